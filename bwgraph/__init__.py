@@ -1,0 +1,6 @@
+"""bwgraph: the bandwidth graph for Tor.
+
+Importing the package does nothing. ``bwgraph.cli.main`` is the program.
+"""
+
+__version__ = "0.1.0"

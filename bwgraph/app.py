@@ -1,0 +1,161 @@
+"""The main loop: it waits for keys, signals and news of tor, and draws.
+
+Owns when the screen is drawn: once a second at the most for samples, at once for a key, a resize
+or a change of tor's state, and when data grows late. It never talks to tor and never waits for
+anything else.
+"""
+
+import select
+import signal
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from bwgraph.clock import now
+from bwgraph.frame import Frame, Size
+from bwgraph.history import LATE
+from bwgraph.instance import Instance
+from bwgraph.screen import Moment, compose
+from bwgraph.source import Connected, Event, Refusal, Source, Trouble
+from bwgraph.terminal import Terminal
+from bwgraph.view import ACTIONS, Action, View
+from bwgraph.wakeup import SIGNALS, Wakeup
+
+SHORTEST = 0.95
+"Seconds between two drawings for samples. Tor's own are a second apart, give or take a few ms."
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Why the loop ended; all empty when the user asked for it."""
+
+    signal: int | None = None
+    "The signal that asked for it."
+    hung_up: bool = False
+    "The terminal went away."
+    refusal: Refusal | None = None
+    "The source had to give up."
+
+
+def run(
+    instance: Instance, source: Source, view: View, terminal: Terminal, wakeup: Wakeup
+) -> Ending:
+    """Show one tor until there is a reason to stop. Terminal and wakeup are entered already."""
+    # curses took some of the signals for itself when the terminal was entered.
+    wakeup.catch(SIGNALS)
+    hook = threading.excepthook
+    threading.excepthook = lambda failure: _tell_of_thread(failure, tell)
+
+    def tell(event: Event) -> None:
+        instance.tell(event)
+        wakeup.poke()
+
+    loop = Loop(instance, source, view, terminal, wakeup)
+    loop.draw()
+    source.start(tell)
+    try:
+        return loop.run()
+    finally:
+        source.close()
+        threading.excepthook = hook
+
+
+def _tell_of_thread(failure: threading.ExceptHookArgs, tell: Callable[[Event], None]) -> None:
+    """Bring an exception that ended a thread, one of ours or of stem's, before the user."""
+    name = failure.thread.name if failure.thread else "a thread"
+    what = f"{name} ended: {failure.exc_type.__name__}: {failure.exc_value}"
+    tell(Trouble(now(), what))
+
+
+class Loop:
+    """The state of the loop: what is shown and when it was drawn."""
+
+    def __init__(
+        self, instance: Instance, source: Source, view: View, terminal: Terminal, wakeup: Wakeup
+    ) -> None:
+        self._instance = instance
+        self._source = source
+        self._view = view
+        self._terminal = terminal
+        self._wakeup = wakeup
+        self._drawn = 0.0
+        self._state: object = None  # of the instance, as it was drawn
+        self._stop: Ending | None = None
+        self._signals: dict[int, Callable[[], None]] = {
+            signal.SIGINT: lambda: self._end(Ending()),
+            signal.SIGTERM: lambda: self._end(Ending(signal=signal.SIGTERM)),
+            signal.SIGHUP: lambda: self._end(Ending(signal=signal.SIGHUP)),
+            signal.SIGWINCH: terminal.resize,
+            signal.SIGTSTP: terminal.suspend,
+            signal.SIGCONT: terminal.resume,
+        }
+        self._actions: dict[Action, Callable[[], None]] = {
+            Action.QUIT: lambda: self._end(Ending()),
+            Action.RETRY: source.retry,
+            Action.REDRAW: terminal.redraw,
+        }
+
+    def run(self) -> Ending:
+        """Wait, see what it was, draw if need be; until something ends it."""
+        dirty = False  # a sample waits to be drawn
+        while self._stop is None:
+            ready = self._wait(dirty=dirty)
+            at_once = self._terminal in ready and self._handle_keys()
+            if self._wakeup in ready:
+                at_once |= self._handle_signals()
+                dirty = True
+            if self._instance.refusal is not None:
+                self._end(Ending(refusal=self._instance.refusal))
+            at_once |= self._state is not self._instance.state
+            if self._stop is None and (at_once or now() >= self._due(dirty=dirty)):
+                self.draw()
+                dirty = False
+        return self._stop
+
+    def draw(self) -> None:
+        """Put the present onto the screen."""
+        self._drawn = now()
+        self._state = self._instance.state
+        self._terminal.paint(self._frame(self._terminal.size()))
+
+    def _frame(self, size: Size) -> Frame:
+        moment = Moment(self._drawn, datetime.now().astimezone())
+        return compose(self._instance, self._view, size, moment)
+
+    def _wait(self, *, dirty: bool) -> list[Terminal | Wakeup]:
+        timeout = max(0.0, self._due(dirty=dirty) - now())
+        both: list[Terminal | Wakeup] = [self._terminal, self._wakeup]
+        return select.select(both, [], [], timeout)[0]
+
+    def _due(self, *, dirty: bool) -> float:
+        """When the screen must be drawn if nothing else comes."""
+        if dirty:
+            return self._drawn + SHORTEST
+        newest = self._instance.history.newest
+        if isinstance(self._instance.state, Connected) and newest is not None:
+            # All is well until the newest sample is late; then its age is told by the second.
+            return max(newest + LATE, self._drawn + 1.0)
+        return self._drawn + 1.0
+
+    def _handle_keys(self) -> bool:
+        """Do what the keys ask for; whether there was one to answer to."""
+        keys = self._terminal.keys()
+        if not keys and self._terminal.gone():
+            self._end(Ending(hung_up=True))
+        for key in keys:
+            if key in ACTIONS:
+                self._actions[ACTIONS[key]]()
+        return bool(keys)
+
+    def _handle_signals(self) -> bool:
+        """Do what the signals ask for; whether there was one."""
+        numbers = self._wakeup.drain()
+        for number in numbers:
+            if number in self._signals:
+                self._signals[number]()
+        return bool(numbers)
+
+    def _end(self, ending: Ending) -> None:
+        if self._stop is None:
+            self._stop = ending

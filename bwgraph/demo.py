@@ -1,0 +1,145 @@
+"""A tor that is none: a control port inside the program, for seeing bwgraph without a tor.
+
+Owns the far end of a socket pair, on which it speaks enough of tor's control protocol for the very
+link that real tors use. It listens nowhere, and knows nothing of what bwgraph makes of it.
+"""
+
+import select
+import socket
+import threading
+from collections import deque
+from collections.abc import Callable
+
+from bwgraph import diurnal
+from bwgraph.clock import now
+from bwgraph.endpoint import Embedded, Endpoint
+from bwgraph.wire import Wire, patient
+
+NAME = "demo"
+PLACE = Embedded(NAME)
+VERSION = "0.4.8.12"
+UPTIME = 3 * 86_400 + 4 * 3600
+"Seconds that the relay claims to have been up when the demo begins."
+MORNING = 9 * 3600
+"The second of its day at which the demo begins."
+CACHED = 300
+"Entries in bw-event-cache (control-spec, GETINFO)."
+
+
+class Demo:
+    """The relay of the demo; ``speed`` of its seconds pass in one of ours.
+
+    Its events come once a second as a real tor's do, each with one second's bytes; only its day
+    goes by faster.
+    """
+
+    def __init__(self, speed: int = 1) -> None:
+        self._speed = speed
+        self._began = now()
+
+    def dial(self, _: Endpoint) -> Wire:
+        """A new connection to it: ``wire.dial`` for a tor that is none."""
+        near, far = socket.socketpair()
+        threading.Thread(
+            target=_Session(far, self._moved).serve, name="bwgraph demo", daemon=True
+        ).start()
+        return patient(near)
+
+    def _moved(self, when: float) -> tuple[int, int]:
+        """What the relay moves in the second that ends then."""
+        return diurnal.traffic(MORNING + int((when - self._began) * self._speed))
+
+
+class _Session:
+    """One control connection (control-spec, sections 3 and 4), from the relay's side."""
+
+    def __init__(self, far: socket.socket, moved: Callable[[float], tuple[int, int]]) -> None:
+        self._far = far
+        self._moved = moved
+        self._began = now()
+        self._due: float | None = None  # when the next event is; None: not subscribed
+        self._cache: deque[tuple[int, int]] = deque(maxlen=CACHED)
+        # What the relay has moved in its life before the demo, at its mean.
+        self._total = [diurnal.MEAN * UPTIME, diurnal.MEAN * UPTIME]
+        self._commands: dict[str, Callable[[list[str]], str]] = {
+            "PROTOCOLINFO": self._protocolinfo,
+            "AUTHENTICATE": lambda _: "250 OK",
+            "SETEVENTS": self._setevents,
+            "GETINFO": self._getinfo,
+            "GETCONF": self._getconf,
+        }
+
+    def serve(self) -> None:
+        """Answer and send events until the other side hangs up."""
+        unread = b""
+        with self._far:
+            try:
+                while True:
+                    if self._readable():
+                        data = self._far.recv(4096)
+                        if not data:
+                            return
+                        *lines, unread = (unread + data).split(b"\r\n")
+                        for line in lines:
+                            self._answer(line.decode("ascii", "replace"))
+                    else:
+                        self._emit()
+            except ConnectionError:
+                return
+
+    def _readable(self) -> bool:
+        """Whether a command comes before the next event is due."""
+        patience = None if self._due is None else max(0.0, self._due - now())
+        return bool(select.select([self._far], [], [], patience)[0])
+
+    def _answer(self, line: str) -> None:
+        command, *arguments = line.split() or [""]
+        reply = self._commands.get(command.upper(), _unrecognised)(arguments)
+        self._far.sendall(f"{reply}\r\n".encode("ascii"))
+
+    def _emit(self) -> None:
+        """Send one event; as with tor the next is due a second after this one."""
+        moment = now()
+        read, written = self._moved(moment)
+        self._total[0] += read
+        self._total[1] += written
+        self._cache.append((read, written))
+        self._far.sendall(f"650 BW {read} {written}\r\n".encode("ascii"))
+        self._due = moment + 1.0
+
+    def _protocolinfo(self, _: list[str]) -> str:
+        return (
+            f'250-PROTOCOLINFO 1\r\n250-AUTH METHODS=NULL\r\n250-VERSION Tor="{VERSION}"\r\n250 OK'
+        )
+
+    def _setevents(self, events: list[str]) -> str:
+        if any(event.upper() != "BW" for event in events):
+            return "552 Unrecognized event"
+        self._due = now() if events else None
+        return "250 OK"
+
+    def _getinfo(self, keys: list[str]) -> str:
+        known = {
+            "version": VERSION,
+            "uptime": str(UPTIME + int(now() - self._began)),
+            "traffic/read": str(self._total[0]),
+            "traffic/written": str(self._total[1]),
+            "bw-event-cache": " ".join(f"{read},{written}" for read, written in self._cache),
+        }
+        for key in keys:
+            if key not in known:
+                return f'552 Unrecognized key "{key}"'
+        return "".join(f"250-{key}={known[key]}\r\n" for key in keys) + "250 OK"
+
+    def _getconf(self, keys: list[str]) -> str:
+        known = {"nickname": "Nickname=demo"}
+        unknown = [key for key in keys if key.lower() not in known]
+        if unknown or not keys:
+            return f'552 Unrecognized configuration key "{" ".join(unknown)}"'
+        return "\r\n".join(
+            f"250{' ' if key is keys[-1] else '-'}{known[key.lower()]}" for key in keys
+        )
+
+
+def _unrecognised(_: list[str]) -> str:
+    return "510 Unrecognized command"

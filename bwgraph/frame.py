@@ -1,0 +1,111 @@
+"""Styled text that fits its window: what the screen hands to the terminal.
+
+Owns the guarantee that nothing else needs to think about: a ``Frame`` never leaves its size, and
+holds only characters that print in one cell. An escape sequence that came in from outside dies
+here. Knows nothing of what the text says.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from bwgraph import graph
+
+
+class Style(Enum):
+    """What a piece of text is, for the terminal to show as it can."""
+
+    PLAIN = auto()
+    BOLD = auto()
+    DIM = auto()
+    DOWNLOAD = auto()
+    UPLOAD = auto()
+    ALERT = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A run of text in one style."""
+
+    text: str
+    style: Style = Style.PLAIN
+
+
+Line = tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Cells across and down."""
+
+    columns: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A whole screen: at most ``size.rows`` lines of at most ``size.columns`` cells."""
+
+    lines: tuple[Line, ...]
+    size: Size
+
+    @classmethod
+    def fit(cls, lines: Iterable[Line], size: Size) -> "Frame":
+        r"""Cut to size, and make harmless.
+
+        >>> Frame.fit([(Span("up"), Span("load\x1b[2J"))], Size(5, 1)).text()
+        ['uploa']
+        >>> Frame.fit([(Span("\x1b[2J"),)], Size(9, 1)).text()
+        ['?[2J']
+        """
+        return cls(tuple(_cut(line, size.columns) for line in lines)[: size.rows], size)
+
+    def text(self) -> list[str]:
+        """The lines without their styles."""
+        return ["".join(span.text for span in line) for line in self.lines]
+
+
+_OWN = "".join(
+    dict.fromkeys(
+        char
+        for glyphs in (graph.BLOCK, graph.ASCII)
+        for field in glyphs.__slots__
+        for char in getattr(glyphs, field)
+    )
+)
+_STRANGE = re.compile(f"[^ -~{re.escape(_OWN)}]")
+
+
+def printable(text: str) -> str:
+    r"""Replace each character that might not print in exactly one cell.
+
+    >>> printable("caf\u00e9 \x1b[31m \u202e \u6771 e\u0301 ▁▂█")
+    'café ?[31m ? ? e? ▁▂█'
+    """
+    return _STRANGE.sub(_one_cell, text)
+
+
+def _one_cell(match: re.Match[str]) -> str:
+    char = match[0]
+    narrow = (
+        char.isprintable()
+        and not unicodedata.combining(char)
+        and unicodedata.category(char) not in {"Mn", "Me", "Mc"}
+        and unicodedata.east_asian_width(char) in {"N", "Na", "H"}
+    )
+    # Latin letters such as é are "ambiguous" to East Asian typography, and one cell wide.
+    return char if narrow or (char.isalpha() and ord(char) < 0x250) else "?"
+
+
+def _cut(line: Line, columns: int) -> Line:
+    cut = []
+    for span in line:
+        if columns <= 0:
+            break
+        text = printable(span.text)[:columns]
+        if text:
+            cut.append(Span(text, span.style))
+        columns -= len(text)
+    return tuple(cut)

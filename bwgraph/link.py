@@ -1,0 +1,219 @@
+"""The worker that keeps one tor connected: find it, watch it, and after a loss find it again.
+
+Owns when to try: deadlines, the watchdog, the back-off. Each thing that may take long runs in a
+thread of its own and within bounds, so this one is always there to answer. Must not know stem: it
+imports the room that does when its thread has started, after the first paint.
+"""
+
+import queue
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+from bwgraph import wire
+from bwgraph.bounded import within
+from bwgraph.clock import now
+from bwgraph.credentials import Credentials
+from bwgraph.endpoint import Endpoint
+from bwgraph.source import Connected, Lost, Refusal, Refused, Tell
+
+if TYPE_CHECKING:
+    from bwgraph.tor import Connection, Dial
+
+ATTEMPT = 9.0
+"Seconds that one place may take to let us in."
+
+ROUND = 13.0
+"Seconds that all the places together may take before the user is told."
+
+BACKOFF = (0.5, 1.0, 2.0, 4.0, 8.0, 10.0)
+"Seconds before each new try; the last for all that follow."
+
+GRACE = 0.5
+"""Seconds that the watchdog waits on when tor seems silent. After ^Z and fg it is us who were
+away: what tor sent meanwhile is there and only has to be read."""
+
+CLOSING = 0.5
+"Seconds that stem is given to let go."
+
+TORRC = """To let bwgraph in, put these lines into torrc and reload tor:
+    ControlPort 9051
+    CookieAuthentication 1
+or say where its control port is (bwgraph --port 9051, bwgraph --socket /run/tor/control).
+To see bwgraph without a tor: bwgraph --demo"""
+
+
+class _Order(Enum):
+    RETRY = auto()
+    CLOSE = auto()
+
+
+class _Closed(Exception):
+    """The user is leaving."""
+
+
+class TorLink:
+    """A ``Source``: the first tor among ``places`` that lets us in, for ever after.
+
+    Until one has, a failure is final and told as ``Refused``; once one has, it is ``Lost`` and
+    tried again until ``close``.
+    """
+
+    def __init__(
+        self,
+        places: Sequence[Endpoint],
+        credentials: Credentials,
+        dial: "Dial" = wire.dial,
+    ) -> None:
+        self._places = tuple(places)
+        self._credentials = credentials
+        self._dial = dial
+        # What the worker waits for: an order, or the connection that has just closed.
+        self._inbox: queue.SimpleQueue[_Order | Connection] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._current: Connection | None = None
+
+    def start(self, tell: Tell) -> None:
+        """Begin in a thread of its own."""
+        self._thread = threading.Thread(
+            target=self._run, args=(tell,), name="bwgraph link", daemon=True
+        )
+        self._thread.start()
+
+    def retry(self) -> None:
+        """Try now, if the link is waiting to."""
+        self._inbox.put(_Order.RETRY)
+
+    def close(self) -> None:
+        """End the worker; what still hangs then is a daemon thread and ends with the program."""
+        self._inbox.put(_Order.CLOSE)
+        if self._current is not None:
+            self._current.abandon()
+        if self._thread is not None:
+            self._thread.join(2 * CLOSING)
+
+    def _run(self, tell: Tell) -> None:
+        with suppress(_Closed):
+            self._keep_connected(tell)
+
+    def _keep_connected(self, tell: Tell) -> None:
+        try:
+            connection, news = self._first_of_all(tell)
+        except Refusal as refusal:
+            tell(Refused(refusal))
+            return
+        while True:
+            tell(news)
+            try:
+                why = self._watch(connection)
+            finally:
+                _let_go(connection)
+            connection, news = self._reconnect(connection, why, tell)
+
+    def _first_of_all(self, tell: Tell) -> "tuple[Connection, Connected]":
+        """Try each place once; Refusal with what each said if none lets us in."""
+        refusals: list[tuple[Endpoint, Refusal]] = []
+        deadline = now() + ROUND
+        for place in self._places:
+            try:
+                return self._attempt(place, min(ATTEMPT, deadline - now()), tell)
+            except Refusal as refusal:
+                refusals.append((place, refusal))
+        raise _in_all(refusals)
+
+    def _attempt(
+        self, place: Endpoint, seconds: float, tell: Tell
+    ) -> "tuple[Connection, Connected]":
+        """One fresh connection; Refusal if it does not stand within so many seconds."""
+        from bwgraph.tor import Connection  # noqa: PLC0415 - stem takes a tenth of a second
+
+        connection = self._current = Connection(place, self._dial, tell, self._inbox.put)
+        try:
+            news = within(seconds, lambda: connection.open(self._credentials), "bwgraph connect")
+        except Exception as error:  # noqa: BLE001 - a border: whatever escapes is told, not lost
+            _let_go(connection)
+            raise _as_refusal(error, seconds) from None
+        return connection, news
+
+    def _watch(self, connection: "Connection") -> str:
+        """Wait until the connection is no more, and say why.
+
+        stem tells of its closing. But its threads may also have died, so the age of the newest
+        event is watched as well.
+        """
+        warned = False
+        while True:
+            silent = now() - connection.newest
+            if silent < wire.SILENCE:
+                warned = False
+                pause = wire.SILENCE - silent
+            elif warned:
+                return f"no events for {silent:.0f} s"
+            else:
+                warned = True
+                pause = GRACE
+            message = self._next(pause)
+            if message is connection:
+                return connection.why_lost()
+
+    def _reconnect(
+        self, gone: "Connection", why: str, tell: Tell
+    ) -> "tuple[Connection, Connected]":
+        """Try again and again, with a back-off, until it stands."""
+        tries = 0
+        while True:
+            pause = BACKOFF[min(tries, len(BACKOFF) - 1)]
+            tell(Lost(gone.newest, why, now() + pause))
+            until = now() + pause
+            while (left := until - now()) > 0 and self._next(left) is not _Order.RETRY:
+                pass  # a closing that is known already
+            try:
+                return self._attempt(gone.endpoint, ATTEMPT, tell)
+            except Refusal as refusal:
+                why = refusal.cause
+            tries += 1
+
+    def _next(self, seconds: float) -> "_Order | Connection | None":
+        """The next message; None if none comes in time. Raises _Closed when it is time to go."""
+        try:
+            message = self._inbox.get(timeout=seconds)
+        except queue.Empty:
+            return None
+        if message is _Order.CLOSE:
+            raise _Closed
+        return message
+
+
+def _let_go(connection: "Connection") -> None:
+    """Close a connection as far as it lets itself be closed."""
+    connection.abandon()
+    # If stem hangs: its threads are daemons, and the socket is shut down.
+    with suppress(TimeoutError):
+        within(CLOSING, connection.close, "bwgraph close")
+
+
+def _as_refusal(error: Exception, seconds: float) -> Refusal:
+    """What to tell the user when an attempt failed like this."""
+    if isinstance(error, Refusal):
+        return error
+    if isinstance(error, TimeoutError):
+        return Refusal(f"no connection within {seconds:.0f} s")
+    return Refusal(f"unexpected: {type(error).__name__}: {error}")
+
+
+def _in_all(refusals: Sequence[tuple[Endpoint, Refusal]]) -> Refusal:
+    """One refusal for all the places that were tried."""
+    password_for = next((r.password_for for _, r in refusals if r.password_for), "")
+    if len(refusals) == 1:
+        place, only = refusals[0]
+        return Refusal(f"{place}: {only.cause}", only.cure, password_for=password_for)
+    width = max(len(str(place)) for place, _ in refusals)
+    said = [f"    {place!s:{width}}  {refusal.cause}" for place, refusal in refusals]
+    cures = [f"{place}: {r.cure}" for place, r in refusals if r.cure and not r.absent]
+    return Refusal(
+        "\n".join(["found no tor that lets us in. Tried:", *said]),
+        "\n".join(cures) or TORRC,
+        password_for=password_for,
+    )

@@ -1,0 +1,82 @@
+"""Where samples come from: the shape of every source, and all that a source can tell.
+
+Owns the ``Source`` protocol and its events. A source tells things one way, from whatever thread it
+likes; nothing is ever asked of the one who listens. Knows nothing of tor, demo or playback.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from bwgraph.sample import Sample
+
+
+class Refusal(Exception):
+    """Why there is no connection, in words for the user.
+
+    ``cause`` is one plain statement of what came back, ``cure`` what can be done about it (empty
+    where nothing is known). ``absent`` says that nobody was there at all, and ``password_for``
+    names the place where a password would be the cure.
+    """
+
+    def __init__(
+        self, cause: str, cure: str = "", *, absent: bool = False, password_for: str = ""
+    ) -> None:
+        super().__init__(cause)
+        self.cause = cause
+        self.cure = cure
+        self.absent = absent
+        self.password_for = password_for
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """A tor has let us in and sends its events."""
+
+    when: float
+    where: str
+    version: str
+    nickname: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A tor that was there is not, and will be tried again."""
+
+    since: float
+    "When it was last heard of."
+    why: str
+    retry: float
+    "When the next try is."
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """No connection, and no more tries: the program cannot go on."""
+
+    refusal: Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something went wrong where nobody was looking, such as in a thread."""
+
+    when: float
+    what: str
+
+
+Event = Sample | Connected | Lost | Refused | Trouble
+Tell = Callable[[Event], None]
+
+
+class Source(Protocol):
+    """Something that tells of one tor, from ``start`` to ``close``."""
+
+    def start(self, tell: Tell) -> None:
+        """Begin to tell; return at once."""
+
+    def retry(self) -> None:
+        """If waiting to try again, do not wait."""
+
+    def close(self) -> None:
+        """Stop, within a second; tell nothing more."""

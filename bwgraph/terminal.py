@@ -1,0 +1,201 @@
+"""The terminal. The only room that knows curses.
+
+Owns entering it, leaving it as it was found, keys, and putting a ``Frame`` on it. Must not know
+what a frame shows. Everything here runs in the main thread.
+"""
+
+import curses
+import locale
+import os
+import signal
+import sys
+import termios
+from collections.abc import Mapping
+from contextlib import suppress
+from types import TracebackType
+from typing import Self
+
+from bwgraph.frame import Frame, Line, Size, Style
+
+NO_KEY = -1
+
+
+class Unusable(Exception):
+    """There is no terminal here that a graph can be drawn on; the text says why."""
+
+
+def check(environ: Mapping[str, str]) -> None:
+    """See that a graph can be drawn here, without writing a byte; Unusable if not."""
+    for stream, name in ((sys.stdin, "input"), (sys.stdout, "output")):
+        # A stream is None when its file descriptor was closed before the program began.
+        if stream is None or not stream.isatty():
+            raise Unusable(f"standard {name} is not a terminal")
+    term = environ.get("TERM", "")
+    if not term:
+        raise Unusable("TERM is not set, so there is no knowing what this terminal can do")
+    try:
+        curses.setupterm(term, sys.stdout.fileno())
+    except curses.error:
+        raise Unusable(f"TERM is {term!r}, a terminal that this system knows nothing of") from None
+    if not curses.tigetstr("cup"):
+        raise Unusable(f"TERM is {term!r}, a terminal that cannot place its cursor")
+
+
+def speaks_utf8(environ: Mapping[str, str]) -> bool:
+    """Set the locale from the environment, and tell whether its characters are UTF-8.
+
+    Python replaces a C locale by C.UTF-8 before the program begins (PEP 538), whatever the
+    terminal can show. Where the user's own setting was C, it is C.
+    """
+    try:
+        locale.setlocale(locale.LC_ALL, "")
+    except locale.Error:
+        return False
+    chosen = environ.get("LC_ALL") or environ.get("LC_CTYPE") or environ.get("LANG") or "C"
+    coerced = (
+        not environ.get("LC_ALL")
+        and environ.get("LC_CTYPE") in {"C.UTF-8", "C.utf8", "UTF-8"}
+        and environ.get("LANG", "C") in {"", "C", "POSIX"}
+    )
+    if coerced or chosen in {"C", "POSIX"}:
+        return False
+    return locale.nl_langinfo(locale.CODESET).upper().replace("-", "") == "UTF8"
+
+
+class Terminal:
+    """The terminal, from ``with`` to whatever way out of it."""
+
+    def __init__(self, *, utf8: bool = True, color: bool = True) -> None:
+        self._utf8 = utf8
+        self._color = color
+        self._shown: list[Line] = []
+
+    def __enter__(self) -> Self:
+        self._window = curses.initscr()
+        try:
+            curses.noecho()
+            curses.cbreak()
+            self._window.keypad(True)
+            self._window.nodelay(True)
+            curses.set_escdelay(25)
+            self._attributes = _attributes(color=self._color)
+            with suppress(curses.error):  # not every terminal can hide its cursor
+                curses.curs_set(0)
+            self.resize()
+        except BaseException:
+            curses.endwin()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        with suppress(curses.error):  # the terminal may be gone: then nothing is to be restored
+            curses.endwin()
+
+    def fileno(self) -> int:
+        """Readable when there is a key, and when the terminal has gone."""
+        return sys.stdin.fileno()
+
+    def gone(self) -> bool:
+        """Whether the terminal has been hung up."""
+        try:
+            termios.tcgetattr(self.fileno())
+        except termios.error:
+            return True
+        return False
+
+    def keys(self) -> list[int]:
+        """The keys pressed since the last time, as curses codes them."""
+        pressed = []
+        while (key := self._window.getch()) != NO_KEY:
+            if key != curses.KEY_RESIZE:  # dealt with when the signal came
+                pressed.append(key)
+        return pressed
+
+    def size(self) -> Size:
+        """The size that frames must fit."""
+        rows, columns = self._window.getmaxyx()
+        return Size(columns, rows)
+
+    def resize(self) -> None:
+        """Take the terminal's size as it is now, and begin with an empty screen."""
+        try:
+            columns, rows = os.get_terminal_size(sys.stdout.fileno())
+        except OSError:
+            columns, rows = 0, 0
+        # Some terminals, such as a serial line, do not know their size: then terminfo's is right.
+        if columns > 0 and rows > 0:
+            curses.resizeterm(rows, columns)
+        self.redraw()
+
+    def redraw(self) -> None:
+        """Forget what the screen shows: the next frame is written whole."""
+        self._shown = []
+        self._window.clear()
+
+    def suspend(self) -> None:
+        """Give the terminal back and stop, as ^Z asks; return when continued."""
+        curses.endwin()
+        handler = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGTSTP)
+        signal.signal(signal.SIGTSTP, handler)
+        self.resume()
+
+    def resume(self) -> None:
+        """Take the terminal again after a stop: its modes and its size may have changed."""
+        curses.reset_prog_mode()
+        self.resize()
+
+    def paint(self, frame: Frame) -> None:
+        """Show a frame: the lines that differ from those that are there."""
+        for y in range(max(len(frame.lines), len(self._shown))):
+            line = frame.lines[y] if y < len(frame.lines) else ()
+            if y >= len(self._shown) or line != self._shown[y]:
+                self._write(y, line, frame.size)
+        self._shown = list(frame.lines)
+        self._window.refresh()
+
+    def _write(self, y: int, line: Line, size: Size) -> None:
+        x = 0
+        for span in line:
+            text = span.text
+            if not self._utf8:
+                text = text.encode("ascii", "replace").decode("ascii")
+            attribute = self._attributes[span.style]
+            last = x + len(text) == size.columns and y == size.rows - 1
+            if last:
+                # The cursor has nowhere to go after the lower right cell, which curses takes for
+                # an error; inserting moves no cursor.
+                self._window.insstr(y, size.columns - 1, text[-1], attribute)
+                text = text[:-1]
+            if text:
+                self._window.addstr(y, x, text, attribute)
+            x += len(text) + last
+        if x < size.columns:
+            self._window.move(y, x)
+            self._window.clrtoeol()
+
+
+def _attributes(*, color: bool) -> dict[Style, int]:
+    """How each style looks; on the terminal's own background, and in colour only if allowed."""
+    attributes = dict.fromkeys(Style, curses.A_NORMAL)
+    attributes[Style.BOLD] = curses.A_BOLD
+    attributes[Style.DIM] = curses.A_DIM
+    attributes[Style.ALERT] = curses.A_REVERSE
+    if not color:
+        return attributes
+    try:
+        curses.start_color()
+        curses.use_default_colors()
+    except curses.error:
+        return attributes
+    if curses.has_colors():
+        colors = ((Style.DOWNLOAD, curses.COLOR_CYAN), (Style.UPLOAD, curses.COLOR_MAGENTA))
+        for pair, (style, foreground) in enumerate(colors, start=1):
+            curses.init_pair(pair, foreground, -1)
+            attributes[style] = curses.color_pair(pair)
+    return attributes

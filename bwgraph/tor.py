@@ -1,0 +1,355 @@
+"""One connection to a tor, through stem. The only room that knows stem.
+
+Owns the handshake, the subscription and the listener, and turns whatever stem raises into a
+``Refusal`` in plain words. It lives from one connect to one loss: a new connection is a new
+``Connection`` (stem's own reconnecting hangs and delivers stale events). Must not know the screen,
+nor when to try again.
+
+The listener is the whole lesson of stem's tutorial "Tortoise and the Hare": it runs in stem's
+event thread, where an exception has nowhere to go and a slow handler falls behind for ever. So it
+copies two integers and a time, hands them on, and returns.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import stem
+import stem.connection
+import stem.response
+import stem.socket
+from stem.connection import AuthMethod
+from stem.control import Controller, EventType, State
+
+from bwgraph import permissions
+from bwgraph.clock import now
+from bwgraph.credentials import Credentials
+from bwgraph.endpoint import ControlPort, ControlSocket, Endpoint
+from bwgraph.sample import Sample
+from bwgraph.source import Connected, Refusal, Tell, Trouble
+from bwgraph.wire import SILENCE, Wire
+
+FIRST_EVENT = 3.0
+"Seconds within which the first event must come; tor sends it within one of the subscription."
+
+MOST = (1 << 63) - 1
+"The most bytes that one event is taken at its word for."
+
+COOKIE_LENGTH = 32
+"Bytes (control-spec, AUTHENTICATE)."
+
+TORRC = "put ControlPort 9051 and CookieAuthentication 1 into torrc, then reload tor"
+
+HOW_TO_GIVE_ONE = "give it with --password-file FILE or in TOR_CONTROL_PASSWD"
+
+Dial = Callable[[Endpoint], Wire]
+
+_ESCAPES = (
+    stem.ControllerError,
+    stem.connection.AuthenticationFailure,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+)
+"""What comes out of stem: its two families, and what its parsers let through raw. A tor whose
+DataDirectory is not UTF-8 raises a UnicodeDecodeError, for one."""
+
+
+class Connection:
+    """One connection to one tor: ``open``, then samples until ``lost`` is called, and ``close``."""
+
+    def __init__(
+        self, endpoint: Endpoint, dial: Dial, tell: Tell, lost: Callable[["Connection"], None]
+    ) -> None:
+        self.endpoint = endpoint
+        self.newest = now()
+        "When tor was last heard of."
+        self._dial = dial
+        self._tell = tell
+        self._lost = lost
+        self._wire: Wire | None = None
+        self._controller: Controller | None = None
+        self._previous: float | None = None
+        self._answered = threading.Event()  # by the first event, or by the end
+        self._ended = False
+        self._complaints = _Complaints(tell)
+
+    def open(self, credentials: Credentials) -> Connected:
+        """Connect, authenticate, subscribe, and wait for the first event. Refusal if it fails.
+
+        BW is asked for before the authentication, so that it is stem's first and only SETEVENTS:
+        a control-port filter that grants nothing else is then enough.
+        """
+        try:
+            self._wire = self._dial(self.endpoint)
+        except OSError as error:
+            raise _not_reached(self.endpoint, error) from None
+        if self._ended:
+            self._wire.hang_up()
+        _attend(self._complaints)
+        try:
+            return self._handshake(credentials, self._wire)
+        except _ESCAPES as error:
+            raise _explained(error, self._wire) from None
+
+    def why_lost(self) -> str:
+        """What ended the connection, in a few words."""
+        failure = self._wire.failure if self._wire else None
+        if failure is None:
+            return "it closed the connection"
+        if isinstance(failure, TimeoutError):
+            return f"it has been silent for {SILENCE:.0f} s"
+        return failure.strerror or str(failure)
+
+    def abandon(self) -> None:
+        """From any thread and at once: no more samples, and whoever reads stops reading."""
+        self._ended = True
+        if self._wire is not None:
+            self._wire.hang_up()
+
+    def close(self) -> None:
+        """Let go of everything. stem joins its threads here, which has been seen to hang."""
+        self.abandon()
+        logging.getLogger("stem").removeHandler(self._complaints)
+        if self._controller is not None:
+            self._controller.close()
+
+    def _handshake(self, credentials: Credentials, wire: Wire) -> Connected:
+        controller = self._controller = _Listener(_Socket(wire))
+        # Private to stem and guarded by a test: its notifier would else wake up 20 times a second.
+        controller._event_notice = _Patience()  # noqa: SLF001
+        controller.add_status_listener(self._on_status, spawn=False)
+        controller.connect()
+        info = controller.msg("PROTOCOLINFO 1")
+        stem.response.convert("PROTOCOLINFO", info)
+        if credentials.cookie is not None:
+            info.cookie_path = credentials.cookie
+        # One method, chosen here: after a failed one stem would reconnect behind our back.
+        info.auth_methods = (_method(info, credentials, self.endpoint),)
+        controller.add_event_listener(self._on_bandwidth, EventType.BW)
+        controller.authenticate(
+            password=_quotable(credentials.password), protocolinfo_response=info
+        )
+        nickname = controller.get_conf("Nickname", None)
+        self._answered.wait(FIRST_EVENT)
+        if not controller.is_alive():
+            raise _cut_short(wire)
+        if self._previous is None:
+            raise Refusal(
+                "it let us in and sends no BW events",
+                "if a control-port filter is in between, allow SETEVENTS BW in its profile",
+            )
+        return Connected(
+            now(), str(self.endpoint), str(info.tor_version or ""), str(nickname or "")
+        )
+
+    def _on_bandwidth(self, event: Any) -> None:
+        """Take one BW event, in stem's event thread: two integers and a time, and no more.
+
+        The first event after a subscription holds what tor moved since anybody last listened, so
+        it begins the first span and is not a sample.
+        """
+        when = now()
+        previous, self._previous, self.newest = self._previous, when, when
+        if previous is None:
+            self._answered.set()
+        elif not self._ended:
+            read, written = min(event.read, MOST), min(event.written, MOST)
+            self._tell(Sample(when, read, written, when - previous))
+
+    def _on_status(self, _: Controller, state: str, __: float) -> None:
+        """Pass a closing on, in whatever thread of stem's noticed it and under its locks."""
+        if state == State.CLOSED:
+            self._answered.set()
+            self._lost(self)
+
+
+class _Listener(Controller):
+    """A Controller that subscribes to what bwgraph asked for and to nothing else."""
+
+    def add_event_listener(self, listener: Callable[[Any], None], *events: str) -> None:
+        """As the original, but for BW alone.
+
+        stem adds three of its own, to keep a cache fresh that bwgraph does not use. A filter that
+        grants only BW refuses any SETEVENTS that names them.
+        """
+        if EventType.BW in events:
+            super().add_event_listener(listener, *events)
+
+
+class _Socket(stem.socket.ControlSocket):
+    """A control socket over one wire, once."""
+
+    def __init__(self, wire: Wire) -> None:
+        super().__init__()
+        self._unused: list[Wire] = [wire]
+
+    def is_localhost(self) -> bool:
+        """Never: for a local tor stem may send TAKEOWNERSHIP, which ends that tor with us."""
+        return False
+
+    def _make_socket(self) -> Wire:
+        if not self._unused:
+            raise stem.SocketError("a connection is made once")
+        return self._unused.pop()
+
+
+class _Patience(threading.Event):
+    """stem's notifier waits for this 0.05 s at a time; here it waits until there is something."""
+
+    def wait(self, timeout: float | None = None) -> bool:  # noqa: ARG002 - that is the point
+        """Wait until set. stem sets it for every event and when it closes."""
+        return super().wait()
+
+
+class _Complaints(logging.Handler):
+    """What stem logs as a warning or worse: an exception in a listener, a malformed event.
+
+    Nothing below that is ever taken: stem's trace holds the password.
+    """
+
+    def __init__(self, tell: Tell) -> None:
+        super().__init__(logging.WARNING)
+        self._tell = tell
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Tell it."""
+        self._tell(Trouble(now(), record.getMessage()))
+
+
+def _attend(complaints: _Complaints) -> None:
+    logger = logging.getLogger("stem")
+    logger.setLevel(logging.WARNING)
+    logger.propagate = False
+    logger.addHandler(complaints)
+
+
+def _quotable(password: bytes | None) -> str | None:
+    r"""A password in such a form that what stem sends is a QuotedString of these very bytes.
+
+    stem escapes the quotes, and not the backslashes, and encodes in Latin-1.
+
+    >>> _quotable(b"back\\slash"), _quotable(None)
+    ('back\\\\slash', None)
+    """
+    return None if password is None else password.replace(b"\\", b"\\\\").decode("latin-1")
+
+
+def _method(info: Any, credentials: Credentials, endpoint: Endpoint) -> Any:
+    """The one method to authenticate with: the first that tor offers and we have the means for."""
+    offered = info.auth_methods
+    if AuthMethod.NONE in offered:
+        return AuthMethod.NONE
+    if AuthMethod.PASSWORD in offered and credentials.password is not None:
+        return AuthMethod.PASSWORD
+    no_cookie = None
+    for method in (AuthMethod.SAFECOOKIE, AuthMethod.COOKIE):
+        if method in offered:
+            no_cookie = _cookie_trouble(info.cookie_path)
+            if no_cookie is None:
+                return method
+    if AuthMethod.PASSWORD in offered:
+        cause = "it asks for a password"
+        if no_cookie is not None:
+            cause += f" (or for its cookie; {no_cookie.cause})"
+        raise Refusal(cause, HOW_TO_GIVE_ONE, password_for=str(endpoint))
+    if no_cookie is not None:
+        raise no_cookie
+    unknown = ", ".join(info.unknown_auth_methods) or "none at all"
+    raise Refusal(
+        f"it offers no way to authenticate that bwgraph knows ({unknown})",
+        "put CookieAuthentication 1 into torrc, then reload tor",
+    )
+
+
+def _cookie_trouble(path: str | None) -> Refusal | None:
+    """Why the cookie is of no use; None if it is. Read anew each time: each tor has its own."""
+    if path is None:
+        return Refusal("it does not say where its cookie is", "set TOR_CONTROL_COOKIE_AUTH_FILE")
+    try:
+        length = len(Path(path).read_bytes())
+    except PermissionError:
+        return Refusal(f"cookie {path}: permission denied", permissions.advice(path))
+    except OSError as error:
+        return Refusal(
+            f"cookie {path}: {error.strerror}",
+            "if this tor's files lie elsewhere, say where in TOR_CONTROL_COOKIE_AUTH_FILE",
+        )
+    if length != COOKIE_LENGTH:
+        return Refusal(
+            f"cookie {path}: {length} bytes long, where a cookie has {COOKIE_LENGTH}",
+            "see that the path is right, then restart tor: it writes a new one",
+        )
+    return None
+
+
+def _not_reached(endpoint: Endpoint, error: OSError) -> Refusal:
+    """Why ``dial`` failed."""
+    path = endpoint.path if isinstance(endpoint, ControlSocket) else None
+    match error:
+        case PermissionError() if path is not None:
+            return Refusal("permission denied", permissions.advice(path))
+        case FileNotFoundError():
+            cure = f"is tor running, with ControlSocket {path} in torrc?"
+            return Refusal("no such socket", cure, absent=True)
+        case ConnectionRefusedError() if path is not None:
+            return Refusal("nobody listens there any more", "is tor running?", absent=True)
+        case ConnectionRefusedError() if isinstance(endpoint, ControlPort):
+            cure = f"is tor running, with ControlPort {endpoint.port} in torrc?"
+            return Refusal("connection refused", cure, absent=True)
+        case TimeoutError():
+            return Refusal(f"no answer within {SILENCE:.0f} s")
+    return Refusal(error.strerror or str(error))
+
+
+_REJECTIONS: dict[type[Exception], tuple[str, str]] = {
+    stem.connection.IncorrectPassword: ("tor did not accept the password", HOW_TO_GIVE_ONE),
+    stem.connection.IncorrectCookieValue: (
+        "tor did not accept the cookie {error.cookie_path}",
+        "it may be another tor's, or left from before a restart: see DataDirectory in torrc",
+    ),
+    stem.connection.AuthSecurityFailure: (
+        "it does not know what is in the cookie {error.cookie_path}",
+        "it may not be the tor that this cookie belongs to",
+    ),
+    stem.connection.OpenAuthRejected: ("tor did not let us in without a password", HOW_TO_GIVE_ONE),
+}
+"""Cause and cure where tor rejects what it was shown."""
+
+
+def _explained(error: Exception, wire: Wire) -> Refusal:
+    """Why the handshake failed."""
+    for kind, (cause, cure) in _REJECTIONS.items():
+        if isinstance(error, kind):
+            return Refusal(cause.format(error=error), cure)
+    if (said := _not_tor(wire)) is not None:
+        return said
+    if isinstance(error, stem.SocketError) or wire.failure is not None:
+        return _cut_short(wire)
+    return Refusal(f"an answer that stem did not understand ({type(error).__name__}: {error})")
+
+
+def _not_tor(wire: Wire) -> Refusal | None:
+    """What it is, if what it said first is not tor's control protocol."""
+    first = wire.first
+    if b"Tor is not an HTTP Proxy" in first or b"501 Tor" in first:
+        return Refusal("this is tor's SocksPort", "name its ControlPort instead")
+    if first and not (first[:3].isdigit() and first[3:4] in b"-+ "):
+        said = first.split(b"\n")[0].strip()[:40].decode("ascii", "replace")
+        return Refusal(f"this is no tor control port: it says {said!r}", TORRC)
+    return None
+
+
+def _cut_short(wire: Wire) -> Refusal:
+    """Why no more came."""
+    if isinstance(wire.failure, TimeoutError):
+        return Refusal(
+            f"it takes connections and stays silent for {SILENCE:.0f} s",
+            "is this tor's ControlPort? is tor stopped?",
+        )
+    if wire.failure is not None:
+        return Refusal(wire.failure.strerror or str(wire.failure))
+    return Refusal("it closed the connection", "is this tor's ControlPort?")

@@ -1,0 +1,78 @@
+"""The bytes to and from a control port. Owns the socket: how it is opened, and its patience.
+
+stem reads from it and has no timeouts of its own, so the wire has them: a peer that stays silent
+for ``SILENCE`` seconds, or sends a line without an end, fails the read. It remembers what came
+first and what went wrong, for the message to the user. Must not know the protocol.
+"""
+
+import socket
+from contextlib import suppress
+from typing import Any
+
+from bwgraph.endpoint import ControlPort, ControlSocket, Embedded, Endpoint
+
+SILENCE = 4.0
+"Seconds without a byte after which a peer counts as gone: a subscribed tor sends every second."
+
+LONGEST_LINE = 1 << 20
+"Bytes. Tor's longest answer that bwgraph asks for is far shorter."
+
+
+class Wire(socket.socket):
+    """A connected socket that loses patience."""
+
+    first = b""
+    "The first bytes that came, at most 80 of them."
+    failure: OSError | None = None
+    "What ended it, if it was not an orderly end."
+    _line = 0
+
+    def recv_into(self, *args: Any, **kwargs: Any) -> int:
+        """As socket.recv_into; OSError also for a line that is too long."""
+        try:
+            count = super().recv_into(*args, **kwargs)
+            self._note(bytes(memoryview(args[0])[:count]))
+        except OSError as error:
+            self.failure = error
+            raise
+        return count
+
+    def _note(self, data: bytes) -> None:
+        if len(self.first) < 80:
+            self.first = (self.first + data)[:80]
+        newline = data.rfind(b"\n")
+        self._line = self._line + len(data) if newline < 0 else len(data) - newline - 1
+        if self._line > LONGEST_LINE:
+            raise OSError("it sent a line without an end")
+
+    def hang_up(self) -> None:
+        """End the connection from any thread; whoever reads from it wakes up."""
+        with suppress(OSError):  # it may be closed already
+            self.shutdown(socket.SHUT_RDWR)
+
+
+def patient(connected: socket.socket) -> Wire:
+    """Turn a connected socket into a wire; the socket itself is used up."""
+    wire = Wire(fileno=connected.detach())
+    wire.settimeout(SILENCE)
+    return wire
+
+
+def dial(endpoint: Endpoint) -> Wire:
+    """Connect; OSError (socket.gaierror for a name that is not known) if that fails."""
+    match endpoint:
+        case ControlPort(host, port):
+            return patient(socket.create_connection((host, port), timeout=SILENCE))
+        case ControlSocket(path):
+            if not hasattr(socket, "AF_UNIX"):
+                raise OSError("this system has no such sockets")
+            plain = socket.socket(socket.AF_UNIX)
+            try:
+                plain.settimeout(SILENCE)
+                plain.connect(path)
+            except OSError:
+                plain.close()
+                raise
+            return patient(plain)
+        case Embedded(name):
+            raise OSError(f"nothing embedded answers to {name}")
