@@ -89,14 +89,11 @@ def printable(text: str) -> str:
 
 def _one_cell(match: re.Match[str]) -> str:
     char = match[0]
-    narrow = (
-        char.isprintable()
-        and not unicodedata.combining(char)
-        and unicodedata.category(char) not in {"Mn", "Me", "Mc"}
-        and unicodedata.east_asian_width(char) in {"N", "Na", "H"}
-    )
-    # Latin letters such as é are "ambiguous" to East Asian typography, and one cell wide.
-    return char if narrow or (char.isalpha() and ord(char) < 0x250) else "?"
+    # Further on there are letters that run from right to left, stand on one another, or take two
+    # cells in one terminal and none in the next, whatever a table says.
+    known = ord(char) < 0x0590 and char.isprintable()
+    letter = char.isalpha() or unicodedata.east_asian_width(char) in {"N", "Na", "H"}
+    return char if known and letter and not unicodedata.category(char).startswith("M") else "?"
 
 
 def _cut(line: Line, columns: int) -> Line:

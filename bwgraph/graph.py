@@ -12,7 +12,7 @@ from bwgraph import units
 HOLD = 10
 "For so many columns a scale keeps each step of its fall, after the value that asked for it."
 
-FALLS = 6
+FALLS = 12
 "So many steps of the fall are told apart; what lies longer back is forgotten."
 
 MEMORY = HOLD * FALLS
@@ -50,8 +50,7 @@ def level(value: float, ceiling: float, height: int) -> int:
     >>> [level(value, 1000, 2) for value in (0, 1, 500, 999, 1000)]
     [0, 1, 8, 16, 16]
     """
-    top = 8 * height
-    return min(top, max(1, round(value * top / ceiling))) if value > 0 else 0
+    return max(1, round(min(value / ceiling, 1.0) * 8 * height)) if value > 0 else 0
 
 
 def plot(

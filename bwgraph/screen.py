@@ -80,6 +80,8 @@ def _arrange(size: Size, *, alert: bool) -> _Layout:
     left = size.rows - 2 - sum(kept.values())
     if alert and size.rows > 2:
         left += kept.pop("keys") - 1
+    if size.columns < NARROWEST_WITH_AXIS:
+        left += kept.pop("axes")
     for name, _, needed in _LOSSES:
         if left // 2 < needed:
             left += kept.pop(name, 0)
@@ -89,7 +91,7 @@ def _arrange(size: Size, *, alert: bool) -> _Layout:
         header="header" in kept,
         keys="keys" in kept,
         labels="labels" in kept,
-        axes="axes" in kept and size.columns >= NARROWEST_WITH_AXIS,
+        axes="axes" in kept,
         plots=((left - blank + 1) // 2, left // 2),
         blank=blank,
     )

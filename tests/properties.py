@@ -6,7 +6,7 @@ PROPERTY = settings(
     deadline=None,
     derandomize=True,
     database=None,
-    max_examples=150,
+    max_examples=80,
     suppress_health_check=[HealthCheck.too_slow],
 )
 "A decorator for a test with ``given``."

@@ -198,7 +198,9 @@ def test_checker_lets_the_lawful_pass(module: str, source: str) -> None:
 
 @pytest.mark.parametrize("module", ["bwgraph", "bwgraph.cli"])
 def test_importing_loads_neither_stem_nor_curses(module: str) -> None:
-    program = f"import sys, {module}; print(sorted({{'stem', 'curses', '_curses'}} & {{*sys.modules}}))"
+    program = (
+        f"import sys, {module}; print(sorted({{'stem', 'curses', '_curses'}} & {{*sys.modules}}))"
+    )
     assert _fresh(program) == "[]"
 
 

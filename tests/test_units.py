@@ -2,6 +2,7 @@
 
 import re
 from fractions import Fraction
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -12,12 +13,13 @@ from bwgraph import units
 
 KIB = 1024
 MIB = 1024**2
-GIB = 1024**3
 
 AMOUNTS = st.floats(min_value=0, max_value=999 * 1024.0**6) | st.integers(0, 999 * 1024**6)
 "Everything that a unit is known for."
 
 STEPS = st.sampled_from(units.STEPS)
+
+EVERY_SCALE = [(step, rows) for step in units.STEPS for rows in range(1, 61)]
 
 
 @pytest.mark.parametrize(
@@ -36,7 +38,7 @@ STEPS = st.sampled_from(units.STEPS)
         (999.4 * KIB, "999 KiB/s"),
         (999.5 * KIB, "1.0 MiB/s"),
         (12.4 * MIB, "12.4 MiB/s"),
-        (3 * GIB, "3.0 GiB/s"),
+        (3 * 1024 * MIB, "3.0 GiB/s"),
         (1024**6, "1.0 EiB/s"),
         (None, "-"),
     ],
@@ -55,7 +57,7 @@ def test_a_rate_has_at_most_four_characters_of_number(amount: float) -> None:
 @given(AMOUNTS)
 def test_a_rate_is_no_further_off_than_half_of_what_it_shows_last(amount: float) -> None:
     number, unit = units.quantity(amount).number, units.quantity(amount).unit
-    size = 1024 ** units.UNITS.index(unit)
+    size = size_of(unit)
     last = Fraction(1, 10) if "." in number else Fraction(1)
     # The second term is what floats lose on the way.
     allowed = last * size / 2 + Fraction(amount) / 10**12
@@ -67,7 +69,7 @@ def test_a_rate_is_no_further_off_than_half_of_what_it_shows_last(amount: float)
 def test_the_larger_of_two_rates_never_reads_as_the_smaller(one: float, other: float) -> None:
     def read(amount: float) -> Fraction:
         shown = units.quantity(amount)
-        return Fraction(shown.number) * 1024 ** units.UNITS.index(shown.unit)
+        return Fraction(shown.number) * size_of(shown.unit)
 
     less, more = sorted((one, other))
     assert read(less) <= read(more)
@@ -90,7 +92,7 @@ def test_amounts_beyond_the_last_unit_are_still_shown_in_it() -> None:
 
 
 def test_steps_are_1_2_5_and_rising() -> None:
-    assert list(units.STEPS) == sorted(set(units.STEPS))
+    assert all(2 <= Fraction(upper, under) <= 2.5 for under, upper in pairwise(units.STEPS))
     assert units.STEPS[:10] == tuple(n * KIB for n in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1024))
 
 
@@ -115,26 +117,32 @@ def test_lower_goes_down_so_many_steps_and_stays_at_the_lowest(step: int, times:
     assert units.lower(step, times) == units.STEPS[max(position - times, 0)]
 
 
-@pytest.mark.parametrize("rows", range(1, 61))
-@pytest.mark.parametrize("step", units.STEPS)
-def test_every_mark_stands_at_exactly_its_height(step: int, rows: int) -> None:
-    marks = units.ticks(step, rows)
-    number, unit = marks[rows].split(" ")
-    assert unit.endswith("/s")
-    scale = 1024 ** units.UNITS.index(unit.removesuffix("/s"))
-    assert Fraction(number) * scale == step
-    for height, mark in marks.items():
-        assert 1 <= height <= rows
-        assert Fraction(mark.split(" ")[0]) * scale == Fraction(step * height, rows)
+def test_every_mark_stands_at_exactly_its_height() -> None:
+    for step, rows in EVERY_SCALE:
+        marks = units.ticks(step, rows)
+        number, unit = marks[rows].split(" ")
+        scale = size_of(unit.removesuffix("/s"))
+        assert Fraction(number) * scale == step
+        for height, mark in marks.items():
+            assert 1 <= height <= rows
+            assert Fraction(mark.split(" ")[0]) * scale == Fraction(step * height, rows)
 
 
-@pytest.mark.parametrize("rows", range(1, 61))
-@pytest.mark.parametrize("step", units.STEPS)
-def test_marks_are_two_rows_apart_or_more_and_short(step: int, rows: int) -> None:
-    heights = sorted(units.ticks(step, rows))
-    assert all(upper - under >= 2 for under, upper in zip(heights, heights[1:], strict=False))
-    # The screen's gutter has room for nine.
-    assert all(len(mark) <= len("500 KiB/s") for mark in units.ticks(step, rows).values())
+def test_marks_are_two_rows_apart_or_more() -> None:
+    for step, rows in EVERY_SCALE:
+        heights = sorted(units.ticks(step, rows))
+        assert all(upper - under >= 2 for under, upper in pairwise(heights))
+
+
+def test_no_mark_is_longer_than_the_longest_that_the_screen_keeps_room_for() -> None:
+    longest = max((mark for scale in EVERY_SCALE for mark in units.ticks(*scale).values()), key=len)
+    assert len(longest) == len("500 KiB/s")
+
+
+def test_the_unit_stands_at_the_topmost_mark_only() -> None:
+    for step, rows in EVERY_SCALE:
+        named = [height for height, mark in units.ticks(step, rows).items() if "/s" in mark]
+        assert named == [rows]
 
 
 @pytest.mark.parametrize(
@@ -165,3 +173,8 @@ def test_a_span_is_cut_and_never_rounded_up(seconds: int) -> None:
     words = units.span(seconds).split()
     told = sum(int(n) * sizes[unit] for n, unit in zip(words[::2], words[1::2], strict=True))
     assert told <= seconds < told + sizes[words[-1]] * 60
+
+
+def size_of(unit: str) -> int:
+    """How many bytes it stands for."""
+    return int(1024 ** units.UNITS.index(unit))

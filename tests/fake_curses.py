@@ -1,0 +1,277 @@
+"""A strict stand-in for curses: a screen in memory, and an error for whatever it does not model.
+
+It models what bwgraph's terminal room uses, with curses' own traps: text that ends in the lower
+right cell is drawn and then raises, anything outside of the window raises, an insertion pushes out
+what is at the right edge. A name that is not here raises AttributeError, as do states that bwgraph
+has no business in: writing before ``initscr`` or after ``endwin``, a colour pair nobody made.
+"""
+
+from dataclasses import dataclass, field
+
+from wcwidth import wcwidth  # comes with pyte
+
+
+class CursesError(Exception):
+    """What ``curses.error`` is here."""
+
+
+Cell = tuple[str, int]
+"A character and its attributes."
+
+EMPTY: Cell = (" ", 0)
+
+
+@dataclass
+class Hardware:
+    """The terminal at the other end."""
+
+    columns: int = 80
+    rows: int = 24
+    colors: bool = True
+    default_colors: bool = True
+    hides_cursor: bool = True
+    utf8: bool = True
+    terminfo: dict[str, dict[str, bytes]] = field(
+        default_factory=lambda: {"xterm": {"cup": b"\x1b[%i%p1%d;%p2%dH"}, "dumb": {"am": b""}}
+    )
+
+
+class Window:
+    """What ``initscr`` returns: cells, a cursor and a queue of keys."""
+
+    def __init__(self, curses: "FakeCurses", columns: int, rows: int) -> None:
+        self._curses = curses
+        self._columns = columns
+        self._rows = rows
+        self._y = self._x = 0
+        self._nodelay = False
+        self.has_keypad = False
+        self.cells: list[list[Cell]] = []
+        "What has been written, shown or not."
+        self.shown: list[list[Cell]] = []
+        "What the last ``refresh`` brought to the screen."
+        self.pressed: list[int] = []
+        "Keys that wait to be read."
+        self.written: list[int] = []
+        "The number of the row of each write, in order."
+        self.cleared = 0
+        self.blank()
+
+    # What curses has.
+
+    def keypad(self, flag: bool) -> None:
+        self._curses.need_screen()
+        self.has_keypad = flag
+
+    def nodelay(self, flag: bool) -> None:
+        self._curses.need_screen()
+        self._nodelay = flag
+
+    def getmaxyx(self) -> tuple[int, int]:
+        self._curses.need_screen()
+        return self._rows, self._columns
+
+    def getch(self) -> int:
+        self._curses.need_screen()
+        if not self._nodelay:
+            raise NotImplementedError("a getch that blocks")
+        return self.pressed.pop(0) if self.pressed else -1
+
+    def move(self, y: int, x: int) -> None:
+        self._curses.need_screen()
+        if not (0 <= y < self._rows and 0 <= x < self._columns):
+            raise CursesError("wmove() returned ERR")
+        self._y, self._x = y, x
+
+    def addstr(self, y: int, x: int, text: str, attribute: int) -> None:
+        self.move(y, x)
+        self.written.append(y)
+        for cell in self._cells(text, attribute):
+            self.cells[self._y][self._x] = cell
+            if self._x + 1 < self._columns:
+                self._x += 1
+            elif self._y + 1 < self._rows:
+                self._y, self._x = self._y + 1, 0
+            else:
+                # Drawn, but there is nowhere for the cursor to go.
+                raise CursesError("addwstr() returned ERR")
+
+    def insstr(self, y: int, x: int, text: str, attribute: int) -> None:
+        self.move(y, x)
+        self.written.append(y)
+        row = self.cells[y]
+        row[x:] = [*self._cells(text, attribute), *row[x:]][: self._columns - x]
+
+    def clrtoeol(self) -> None:
+        self._curses.need_screen()
+        self.written.append(self._y)
+        self.cells[self._y][self._x :] = [EMPTY] * (self._columns - self._x)
+
+    def clear(self) -> None:
+        self._curses.need_screen()
+        self.cleared += 1
+        self.blank()
+
+    def refresh(self) -> None:
+        self._curses.need_screen()
+        self.shown = [row.copy() for row in self.cells]
+
+    # What the tests ask, and what the rest of the fake does.
+
+    def text(self) -> list[str]:
+        """The rows that are on the screen, as they stand there."""
+        return ["".join(char for char, _ in row) for row in self.shown]
+
+    def attributes(self, y: int) -> list[int]:
+        """The attributes of a row's cells."""
+        return [attribute for _, attribute in self.shown[y]]
+
+    def blank(self) -> None:
+        """Empty the window, the cursor to the upper left."""
+        self.cells = [[EMPTY] * self._columns for _ in range(self._rows)]
+        self._y = self._x = 0
+
+    def resized(self, columns: int, rows: int) -> None:
+        """Take another size; what is in both stays."""
+        old = self.cells
+        self._columns, self._rows = columns, rows
+        self.blank()
+        for row, before in zip(self.cells, old, strict=False):
+            kept = before[:columns]
+            row[: len(kept)] = kept
+
+    def _cells(self, text: str, attribute: int) -> list[Cell]:
+        if not text:
+            raise NotImplementedError("writing no text at all")
+        if any(wcwidth(char) != 1 for char in text):
+            raise NotImplementedError(f"characters that are not one cell wide: {text!r}")
+        if not self._curses.hardware.utf8:
+            text.encode("ascii")
+        if attribute & ~self._curses.known_attributes:
+            raise NotImplementedError(f"attribute {attribute:#x}")
+        return [(char, attribute) for char in text]
+
+
+class FakeCurses:
+    """What ``import curses`` gives."""
+
+    error = CursesError
+
+    A_NORMAL = 0
+    A_BOLD = 1 << 21
+    A_DIM = 1 << 20
+    A_REVERSE = 1 << 18
+    COLOR_CYAN = 6
+    COLOR_MAGENTA = 5
+    KEY_RESIZE = 410
+
+    def __init__(self, hardware: Hardware | None = None) -> None:
+        self.hardware = Hardware() if hardware is None else hardware
+        self.window: Window | None = None
+        self.modes: set[str] = set()
+        "What has been asked of the terminal: noecho, cbreak, ..."
+        self.active = False
+        "Whether the screen is curses' at the moment."
+        self.pairs: dict[int, tuple[int, int]] = {}
+        self.calls: list[str] = []
+        "The names of what was called that changes the terminal's state, in order."
+        self.known_attributes = self.A_BOLD | self.A_DIM | self.A_REVERSE
+        self._terminfo: dict[str, bytes] | None = None
+
+    # What curses has.
+
+    def setupterm(self, term: str, fd: int) -> None:  # noqa: ARG002 - curses' own
+        if term not in self.hardware.terminfo:
+            raise CursesError("setupterm: could not find terminal")
+        self._terminfo = self.hardware.terminfo[term]
+
+    def tigetstr(self, capability: str) -> bytes | None:
+        if self._terminfo is None:
+            raise CursesError("must call (at least) setupterm() first")
+        return self._terminfo.get(capability)
+
+    def initscr(self) -> Window:
+        self.calls.append("initscr")
+        self.active = True
+        self.window = Window(self, self.hardware.columns, self.hardware.rows)
+        return self.window
+
+    def endwin(self) -> None:
+        self.calls.append("endwin")
+        if self.window is None:
+            raise CursesError("endwin() returned ERR")
+        self.active = False
+
+    def reset_prog_mode(self) -> None:
+        self.calls.append("reset_prog_mode")
+        if self.window is None:
+            raise CursesError("must call initscr() first")
+        self.active = True
+
+    def noecho(self) -> None:
+        self.need_screen()
+        self.modes.add("noecho")
+
+    def cbreak(self) -> None:
+        self.need_screen()
+        self.modes.add("cbreak")
+
+    def set_escdelay(self, milliseconds: int) -> None:
+        self.modes.add(f"escdelay {milliseconds}")
+
+    def curs_set(self, visibility: int) -> int:
+        self.need_screen()
+        if not self.hardware.hides_cursor:
+            raise CursesError("curs_set() returned ERR")
+        self.modes.add(f"cursor {visibility}")
+        return 1
+
+    def resizeterm(self, rows: int, columns: int) -> None:
+        self.calls.append("resizeterm")
+        if rows < 1 or columns < 1:
+            raise CursesError("resizeterm() returned ERR")
+        self.need_screen().resized(columns, rows)
+
+    def start_color(self) -> None:
+        self.need_screen()
+        self.calls.append("start_color")
+        if not self.hardware.colors:
+            raise CursesError("start_color() returned ERR")
+
+    def use_default_colors(self) -> None:
+        self._need_color()
+        if not self.hardware.default_colors:
+            raise CursesError("use_default_colors() returned ERR")
+        self.calls.append("use_default_colors")
+
+    def has_colors(self) -> bool:
+        self.need_screen()
+        return self.hardware.colors
+
+    def init_pair(self, pair: int, foreground: int, background: int) -> None:
+        self._need_color()
+        if not 0 < pair < 64:
+            raise CursesError("init_pair() returned ERR")
+        if background == -1 and "use_default_colors" not in self.calls:
+            raise CursesError("init_pair() returned ERR")
+        self.pairs[pair] = (foreground, background)
+        self.known_attributes |= pair << 8
+
+    def color_pair(self, pair: int) -> int:
+        self._need_color()
+        if pair not in self.pairs:
+            raise NotImplementedError(f"colour pair {pair}, which nobody made")
+        return pair << 8
+
+    # What the rest of the fake does.
+
+    def need_screen(self) -> Window:
+        """Hold that the screen is curses' at the moment."""
+        if self.window is None or not self.active:
+            raise CursesError("must call initscr() first")
+        return self.window
+
+    def _need_color(self) -> None:
+        self.need_screen()
+        if "start_color" not in self.calls:
+            raise CursesError("must call start_color() first")

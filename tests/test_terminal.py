@@ -1,0 +1,663 @@
+"""The terminal room against a strict fake of curses: what is painted, when, and with what."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from locale import Error as LocaleError
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from fake_curses import CursesError, FakeCurses, Hardware, Window
+from hypothesis import given
+from hypothesis import strategies as st
+from properties import PROPERTY
+
+import bwgraph
+from bwgraph import terminal
+from bwgraph.frame import Frame, Line, Size, Span, Style
+from bwgraph.terminal import Terminal, Unusable, check, speaks_utf8
+
+SIZES = st.builds(Size, st.integers(1, 30), st.integers(1, 8))
+SPANS = st.builds(Span, st.text("ab 9é▁█·▼", max_size=12), st.sampled_from(Style))
+FULL_SPANS = st.builds(Span, st.just("█" * 30), st.sampled_from(Style))
+LINES = st.lists(st.lists(SPANS | FULL_SPANS, max_size=3).map(tuple), max_size=9)
+
+
+@st.composite
+def frame_sequences(draw: st.DrawFn) -> list[Frame]:
+    """Some frames of one size, one after another; often alike in most of their lines."""
+    size = draw(SIZES)
+    frames = [Frame.fit(lines, size) for lines in draw(st.lists(LINES, min_size=1, max_size=3))]
+    keep = draw(st.integers(0, 8))
+    mixed = [*frames[0].lines[:keep], *frames[-1].lines[keep:]]
+    return [*frames, Frame.fit(mixed, size)]
+
+
+class Screen:
+    """A terminal that has been entered, and the fakes behind it."""
+
+    def __init__(self, room: Terminal, curses: FakeCurses) -> None:
+        self.room = room
+        self.curses = curses
+
+    @property
+    def window(self) -> Window:
+        return self.curses.need_screen()
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Give the terminal another size and tell the room of it, as SIGWINCH does."""
+        self.curses.hardware.columns, self.curses.hardware.rows = columns, rows
+        self.room.resize()
+
+
+@contextmanager
+def entered(hardware: Hardware, *, utf8: bool = True, color: bool = True) -> Iterator[Screen]:
+    """A room on such a terminal, until the end of the block."""
+    with installed(hardware) as curses, Terminal(utf8=utf8, color=color) as room:
+        yield Screen(room, curses)
+
+
+@contextmanager
+def installed(hardware: Hardware) -> Iterator[FakeCurses]:
+    """Put the fakes into the terminal room's place for the real ones."""
+    curses = FakeCurses(hardware)
+
+    def terminal_size(_: int) -> os.terminal_size:
+        return os.terminal_size((hardware.columns, hardware.rows))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(terminal, "curses", curses)
+        patch.setattr(terminal, "os", SimpleNamespace(get_terminal_size=terminal_size))
+        patch.setattr(terminal, "sys", SimpleNamespace(stdin=Stream(0), stdout=Stream(1)))
+        yield curses
+
+
+class Stream:
+    """A standard stream that can't be written to, since nothing should be."""
+
+    def __init__(self, number: int, *, tty: bool = True) -> None:
+        self._number = number
+        self._tty = tty
+
+    def isatty(self) -> bool:
+        return self._tty
+
+    def fileno(self) -> int:
+        return self._number
+
+
+def hardware_of(size: Size) -> Hardware:
+    return Hardware(columns=size.columns, rows=size.rows)
+
+
+def picture(frame: Frame) -> list[str]:
+    """What must stand on the screen: every row of it, to its right edge."""
+    rows = [*frame.text(), *[""] * frame.size.rows][: frame.size.rows]
+    return [row.ljust(frame.size.columns) for row in rows]
+
+
+# What is painted.
+
+
+@PROPERTY
+@given(frame_sequences())
+def test_each_of_any_frames_stands_on_the_screen_exactly(frames: list[Frame]) -> None:
+    with entered(hardware_of(frames[0].size)) as screen:
+        for frame in frames:
+            screen.room.paint(frame)
+            assert screen.window.text() == picture(frame)
+
+
+@PROPERTY
+@given(frame_sequences())
+def test_each_character_has_the_attributes_of_its_style(frames: list[Frame]) -> None:
+    with entered(hardware_of(frames[0].size)) as screen:
+        pairs = {foreground: number << 8 for number, (foreground, _) in screen.curses.pairs.items()}
+        looks = {
+            Style.PLAIN: FakeCurses.A_NORMAL,
+            Style.BOLD: FakeCurses.A_BOLD,
+            Style.DIM: FakeCurses.A_DIM,
+            Style.ALERT: FakeCurses.A_REVERSE,
+            Style.DOWNLOAD: pairs[FakeCurses.COLOR_CYAN],
+            Style.UPLOAD: pairs[FakeCurses.COLOR_MAGENTA],
+        }
+        for frame in frames:
+            screen.room.paint(frame)
+            for y, line in enumerate(frame.lines):
+                expected = [looks[span.style] for span in line for _ in span.text]
+                assert screen.window.attributes(y)[: len(expected)] == expected
+
+
+@PROPERTY
+@given(frame_sequences())
+def test_only_lines_that_differ_are_written_again(frames: list[Frame]) -> None:
+    with entered(hardware_of(frames[0].size)) as screen:
+        screen.room.paint(frames[0])
+        before: tuple[Line, ...] = frames[0].lines
+        for frame in frames[1:]:
+            screen.window.written.clear()
+            screen.room.paint(frame)
+            written = {*screen.window.written}
+            rows = range(frame.size.rows)
+            assert {y for y in rows if row(before, y) != row(frame.lines, y)} <= written
+            # An empty line where there was none may be written for nothing.
+            kept = range(min(len(before), len(frame.lines)))
+            assert not {y for y in kept if before[y] == frame.lines[y]} & written
+            before = frame.lines
+
+
+def row(lines: tuple[Line, ...], y: int) -> Line:
+    """A frame's line; an empty one below its last."""
+    return lines[y] if y < len(lines) else ()
+
+
+def test_the_same_frame_again_writes_nothing() -> None:
+    frame = Frame.fit([(Span("download"),), (Span("█" * 9),)], Size(9, 2))
+    with entered(hardware_of(frame.size)) as screen:
+        screen.room.paint(frame)
+        screen.window.written.clear()
+        screen.room.paint(frame)
+        assert screen.window.written == []
+        assert screen.window.text() == picture(frame)
+
+
+def test_a_line_that_only_changed_its_style_is_written_again() -> None:
+    size = Size(9, 2)
+    with entered(hardware_of(size)) as screen:
+        screen.room.paint(Frame.fit([(Span("late"),)], size))
+        screen.room.paint(Frame.fit([(Span("late", Style.ALERT),)], size))
+        assert screen.window.attributes(0) == [FakeCurses.A_REVERSE] * 4 + [0] * 5
+
+
+@pytest.mark.parametrize("size", [Size(1, 1), Size(1, 5), Size(7, 1), Size(80, 24)], ids=str)
+def test_the_whole_screen_can_be_filled_to_its_lower_right_cell(size: Size) -> None:
+    full = Frame.fit([(Span("x" * (size.columns - 1)), Span("▁"))] * size.rows, size)
+    with entered(hardware_of(size)) as screen:
+        screen.room.paint(full)
+        assert screen.window.text() == picture(full)
+        assert screen.window.text()[-1][-1] == "▁"
+
+
+def test_redraw_writes_every_line_again_on_a_cleared_screen() -> None:
+    # ^L is for a screen that somebody else has written on: what curses believes is not enough.
+    frame = Frame.fit([(Span(f"line {y}"),) for y in range(5)], Size(20, 5))
+    with entered(hardware_of(frame.size)) as screen:
+        screen.room.paint(frame)
+        screen.window.written.clear()
+        before = screen.window.cleared
+        screen.room.redraw()
+        screen.room.paint(frame)
+        assert screen.window.cleared == before + 1
+        assert {*screen.window.written} == {*range(5)}
+        assert screen.window.text() == picture(frame)
+
+
+# Its size.
+
+
+@PROPERTY
+@given(SIZES, SIZES, LINES)
+def test_any_resize_is_followed_by_a_whole_picture(old: Size, new: Size, lines: list[Line]) -> None:
+    with entered(hardware_of(old)) as screen:
+        screen.room.paint(Frame.fit(lines, old))
+        screen.resize(new.columns, new.rows)
+        assert screen.room.size() == new
+        screen.room.paint(Frame.fit(lines, new))
+        assert screen.window.text() == picture(Frame.fit(lines, new))
+
+
+def test_a_resize_to_the_same_size_repaints_the_whole() -> None:
+    # The terminal may have reflowed its lines on the way there and back.
+    frame = Frame.fit([(Span("download"),), (Span("upload"),)], Size(20, 5))
+    with entered(hardware_of(frame.size)) as screen:
+        screen.room.paint(frame)
+        screen.window.written.clear()
+        before = screen.window.cleared
+        screen.resize(20, 5)
+        screen.room.paint(frame)
+        assert screen.window.cleared == before + 1
+        assert {*screen.window.written} == {0, 1}
+
+
+@pytest.mark.parametrize("reported", [(0, 0), (0, 24), (80, 0), None])
+def test_a_terminal_that_does_not_know_its_size_has_the_one_that_curses_knows(
+    reported: tuple[int, int] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def terminal_size(_: int) -> os.terminal_size:
+        if reported is None:
+            raise OSError(25, "Inappropriate ioctl for device")
+        return os.terminal_size(reported)
+
+    with installed(Hardware(columns=70, rows=20)) as curses:
+        monkeypatch.setattr(terminal, "os", SimpleNamespace(get_terminal_size=terminal_size))
+        with Terminal() as room:
+            assert room.size() == Size(70, 20)
+            assert "resizeterm" not in curses.calls
+
+
+# Colours and characters.
+
+
+def styled() -> Frame:
+    """A line in every style."""
+    return Frame.fit([(Span("x", style),) for style in Style], Size(20, 10))
+
+
+def test_colours_are_on_the_terminals_own_background() -> None:
+    with entered(Hardware()) as screen:
+        assert {background for _, background in screen.curses.pairs.values()} == {-1}
+        assert "use_default_colors" in screen.curses.calls
+
+
+def test_download_and_upload_differ_in_colour() -> None:
+    with entered(Hardware()) as screen:
+        foregrounds = [foreground for foreground, _ in screen.curses.pairs.values()]
+        assert sorted(foregrounds) == [FakeCurses.COLOR_MAGENTA, FakeCurses.COLOR_CYAN]
+
+
+@pytest.mark.parametrize(
+    ("hardware", "color"),
+    [
+        (Hardware(columns=20, rows=10), False),
+        (Hardware(columns=20, rows=10, colors=False), True),
+        (Hardware(columns=20, rows=10, default_colors=False), True),
+    ],
+    ids=["not allowed", "no colours", "no default colours"],
+)
+def test_without_colours_the_styles_still_show(hardware: Hardware, color: bool) -> None:
+    frame = styled()
+    with entered(hardware, color=color) as screen:
+        screen.room.paint(frame)
+        assert screen.curses.pairs == {}
+        looks = {style: screen.window.attributes(y)[0] for y, style in enumerate(Style)}
+    assert looks[Style.BOLD] == FakeCurses.A_BOLD
+    assert looks[Style.DIM] == FakeCurses.A_DIM
+    assert looks[Style.ALERT] == FakeCurses.A_REVERSE
+    assert looks[Style.DOWNLOAD] == looks[Style.UPLOAD] == looks[Style.PLAIN] == 0
+
+
+def test_colours_that_are_not_allowed_are_not_even_started() -> None:
+    # start_color writes to the terminal.
+    with entered(Hardware(), color=False) as screen:
+        assert not {"start_color", "use_default_colors"} & {*screen.curses.calls}
+
+
+@PROPERTY
+@given(SIZES, LINES)
+def test_a_terminal_without_utf8_gets_pure_ascii_of_the_same_width(
+    size: Size, lines: list[Line]
+) -> None:
+    frame = Frame.fit(lines, size)
+    hardware = Hardware(columns=size.columns, rows=size.rows, utf8=False)
+    with entered(hardware, utf8=False) as screen:
+        screen.room.paint(frame)
+        shown = screen.window.text()
+    assert shown == [
+        "".join(char if char.isascii() else "?" for char in row) for row in picture(frame)
+    ]
+
+
+# Entering, leaving, keys.
+
+
+def test_entering_takes_the_keys_unseen_and_hides_the_cursor() -> None:
+    with entered(Hardware()) as screen:
+        assert {"noecho", "cbreak", "cursor 0"} <= screen.curses.modes
+        assert screen.window.has_keypad
+
+
+def test_escape_does_not_keep_the_next_key_waiting() -> None:
+    with entered(Hardware()) as screen:
+        [delay] = [mode for mode in screen.curses.modes if mode.startswith("escdelay")]
+        assert int(delay.removeprefix("escdelay ")) <= 50
+
+
+def test_a_terminal_that_cannot_hide_its_cursor_will_do() -> None:
+    with entered(Hardware(hides_cursor=False)) as screen:
+        assert "cursor 0" not in screen.curses.modes
+        assert screen.curses.active
+
+
+def test_leaving_gives_the_terminal_back() -> None:
+    with installed(Hardware()) as curses:
+        with Terminal():
+            assert curses.calls.count("endwin") == 0
+        assert not curses.active
+        assert curses.calls.count("endwin") == 1
+
+
+def test_an_exception_gives_the_terminal_back_and_goes_on() -> None:
+    with installed(Hardware()) as curses:
+        with pytest.raises(ZeroDivisionError), Terminal():
+            raise ZeroDivisionError
+        assert not curses.active
+
+
+def test_what_fails_on_the_way_in_gives_the_terminal_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise CursesError("cbreak() returned ERR")
+
+    with installed(Hardware()) as curses:
+        monkeypatch.setattr(curses, "cbreak", fail)
+        with pytest.raises(CursesError), Terminal():
+            pytest.fail("it was entered")
+        assert not curses.active
+        assert curses.calls.count("endwin") == 1
+
+
+def test_a_terminal_that_is_gone_can_be_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise CursesError("endwin() returned ERR")
+
+    with installed(Hardware()) as curses:
+        left = False
+        with Terminal():
+            monkeypatch.setattr(curses, "endwin", fail)
+            left = True
+        assert left
+
+
+def test_keys_are_taken_until_there_are_none() -> None:
+    with entered(Hardware()) as screen:
+        screen.window.pressed += [ord("q"), 0x0C, 259]
+        assert screen.room.keys() == [ord("q"), 0x0C, 259]
+        assert screen.room.keys() == []
+
+
+def test_a_resize_is_no_key() -> None:
+    # curses puts one into its queue besides: the signal has said it already.
+    with entered(Hardware()) as screen:
+        screen.window.pressed += [FakeCurses.KEY_RESIZE, ord("r"), FakeCurses.KEY_RESIZE]
+        assert screen.room.keys() == [ord("r")]
+
+
+def test_stdin_is_what_there_is_to_wait_for() -> None:
+    with entered(Hardware()) as screen:
+        assert screen.room.fileno() == 0
+
+
+def test_a_terminal_is_gone_when_it_has_been_hung_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    near, far = os.openpty()
+    try:
+        with entered(Hardware()) as screen:
+            streams = SimpleNamespace(stdin=Stream(far), stdout=Stream(far))
+            monkeypatch.setattr(terminal, "sys", streams)
+            assert not screen.room.gone()
+            os.close(near)
+            near = -1
+            assert screen.room.gone()
+    finally:
+        for fd in (near, far):
+            if fd >= 0:
+                os.close(fd)
+
+
+def test_suspending_gives_the_terminal_back_stops_and_takes_it_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    handlers: dict[int, object] = {signal.SIGTSTP: "the wakeup's"}
+    with entered(Hardware(columns=20, rows=5)) as screen:
+        curses, hardware = screen.curses, screen.curses.hardware
+        seen: list[tuple[bool, object, int, int]] = []
+
+        def set_handler(number: int, handler: object) -> object:
+            before, handlers[number] = handlers[number], handler
+            return before
+
+        def stop(process: int, number: int) -> None:
+            seen.append((curses.active, handlers[signal.SIGTSTP], process, number))
+            # While it is stopped the user makes the window smaller.
+            hardware.columns, hardware.rows = 10, 3
+
+        def terminal_size(_: int) -> os.terminal_size:
+            return os.terminal_size((hardware.columns, hardware.rows))
+
+        system = SimpleNamespace(getpid=lambda: 4711, kill=stop, get_terminal_size=terminal_size)
+        monkeypatch.setattr(terminal, "os", system)
+        numbers = SimpleNamespace(
+            signal=set_handler, SIGTSTP=signal.SIGTSTP, SIG_DFL=signal.SIG_DFL
+        )
+        monkeypatch.setattr(terminal, "signal", numbers)
+        frame = Frame.fit([(Span("download"),)], Size(10, 3))
+        screen.room.paint(Frame.fit([(Span("download"),)], Size(20, 5)))
+        screen.room.suspend()
+        assert seen == [(False, signal.SIG_DFL, 4711, signal.SIGTSTP)]
+        assert handlers == {signal.SIGTSTP: "the wakeup's"}
+        assert curses.active
+        assert screen.room.size() == Size(10, 3)
+        # What the shell wrote meanwhile is painted over, though no line has changed.
+        screen.window.written.clear()
+        screen.room.paint(frame)
+        assert {*screen.window.written} == {0}
+        assert screen.window.text() == picture(frame)
+
+
+# Whether there is a terminal at all.
+
+
+@pytest.mark.parametrize(
+    ("environ", "message"),
+    [
+        ({}, "TERM is not set"),
+        ({"TERM": ""}, "TERM is not set"),
+        ({"TERM": "dumb"}, "TERM is 'dumb', a terminal that cannot place its cursor"),
+        ({"TERM": "xterm-9000"}, "TERM is 'xterm-9000', a terminal that this system knows nothing"),
+    ],
+)
+def test_a_terminal_that_cannot_show_a_graph_is_refused_in_words(
+    environ: dict[str, str], message: str
+) -> None:
+    with installed(Hardware()), pytest.raises(Unusable, match=message):
+        check(environ)
+
+
+@pytest.mark.parametrize("name", ["stdin", "stdout"])
+@pytest.mark.parametrize("stream", [Stream(5, tty=False), None], ids=["a file", "closed"])
+def test_what_is_no_terminal_is_refused_whatever_term_says(
+    name: str, stream: Stream | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    streams = {"stdin": Stream(0), "stdout": Stream(1), name: stream}
+    with installed(Hardware()):
+        monkeypatch.setattr(terminal, "sys", SimpleNamespace(**streams))
+        said = f"standard {name.removeprefix('std')}put is not a terminal"
+        with pytest.raises(Unusable, match=said):
+            check({"TERM": "xterm"})
+
+
+def test_a_terminal_that_will_do_is_not_touched() -> None:
+    with installed(Hardware()) as curses:
+        check({"TERM": "xterm"})
+        assert curses.calls == []
+        assert curses.window is None
+
+
+@pytest.mark.parametrize(
+    ("term", "answer"),
+    [
+        ("xterm", "fine"),
+        ("dumb", "TERM is 'dumb'"),
+        ("no-such-terminal", "TERM is 'no-such-terminal'"),
+        ("", "TERM is not set"),
+    ],
+)
+def test_the_real_curses_decides_alike_and_writes_nothing(term: str, answer: str) -> None:
+    program = """
+import os, sys
+from bwgraph.terminal import Unusable, check
+try:
+    check(os.environ)
+except Unusable as unusable:
+    print(unusable, file=sys.stderr)
+else:
+    print("fine", file=sys.stderr)
+"""
+    near, far = os.openpty()
+    try:
+        environ = {**os.environ, "TERM": term, "PYTHONPATH": str(ROOT)}
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            stdin=far,
+            stdout=far,
+            stderr=subprocess.PIPE,
+            env=environ,
+            text=True,
+            check=True,
+        )
+        os.set_blocking(near, False)
+        with pytest.raises(BlockingIOError):
+            os.read(near, 1)
+    finally:
+        os.close(near)
+        os.close(far)
+    assert done.stderr.startswith(answer)
+
+
+ROOT = Path(bwgraph.__file__).parents[1]
+
+
+# Whether its characters are UTF-8.
+
+
+@pytest.mark.parametrize(
+    ("environ", "codeset", "expected"),
+    [
+        ({"LANG": "C.UTF-8"}, "UTF-8", True),
+        ({"LANG": "en_US.UTF-8"}, "UTF-8", True),
+        ({"LANG": "de_DE.utf8"}, "utf8", True),
+        ({"LC_CTYPE": "de_DE.UTF-8"}, "UTF-8", True),
+        ({"LC_ALL": "C.UTF-8"}, "UTF-8", True),
+        ({"LANG": "de_DE"}, "ISO-8859-1", False),
+        ({"LC_ALL": "C"}, "ANSI_X3.4-1968", False),
+        # Python's own UTF-8 mode makes a C locale look like UTF-8; the terminal is none the wiser.
+        ({"LC_ALL": "C"}, "UTF-8", False),
+        ({"LC_ALL": "POSIX"}, "UTF-8", False),
+        ({"LANG": "C"}, "UTF-8", False),
+        ({}, "UTF-8", False),
+        # So does its coercion of the C locale, which leaves this behind (PEP 538).
+        ({"LC_CTYPE": "C.UTF-8"}, "UTF-8", False),
+        ({"LC_CTYPE": "C.UTF-8", "LANG": ""}, "UTF-8", False),
+        ({"LC_CTYPE": "C.UTF-8", "LANG": "C"}, "UTF-8", False),
+        ({"LC_CTYPE": "C.UTF-8", "LANG": "POSIX"}, "UTF-8", False),
+        ({"LC_CTYPE": "C.utf8", "LANG": "C"}, "UTF-8", False),
+        ({"LC_CTYPE": "UTF-8", "LANG": "C"}, "UTF-8", False),
+        ({"LC_CTYPE": "C.UTF-8", "LANG": "de_DE.UTF-8"}, "UTF-8", True),
+        # The first of LC_ALL, LC_CTYPE and LANG that is set, and not empty, decides.
+        ({"LC_ALL": "C", "LC_CTYPE": "de_DE.UTF-8", "LANG": "de_DE.UTF-8"}, "UTF-8", False),
+        ({"LC_CTYPE": "POSIX", "LANG": "de_DE.UTF-8"}, "UTF-8", False),
+        ({"LC_ALL": "de_DE.UTF-8", "LC_CTYPE": "C", "LANG": "C"}, "UTF-8", True),
+        ({"LC_ALL": "", "LC_CTYPE": "", "LANG": "de_DE.UTF-8"}, "UTF-8", True),
+    ],
+)
+def test_utf8_is_spoken_where_the_user_said_so(
+    environ: Mapping[str, str], codeset: str, expected: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, str]] = []
+    system = SimpleNamespace(
+        LC_ALL="all",
+        CODESET="codeset",
+        Error=LocaleError,
+        setlocale=lambda category, name: asked.append((category, name)),
+        nl_langinfo={"codeset": codeset}.__getitem__,
+    )
+    monkeypatch.setattr(terminal, "locale", system)
+    assert speaks_utf8(environ) is expected
+    # Else curses would not know of it.
+    assert asked == [("all", "")]
+
+
+def test_a_locale_that_the_system_does_not_have_is_not_utf8(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def setlocale(category: str, name: str) -> None:
+        raise LocaleError(f"unsupported locale setting {category} {name}")
+
+    system = SimpleNamespace(LC_ALL="all", Error=LocaleError, setlocale=setlocale)
+    monkeypatch.setattr(terminal, "locale", system)
+    assert speaks_utf8({"LANG": "tlh_QO.UTF-8"}) is False
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({}, "False"),
+        ({"LANG": "C"}, "False"),
+        ({"LC_ALL": "C"}, "False"),
+        ({"LC_ALL": "POSIX"}, "False"),
+        ({"LANG": "C.UTF-8"}, "True"),
+    ],
+    ids=str,
+)
+def test_utf8_is_told_alike_by_a_real_interpreter_in_a_real_locale(
+    environ: dict[str, str], expected: str
+) -> None:
+    # What Python makes of the locale before the program begins is only there in a new process.
+    program = "import os; from bwgraph.terminal import speaks_utf8; print(speaks_utf8(os.environ))"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**environ, "PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == expected
+
+
+# The fake itself: what it must not let pass.
+
+
+def test_the_fake_knows_nothing_that_it_does_not_model() -> None:
+    curses = FakeCurses()
+    for name in ("napms", "doupdate", "A_BLINK", "wrapper", "beep"):
+        with pytest.raises(AttributeError):
+            getattr(curses, name)
+    for name in ("erase", "addch", "getkey", "subwin", "timeout"):
+        with pytest.raises(AttributeError):
+            getattr(curses.initscr(), name)
+
+
+def test_the_fake_draws_into_the_lower_right_cell_and_then_raises() -> None:
+    window = FakeCurses(Hardware(columns=3, rows=2)).initscr()
+    with pytest.raises(CursesError):
+        window.addstr(1, 0, "abc", 0)
+    window.refresh()
+    assert window.text() == ["   ", "abc"]
+
+
+@pytest.mark.parametrize(("y", "x"), [(2, 0), (0, 3), (-1, 0), (0, -1)])
+def test_the_fake_raises_outside_of_its_window(y: int, x: int) -> None:
+    window = FakeCurses(Hardware(columns=3, rows=2)).initscr()
+    with pytest.raises(CursesError):
+        window.move(y, x)
+    with pytest.raises(CursesError):
+        window.addstr(y, x, "a", 0)
+    with pytest.raises(CursesError):
+        window.insstr(y, x, "a", 0)
+
+
+def test_the_fake_pushes_out_what_an_insertion_leaves_no_room_for() -> None:
+    window = FakeCurses(Hardware(columns=3, rows=2)).initscr()
+    window.addstr(0, 0, "abc", 0)
+    window.insstr(0, 1, "X", 0)
+    window.refresh()
+    assert window.text()[0] == "aXb"
+
+
+@pytest.mark.parametrize("text", ["\x1b[2J", "a\nb", "東", "e\u0301", ""])
+def test_the_fake_refuses_what_is_not_one_cell_wide(text: str) -> None:
+    window = FakeCurses().initscr()
+    with pytest.raises(NotImplementedError):
+        window.addstr(0, 0, text, 0)
+
+
+def test_the_fake_shows_nothing_before_it_is_refreshed_nor_after_it_ended() -> None:
+    curses = FakeCurses(Hardware(columns=3, rows=1))
+    window = curses.initscr()
+    window.addstr(0, 0, "a", 0)
+    assert window.text() == []
+    curses.endwin()
+    with pytest.raises(CursesError):
+        window.refresh()
