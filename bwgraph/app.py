@@ -80,6 +80,7 @@ class Loop:
         self._terminal = terminal
         self._wakeup = wakeup
         self._drawn = 0.0
+        self._sampled = 0.0  # when it was drawn for nothing but a sample
         self._state: object = None  # of the instance, as it was drawn
         self._stop: Ending | None = None
         self._signals: dict[int, Callable[[], None]] = {
@@ -110,6 +111,8 @@ class Loop:
             at_once |= self._state is not self._instance.state
             if self._stop is None and (at_once or now() >= self._due(dirty=dirty)):
                 self.draw()
+                if dirty and not at_once:
+                    self._sampled = self._drawn
                 dirty = False
         return self._stop
 
@@ -131,7 +134,7 @@ class Loop:
     def _due(self, *, dirty: bool) -> float:
         """When the screen must be drawn if nothing else comes."""
         if dirty:
-            return self._drawn + SHORTEST
+            return self._sampled + SHORTEST
         newest = self._instance.history.newest
         if isinstance(self._instance.state, Connected) and newest is not None:
             # All is well until the newest sample is late; then its age is told by the second.

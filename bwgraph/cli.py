@@ -9,10 +9,12 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from textwrap import indent
-from typing import TYPE_CHECKING
+from types import FrameType
+from typing import TYPE_CHECKING, TextIO
 
 from bwgraph import __version__, credentials, demo, endpoint
 from bwgraph.credentials import Credentials
@@ -131,6 +133,7 @@ def _places(options: argparse.Namespace, environ: Mapping[str, str]) -> list[End
 def _graph(options: argparse.Namespace, places: list[Endpoint], known: Credentials) -> int:
     """Show the graph, asking for a password first if tor turns out to want one."""
     from bwgraph import app, terminal  # noqa: PLC0415 - see main
+    from bwgraph.app import Ending  # noqa: PLC0415
     from bwgraph.wakeup import Wakeup  # noqa: PLC0415
 
     utf8 = terminal.speaks_utf8(os.environ)
@@ -149,11 +152,38 @@ def _graph(options: argparse.Namespace, places: list[Endpoint], known: Credentia
         if refusal is None or not refusal.password_for or known.password is not None:
             return _finish(ending, instance)
         try:
-            known = known.with_prompt(refusal.password_for)
+            with _raised_signals():
+                known = known.with_prompt(refusal.password_for)
+        except _Signalled as signalled:
+            return _finish(Ending(signal=signalled.number), instance)
         except EOFError:
             return _complain(refusal.cause, refusal.cure)
         except Refusal as unusable:
             return _complain(unusable.cause, unusable.cure)
+
+
+class _Signalled(BaseException):
+    """A signal that is to end the program, once what was begun is put back."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+
+@contextmanager
+def _raised_signals() -> Iterator[None]:
+    """Let signals come as exceptions: getpass then gives the terminal its echo back."""
+
+    def raise_it(number: int, _: FrameType | None) -> None:
+        raise _Signalled(number)
+
+    numbers = (signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, raise_it) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _finish(ending: "app.Ending", instance: Instance) -> int:
@@ -170,12 +200,20 @@ def _finish(ending: "app.Ending", instance: Instance) -> int:
     return FINE
 
 
+def _forget(stream: TextIO) -> None:
+    """Nobody is left to read this stream: Python must not find out once more when it ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
 def _complain(cause: str, cure: str = "", code: int = COULD_NOT) -> int:
     """Tell the user on standard error; returns the exit code to go with it."""
     text = f"bwgraph: {cause}" + (f"\n{indent(cure, '  ')}" if cure else "")
     try:
         for line in text.splitlines():
             print(printable(line), file=sys.stderr)  # noqa: T201 - this is where messages go
+        sys.stderr.flush()
     except OSError:
-        pass  # nobody is left to read it
+        _forget(sys.stderr)
     return code

@@ -147,7 +147,8 @@ class Terminal:
 
     def resume(self) -> None:
         """Take the terminal again after a stop: its modes and its size may have changed."""
-        curses.reset_prog_mode()
+        with suppress(curses.error):  # it may have gone meanwhile, and that is found out soon
+            curses.reset_prog_mode()
         self.resize()
 
     def paint(self, frame: Frame) -> None:

@@ -5,6 +5,7 @@ for ``SILENCE`` seconds, or sends a line without an end, fails the read. It reme
 first and what went wrong, for the message to the user. Must not know the protocol.
 """
 
+import select
 import socket
 from contextlib import suppress
 from typing import Any
@@ -26,16 +27,28 @@ class Wire(socket.socket):
     failure: OSError | None = None
     "What ended it, if it was not an orderly end."
     _line = 0
+    _ended = False  # by the peer or by us: what fails after that is no cause
 
     def recv_into(self, *args: Any, **kwargs: Any) -> int:
         """As socket.recv_into; OSError also for a line that is too long."""
         try:
-            count = super().recv_into(*args, **kwargs)
+            count = self._receive(*args, **kwargs)
             self._note(bytes(memoryview(args[0])[:count]))
         except OSError as error:
-            self.failure = error
+            if not self._ended:
+                self.failure = error
             raise
+        self._ended |= count == 0
         return count
+
+    def _receive(self, *args: Any, **kwargs: Any) -> int:
+        try:
+            return super().recv_into(*args, **kwargs)
+        except TimeoutError:
+            # After ^Z and fg the time is over and the bytes are there all the same.
+            if not select.select([self], [], [], 0)[0]:
+                raise
+            return super().recv_into(*args, **kwargs)
 
     def _note(self, data: bytes) -> None:
         if len(self.first) < 80:
@@ -45,8 +58,14 @@ class Wire(socket.socket):
         if self._line > LONGEST_LINE:
             raise OSError("it sent a line without an end")
 
+    def close(self) -> None:
+        """As socket.close."""
+        self._ended = True
+        super().close()
+
     def hang_up(self) -> None:
         """End the connection from any thread; whoever reads from it wakes up."""
+        self._ended = True
         with suppress(OSError):  # it may be closed already
             self.shutdown(socket.SHUT_RDWR)
 

@@ -9,8 +9,8 @@ processes of a session that nobody could continue.
 
 COMMANDS and REPORTS are file descriptors; IGNORED are signals, by number and comma, that the job
 starts with set to be ignored, as nohup does. The only command is ``fg``. Reports are
-``started PID``, ``stopped SIGNAL``, ``ended STATUS``. When COMMANDS ends so do the job and the
-shell.
+``started PID``, ``stopped SIGNAL``, ``ended STATUS TIME`` (on the monotonic clock). When COMMANDS
+ends so do the job and the shell.
 """
 
 import fcntl
@@ -19,6 +19,7 @@ import select
 import signal
 import sys
 import termios
+import time
 from contextlib import suppress
 
 TERMINAL = 0
@@ -50,7 +51,8 @@ def main(commands: int, reports: int, ignored: list[int], argv: list[str]) -> No
                 os.tcsetpgrp(TERMINAL, os.getpgrp())
             os.write(reports, f"stopped {os.WSTOPSIG(status)}\n".encode())
         elif pid:
-            os.write(reports, f"ended {os.waitstatus_to_exitcode(status)}\n".encode())
+            code = os.waitstatus_to_exitcode(status)
+            os.write(reports, f"ended {code} {time.monotonic()}\n".encode())
             return
         if commands in ready:
             if not os.read(commands, 4096):
@@ -63,16 +65,18 @@ def main(commands: int, reports: int, ignored: list[int], argv: list[str]) -> No
 
 def _start(ignored: list[int], argv: list[str]) -> int:
     job = os.fork()
-    if job:
-        return job
-    os.setpgid(0, 0)
-    os.tcsetpgrp(TERMINAL, os.getpgrp())
-    signal.set_wakeup_fd(-1)
-    for number in (signal.SIGTTOU, signal.SIGCHLD, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
-    for number in ignored:
-        signal.signal(number, signal.SIG_IGN)
-    os.execve(argv[0], argv, os.environ)
+    if job == 0:
+        os.setpgid(0, 0)
+        os.tcsetpgrp(TERMINAL, os.getpgrp())
+        signal.set_wakeup_fd(-1)
+        for default in (signal.SIGTTOU, signal.SIGCHLD, signal.SIGHUP):
+            signal.signal(default, signal.SIG_DFL)
+        for number in ignored:
+            signal.signal(number, signal.SIG_IGN)
+        os.execve(argv[0], argv, os.environ)
+    with suppress(OSError):  # it was faster, and is another program by now
+        os.setpgid(job, job)
+    return job
 
 
 def _tell(job: int, number: int) -> None:
