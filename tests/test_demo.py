@@ -1,0 +1,281 @@
+"""The demo's control port: by hand, and through the very link that real tors use."""
+
+import select
+import socket
+import threading
+from collections.abc import Iterator
+from typing import BinaryIO
+
+import pytest
+from ear import Ear, eventually, threads_at_work
+
+from bwgraph import demo, diurnal
+from bwgraph.credentials import Credentials
+from bwgraph.endpoint import Endpoint
+from bwgraph.link import TorLink
+from bwgraph.sample import Sample
+from bwgraph.source import Connected, Lost
+from bwgraph.wire import Wire
+
+
+class Beat:
+    """The demo's clock and its ``select``: a second passes when the test says so."""
+
+    def __init__(self) -> None:
+        self.time = 5000.0
+        self._seconds = threading.Semaphore(0)
+
+    def now(self) -> float:
+        return self.time
+
+    def pass_one(self) -> None:
+        self._seconds.release()
+
+    def select(
+        self, readers: list[socket.socket], _: list[int], __: list[int], timeout: float | None
+    ) -> tuple[list[socket.socket], list[int], list[int]]:
+        """Return when there is something to read, or when the time has passed."""
+        while not (ready := select.select(readers, [], [], 0.001)[0]):
+            if timeout is not None and (timeout == 0 or self._seconds.acquire(blocking=False)):
+                self.time += timeout
+                break
+        return ready, [], []
+
+
+@pytest.fixture(autouse=True)
+def beat(monkeypatch: pytest.MonkeyPatch) -> Beat:
+    beat = Beat()
+    monkeypatch.setattr(demo, "now", beat.now)
+    monkeypatch.setattr(demo, "select", beat)
+    return beat
+
+
+class Controller:
+    """A control connection by hand."""
+
+    def __init__(self, wire: Wire) -> None:
+        self.wire = wire
+        self._file: BinaryIO = wire.makefile("rb")
+
+    def line(self) -> str:
+        raw = self._file.readline()
+        assert raw.endswith(b"\r\n")
+        return raw.decode("ascii").removesuffix("\r\n")
+
+    def ask(self, command: str) -> list[str]:
+        """The lines of one answer."""
+        self.wire.sendall(f"{command}\r\n".encode())
+        lines = [self.line()]
+        while lines[-1][3] != " ":
+            lines.append(self.line())
+        return lines
+
+    def silent(self) -> bool:
+        """Whether nothing comes, for long enough for an event that is due."""
+        return not select.select([self.wire], [], [], 0.05)[0]
+
+    def close(self) -> None:
+        self._file.close()
+        self.wire.close()
+
+
+@pytest.fixture
+def controller() -> Iterator[Controller]:
+    controller = Controller(demo.Demo().dial(demo.PLACE))
+    yield controller
+    controller.close()
+
+
+def test_the_link_of_real_tors_connects_to_it(beat: Beat) -> None:
+    ear = Ear()
+    link = TorLink([demo.PLACE], Credentials(), demo.Demo().dial)
+    link.start(ear)
+    news = ear.wait_for(Connected)
+    assert (news.where, news.version, news.nickname) == ("demo", demo.VERSION, "demo")
+    moved = []
+    for _ in range(5):
+        beat.pass_one()
+        sample = ear.wait_for(Sample)
+        moved.append((sample.read, sample.written))
+    link.close()
+    # The first second of the morning is the event of the subscription, which is no sample.
+    assert moved == [diurnal.traffic(demo.MORNING + second) for second in range(1, 6)]
+    assert ear.troubles == []
+
+
+def test_it_is_reached_again_after_a_loss(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bwgraph.link.BACKOFF", (0.001,))
+    dialled: list[Wire] = []
+
+    def dial(place: Endpoint) -> Wire:
+        dialled.append(demo.Demo().dial(place))
+        return dialled[-1]
+
+    ear = Ear()
+    link = TorLink([demo.PLACE], Credentials(), dial)
+    link.start(ear)
+    ear.wait_for(Connected)
+    dialled[0].hang_up()
+    ear.wait_for(Lost)
+    ear.wait_for(Connected)
+    link.close()
+    assert len(dialled) == 2
+
+
+@pytest.mark.parametrize("speed", [1, 60, 3600])
+def test_its_day_goes_by_at_the_speed_that_was_asked_for(
+    speed: int, beat: Beat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(diurnal, "traffic", lambda second: (second, 0))
+    controller = Controller(demo.Demo(speed).dial(demo.PLACE))
+    controller.ask("SETEVENTS BW")
+    seconds = []
+    for _ in range(4):
+        seconds.append(int(controller.line().split()[2]))
+        beat.pass_one()
+    controller.close()
+    # As many events as ever, one a second, each from later in the day.
+    assert seconds == [demo.MORNING + number * speed for number in range(4)]
+
+
+def test_it_listens_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(*_: object) -> None:
+        raise AssertionError("it listens")
+
+    for name in ("bind", "listen", "accept", "connect"):
+        monkeypatch.setattr(socket.socket, name, forbidden, raising=False)
+    wire = demo.Demo().dial(demo.PLACE)
+    controller = Controller(wire)
+    assert controller.ask("PROTOCOLINFO 1")[0] == "250-PROTOCOLINFO 1"
+    # A socket pair: nobody else can ever reach it.
+    assert not wire.getsockname()
+    assert not wire.getpeername()
+    controller.close()
+
+
+def test_its_thread_is_a_daemon_and_ends_with_the_connection() -> None:
+    wire = demo.Demo().dial(demo.PLACE)
+    assert [(thread.name, thread.daemon) for thread in threads_at_work()] == [
+        ("bwgraph demo", True)
+    ]
+    wire.close()
+    eventually(lambda: not threads_at_work(), "the thread ended")
+
+
+def test_it_ends_when_the_other_side_goes_while_it_sends(beat: Beat) -> None:
+    controller = Controller(demo.Demo().dial(demo.PLACE))
+    controller.ask("SETEVENTS BW")
+    controller.wire.shutdown(socket.SHUT_RD)  # from now on sending to it fails
+    beat.pass_one()
+    eventually(lambda: not threads_at_work(), "the thread ended")
+    controller.close()
+
+
+def test_protocolinfo(controller: Controller) -> None:
+    assert controller.ask("PROTOCOLINFO 1") == [
+        "250-PROTOCOLINFO 1",
+        "250-AUTH METHODS=NULL",
+        f'250-VERSION Tor="{demo.VERSION}"',
+        "250 OK",
+    ]
+
+
+def test_authenticate(controller: Controller) -> None:
+    assert controller.ask("AUTHENTICATE") == ["250 OK"]
+
+
+def test_events_begin_with_the_subscription_and_end_with_it(
+    controller: Controller, beat: Beat
+) -> None:
+    assert controller.ask("SETEVENTS BW") == ["250 OK"]
+    assert controller.line() == "650 BW {} {}".format(*diurnal.traffic(demo.MORNING))
+    beat.pass_one()
+    assert controller.line() == "650 BW {} {}".format(*diurnal.traffic(demo.MORNING + 1))
+    assert controller.ask("SETEVENTS") == ["250 OK"]
+    beat.pass_one()
+    assert controller.silent()
+    assert controller.ask("GETINFO version") == [f"250-version={demo.VERSION}", "250 OK"]
+
+
+@pytest.mark.parametrize("events", ["CIRC", "BW CIRC", "SIGNAL CONF_CHANGED STATUS_SERVER BW"])
+def test_other_events_are_refused_with_the_whole_line(
+    controller: Controller, events: str, beat: Beat
+) -> None:
+    assert controller.ask(f"SETEVENTS {events}") == ["552 Unrecognized event"]
+    beat.pass_one()
+    assert controller.silent()
+
+
+def test_totals_go_on_from_a_life_before_the_demo(controller: Controller, beat: Beat) -> None:
+    before = diurnal.MEAN * demo.UPTIME
+    assert controller.ask("GETINFO traffic/read") == [f"250-traffic/read={before}", "250 OK"]
+    controller.ask("SETEVENTS BW")
+    moved = []
+    for _ in range(3):
+        moved.append([int(number) for number in controller.line().split()[2:]])
+        beat.pass_one()
+    controller.line()
+    controller.ask("SETEVENTS")
+    read, written = (sum(column) for column in zip(*moved, strict=True))
+    last = diurnal.traffic(demo.MORNING + 3)
+    assert controller.ask("GETINFO traffic/read traffic/written") == [
+        f"250-traffic/read={before + read + last[0]}",
+        f"250-traffic/written={before + written + last[1]}",
+        "250 OK",
+    ]
+
+
+def test_uptime_goes_on(controller: Controller, beat: Beat) -> None:
+    assert controller.ask("GETINFO uptime")[0] == f"250-uptime={demo.UPTIME}"
+    beat.time += 100
+    assert controller.ask("GETINFO uptime")[0] == f"250-uptime={demo.UPTIME + 100}"
+
+
+def test_the_event_cache_is_as_long_as_tors(controller: Controller, beat: Beat) -> None:
+    assert controller.ask("GETINFO bw-event-cache") == ["250-bw-event-cache=", "250 OK"]
+    controller.ask("SETEVENTS BW")
+    for _ in range(demo.CACHED + 5):
+        beat.pass_one()
+    events = [controller.line().split()[2:] for _ in range(demo.CACHED + 6)]
+    controller.ask("SETEVENTS")
+    cache = controller.ask("GETINFO bw-event-cache")[0].removeprefix("250-bw-event-cache=")
+    assert cache.split() == [",".join(event) for event in events[-demo.CACHED :]]
+
+
+def test_a_key_that_is_not_known_is_refused_with_the_whole_line(controller: Controller) -> None:
+    assert controller.ask("GETINFO version accounting/bytes") == [
+        '552 Unrecognized key "accounting/bytes"'
+    ]
+
+
+def test_its_name(controller: Controller) -> None:
+    assert controller.ask("GETCONF Nickname") == ["250 Nickname=demo"]
+    assert controller.ask("GETCONF nickname NICKNAME") == ["250-Nickname=demo", "250 Nickname=demo"]
+    assert controller.ask("GETCONF __OwningControllerProcess")[0].startswith("552 ")
+    assert controller.ask("GETCONF")[0].startswith("552 ")
+
+
+@pytest.mark.parametrize("command", ["QUIT", "SIGNAL HALT", "TAKEOWNERSHIP", "", "\u00e9"])
+def test_other_commands_are_refused_and_it_goes_on(controller: Controller, command: str) -> None:
+    assert controller.ask(command) == ["510 Unrecognized command"]
+    assert controller.ask("authenticate") == ["250 OK"]
+
+
+def test_commands_may_come_in_pieces_and_together(controller: Controller) -> None:
+    for piece in (b"AUTHEN", b"TICATE\r", b"\nGETCONF Nickname\r\nPROTO"):
+        controller.wire.sendall(piece)
+    assert controller.line() == "250 OK"
+    assert controller.line() == "250 Nickname=demo"
+    assert controller.ask("COLINFO 1")[0] == "250-PROTOCOLINFO 1"
+
+
+def test_two_connections_know_nothing_of_each_other() -> None:
+    relay = demo.Demo()
+    one, two = (Controller(relay.dial(demo.PLACE)) for _ in range(2))
+    one.ask("SETEVENTS BW")
+    one.line()
+    assert two.ask("GETINFO version")[-1] == "250 OK"
+    assert two.ask("GETINFO bw-event-cache")[0] == "250-bw-event-cache="
+    one.close()
+    assert two.ask("AUTHENTICATE") == ["250 OK"]
+    two.close()

@@ -1,0 +1,651 @@
+"""The worker that keeps one tor connected, against control ports that do what the test says."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from ear import Ear, eventually, threads_at_work
+from fake_tor import (
+    FILTER_WITHOUT_BW,
+    SSH_BANNER,
+    FakeTor,
+    Manners,
+    Session,
+    curt,
+    drips,
+    says,
+    silent,
+)
+
+from bwgraph import clock, link, tor, wire
+from bwgraph.credentials import Credentials
+from bwgraph.endpoint import ControlSocket, Embedded, Endpoint
+from bwgraph.link import TorLink
+from bwgraph.sample import Sample
+from bwgraph.source import Connected, Event, Lost, Refused, Tell
+
+FOR_EVER = 1000.0
+
+
+@contextmanager
+def linked(
+    *places: Endpoint, tell: Tell, credentials: Credentials | None = None
+) -> Iterator[TorLink]:
+    """A link that is started, and closed in the end."""
+    worker = TorLink(places, credentials or Credentials())
+    worker.start(tell)
+    try:
+        yield worker
+    finally:
+        worker.close()
+
+
+def refused(*places: Endpoint, credentials: Credentials | None = None) -> Refused:
+    """What comes of places none of which lets us in."""
+    ear = Ear()
+    with linked(*places, tell=ear, credentials=credentials):
+        return ear.wait_for(Refused)
+
+
+@pytest.fixture(autouse=True)
+def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Try again at once."""
+    monkeypatch.setattr(link, "BACKOFF", (0.001,))
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take a short silence for the end, for the tests in which somebody is silent."""
+    monkeypatch.setattr(wire, "SILENCE", 0.4)
+    monkeypatch.setattr(link, "GRACE", 0.1)
+
+
+class Clock:
+    """The real one, and as much as a test adds to it."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+        self.looks = 0
+
+    def __call__(self) -> float:
+        self.looks += 1
+        return time.monotonic() + self.ahead
+
+
+# Finding one
+
+
+def test_it_connects_and_passes_samples_on() -> None:
+    ear = Ear()
+    with FakeTor() as server, linked(server.endpoint, tell=ear):
+        assert ear.wait_for(Connected).where == str(server.endpoint)
+        server.emit(100, 200)
+        sample = ear.wait_for(Sample)
+        assert (sample.read, sample.written) == (100, 200)
+        assert [type(event) for event in ear.heard] == [Connected, Sample]
+
+
+def test_starting_does_not_wait_and_happens_in_a_thread_of_its_own() -> None:
+    ear = Ear()
+    with FakeTor(silent) as server:
+        begun = time.monotonic()
+        with linked(server.endpoint, tell=ear):
+            assert time.monotonic() - begun < 1
+            eventually(lambda: server.lines, "it has tried")
+            names = {thread.name for thread in threads_at_work()}
+            assert names >= {"bwgraph link", "bwgraph connect"}
+            assert all(thread.daemon for thread in threads_at_work())
+
+
+def test_the_first_place_that_lets_us_in_is_taken(tmp_path: Path) -> None:
+    ear = Ear()
+    nowhere = ControlSocket(str(tmp_path / "nowhere"))
+    with FakeTor(says(SSH_BANNER, unasked=True)) as ssh, FakeTor() as first, FakeTor() as second:
+        with linked(nowhere, ssh.endpoint, first.endpoint, second.endpoint, tell=ear):
+            assert ear.wait_for(Connected).where == str(first.endpoint)
+        assert ssh.accepted == 1
+        assert second.accepted == 0
+
+
+def test_each_place_is_named_with_what_it_said_in_the_order_of_trying(tmp_path: Path) -> None:
+    nowhere = ControlSocket(str(tmp_path / "nowhere"))
+    with (
+        FakeTor(says(SSH_BANNER, unasked=True)) as ssh,
+        FakeTor(curt) as closing,
+        FakeTor(Manners(methods="COOKIE", cookie_path=b"/nowhere/cookie")) as locked,
+    ):
+        places = (nowhere, ssh.endpoint, closing.endpoint, locked.endpoint)
+        refusal = refused(*places).refusal
+    heading, *lines = refusal.cause.splitlines()
+    assert "Tried" in heading
+    assert [line.split()[0] for line in lines] == [str(place) for place in places]
+    assert [line[4:].split(maxsplit=1)[1] for line in lines] == [
+        "no such socket",
+        "this is no tor control port: it says 'SSH-2.0-OpenSSH_9.6p1 Debian-5'",
+        "it closed the connection",
+        "cookie /nowhere/cookie: No such file or directory",
+    ]
+    # Where nobody is there is nothing to cure; each other place has its own.
+    assert str(nowhere) not in refusal.cure
+    assert [line.split(" ")[0] for line in refusal.cure.splitlines()] == [
+        f"{place}:" for place in places[1:]
+    ]
+
+
+def test_where_nobody_is_at_all_the_user_is_told_what_to_put_into_torrc(tmp_path: Path) -> None:
+    places = [ControlSocket(str(tmp_path / name)) for name in "ab"]
+    refusal = refused(*places).refusal
+    assert refusal.cause.count("no such socket") == 2
+    assert "ControlPort 9051" in refusal.cure
+    assert "CookieAuthentication 1" in refusal.cure
+    assert "bwgraph --demo" in refusal.cure
+
+
+def test_a_single_place_is_refused_in_one_line(tmp_path: Path) -> None:
+    place = ControlSocket(str(tmp_path / "control"))
+    refusal = refused(place).refusal
+    assert refusal.cause == f"{place}: no such socket"
+    assert "is tor running" in refusal.cure
+
+
+def test_a_refusal_says_for_whom_a_password_would_do(tmp_path: Path) -> None:
+    nowhere = ControlSocket(str(tmp_path / "nowhere"))
+    with FakeTor(Manners(methods="HASHEDPASSWORD")) as locked:
+        refusal = refused(nowhere, locked.endpoint).refusal
+        assert refusal.password_for == str(locked.endpoint)
+        assert refused(locked.endpoint).refusal.password_for == str(locked.endpoint)
+    assert refused(nowhere).refusal.password_for == ""
+
+
+def test_the_password_goes_to_the_one_that_asks() -> None:
+    ear = Ear()
+    with (
+        FakeTor(Manners(methods="HASHEDPASSWORD", password=b"a b")) as server,
+        linked(server.endpoint, tell=ear, credentials=Credentials(b"a b")),
+    ):
+        ear.wait_for(Connected)
+        assert server.shown == [b"a b"]
+
+
+def test_a_place_that_does_not_let_us_in_is_let_go_of() -> None:
+    ear = Ear()
+    with (
+        FakeTor(Manners(methods="HASHEDPASSWORD")) as locked,
+        FakeTor() as server,
+        linked(locked.endpoint, server.endpoint, tell=ear),
+    ):
+        ear.wait_for(Connected)
+        eventually(lambda: not locked._sessions, "the connection to the first ended")
+        names = sorted(thread.name for thread in threads_at_work())
+        assert names == ["Event notifier", "Tor listener", "bwgraph link"]
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_silent_place_does_not_keep_the_next_from_being_tried() -> None:
+    ear = Ear()
+    with (
+        FakeTor(silent) as stopped,
+        FakeTor() as server,
+        linked(stopped.endpoint, server.endpoint, tell=ear),
+    ):
+        assert ear.wait_for(Connected).where == str(server.endpoint)
+
+
+def test_a_slow_drip_does_not_keep_the_next_from_being_tried(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(link, "ATTEMPT", 0.5)
+    ear = Ear()
+    with (
+        FakeTor(drips(b"250-" + b"x" * 10_000, 0.01)) as dripping,
+        FakeTor() as server,
+        linked(dripping.endpoint, server.endpoint, tell=ear),
+    ):
+        assert ear.wait_for(Connected).where == str(server.endpoint)
+
+
+@pytest.mark.parametrize("beginning", [b"", b"250+x\r\n"], ids=["lines", "data"])
+def test_an_answer_of_lines_without_end_is_not_kept(
+    beginning: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Each line is short and the answer grows: as long as an attempt lasts, a gigabyte or so.
+    monkeypatch.setattr(link, "ATTEMPT", 0.7)
+    sent = 0
+
+    def go_on(session: Session) -> None:
+        nonlocal sent
+        lines = (b"250-" + b"x" * 8000 + b"\r\n") * 8
+        if session.line() is not None and session.send(beginning):
+            while session.send(lines):
+                sent += len(lines)
+
+    with FakeTor(go_on) as server:
+        assert refused(server.endpoint).refusal.cause
+    assert sent < 32 << 20
+
+
+def test_an_attempt_that_takes_too_long_says_how_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link, "ATTEMPT", 1.0)
+    with FakeTor(drips(b"250-" + b"x" * 10_000, 0.01)) as dripping:
+        assert refused(dripping.endpoint).refusal.cause.endswith("no connection within 1 s")
+
+
+def test_when_the_time_is_up_the_places_that_are_left_are_accounted_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(link, "ROUND", 0.3)
+    with FakeTor(silent) as one, FakeTor(silent) as two, FakeTor(silent) as three:
+        begun = time.monotonic()
+        refusal = refused(one.endpoint, two.endpoint, three.endpoint).refusal
+        assert time.monotonic() - begun < 2
+        for server in (one, two, three):
+            assert str(server.endpoint) in refusal.cause
+    assert "unexpected" not in refusal.cause
+
+
+def test_whatever_escapes_from_an_attempt_is_told() -> None:
+    def dial(_: Endpoint) -> wire.Wire:
+        raise ArithmeticError("a bug")
+
+    ear = Ear()
+    worker = TorLink([Embedded("x")], Credentials(), dial)
+    worker.start(ear)
+    assert ear.wait_for(Refused).refusal.cause == "x: unexpected: ArithmeticError: a bug"
+    worker.close()
+
+
+def test_a_filter_that_refuses_bw_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tor, "FIRST_EVENT", 0.1)
+    with FakeTor(FILTER_WITHOUT_BW) as server:
+        refusal = refused(server.endpoint).refusal
+    assert "sends no BW events" in refusal.cause
+    assert "SETEVENTS BW" in refusal.cure
+
+
+# Losing it and finding it again
+
+
+def test_a_tor_that_goes_is_waited_for_and_found_again(tmp_path: Path) -> None:
+    ear = Ear()
+    with FakeTor(path=tmp_path / "control") as server, linked(server.endpoint, tell=ear):
+        ear.wait_for(Connected)
+        server.emit(1, 0)
+        ear.wait_for(Sample)
+        server.refuse()
+        server.hang_up()
+        assert ear.wait_for(Lost).why == "it closed the connection"
+        assert ear.wait_for(Lost).why == "no such socket"
+        server.listen()
+        ear.wait_for(Connected)
+        server.emit(2, 0)
+        assert ear.wait_for(Sample).read == 2
+    # The first event of the second subscription is no sample either.
+    assert [sample.read for sample in ear.samples] == [1, 2]
+    assert not [event for event in ear.heard if isinstance(event, Refused)]
+
+
+def test_a_loss_says_since_when() -> None:
+    ear = Ear()
+    with FakeTor() as server, linked(server.endpoint, tell=ear):
+        ear.wait_for(Connected)
+        server.emit(1, 0)
+        last = ear.wait_for(Sample).when
+        server.refuse()
+        server.hang_up()
+        # However often it is tried.
+        assert [ear.wait_for(Lost).since for _ in range(3)] == [last] * 3
+
+
+def test_the_back_off_grows_and_a_key_cuts_it_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    # So long that only the key can have ended one, and so different that no delay matters.
+    monkeypatch.setattr(link, "BACKOFF", (100.0, 200.0, 300.0))
+    ear = Ear()
+    with FakeTor() as server, linked(server.endpoint, tell=ear) as worker:
+        for _ in range(2):  # a connection that stood begins anew
+            ear.wait_for(Connected)
+            server.refuse()
+            server.hang_up()
+            pauses = []
+            for _ in range(5):
+                pauses.append(ear.wait_for(Lost).retry - clock.now())
+                worker.retry()
+            assert pauses == pytest.approx([100, 200, 300, 300, 300], abs=20)
+            ear.wait_for(Lost)
+            server.listen()
+            worker.retry()
+
+
+def test_keys_while_connected_change_nothing() -> None:
+    ear = Ear()
+    with FakeTor() as server, linked(server.endpoint, tell=ear) as worker:
+        ear.wait_for(Connected)
+        for number in range(5):
+            worker.retry()
+            server.emit(number, 0)
+            ear.wait_for(Sample)
+        assert server.accepted == 1
+        assert {type(event) for event in ear.heard} == {Connected, Sample}
+
+
+def test_each_try_is_a_fresh_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[tor.Connection] = []
+
+    class Noted(tor.Connection):
+        def __init__(
+            self,
+            endpoint: Endpoint,
+            dial: tor.Dial,
+            tell: Tell,
+            lost: Callable[[tor.Connection], None],
+        ) -> None:
+            super().__init__(endpoint, dial, tell, lost)
+            made.append(self)
+
+    monkeypatch.setattr(tor, "Connection", Noted)
+    ear = Ear()
+    with FakeTor() as server, linked(server.endpoint, tell=ear):
+        for _ in range(4):
+            ear.wait_for(Connected)
+            server.hang_up()
+        ear.wait_for(Connected)
+        assert server.accepted == len(made) == 5
+        assert len({id(connection) for connection in made}) == 5
+
+
+def test_fifty_reconnects_leave_nothing_behind() -> None:
+    def held() -> tuple[int, int]:
+        return len(os.listdir("/dev/fd")), threading.active_count()  # noqa: PTH208 - names only
+
+    ear = Ear()
+    with FakeTor() as server, linked(server.endpoint, tell=ear):
+        ear.wait_for(Connected)
+        eventually(lambda: len(server._sessions) == 1, "the session stands")
+        before = held()
+        for number in range(50):
+            server.hang_up()
+            ear.wait_for(Connected)
+            server.emit(number, 0)
+            assert ear.wait_for(Sample).read == number
+        eventually(lambda: held() == before, "as much is held as before")
+    assert len(ear.samples) == 50
+    assert ear.troubles == []
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_tor_that_goes_silent_without_closing_is_noticed() -> None:
+    ear = Ear()
+    with FakeTor() as server, linked(server.endpoint, tell=ear):
+        ear.wait_for(Connected)
+        begun = time.monotonic()
+        assert "silent" in ear.wait_for(Lost).why
+        assert time.monotonic() - begun < 2
+        ear.wait_for(Connected)  # and it is tried again
+        assert server.accepted == 2
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_tor_that_goes_silent_while_reconnecting_is_tried_again() -> None:
+    ear = Ear()
+    with FakeTor() as server, linked(server.endpoint, tell=ear):
+        ear.wait_for(Connected)
+        server.behaviour = silent
+        server.hang_up()
+        assert ear.wait_for(Lost).why == "it closed the connection"
+        assert "stays silent" in ear.wait_for(Lost).why
+        server.behaviour = Manners()
+        ear.wait_for(Connected)
+
+
+def dying(server: FakeTor, ear: Ear, last_words: bytes) -> Lost:
+    """Kill stem's event thread, and go on sending events: the socket is not silent."""
+    ear.wait_for(Connected)
+    server.send(last_words)
+    (session,) = server._subscribers()
+
+    def lost() -> bool:
+        session.send(b"650 BW 1 1\r\n")
+        return any(isinstance(event, Lost) for event in ear.heard)
+
+    eventually(lost, "the loss is noticed")
+    return ear.wait_for(Lost)
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("number", ["²".encode(), b"9" * 5000], ids=["superscript", "digits"])
+def test_an_event_that_kills_stems_thread_is_noticed(
+    number: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed: list[str] = []
+    monkeypatch.setattr(threading, "excepthook", lambda args: killed.append(str(args.exc_value)))
+    ear = Ear()
+    with FakeTor() as server, linked(server.endpoint, tell=ear):
+        lost = dying(server, ear, b"650 BW 1 %s\r\n" % number)
+        assert "no events for" in lost.why
+        assert killed
+        ear.wait_for(Connected)
+        assert not ear.samples
+
+
+@pytest.mark.usefixtures("impatient")
+def test_an_exit_in_the_listener_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    # It ends stem's thread without a word, and stem goes on saying that all is well.
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+    ear = Ear()
+
+    def leave(event: Event) -> None:
+        if isinstance(event, Sample) and event.read == 13:
+            sys.exit()
+        ear(event)
+
+    with FakeTor() as server, linked(server.endpoint, tell=leave):
+        lost = dying(server, ear, b"650 BW 13 1\r\n")
+        assert "no events for" in lost.why
+        ear.wait_for(Connected)
+
+
+def test_after_our_own_absence_what_tor_sent_meanwhile_is_read_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # ^Z and fg: the newest event is old, and it is us who were away.
+    monkeypatch.setattr(link, "GRACE", 5.0)
+    shifted, ear = Clock(), Ear()
+    monkeypatch.setattr(tor, "now", shifted)
+    monkeypatch.setattr(link, "now", shifted)
+    with FakeTor() as server, linked(server.endpoint, tell=ear) as worker:
+        ear.wait_for(Connected)
+        server.emit(1, 0)
+        ear.wait_for(Sample)
+        shifted.ahead += 60
+        looks = shifted.looks
+        worker.retry()  # wakes the watchdog up, which would only look in some seconds
+        eventually(lambda: shifted.looks > looks, "the watchdog has looked at the clock")
+        server.emit(2, 0)
+        assert ear.wait_for(Sample).seconds > 59
+        for number in range(3):
+            looks = shifted.looks
+            worker.retry()
+            eventually(lambda looks=looks: shifted.looks > looks, "it has looked again")  # type: ignore[misc]
+            server.emit(number, 0)
+            ear.wait_for(Sample)
+        assert not [event for event in ear.heard if isinstance(event, Lost)]
+        assert server.accepted == 1
+
+
+# Closing
+
+
+def test_closing_ends_all_and_tells_nothing_more() -> None:
+    ear = Ear()
+    with FakeTor() as server:
+        with linked(server.endpoint, tell=ear) as worker:
+            ear.wait_for(Connected)
+            begun = time.monotonic()
+            worker.close()
+            assert time.monotonic() - begun < 1
+            assert not threads_at_work()
+        assert [type(event) for event in ear.heard] == [Connected]
+
+
+def test_closing_before_starting_is_nothing() -> None:
+    TorLink([Embedded("x")], Credentials()).close()
+
+
+def test_closing_in_the_middle_of_an_attempt_takes_no_second() -> None:
+    ear = Ear()
+    with FakeTor(silent) as server, linked(server.endpoint, tell=ear) as worker:
+        eventually(lambda: server.lines, "an attempt is under way")
+        begun = time.monotonic()
+        worker.close()
+        assert time.monotonic() - begun < 1
+        assert not threads_at_work()
+
+
+def test_closing_in_the_middle_of_a_back_off_takes_no_second(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ear = Ear()
+    monkeypatch.setattr(link, "BACKOFF", (FOR_EVER,))
+    with FakeTor() as server, linked(server.endpoint, tell=ear) as worker:
+        ear.wait_for(Connected)
+        server.hang_up()
+        ear.wait_for(Lost)
+        begun = time.monotonic()
+        worker.close()
+        assert time.monotonic() - begun < 1
+        assert not threads_at_work()
+
+
+def test_closing_in_the_middle_of_a_round_ends_the_round() -> None:
+    ear = Ear()
+    with FakeTor(silent) as one, FakeTor(silent) as two, FakeTor(silent) as three:
+        with linked(one.endpoint, two.endpoint, three.endpoint, tell=ear) as worker:
+            eventually(lambda: one.lines, "the first is being tried")
+            begun = time.monotonic()
+            worker.close()
+            assert time.monotonic() - begun < 1
+            assert two.accepted == three.accepted == 0
+            assert not threads_at_work()
+        assert ear.heard == []
+
+
+def test_closing_in_the_middle_of_a_round_connects_to_nobody_any_more() -> None:
+    ear = Ear()
+    with FakeTor(silent) as one, FakeTor() as two:
+        with linked(one.endpoint, two.endpoint, tell=ear) as worker:
+            eventually(lambda: one.lines, "the first is being tried")
+            worker.close()
+        assert two.accepted == 0
+    assert not [event for event in ear.heard if isinstance(event, Connected)]
+
+
+def test_a_dial_that_outlives_the_link_tells_nothing() -> None:
+    # A name whose look-up takes its time, while the user has left.
+    dialling, go_on = threading.Event(), threading.Event()
+
+    def dial(endpoint: Endpoint) -> wire.Wire:
+        dialling.set()
+        go_on.wait(10)
+        return wire.dial(endpoint)
+
+    ear = Ear()
+    with FakeTor() as server:
+        worker = TorLink([server.endpoint], Credentials(), dial)
+        worker.start(ear)
+        dialling.wait(10)
+        begun = time.monotonic()
+        worker.close()
+        assert time.monotonic() - begun < 1.5
+        heard = len(ear.heard)
+        go_on.set()
+        eventually(lambda: not threads_at_work(), "the threads ended")
+        assert ear.heard[heard:] == []
+
+
+def test_closing_at_the_moment_of_a_new_try_ends_the_try(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Between the end of a back-off and the attempt there is a moment in which there is nothing
+    # yet that could be abandoned.
+    ear = Ear()
+    trying, closing = threading.Event(), threading.Event()
+
+    class Late(tor.Connection):
+        def __init__(
+            self,
+            endpoint: Endpoint,
+            dial: tor.Dial,
+            tell: Tell,
+            lost: Callable[[tor.Connection], None],
+        ) -> None:
+            trying.set()
+            closing.wait(10)
+            super().__init__(endpoint, dial, tell, lost)
+
+    with FakeTor() as server, linked(server.endpoint, tell=ear) as worker:
+        ear.wait_for(Connected)
+        monkeypatch.setattr(tor, "Connection", Late)
+        server.behaviour = silent
+        server.hang_up()
+        trying.wait(10)
+        closer = threading.Thread(target=worker.close)
+        closer.start()
+        eventually(worker._inbox.qsize, "the order to close is given")
+        time.sleep(0.05)  # and the connection of before abandoned
+        begun = time.monotonic()
+        closing.set()
+        closer.join()
+        assert not [thread for thread in threads_at_work() if thread.name == "bwgraph link"]
+        assert time.monotonic() - begun < 1
+
+
+HANGING = """
+import sys, threading, time
+sys.path[:0] = sys.argv[1:]
+from ear import Ear, threads_at_work
+from fake_tor import FakeTor
+from bwgraph import link
+from bwgraph.credentials import Credentials
+from bwgraph.source import Refused
+
+def deadly(session):
+    while (line := session.line()) is not None:
+        if line.startswith(b"PROTOCOLINFO"):
+            session.send(b"250-PROTOCOLINFO 1\\r\\n250-AUTH METHODS=NULL\\r\\n250 OK\\r\\n")
+        elif line.startswith(b"AUTHENTICATE"):
+            session.send(b"250 OK\\r\\n")
+        else:
+            session.send(b"650 BW 1 1\\r\\n650 BW 1 1\\r\\n")
+            time.sleep(0.1)
+            return
+
+link.ATTEMPT = 1.0
+ear = Ear()
+with FakeTor(deadly) as server:
+    worker = link.TorLink([server.endpoint], Credentials())
+    worker.start(ear)
+    print(ear.wait_for(Refused).refusal.cause)
+    begun = time.monotonic()
+    worker.close()
+    assert time.monotonic() - begun < 1
+print("hanging:", sorted(thread.name for thread in threads_at_work()))
+"""
+
+
+def test_a_deadlock_in_stem_hangs_neither_the_link_nor_the_program() -> None:
+    # An event and an end, while stem subscribes: its reader joins its notifier, which waits for a
+    # lock that the subscriber holds, who waits for the reader. In a process of its own, since
+    # those threads are lost.
+    paths = [str(Path(__file__).parent), str(Path(link.__file__).parents[1])]
+    done = subprocess.run(
+        [sys.executable, "-c", HANGING, *paths],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "no connection within 1 s" in done.stdout or "closed the connection" in done.stdout

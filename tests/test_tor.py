@@ -1,0 +1,950 @@
+"""One connection, over a real socket, to a control port that does what the test says."""
+
+import logging
+import os
+import socket
+import threading
+import traceback
+import tracemalloc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import stem
+from ear import Ear, eventually, threads_at_work
+from fake_tor import (
+    COOKIE,
+    FILTER,
+    FILTER_WITHOUT_BW,
+    HANG_UP,
+    SOCKS_ANSWER,
+    SSH_BANNER,
+    WEB_ANSWER,
+    FakeTor,
+    Manners,
+    Oddity,
+    Session,
+    curt,
+    floods,
+    says,
+    silent,
+)
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from nobody import nobody, open_directory
+
+from bwgraph import tor, wire
+from bwgraph.credentials import Credentials
+from bwgraph.endpoint import ControlPort, ControlSocket, Embedded, Endpoint
+from bwgraph.sample import Sample
+from bwgraph.source import Connected, Refusal, Tell, Trouble
+from bwgraph.tor import Connection
+
+SECRET = b'the s3cret "\\ \xff\xc3\xa9'
+
+WHOLE_WIRE = [
+    "PROTOCOLINFO 1",
+    "AUTHENTICATE",
+    "SETEVENTS BW",
+    "GETCONF __owningcontrollerprocess",
+    "GETCONF nickname",
+]
+
+
+@contextmanager
+def connecting(endpoint: Endpoint, tell: Tell) -> Iterator[Connection]:
+    """A connection that is not open yet, and is closed in the end."""
+    connection = Connection(endpoint, wire.dial, tell, lambda _: None)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+@contextmanager
+def connected(
+    server: FakeTor,
+    tell: Tell,
+    credentials: Credentials = Credentials(),  # noqa: B008 - frozen
+) -> Iterator[Connection]:
+    """A connection that stands."""
+    with connecting(server.endpoint, tell) as connection:
+        connection.open(credentials)
+        yield connection
+
+
+def refusal(endpoint: Endpoint, credentials: Credentials = Credentials()) -> Refusal:  # noqa: B008
+    """What comes of a connection that fails."""
+    with connecting(endpoint, Ear()) as connection, pytest.raises(Refusal) as caught:
+        connection.open(credentials)
+    return caught.value
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give the wire little patience, for the tests whose peer never answers."""
+    monkeypatch.setattr(wire, "SILENCE", 0.2)
+    monkeypatch.setattr(tor, "SILENCE", 0.2)
+    monkeypatch.setattr(tor, "FIRST_EVENT", 0.1)
+
+
+class Clock:
+    """Moved by hand."""
+
+    def __init__(self) -> None:
+        self.time = 1000.0
+
+    def __call__(self) -> float:
+        return self.time
+
+
+# Letting in
+
+
+def test_a_connection_says_whom_it_reached(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tor, "now", Clock())
+    with FakeTor() as server, connecting(server.endpoint, Ear()) as connection:
+        news = connection.open(Credentials())
+        assert news == Connected(1000.0, str(server.endpoint), "0.4.9.11", "fake")
+
+
+def test_nothing_is_asked_for_but_what_is_needed() -> None:
+    with FakeTor() as server, connected(server, Ear()):
+        assert server.commands == WHOLE_WIRE
+
+
+def test_a_unix_socket_does_as_well(tmp_path: Path) -> None:
+    with FakeTor(path=tmp_path / "control") as server, connected(server, Ear()):
+        assert server.commands == WHOLE_WIRE
+
+
+@pytest.mark.parametrize("unix", [False, True])
+def test_a_tor_that_names_us_its_owner_is_not_taken_over(tmp_path: Path, *, unix: bool) -> None:
+    # A real tor answers like this when it was started with our process as its owner, or with one
+    # whose number is now ours. TAKEOWNERSHIP would end it together with bwgraph.
+    ours = Manners(conf={"__owningcontrollerprocess": str(os.getpid())})
+    path = tmp_path / "control" if unix else None
+    with FakeTor(ours, path) as server, connected(server, Ear()):
+        assert server.commands == WHOLE_WIRE
+
+
+def test_a_filter_that_grants_bw_alone_is_enough() -> None:
+    ear = Ear()
+    with FakeTor(FILTER) as server, connecting(server.endpoint, ear) as connection:
+        assert connection.open(Credentials()).nickname == ""
+        server.emit(1, 2)
+        assert ear.wait_for(Sample).written == 2
+        assert server.commands == WHOLE_WIRE
+
+
+def test_without_a_nickname_there_is_none() -> None:
+    with (
+        FakeTor(Manners(conf={})) as server,
+        connecting(server.endpoint, Ear()) as connection,
+    ):
+        assert connection.open(Credentials()).nickname == ""
+
+
+@pytest.mark.parametrize("methods", ["COOKIE", "SAFECOOKIE", "COOKIE,SAFECOOKIE"])
+def test_a_cookie_lets_in(tmp_path: Path, methods: str) -> None:
+    cookie = tmp_path / 'a\\b "cookie" \u00e9'
+    cookie.write_bytes(COOKIE)
+    manners = Manners(methods=methods, cookie_path=os.fsencode(cookie))
+    with FakeTor(manners) as server, connected(server, Ear()):
+        # The safe way never shows the cookie itself.
+        assert (server.shown == [COOKIE]) == (methods == "COOKIE")
+        assert "TAKEOWNERSHIP" not in server.commands
+
+
+def test_the_cookie_is_where_the_user_says(tmp_path: Path) -> None:
+    cookie = tmp_path / "cookie"
+    cookie.write_bytes(COOKIE)
+    manners = Manners(methods="COOKIE", cookie_path=b"/nowhere/at/all")
+    with FakeTor(manners) as server, connected(server, Ear(), Credentials(cookie=str(cookie))):
+        assert server.shown == [COOKIE]
+
+
+def test_the_cookie_is_read_anew_for_each_connection(tmp_path: Path) -> None:
+    # Each start of tor writes another.
+    cookie = tmp_path / "cookie"
+    for content in (COOKIE, COOKIE[::-1]):
+        cookie.write_bytes(content)
+        manners = Manners(methods="COOKIE", cookie=content, cookie_path=os.fsencode(cookie))
+        with FakeTor(manners) as server, connected(server, Ear()):
+            assert server.shown == [content]
+
+
+def test_a_password_is_tried_before_the_cookie() -> None:
+    manners = Manners(
+        methods="COOKIE,SAFECOOKIE,HASHEDPASSWORD", password=SECRET, cookie_path=b"/nowhere"
+    )
+    with FakeTor(manners) as server, connected(server, Ear(), Credentials(SECRET)):
+        assert server.shown == [SECRET]
+
+
+def test_a_password_that_nobody_asks_for_is_not_shown() -> None:
+    with FakeTor() as server, connected(server, Ear(), Credentials(SECRET)):
+        assert server.shown == [b""]
+
+
+@pytest.fixture(scope="module")
+def locked() -> Iterator[FakeTor]:
+    with FakeTor(Manners(methods="HASHEDPASSWORD", password=SECRET)) as server:
+        yield server
+
+
+@settings(max_examples=60)
+@given(st.binary(min_size=0, max_size=64).filter(lambda raw: not set(raw) & set(b"\r\n\0")))
+@example(b"")
+@example(SECRET)
+@example(b'"')
+@example(b"\\")
+@example(b'\\"')
+@example(b"ends in \\")
+@example(b" spaces  within ")
+@example("\u00e9\u4e1c".encode())
+@example(bytes(range(1, 256)).replace(b"\r", b"").replace(b"\n", b""))
+def test_any_password_arrives_byte_for_byte(locked: FakeTor, password: bytes) -> None:
+    locked.behaviour = Manners(methods="HASHEDPASSWORD", password=password)
+    with connected(locked, Ear(), Credentials(password)):
+        assert locked.shown[-1] == password
+
+
+# Keeping the secret
+
+
+class Everything(logging.Handler):
+    """Keeps all that is logged, and asks for more."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.NOTSET)
+        self.kept: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.kept.append(record)
+
+
+@pytest.fixture
+def everything() -> Iterator[Everything]:
+    """What loggers keep if somebody else in the process wants to know it all."""
+    handler = Everything()
+    loggers = [logging.getLogger(), logging.getLogger("stem")]
+    level = loggers[0].level
+    loggers[0].setLevel(logging.NOTSET)
+    for logger in loggers:
+        logger.addHandler(handler)
+    yield handler
+    for logger in loggers:
+        logger.removeHandler(handler)
+    loggers[0].setLevel(level)
+
+
+def chain(error: BaseException) -> Iterator[BaseException]:
+    """An exception and those behind it, the suppressed ones as well."""
+    yield error
+    for behind in (error.__cause__, error.__context__):
+        if behind is not None:
+            yield from chain(behind)
+
+
+ECHO = b'515 Authentication failed: no such thing as AUTHENTICATE "%s"\r\n' % SECRET
+
+
+@pytest.mark.parametrize(
+    "manners",
+    [
+        Manners(methods="HASHEDPASSWORD", password=b"another"),
+        Manners(methods="HASHEDPASSWORD", replies={"AUTHENTICATE": ECHO}),
+        Manners(methods="HASHEDPASSWORD", replies={"AUTHENTICATE": b"551 Internal error\r\n"}),
+        Manners(methods="HASHEDPASSWORD", replies={"AUTHENTICATE": b"what?\r\n"}),
+        Manners(methods="HASHEDPASSWORD", replies={"AUTHENTICATE": HANG_UP}),
+    ],
+    ids=["refused", "echoed", "other error", "garbage", "hung up"],
+)
+def test_the_password_is_in_no_text(manners: Manners, everything: Everything) -> None:
+    with FakeTor(manners) as server:
+        credentials = Credentials(SECRET)
+        failure = refusal(server.endpoint, credentials)
+        # It did go over the wire, so there was something to be kept.
+        assert SECRET.replace(b"\\", b"\\\\").replace(b'"', b'\\"') in server.lines[1]
+    texts = [repr(credentials), failure.cause, failure.cure, failure.password_for]
+    texts += [f"{error} {error!r}" for error in chain(failure) if isinstance(error, Refusal)]
+    texts += traceback.format_exception(failure)
+    texts += [record.getMessage() for record in everything.kept]
+    assert not [text for text in texts if "s3cret" in text]
+
+
+def test_a_good_password_is_in_no_text_either(everything: Everything) -> None:
+    ear = Ear()
+    manners = Manners(methods="HASHEDPASSWORD", password=SECRET)
+    with FakeTor(manners) as server, connected(server, ear, Credentials(SECRET)) as connection:
+        texts = [repr(connection), *map(repr, vars(connection).values()), *map(repr, ear.heard)]
+        server.send(b"650 BW nonsense 1\r\n")
+        ear.wait_for(Trouble)
+    texts += [record.getMessage() for record in everything.kept]
+    assert everything.kept, "the warning was logged where it could be seen"
+    assert not [text for text in texts if "s3cret" in text]
+
+
+def test_stem_logs_warnings_and_nothing_below_to_us_alone(everything: Everything) -> None:
+    with FakeTor() as server, connected(server, Ear()):
+        logger = logging.getLogger("stem")
+        assert not logger.propagate
+        logger.info("below")
+        logger.warning("a warning")
+        # Once: from the handler at stem's own logger, not from the one at the root.
+        assert [record.getMessage() for record in everything.kept] == ["a warning"]
+
+
+def test_nothing_listens_to_stem_any_more_when_closed() -> None:
+    before = list(logging.getLogger("stem").handlers)
+    with FakeTor() as server, connected(server, Ear()):
+        assert len(logging.getLogger("stem").handlers) == len(before) + 1
+    assert logging.getLogger("stem").handlers == before
+
+
+def test_nothing_listens_to_stem_when_the_connection_came_after_all_was_given_up() -> None:
+    # A name that takes longer to look up than an attempt may take.
+    before = list(logging.getLogger("stem").handlers)
+    with FakeTor() as server:
+
+        def dial_late(endpoint: Endpoint) -> wire.Wire:
+            connection.close()
+            return wire.dial(endpoint)
+
+        connection = Connection(server.endpoint, dial_late, Ear(), lambda _: None)
+        with pytest.raises(Refusal):
+            connection.open(Credentials())
+        assert logging.getLogger("stem").handlers == before
+
+
+# Samples
+
+
+def test_the_first_event_of_a_subscription_is_not_a_sample() -> None:
+    ear = Ear()
+    with FakeTor(Manners(spike=(4_000_000_000, 1))) as server, connected(server, ear):
+        server.emit(100, 200)
+        ear.wait_for(Sample)
+        assert [(sample.read, sample.written) for sample in ear.samples] == [(100, 200)]
+
+
+def test_a_sample_covers_the_time_since_the_event_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, ear = Clock(), Ear()
+    monkeypatch.setattr(tor, "now", clock)
+    with FakeTor() as server, connected(server, ear) as connection:
+        for when in (1001.0, 1006.25):
+            clock.time = when
+            server.emit(7, 8)
+            ear.wait_for(Sample)
+            assert connection.newest == when
+    assert ear.samples == [Sample(1001.0, 7, 8, 1.0), Sample(1006.25, 7, 8, 5.25)]
+
+
+def test_each_subscription_has_a_first_event_of_its_own() -> None:
+    ear = Ear()
+    with FakeTor() as server:
+        for number in (1, 2):
+            with connected(server, ear):
+                server.emit(number, 0)
+                ear.wait_for(Sample)
+    assert [sample.read for sample in ear.samples] == [1, 2]
+
+
+def test_a_burst_loses_nothing() -> None:
+    ear = Ear()
+    with FakeTor() as server, connected(server, ear):
+        server.send(b"".join(b"650 BW %d 0\r\n" % n for n in range(2000)))
+        eventually(lambda: len(ear.samples) == 2000, "all events are samples")
+    assert [sample.read for sample in ear.samples] == list(range(2000))
+
+
+def test_an_absurd_number_is_cut_down() -> None:
+    ear = Ear()
+    with FakeTor() as server, connected(server, ear):
+        server.emit(10**4000, (1 << 32) - 1)
+        sample = ear.wait_for(Sample)
+    assert (sample.read, sample.written) == (tor.MOST, (1 << 32) - 1)
+
+
+def test_more_fields_in_an_event_are_left_alone() -> None:
+    # The control-spec allows for them.
+    ear = Ear()
+    with FakeTor() as server, connected(server, ear):
+        server.send(b"650 BW 5 6 DIRREQ=1 CIRC=4\r\n")
+        sample = ear.wait_for(Sample)
+    assert (sample.read, sample.written) == (5, 6)
+
+
+@pytest.mark.parametrize(
+    "malformed",
+    [
+        b"650 BW\r\n",
+        b"650 BW 5\r\n",
+        b"650 BW -5 6\r\n",
+        b"650 BW 5 6.0\r\n",
+        b"650 BW 0x5 6\r\n",
+        b"650 BW \x1b[2J \xff\r\n",
+        b"650 \r\n",
+    ],
+)
+def test_a_malformed_event_is_trouble_and_the_next_one_a_sample(malformed: bytes) -> None:
+    ear = Ear()
+    with FakeTor() as server, connected(server, ear):
+        server.send(malformed)
+        assert "malformed event" in ear.wait_for(Trouble).what
+        server.emit(5, 6)
+        assert ear.wait_for(Sample).read == 5
+        assert len(ear.samples) == 1
+
+
+@pytest.mark.parametrize("garbage", [b"garbage\r\n", b"\r\n", b"650\r\n", b"250 OK\n", b"\xff\r\n"])
+def test_garbage_between_events_costs_none_of_them(garbage: bytes) -> None:
+    ear = Ear()
+    with FakeTor() as server, connected(server, ear):
+        server.send(garbage)
+        server.emit(5, 6)
+        assert ear.wait_for(Sample).read == 5
+
+
+def test_other_events_are_not_samples() -> None:
+    ear = Ear()
+    with FakeTor() as server, connected(server, ear):
+        server.send(b"650 STREAM_BW 1 2 3\r\n650 SIGNAL RELOAD\r\n650 UNHEARD_OF 1 2\r\n")
+        server.emit(5, 6)
+        ear.wait_for(Sample)
+    assert len(ear.samples) == 1
+
+
+@pytest.mark.parametrize(
+    "number", [b"9" * 4301, "²".encode()], ids=["too many digits", "a superscript"]
+)
+def test_a_number_that_kills_stems_thread_comes_out_of_it(
+    number: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The app's own hook makes it Trouble, the link's watchdog ends the connection. Here: no event
+    # is made up of it, and the connection still closes.
+    killed: list[threading.ExceptHookArgs] = []
+    monkeypatch.setattr(threading, "excepthook", killed.append)
+    ear = Ear()
+    with FakeTor() as server, connected(server, ear):
+        server.send(b"650 BW 1 %s\r\n" % number)
+        eventually(lambda: killed, "stem's thread died of it")
+    assert killed[0].exc_type is ValueError
+    assert not ear.samples
+    killed.clear()  # a frame that holds what the test made would outlive it
+
+
+# The listener
+
+
+def test_an_exception_in_the_listener_reaches_the_user_and_the_next_event_the_graph() -> None:
+    ear = Ear()
+
+    def stumble(event: object) -> None:
+        if isinstance(event, Sample) and event.read == 13:
+            raise RuntimeError("stumbled")
+        assert isinstance(event, Sample | Trouble)
+        ear(event)
+
+    with FakeTor() as server, connected(server, stumble):
+        server.emit(13, 1)
+        assert "stumbled" in ear.wait_for(Trouble).what
+        server.emit(14, 1)
+        assert ear.wait_for(Sample).read == 14
+
+
+def test_stems_threads_wait_for_events_and_do_not_poll(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guards stem's private ``_event_notice``, without which it wakes up 20 times a second."""
+    waits: list[float | None] = []
+    patient = tor._Patience.wait
+
+    def counted(self: tor._Patience, timeout: float | None = None) -> bool:
+        waits.append(timeout)
+        return patient(self, timeout)
+
+    monkeypatch.setattr(tor._Patience, "wait", counted)
+    ear = Ear()
+    with FakeTor() as server, connected(server, ear):
+        eventually(lambda: waits, "stem's notifier waits for our event, not for one of its own")
+        threading.Event().wait(0.25)  # it would poll five times
+        assert len(waits) <= 3  # for the first event, for what came with it, and for the next
+        assert waits[0] == 0.05, "stem's own pause, which is what _Patience is there to ignore"
+        for number in range(5):
+            server.emit(number, 0)
+            assert ear.wait_for(Sample).read == number
+    eventually(lambda: not threads_at_work(), "closing woke stem's threads up")
+
+
+def test_no_samples_after_abandoning() -> None:
+    ear = Ear()
+    busy, go_on = threading.Event(), threading.Event()
+
+    def slow(event: object) -> None:
+        assert isinstance(event, Sample)
+        ear(event)
+        busy.set()
+        go_on.wait(10)
+
+    with FakeTor() as server, connected(server, slow) as connection:
+        for number in (1, 2, 3):
+            server.emit(number, 0)
+        busy.wait(10)
+        queue = connection._controller._event_queue  # type: ignore[union-attr]
+        eventually(lambda: queue.qsize() == 2, "the other two have come")
+        connection.abandon()
+        go_on.set()
+        eventually(queue.empty, "stem has handed them on")
+    assert [sample.read for sample in ear.samples] == [1]
+
+
+def test_closing_ends_the_threads_and_lets_the_socket_go() -> None:
+    with FakeTor() as server:
+        with connected(server, Ear()):
+            names = sorted(thread.name for thread in threads_at_work())
+            assert names == ["Event notifier", "Tor listener"]
+            assert len(server._sessions) == 1
+        assert not threads_at_work()
+        eventually(lambda: not server._sessions, "the server saw the end")
+
+
+def test_closing_twice_is_closing_once() -> None:
+    with FakeTor() as server, connected(server, Ear()) as connection:
+        connection.close()
+
+
+def test_bwgraphs_controller_subscribes_to_bw_alone() -> None:
+    near, far = socket.socketpair()
+    with near, far:
+        controller = tor._Listener(tor._Socket(wire.patient(near)))
+        assert controller._event_listeners == {}
+        controller.add_event_listener(print, "SIGNAL", "CONF_CHANGED")
+        assert controller._event_listeners == {}
+        controller.add_event_listener(print, "BW")
+        assert controller._event_listeners == {"BW": [print]}
+        controller.get_socket()._unused.pop().close()
+
+
+def test_a_connection_is_made_once() -> None:
+    near, far = socket.socketpair()
+    with near, far:
+        control = tor._Socket(wire.patient(near))
+        control.connect()
+        control.close()
+        with pytest.raises(stem.SocketError):
+            control.connect()
+
+
+# Losing it
+
+
+def test_the_end_is_told_once_and_why() -> None:
+    lost: list[Connection] = []
+    with FakeTor() as server:
+        connection = Connection(server.endpoint, wire.dial, Ear(), lost.append)
+        connection.open(Credentials())
+        server.hang_up()
+        eventually(lambda: lost, "the loss is told")
+        assert connection.why_lost() == "it closed the connection"
+        connection.close()
+    assert lost == [connection]
+
+
+def test_a_connection_gone_silent_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "SILENCE", 0.3)
+    lost: list[Connection] = []
+    with FakeTor() as server:
+        connection = Connection(server.endpoint, wire.dial, Ear(), lost.append)
+        connection.open(Credentials())
+        eventually(lambda: lost, "the loss is told")
+        assert "silent for 4 s" in connection.why_lost()
+        connection.close()
+
+
+def test_a_connection_that_floods_is_lost() -> None:
+    lost: list[Connection] = []
+    with FakeTor() as server:
+        connection = Connection(server.endpoint, wire.dial, Ear(), lost.append)
+        connection.open(Credentials())
+        server.send(b"x" * (wire.LONGEST_LINE + 100_000))
+        eventually(lambda: lost, "the loss is told")
+        assert connection.why_lost() == "it sent a line without an end"
+        connection.close()
+
+
+# Refusals
+
+
+def test_a_closed_port_is_refused() -> None:
+    with FakeTor() as server:
+        endpoint = server.endpoint
+    assert isinstance(endpoint, ControlPort)
+    said = refusal(endpoint)
+    assert said.cause == "connection refused"
+    assert said.cure == f"is tor running, with ControlPort {endpoint.port} in torrc?"
+    assert said.absent
+
+
+def test_no_socket_there(tmp_path: Path) -> None:
+    path = str(tmp_path / "control")
+    said = refusal(ControlSocket(path))
+    assert said.cause == "no such socket"
+    assert path in said.cure
+    assert said.absent
+
+
+def test_a_socket_left_behind(tmp_path: Path) -> None:
+    # A tor that is killed leaves it there.
+    path = tmp_path / "control"
+    with socket.socket(socket.AF_UNIX) as left_behind:
+        left_behind.bind(str(path))
+    said = refusal(ControlSocket(str(path)))
+    assert said.cause == "nobody listens there any more"
+    assert said.absent
+
+
+def test_a_path_too_long_for_a_socket() -> None:
+    assert refusal(ControlSocket("/" + "x" * 200)).cause == "AF_UNIX path too long"
+
+
+def test_a_directory_is_no_socket(tmp_path: Path) -> None:
+    said = refusal(ControlSocket(str(tmp_path)))
+    assert said.cause
+    assert "unexpected" not in said.cause
+
+
+@pytest.mark.parametrize("host", ["a..b", "x" * 64 + ".example", ".example"])
+def test_a_name_that_cannot_be_one_is_refused(host: str) -> None:
+    # The name is encoded before it is looked up, and that fails in a way of its own.
+    said = refusal(ControlPort(host, 9051))
+    assert said.cause
+
+
+def test_a_name_that_is_not_known_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    assert refusal(ControlPort("tor.example", 9051)).cause == "Name or service not known"
+
+
+def test_a_connect_that_takes_too_long_is_refused() -> None:
+    def dial(_: Endpoint) -> wire.Wire:
+        raise TimeoutError("timed out")
+
+    connection = Connection(Embedded("far away"), dial, Ear(), lambda _: None)
+    with pytest.raises(Refusal) as caught:
+        connection.open(Credentials())
+    connection.close()
+    assert caught.value.cause == "no answer within 4 s"
+
+
+NOT_TOR = "this is no tor control port: it says "
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "cause", "cure"),
+    [
+        pytest.param(curt, "it closed the connection", "tor's ControlPort?", id="closing"),
+        pytest.param(
+            says(SSH_BANNER, unasked=True),
+            NOT_TOR + "'SSH-2.0-OpenSSH_9.6p1 Debian-5'",
+            "ControlPort 9051",
+            id="ssh",
+        ),
+        pytest.param(
+            says(WEB_ANSWER), NOT_TOR + "'HTTP/1.1 400 Bad Request'", "ControlPort 9051", id="web"
+        ),
+        pytest.param(
+            says(SOCKS_ANSWER), "this is tor's SocksPort", "name its ControlPort", id="socks"
+        ),
+        pytest.param(
+            says(b"\x1b[2J\xff\x00\r\n"), NOT_TOR + r"'\x1b[2J�\x00'", "ControlPort", id="hostile"
+        ),
+        pytest.param(floods, "it sent a line without an end", "", id="flood"),
+    ],
+)
+def test_what_is_no_tor_is_named(behaviour: Oddity, cause: str, cure: str) -> None:
+    with FakeTor(behaviour) as server:
+        said = refusal(server.endpoint)
+    assert said.cause == cause
+    assert cure in said.cure
+    assert not said.absent
+    assert not said.password_for
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_peer_that_stays_silent_is_given_up() -> None:
+    with FakeTor(silent) as server:
+        said = refusal(server.endpoint)
+        assert server.commands == ["PROTOCOLINFO 1"]
+    assert "takes connections and stays silent" in said.cause
+    assert "is tor stopped?" in said.cure
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_tor_that_stops_in_the_middle_of_an_answer_is_given_up() -> None:
+    def half_an_answer(session: Session) -> None:
+        session.send(b"250-PROTOCOLINFO 1\r\n250-AUTH ME")
+        silent(session)
+
+    with FakeTor(half_an_answer) as server:
+        said = refusal(server.endpoint)
+    assert "stays silent" in said.cause
+
+
+def test_a_filter_that_refuses_bw_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tor, "FIRST_EVENT", 0.1)
+    with FakeTor(FILTER_WITHOUT_BW) as server:
+        said = refusal(server.endpoint)
+        assert set(server.commands) == set(WHOLE_WIRE)
+    assert said.cause == "it let us in and sends no BW events"
+    assert "SETEVENTS BW" in said.cure
+
+
+def test_a_tor_that_grants_bw_and_sends_none_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tor, "FIRST_EVENT", 0.1)
+    with FakeTor(Manners(spike=None)) as server:
+        assert refusal(server.endpoint).cause == "it let us in and sends no BW events"
+
+
+@pytest.mark.parametrize(
+    "replies",
+    [
+        {"*": b"510 Command filtered\r\n"},
+        {"*": b"500 Internal error\r\n"},
+        {"PROTOCOLINFO": b"250 OK\r\n"},
+        {"PROTOCOLINFO": b"250 PROTOCOLINFO one\r\n"},
+        {"PROTOCOLINFO": b"250-PROTOCOLINFO 1\r\n250-AUTH\r\n250 OK\r\n"},
+        {"PROTOCOLINFO": b"250-PROTOCOLINFO 1\r\n250-VERSION Tor=\r\n250 OK\r\n"},
+        {"PROTOCOLINFO": b"650 BW 1 1\r\n" * 3 + b"250 \r\n"},
+        {"PROTOCOLINFO": b'250-PROTOCOLINFO 1\r\n250-VERSION Tor="new"\r\n250 OK\r\n'},
+        {"AUTHENTICATE": b"510 Command filtered\r\n"},
+        {"AUTHENTICATE": b"garbage\r\n"},
+    ],
+    ids=str,
+)
+def test_an_answer_that_makes_no_sense_is_a_refusal(replies: dict[str, bytes]) -> None:
+    with FakeTor(Manners(replies=replies)) as server:
+        said = refusal(server.endpoint)
+    assert said.cause
+    assert "\x1b" not in said.cause
+    assert "\r" not in said.cause
+
+
+@pytest.mark.parametrize("command", ["AUTHENTICATE", "AUTHCHALLENGE", "SETEVENTS", "GETCONF"])
+def test_a_tor_that_hangs_up_half_way_in_closed_the_connection(
+    command: str, tmp_path: Path
+) -> None:
+    cookie = tmp_path / "cookie"
+    cookie.write_bytes(COOKIE)
+    manners = Manners(
+        methods="SAFECOOKIE", cookie_path=os.fsencode(cookie), replies={command: HANG_UP}
+    )
+    with FakeTor(manners) as server:
+        said = refusal(server.endpoint)
+    assert said.cause == "it closed the connection"
+
+
+@pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize("command", ["AUTHENTICATE", "SETEVENTS"])
+def test_a_tor_that_falls_silent_half_way_in_is_said_to_be_silent(command: str) -> None:
+    def half_way(session: Session) -> None:
+        while (line := session.line()) is not None:
+            if line.startswith(command.encode()):
+                silent(session)
+                return
+            session.send(session._reply(line, Manners()))
+
+    with FakeTor(half_way) as server:
+        said = refusal(server.endpoint)
+    assert "stays silent" in said.cause
+
+
+def test_a_wrong_password_is_refused() -> None:
+    with FakeTor(Manners(methods="HASHEDPASSWORD", password=SECRET)) as server:
+        said = refusal(server.endpoint, Credentials(b"guess"))
+        assert server.shown == [b"guess"]
+        assert server.accepted == 1, "stem did not connect again behind our back"
+    assert said.cause == "tor did not accept the password"
+    assert "--password-file" in said.cure
+    assert "TOR_CONTROL_PASSWD" in said.cure
+    # A prompt would come again and again to one whose file or environment is wrong.
+    assert not said.password_for
+
+
+def test_a_wrong_password_is_refused_where_a_cookie_would_do_too() -> None:
+    manners = Manners(methods="COOKIE,HASHEDPASSWORD", password=SECRET, cookie_path=b"/nowhere")
+    with FakeTor(manners) as server:
+        said = refusal(server.endpoint, Credentials(b"guess"))
+    assert said.cause == "tor did not accept the password"
+
+
+def test_a_missing_password_is_asked_for() -> None:
+    with FakeTor(Manners(methods="HASHEDPASSWORD")) as server:
+        said = refusal(server.endpoint)
+        assert said.password_for == str(server.endpoint)
+        assert server.commands == ["PROTOCOLINFO 1"]
+    assert said.cause == "it asks for a password"
+    assert "--password-file" in said.cure
+
+
+def test_the_cookies_failure_is_not_hidden_by_the_missing_password() -> None:
+    manners = Manners(methods="COOKIE,SAFECOOKIE,HASHEDPASSWORD", cookie_path=b"/nowhere/cookie")
+    with FakeTor(manners) as server:
+        said = refusal(server.endpoint)
+    assert said.cause.startswith("it asks for a password (or for its cookie; ")
+    assert "/nowhere/cookie: No such file" in said.cause
+    assert said.password_for
+
+
+def test_no_cookie_there() -> None:
+    manners = Manners(methods="COOKIE,SAFECOOKIE", cookie_path=b"/nowhere/cookie")
+    with FakeTor(manners) as server:
+        said = refusal(server.endpoint)
+    assert said.cause == "cookie /nowhere/cookie: No such file or directory"
+    assert "TOR_CONTROL_COOKIE_AUTH_FILE" in said.cure
+
+
+def test_a_tor_that_does_not_say_where_its_cookie_is() -> None:
+    with FakeTor(Manners(methods="COOKIE")) as server:
+        said = refusal(server.endpoint)
+    assert said.cause == "it does not say where its cookie is"
+    assert "TOR_CONTROL_COOKIE_AUTH_FILE" in said.cure
+
+
+@pytest.mark.parametrize("length", [0, 31, 33])
+def test_a_cookie_of_the_wrong_length_is_not_shown(tmp_path: Path, length: int) -> None:
+    # A hostile server could name any file as its cookie, and be shown what is in it.
+    cookie = tmp_path / "cookie"
+    cookie.write_bytes(b"x" * length)
+    manners = Manners(methods="COOKIE", cookie_path=os.fsencode(cookie))
+    with FakeTor(manners) as server:
+        said = refusal(server.endpoint)
+        assert server.commands == ["PROTOCOLINFO 1"]
+    assert f"{length} bytes long" in said.cause
+
+
+def test_a_huge_file_that_is_said_to_be_the_cookie_is_not_read(tmp_path: Path) -> None:
+    huge = tmp_path / "huge"
+    with huge.open("wb") as file:
+        file.truncate(64 << 20)
+    tracemalloc.start()
+    try:
+        with FakeTor(Manners(methods="COOKIE", cookie_path=os.fsencode(huge))) as server:
+            said = refusal(server.endpoint)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert str(huge) in said.cause
+    assert peak < 16 << 20
+
+
+def test_a_pipe_that_is_said_to_be_the_cookie_is_not_waited_for(tmp_path: Path) -> None:
+    # Nor is /dev/zero read to its end, or a device asked.
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    said: list[Refusal] = []
+    with FakeTor(Manners(methods="COOKIE", cookie_path=os.fsencode(pipe))) as server:
+        attempt = threading.Thread(target=lambda: said.append(refusal(server.endpoint)))
+        attempt.start()
+        attempt.join(2.0)
+        waited = attempt.is_alive()
+        if waited:  # let it go
+            os.close(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
+            attempt.join()
+    assert not waited
+    assert str(pipe) in said[0].cause
+
+
+@pytest.mark.parametrize("methods", ["COOKIE", "SAFECOOKIE"])
+def test_another_tors_cookie_is_refused(tmp_path: Path, methods: str) -> None:
+    cookie = tmp_path / "cookie"
+    cookie.write_bytes(COOKIE[::-1])
+    manners = Manners(methods=methods, cookie_path=os.fsencode(cookie))
+    with FakeTor(manners) as server:
+        said = refusal(server.endpoint)
+        assert server.accepted == 1
+    assert str(cookie) in said.cause
+    assert said.cure
+
+
+def test_who_does_not_know_the_cookie_is_not_shown_it(tmp_path: Path) -> None:
+    # That is what the safe way is for. stem, offered both ways, would fall back to the plain one.
+    cookie = tmp_path / "cookie"
+    cookie.write_bytes(COOKIE[::-1])
+    manners = Manners(methods="COOKIE,SAFECOOKIE", cookie_path=os.fsencode(cookie))
+    with FakeTor(manners) as server:
+        said = refusal(server.endpoint)
+        assert server.shown == []
+    assert "does not know what is in the cookie" in said.cause
+
+
+def test_a_cookie_that_tor_changed_its_mind_about_is_refused(tmp_path: Path) -> None:
+    cookie = tmp_path / "cookie"
+    cookie.write_bytes(COOKIE)
+    wrong = b"515 Authentication failed: Safe cookie response did not match expected value.\r\n"
+    manners = Manners(
+        methods="SAFECOOKIE", cookie_path=os.fsencode(cookie), replies={"AUTHENTICATE": wrong}
+    )
+    with FakeTor(manners) as server:
+        said = refusal(server.endpoint)
+    assert said.cause == f"tor did not accept the cookie {cookie}"
+
+
+def test_a_cookie_that_may_not_be_read_names_the_cure() -> None:
+    with open_directory() as directory:
+        cookie = directory / "cookie"
+        cookie.write_bytes(COOKIE)
+        cookie.chmod(0o000)
+        manners = Manners(methods="SAFECOOKIE", cookie_path=os.fsencode(cookie))
+        with FakeTor(manners) as server, nobody():
+            said = refusal(server.endpoint)
+    assert said.cause == f"cookie {cookie}: permission denied"
+    assert "CookieAuthFileGroupReadable 1" in said.cure
+
+
+def test_a_socket_that_may_not_be_used_names_the_cure() -> None:
+    with open_directory() as directory:
+        path = directory / "control"
+        with FakeTor(path=path) as server:
+            path.chmod(0o000)
+            with nobody():
+                said = refusal(server.endpoint)
+    assert said.cause == "permission denied"
+    assert "ControlSocketsGroupWritable 1" in said.cure
+
+
+def test_a_cookie_path_that_is_not_utf_8() -> None:
+    # From a real tor with such a DataDirectory stem lets a UnicodeDecodeError through.
+    with FakeTor(Manners(methods="COOKIE", cookie_path=b"/var/lib/t\xf6r/cookie")) as server:
+        said = refusal(server.endpoint)
+    assert "UnicodeDecodeError" in said.cause
+
+
+def test_a_way_to_authenticate_that_is_not_known() -> None:
+    with FakeTor(Manners(methods="RETINASCAN,BLOOD")) as server:
+        said = refusal(server.endpoint)
+    assert "RETINASCAN, BLOOD" in said.cause
+    assert "CookieAuthentication 1" in said.cure
+
+
+def test_an_open_door_that_turns_out_to_be_shut() -> None:
+    shut = {"AUTHENTICATE": b"515 Authentication failed: no\r\n"}
+    with FakeTor(Manners(replies=shut)) as server:
+        said = refusal(server.endpoint)
+    assert said.cause == "tor did not let us in without a password"
+    assert said.cure
+
+
+def test_no_refusal_leaves_a_thread_or_a_descriptor() -> None:
+    def attempt() -> None:
+        with FakeTor(Manners(methods="HASHEDPASSWORD", password=SECRET)) as server:
+            refusal(server.endpoint, Credentials(b"guess"))
+
+    attempt()
+    before = len(os.listdir("/dev/fd")), threading.active_count()  # noqa: PTH208 - names only
+    for _ in range(10):
+        attempt()
+    assert (len(os.listdir("/dev/fd")), threading.active_count()) == before  # noqa: PTH208

@@ -1,0 +1,142 @@
+"""What wakes the main loop up: pokes of other threads, and signals."""
+
+import os
+import select
+import signal
+import threading
+from collections.abc import Iterator
+
+import pytest
+from ear import PATIENCE
+
+from bwgraph.wakeup import SIGNALS, Wakeup
+
+
+@pytest.fixture
+def wakeup() -> Iterator[Wakeup]:
+    with Wakeup() as entered:
+        yield entered
+    os.close(entered._writer)  # left open on purpose; here it would add up
+
+
+def awake(wakeup: Wakeup, seconds: float = 0) -> bool:
+    return bool(select.select([wakeup], [], [], seconds)[0])
+
+
+def test_it_sleeps_until_there_is_something(wakeup: Wakeup) -> None:
+    assert not awake(wakeup)
+    assert wakeup.drain() == []
+
+
+def test_a_poke_wakes_it_and_is_no_signal(wakeup: Wakeup) -> None:
+    wakeup.poke()
+    assert awake(wakeup)
+    assert wakeup.drain() == []
+    assert not awake(wakeup)
+
+
+def test_many_pokes_are_one_waking(wakeup: Wakeup) -> None:
+    for _ in range(100):
+        wakeup.poke()
+    assert wakeup.drain() == []
+    assert not awake(wakeup)
+
+
+def test_a_poke_of_another_thread_wakes_it_while_it_waits(wakeup: Wakeup) -> None:
+    thread = threading.Timer(0.02, wakeup.poke)
+    thread.start()
+    assert awake(wakeup, PATIENCE)
+    thread.join()
+
+
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
+def test_a_signal_wakes_it_and_does_nothing_else(wakeup: Wakeup, number: signal.Signals) -> None:
+    signal.raise_signal(number)
+    assert awake(wakeup)
+    assert wakeup.drain() == [number]
+
+
+def test_a_signal_interrupts_the_waiting(wakeup: Wakeup) -> None:
+    main = threading.main_thread().ident
+    assert main is not None
+    killer = threading.Timer(0.02, signal.pthread_kill, (main, signal.SIGWINCH))
+    killer.start()
+    assert awake(wakeup, PATIENCE)
+    killer.join()
+    assert wakeup.drain() == [signal.SIGWINCH]
+
+
+def test_signals_come_once_each_in_their_order_and_with_pokes_between(wakeup: Wakeup) -> None:
+    for number in (signal.SIGWINCH, signal.SIGTERM, signal.SIGWINCH, signal.SIGINT):
+        wakeup.poke()
+        signal.raise_signal(number)
+    assert wakeup.drain() == [signal.SIGWINCH, signal.SIGTERM, signal.SIGINT]
+
+
+def test_a_full_pipe_blocks_nobody_and_still_wakes(wakeup: Wakeup) -> None:
+    for _ in range(70_000):  # a pipe holds 65,536 bytes
+        wakeup.poke()
+    signal.raise_signal(signal.SIGWINCH)  # lost, but its handler does not raise
+    assert awake(wakeup)
+    while awake(wakeup):
+        wakeup.drain()
+    wakeup.poke()
+    assert awake(wakeup)
+
+
+def test_a_poke_that_comes_too_late_hurts_nobody() -> None:
+    with Wakeup() as wakeup:
+        pass
+    wakeup.poke()
+    os.close(wakeup._writer)
+
+
+def test_afterwards_all_is_as_it_was() -> None:
+    def mine(_: int, __: object) -> None:
+        pass
+
+    before = signal.signal(signal.SIGWINCH, mine)
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    fd_before = signal.set_wakeup_fd(writer)
+    handlers = {number: signal.getsignal(number) for number in SIGNALS}
+    try:
+        with Wakeup() as wakeup:
+            assert signal.getsignal(signal.SIGWINCH) is not mine
+        assert {number: signal.getsignal(number) for number in SIGNALS} == handlers
+        assert signal.set_wakeup_fd(fd_before) == writer
+        os.close(wakeup._writer)
+    finally:
+        signal.signal(signal.SIGWINCH, before)
+        os.close(reader)
+        os.close(writer)
+
+
+def test_a_signal_that_is_ignored_stays_so() -> None:
+    # As nohup wants it.
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Wakeup() as wakeup:
+            signal.raise_signal(signal.SIGHUP)
+            assert not awake(wakeup)
+            wakeup.catch(SIGNALS)
+            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+        os.close(wakeup._writer)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_what_somebody_else_took_meanwhile_is_taken_back(wakeup: Wakeup) -> None:
+    # curses takes SIGWINCH for itself when it begins.
+    signal.signal(signal.SIGWINCH, signal.SIG_DFL)
+    wakeup.catch([signal.SIGWINCH])
+    signal.raise_signal(signal.SIGWINCH)
+    assert wakeup.drain() == [signal.SIGWINCH]
+
+
+def test_it_ends_the_same_way_on_an_exception() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(LookupError), Wakeup() as wakeup:
+        raise LookupError
+    assert signal.getsignal(signal.SIGINT) is before
+    os.close(wakeup._writer)

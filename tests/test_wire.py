@@ -1,0 +1,284 @@
+"""The wire: how it is opened, what it remembers, and when it loses patience."""
+
+import _socket
+import os
+import socket
+import struct
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from ear import PATIENCE
+from fake_tor import FakeTor, silent
+
+from bwgraph import wire
+from bwgraph.endpoint import ControlPort, ControlSocket, Embedded
+from bwgraph.wire import Wire
+
+
+@pytest.fixture
+def pair() -> Iterator[tuple[Wire, socket.socket]]:
+    near, far = socket.socketpair()
+    with wire.patient(near) as line, far:
+        yield line, far
+
+
+def lines(reader: Wire) -> Iterator[bytes]:
+    """What comes, read as stem reads it."""
+    with reader.makefile("rb") as file:
+        yield from file
+
+
+def test_a_wire_speaks_both_ways(pair: tuple[Wire, socket.socket]) -> None:
+    near, far = pair
+    far.sendall(b"250 OK\r\n")
+    near.sendall(b"PROTOCOLINFO 1\r\n")
+    assert next(lines(near)) == b"250 OK\r\n"
+    assert far.recv(100) == b"PROTOCOLINFO 1\r\n"
+
+
+def test_the_socket_it_is_made_of_is_used_up() -> None:
+    near, far = socket.socketpair()
+    with far, wire.patient(near):
+        assert near.fileno() == -1
+
+
+def test_silence_ends_it_and_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "SILENCE", 0.05)
+    near, far = socket.socketpair()
+    with far, wire.patient(near) as line:
+        with pytest.raises(TimeoutError):
+            next(lines(line))
+        assert isinstance(line.failure, TimeoutError)
+
+
+def test_a_word_now_and_then_keeps_it_going(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "SILENCE", 0.5)
+    near, far = socket.socketpair()
+    with far, wire.patient(near) as line:
+
+        def talk() -> None:
+            for _ in range(6):
+                far.sendall(b".\n")
+                threading.Event().wait(0.1)
+
+        talker = threading.Thread(target=talk)
+        talker.start()
+        reader = lines(line)
+        assert [next(reader) for _ in range(6)] == [b".\n"] * 6
+        talker.join()
+        assert line.failure is None
+
+
+def test_an_orderly_end_is_no_failure(pair: tuple[Wire, socket.socket]) -> None:
+    near, far = pair
+    far.sendall(b"250 closing connection\r\n")
+    far.close()
+    assert list(lines(near)) == [b"250 closing connection\r\n"]
+    assert near.failure is None
+
+
+def test_a_reset_is_remembered() -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        wire.dial(ControlPort(*listener.getsockname())) as line,
+    ):
+        far, _ = listener.accept()
+        # Closed with this set, a connection is dropped and not ended.
+        far.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        far.close()
+        with pytest.raises(ConnectionResetError):
+            next(lines(line))
+        assert isinstance(line.failure, ConnectionResetError)
+
+
+def test_an_end_of_our_own_making_is_no_failure() -> None:
+    # stem closes the socket in one thread while another is about to read from it, after an
+    # orderly end as well.
+    near, far = socket.socketpair()
+    with far:
+        line = wire.patient(near)
+        line.close()
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            line.recv_into(bytearray(1))
+        assert line.failure is None
+
+
+def test_what_fails_after_an_orderly_end_is_no_failure(pair: tuple[Wire, socket.socket]) -> None:
+    near, far = pair
+    far.close()
+    assert near.recv_into(bytearray(1)) == 0
+    os.close(near.fileno())
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        near.recv_into(bytearray(1))
+    near.detach()
+    assert near.failure is None
+
+
+def test_bytes_that_are_there_when_the_time_is_over_are_read(
+    pair: tuple[Wire, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # After ^Z and fg it is us who were away.
+    near, far = pair
+    plain = _socket.socket.recv_into
+    far.sendall(b"650 BW 1 1\r\n")
+
+    def late(_: socket.socket, __: bytearray) -> int:
+        monkeypatch.setattr(socket.socket, "recv_into", plain)
+        raise TimeoutError
+
+    monkeypatch.setattr(socket.socket, "recv_into", late)
+    buffer = bytearray(100)
+    assert near.recv_into(buffer) == 12
+    assert near.failure is None
+    assert near.first == b"650 BW 1 1\r\n"
+
+
+def test_the_first_bytes_are_remembered_and_no_more(pair: tuple[Wire, socket.socket]) -> None:
+    near, far = pair
+    assert near.first == b""
+    reader = lines(near)
+    far.sendall(b"SSH-2.0\n")
+    assert next(reader) == b"SSH-2.0\n"
+    assert near.first == b"SSH-2.0\n"
+    far.sendall(b"x" * 50 + b"\n" + b"y" * 200 + b"\n")
+    assert [len(next(reader)) for _ in range(2)] == [51, 201]
+    assert near.first == b"SSH-2.0\n" + b"x" * 50 + b"\n" + b"y" * 21
+
+
+def test_two_wires_remember_apart() -> None:
+    near, far = socket.socketpair()
+    other, another = socket.socketpair()
+    with far, another, wire.patient(near) as one, wire.patient(other) as two:
+        far.sendall(b"one\n")
+        next(lines(one))
+        assert (one.first, two.first) == (b"one\n", b"")
+
+
+def feed(far: socket.socket, data: bytes) -> threading.Thread:
+    """Send more than a socket takes at once."""
+
+    def send() -> None:
+        with suppress(OSError):  # the other side may have had enough
+            far.sendall(data)
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    return thread
+
+
+def test_a_line_without_an_end_fails(pair: tuple[Wire, socket.socket]) -> None:
+    near, far = pair
+    sender = feed(far, b"x" * (4 * wire.LONGEST_LINE))
+    with pytest.raises(OSError, match="a line without an end"):
+        list(lines(near))
+    near.hang_up()
+    sender.join(PATIENCE)
+    assert str(near.failure) == "it sent a line without an end"
+
+
+@pytest.mark.parametrize(
+    ("pieces", "too_long"),
+    [
+        ([b"0123456789"], False),
+        ([b"0123456789\n", b"0123456789\n"], False),
+        ([b"01234", b"56789"], False),
+        ([b"01234", b"567890"], True),
+        ([b"ab\n01234", b"56789\n"], False),
+        ([b"ab\n01234", b"567890"], True),
+        ([b"a\nb\n0123456789"], False),
+    ],
+)
+def test_a_line_is_measured_across_reads(
+    pair: tuple[Wire, socket.socket],
+    pieces: list[bytes],
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    too_long: bool,
+) -> None:
+    monkeypatch.setattr(wire, "LONGEST_LINE", 10)
+    near, far = pair
+    buffer = bytearray(100)
+    for piece in pieces:
+        far.sendall(piece)
+        if too_long and piece is pieces[-1]:
+            with pytest.raises(OSError, match="without an end"):
+                near.recv_into(buffer)
+        else:
+            assert near.recv_into(buffer) == len(piece)
+
+
+def test_any_number_of_lines_passes_and_long_ones_do(pair: tuple[Wire, socket.socket]) -> None:
+    near, far = pair
+    long = b"x" * (wire.LONGEST_LINE - 10) + b"\n"
+    sender = feed(far, long * 3 + b"y\n")
+    reader = lines(near)
+    assert [len(next(reader)) for _ in range(4)] == [len(long)] * 3 + [2]
+    sender.join(PATIENCE)
+    assert near.failure is None
+
+
+def test_hanging_up_wakes_whoever_reads(pair: tuple[Wire, socket.socket]) -> None:
+    near, _ = pair
+    got: list[bytes] = []
+    reader = threading.Thread(target=lambda: got.append(near.recv(10)))
+    reader.start()
+    near.hang_up()
+    reader.join(PATIENCE)
+    assert got == [b""]
+    assert near.failure is None
+
+
+def test_hanging_up_twice_or_when_closed_is_nothing(pair: tuple[Wire, socket.socket]) -> None:
+    near, far = pair
+    near.hang_up()
+    near.hang_up()
+    assert far.recv(1) == b""
+    near.close()
+    near.hang_up()
+
+
+def test_dialling_a_port_by_address_and_by_name() -> None:
+    with FakeTor(silent) as server:
+        assert isinstance(server.endpoint, ControlPort)
+        for host in ("127.0.0.1", "localhost"):
+            with wire.dial(ControlPort(host, server.endpoint.port)) as line:
+                assert line.gettimeout() == wire.SILENCE
+
+
+def test_dialling_ipv6() -> None:
+    try:
+        listener = socket.create_server(("::1", 0), family=socket.AF_INET6)
+    except OSError:
+        pytest.skip("there is no IPv6 loopback here")
+    with listener, wire.dial(ControlPort("::1", listener.getsockname()[1])) as line:
+        assert line.family is socket.AF_INET6
+
+
+def test_dialling_a_socket(tmp_path: Path) -> None:
+    with FakeTor(silent, tmp_path / "control") as server, wire.dial(server.endpoint) as line:
+        assert line.family is socket.AF_UNIX
+        assert line.gettimeout() == wire.SILENCE
+
+
+def test_dialling_where_nobody_is_fails(tmp_path: Path) -> None:
+    # An unclosed socket would fail the test, too.
+    with pytest.raises(FileNotFoundError):
+        wire.dial(ControlSocket(str(tmp_path / "control")))
+    with FakeTor(silent) as server:
+        closed = server.endpoint
+    with pytest.raises(ConnectionRefusedError):
+        wire.dial(closed)
+
+
+def test_a_system_without_unix_sockets_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(socket, "AF_UNIX")
+    with pytest.raises(OSError, match="this system has no such sockets"):
+        wire.dial(ControlSocket("/run/tor/control"))
+
+
+def test_nothing_embedded_is_dialled_here() -> None:
+    with pytest.raises(OSError, match="nothing embedded answers to demo"):
+        wire.dial(Embedded("demo"))
