@@ -36,12 +36,16 @@ class Glyphs:
     "The horizontal axis."
     ground_tick: str
     "The horizontal axis at a mark."
+    hearsay: str
+    "The horizontal axis below columns that bwgraph did not see itself."
+    break_: str
+    "Stands where another tor process took over."
     download: str
     upload: str
 
 
-BLOCK = Glyphs(" ▁▂▃▄▅▆▇█", "·", "│", "┤", "└", "─", "┬", "▼", "▲")
-ASCII = Glyphs(" ..::||##", "-", "|", "+", "+", "-", "+", "v", "^")
+BLOCK = Glyphs(" ▁▂▃▄▅▆▇█", "·", "│", "┤", "└", "─", "┬", "╌", "╎", "▼", "▲")
+ASCII = Glyphs(" ..::||##", "-", "|", "+", "+", "-", "+", ".", "!", "v", "^")
 
 
 def level(value: float, ceiling: float, height: int) -> int:

@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 
+MOST = 1 << 40
+"""Bytes. No sample is believed to hold more: tor's events go up to 4 GiB, and a day of these still
+adds up in 63 bits."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:

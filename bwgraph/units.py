@@ -38,7 +38,7 @@ class Quantity:
 
 
 def quantity(amount: float) -> Quantity:
-    """Three significant digits and a binary unit.
+    """Two or three significant digits and a binary unit.
 
     >>> [f"{q.number} {q.unit}" for q in map(quantity, (0, 999, 1023.7, 1536, 1_048_524, 10**13))]
     ['0 B', '999 B', '1.0 KiB', '1.5 KiB', '1.0 MiB', '9.1 TiB']
@@ -51,6 +51,16 @@ def quantity(amount: float) -> Quantity:
     return Quantity(number, UNITS[power])
 
 
+def size(amount: float) -> str:
+    """An amount of bytes, spelt out.
+
+    >>> size(1_363_148_800)
+    '1.3 GiB'
+    """
+    shown = quantity(amount)
+    return f"{shown.number} {shown.unit}"
+
+
 def rate(amount: float | None) -> str:
     """Bytes a second, spelt out.
 
@@ -59,8 +69,7 @@ def rate(amount: float | None) -> str:
     """
     if amount is None:
         return UNKNOWN
-    shown = quantity(amount)
-    return f"{shown.number} {shown.unit}/s"
+    return f"{size(amount)}/s"
 
 
 def terse_rate(amount: float | None) -> str:
@@ -113,12 +122,14 @@ def ticks(step: int, rows: int) -> dict[int, str]:
 
 
 def span(seconds: float) -> str:
-    """A length of time, in its two largest units.
+    """A length of time, in its two largest units; less than two minutes in seconds.
 
-    >>> [span(s) for s in (0.4, 9, 72, 3600, 266_400)]
-    ['0 s', '9 s', '1 min 12 s', '1 h', '3 d 2 h']
+    >>> [span(s) for s in (0.4, 72, 150, 3600, 266_400)]
+    ['0 s', '72 s', '2 min 30 s', '1 h', '3 d 2 h']
     """
     left = int(seconds)
+    if left < 120:
+        return f"{left} s"
     parts: list[str] = []
     for name, length in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
         count, left = divmod(left, length)

@@ -1,0 +1,245 @@
+"""The rings and what is read from them: exact sums, bounded memory, gaps, at every resolution."""
+
+import sys
+from collections import Counter
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bwgraph.history import FINEST, RESOLUTIONS, WIDEST, History
+from bwgraph.ring import Portion, Ring
+from bwgraph.sample import Sample
+
+CADENCE = 1.0022
+
+
+def fill(history: History, *spans: float, start: float = 1000.0) -> float:
+    """Push events of 1000 bytes read and 10 written that follow on one another."""
+    when = start
+    for span in spans:
+        when += span
+        history.push(Sample(when, 1000, 10, span))
+    return when
+
+
+def rows(history: History, now: float, columns: int, resolution: int = 1) -> list[int | None]:
+    """Bytes read by column, None in a gap."""
+    window = history.window(now, columns, resolution).columns
+    return [
+        read if seconds else None for read, seconds in zip(window.read, window.seconds, strict=True)
+    ]
+
+
+def test_each_resolution_is_a_multiple_of_the_one_before_and_fits_its_ring() -> None:
+    for fine, coarse in pairwise(RESOLUTIONS):
+        factor, rest = divmod(coarse, fine)
+        assert rest == 0
+        assert (FINEST if fine == 1 else WIDEST) % factor == 0
+
+
+def test_there_is_an_hour_of_seconds_and_the_widest_terminal_of_all_else() -> None:
+    assert FINEST * RESOLUTIONS[0] >= 3600
+    assert WIDEST >= 1000
+
+
+def test_an_empty_history_is_all_gaps() -> None:
+    window = History().window(5.0, 3)
+    assert window.columns.seconds.tolist() == [0.0, 0.0, 0.0]
+    assert window.age is None
+    assert not window.late
+
+
+def test_a_sample_without_a_span_is_no_rate() -> None:
+    history = History()
+    history.push(Sample(1000.0, 424_182, 0, 0.0))
+    assert history.newest is None
+
+
+def test_the_newest_column_is_at_the_right_and_overdue_ones_are_gaps() -> None:
+    history = History()
+    now = fill(history, 1.0, 1.0, 1.0)
+    assert rows(history, now + 0.9, 4) == [None, 1000, 1000, 1000]
+    assert rows(history, now + 1.9, 4) == [None, 1000, 1000, 1000]
+    assert rows(history, now + 2.1, 4) == [1000, 1000, 1000, None]
+    assert history.window(now + 2.1, 4).late
+    assert rows(history, now + 60.0, 4) == [None] * 4
+
+
+def test_a_late_event_fills_the_columns_that_were_overdue() -> None:
+    history = History()
+    now = fill(history, 1.0, 1.0)
+    assert rows(history, now + 4.1, 5) == [1000, 1000, None, None, None]
+    now = fill(history, 4.0, start=now)
+    assert rows(history, now, 5) == [1000, 250, 250, 250, 250]
+
+
+def test_a_window_wider_than_the_history_is_gaps_at_the_left() -> None:
+    history = History()
+    now = fill(history, *[1.0] * 3)
+    assert rows(history, now, FINEST + 10)[:-3] == [None] * (FINEST + 7)
+
+
+def test_a_gap_longer_than_the_ring_leaves_nothing_old() -> None:
+    history = History()
+    fill(history, *[1.0] * 50)
+    now = fill(history, 1.0, start=1000.0 + 2 * FINEST)
+    assert [row for row in rows(history, now, FINEST) if row is not None] == [1000]
+    assert sum(history.window(now, WIDEST, 86_400).columns.read) == 51_000
+
+
+@pytest.mark.parametrize("resolution", RESOLUTIONS)
+def test_the_sums_agree_at_every_resolution(resolution: int) -> None:
+    history = History()
+    now = fill(history, *[CADENCE] * 900)
+    window = history.window(now, min(WIDEST, 1000), resolution).columns
+    assert sum(window.read) == 900_000
+    assert sum(window.written) == 9_000
+    assert sum(window.seconds) == pytest.approx(900 * CADENCE)
+
+
+def test_a_coarse_column_knows_its_bytes_its_covered_time_and_its_peak() -> None:
+    history = History()
+    for when, read in ((61.0, 100), (62.0, 900), (63.0, 200), (90.0, 300)):
+        history.push(Sample(when, read, 0, 1.0))
+    window = history.window(90.0, 2, resolution=60).columns
+    assert window.read.tolist() == [0, 1500]
+    assert window.seconds.tolist() == [0.0, 4.0]
+    assert window.read_peak.tolist() == [0.0, 900.0]
+
+
+def test_an_hour_at_a_second_is_kept_and_then_forgotten_only_there() -> None:
+    history = History()
+    now = fill(history, *[1.0] * 10_000, start=0.0)
+    assert rows(history, now, FINEST) == [1000] * FINEST
+    assert sum(history.window(now, WIDEST, 60).columns.read) == 10_000_000
+
+
+def test_amended_bytes_are_added_where_they_belong_at_every_resolution() -> None:
+    history = History()
+    now = fill(history, *[1.0] * 30)
+    history.amend(Sample(1010.0, 5 << 32, 0, 5.0))
+    for resolution in RESOLUTIONS:
+        total = sum(history.window(now, WIDEST, resolution).columns.read)
+        assert total == 30_000 + (5 << 32)
+    amended = history.window(now, 30).columns
+    assert [read for read in amended.read if read > 1000] == [1000 + (1 << 32)] * 5
+    assert amended.seconds.tolist() == [1.0] * 30
+    assert max(history.window(now, 9, 60).columns.read_peak) == 1000 + (1 << 32)
+
+
+def test_memory_is_taken_once_and_never_grows() -> None:
+    history = History()
+    fill(history, *[1.0] * 10, start=0.0)
+
+    def held() -> int:
+        return sum(
+            sys.getsizeof(field)
+            for ring in history._rings
+            for field in (
+                ring._columns.read,
+                ring._columns.written,
+                ring._columns.seconds,
+                ring._columns.read_peak,
+                ring._columns.written_peak,
+            )
+        )
+
+    before = held()
+    # A year of an event now and then goes through every ring as a year of seconds does.
+    for minute in range(1, 525_600, 25):
+        history.push(Sample(minute * 60.0, 1, 1, 1.0))
+    assert held() == before
+    assert before < 1_000_000
+
+
+def test_amended_bytes_find_a_late_sample_that_is_still_held() -> None:
+    history = History()
+    now = fill(history, *[1.0] * 10, 4.0)
+    history.amend(Sample(now, 4 << 32, 0, 4.0))
+    assert rows(history, now, 4) == [250 + (1 << 32)] * 4
+    for resolution in RESOLUTIONS:
+        total = sum(history.window(now, WIDEST, resolution).columns.read)
+        assert total == 11_000 + (4 << 32)
+
+
+def test_overdue_time_is_a_gap_at_a_coarse_resolution_too() -> None:
+    history = History()
+    now = fill(history, *[1.0] * 120, start=0.0)
+    assert rows(history, now + 130.0, 4, resolution=60) == [60_000, None, None, None]
+
+
+def test_all_that_is_done_to_the_rings_is_done_under_the_lock() -> None:
+    class Lock:
+        held = entered = 0
+
+        def __enter__(self) -> None:
+            self.held += 1
+            self.entered += 1
+
+        def __exit__(self, *_: object) -> None:
+            self.held -= 1
+
+    lock = Lock()
+    history = History(lock=lock)
+    touched = history._placement.place
+
+    def place(sample: Sample) -> list[Portion]:
+        assert lock.held == 1
+        return touched(sample)
+
+    history._placement.place = place  # type: ignore[method-assign]
+    now = fill(history, 1.0)
+    history.window(now, 5)
+    history.amend(Sample(now, 1, 1, 1.0))
+    assert (lock.entered, lock.held) == (3, 0)
+
+
+class TestRing:
+    def test_what_is_older_than_a_ring_remembers_still_counts_in_the_coarser(self) -> None:
+        coarse = Ring(5, 4)
+        fine = Ring(1, 10, coarse)
+        for column in (1, 30):
+            fine.add(Portion(column, 1, 0, 1.0, 1.0, 0.0))
+        fine.add(Portion(13, 7, 0, 1.0, 7.0, 0.0))
+        fine.add(Portion(40, 1, 0, 1.0, 1.0, 0.0))
+        assert coarse.copy(3, 6).read.tolist() == [7, 0, 0, 1]
+
+    def test_copies_are_the_callers_own(self) -> None:
+        ring = Ring(1, 10)
+        ring.add(Portion(5, 1, 1, 1.0, 1.0, 1.0))
+        ring.copy(5, 5).read[0] = 99
+        assert ring.copy(5, 5).read.tolist() == [1]
+
+
+EVENTS = st.lists(
+    st.tuples(
+        st.one_of(st.floats(0.9, 1.1), st.floats(1e-4, 40.0)),
+        st.one_of(st.just(0.0), st.floats(0.0, 20_000.0)),
+        st.integers(0, 1 << 40),
+    ),
+    max_size=80,
+)
+
+
+@settings(deadline=None, derandomize=True, max_examples=40)
+@given(EVENTS, st.integers(1, 300))
+def test_any_pushes_any_window(events: list[tuple[float, float, int]], width: int) -> None:
+    history = History()
+    when, read, written = 1000.0, 0, 0
+    for span, gap, amount in events:
+        when += gap + span
+        history.push(Sample(when, amount, amount // 7, span))
+        read, written = read + amount, written + amount // 7
+    for resolution in RESOLUTIONS:
+        narrow = history.window(when, width, resolution)
+        assert len(narrow.columns) == width
+        # Wide enough for all of it, where the ring is: 80 events lie within 19 days.
+        if resolution >= 21_600:
+            whole = history.window(when, WIDEST, resolution).columns
+            assert (sum(whole.read), sum(whole.written)) == (read, written)
+            seconds = sum(span for span, _, _ in events)
+            assert sum(whole.seconds) == pytest.approx(seconds)
+    ends = Counter(history.window(when, 1, r).end - when > r + 1 for r in RESOLUTIONS)
+    assert not ends[True]  # no column lies in the future by more than itself
