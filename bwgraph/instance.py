@@ -1,15 +1,15 @@
-"""One tor as bwgraph knows it: its name, its state and its history.
+"""One tor as bwgraph knows it: its name, its state, its history and its totals.
 
-Owns what becomes of each thing that a source tells. Each is one assignment or one push, so that it
-may come from any thread. Must not know how it is drawn or who told it.
+Owns what becomes of each thing that a source tells. Must not know how it is drawn or who told it.
 """
 
 from dataclasses import dataclass, field
 from typing import assert_never
 
 from bwgraph.history import History
+from bwgraph.ledger import Ledger
 from bwgraph.sample import Sample
-from bwgraph.source import Connected, Event, Lost, Refusal, Refused, Trouble
+from bwgraph.source import Connected, Counted, Event, Lost, Refusal, Refused, Trouble, Wrapped
 
 
 @dataclass(slots=True)
@@ -18,21 +18,38 @@ class Instance:
 
     name: str
     "What the user calls it: an endpoint, or 'demo'."
+    note: str = ""
+    "What else must be said of it where there is room."
     history: History = field(default_factory=History)
+    ledger: Ledger = field(default_factory=Ledger)
     state: Connected | Lost | None = None
     "None until the first connection."
+    connection: Connected | None = None
+    "The latest, lost or not."
+    told_until: int | None = None
+    "The last column that tor told of and that we did not see ourselves; None if there is none."
     refusal: Refusal | None = None
     trouble: Trouble | None = None
     "The latest; older ones are only counted."
     troubles: int = 0
 
     def tell(self, event: Event) -> None:
-        """Take a source's word."""
+        """Take a source's word. One that has connected tells no samples until this returns."""
         match event:
             case Sample():
                 self.history.push(event)
-            case Connected() | Lost():
+                self.ledger.add(event)
+                if isinstance(self.state, Lost):  # it was only silent
+                    self.state = self.connection
+            case Connected():
+                self._connected(event)
+            case Lost():
                 self.state = event
+            case Counted():
+                self.ledger.counted(event)
+            case Wrapped(missing):
+                self.history.amend(missing)
+                self.ledger.amend(missing)
             case Refused():
                 self.refusal = event.refusal
             case Trouble():
@@ -40,3 +57,12 @@ class Instance:
                 self.troubles += 1
             case _:
                 assert_never(event)
+
+    def _connected(self, event: Connected) -> None:
+        lost = self.state.since if isinstance(self.state, Lost) else None
+        self.ledger.connected(event, lost)
+        if self.connection is None:
+            for sample in event.recent:
+                self.history.push(sample)
+            self.told_until = self.history.edge
+        self.state = self.connection = event

@@ -30,13 +30,33 @@ class Refusal(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Counted:
+    """What tor's own counters say of the time before a connection's first sample.
+
+    Tor counts on between its events, so what it answers may be a little too much by the time that
+    it answers, and is never too little: of several answers the least is the best.
+    """
+
+    read: int
+    written: int
+
+
+@dataclass(frozen=True, slots=True)
 class Connected:
-    """A tor has let us in and sends its events."""
+    """A tor has let us in and sends its events; its samples follow this."""
 
     when: float
     where: str
-    version: str
-    nickname: str
+    version: str = ""
+    nickname: str = ""
+    counted: Counted | None = None
+    "None where tor's counters may not be asked for."
+    uptime: float | None = None
+    "Seconds since the tor process started; None where that may not be asked for."
+    process: str = ""
+    "What tells this tor process from another on the same machine; empty where that is not known."
+    recent: tuple[Sample, ...] = ()
+    "What tor remembers of the time just before, where that is known to be recent."
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +78,16 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
+class Wrapped:
+    """Bytes that an event lacked, since tor's events count to 4 GiB and begin again.
+
+    The sample has the span of the event that it completes, which has been told already.
+    """
+
+    missing: Sample
+
+
+@dataclass(frozen=True, slots=True)
 class Trouble:
     """Something went wrong where nobody was looking, such as in a thread."""
 
@@ -65,7 +95,7 @@ class Trouble:
     what: str
 
 
-Event = Sample | Connected | Lost | Refused | Trouble
+Event = Sample | Connected | Counted | Wrapped | Lost | Refused | Trouble
 Tell = Callable[[Event], None]
 
 
