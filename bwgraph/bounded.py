@@ -24,7 +24,7 @@ def within(seconds: float, task: Callable[[], Result], name: str) -> Result:
 
     threading.Thread(target=run, name=name, daemon=True).start()
     try:
-        result = outcome.get(timeout=seconds)
+        result = outcome.get(timeout=max(seconds, 0.0))
     except queue.Empty:
         raise TimeoutError from None
     if isinstance(result, Exception):

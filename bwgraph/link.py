@@ -5,10 +5,12 @@ thread of its own and within bounds, so this one is always there to answer. Must
 imports the room that does when its thread has started, after the first paint.
 """
 
+import math
 import queue
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
@@ -17,7 +19,7 @@ from bwgraph.bounded import within
 from bwgraph.clock import now
 from bwgraph.credentials import Credentials
 from bwgraph.endpoint import Endpoint
-from bwgraph.source import Connected, Lost, Refusal, Refused, Tell
+from bwgraph.source import Connected, Counted, Lost, Refusal, Refused, Tell, Wrapped
 
 if TYPE_CHECKING:
     from bwgraph.tor import Connection, Dial
@@ -35,6 +37,15 @@ GRACE = 0.5
 """Seconds that the watchdog waits on when tor seems silent. After ^Z and fg it is us who were
 away: what tor sent meanwhile is there and only has to be read."""
 
+AGAIN = 1.0
+"Seconds between two looks at a silent tor: it may have gone on, and be silent again."
+
+CHECK = 60.0
+"Seconds between two looks at tor's own counters."
+
+FIRST_CHECK = 2.0
+"Seconds to the first: what tor answered when we came may have been a little too much."
+
 CLOSING = 0.5
 "Seconds that stem is given to let go."
 
@@ -48,6 +59,42 @@ To see bwgraph without a tor: bwgraph --demo"""
 class _Order(Enum):
     RETRY = auto()
     CLOSE = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What came of a look at tor's counters."""
+
+    connection: "Connection"
+    told: Counted | Wrapped | None
+
+
+class _Vigil:
+    """What to think of a tor by when it was last heard."""
+
+    def __init__(self, tell: Tell) -> None:
+        self.told = False
+        "Whether it has been told as lost."
+        self._tell = tell
+        self._grace: float | None = None  # until when a silence may yet turn out to be none
+
+    def look(self, heard: float) -> float | None:
+        """Until when to wait for more; None when that has been long enough."""
+        silent = now() - heard
+        if silent < wire.SILENCE:
+            self._grace, self.told = None, False
+            return heard + wire.SILENCE
+        if silent >= wire.PATIENCE and self.told:
+            return None
+        if self._grace is None:
+            self._grace = now() + GRACE
+        if now() < self._grace:
+            return self._grace
+        if not self.told:
+            self.told = True
+            why = f"it has been silent for {silent:.0f} s"
+            self._tell(Lost(heard, why, heard + wire.PATIENCE))
+        return min(heard + wire.PATIENCE, now() + AGAIN)
 
 
 class _Closed(Exception):
@@ -70,10 +117,11 @@ class TorLink:
         self._places = tuple(places)
         self._credentials = credentials
         self._dial = dial
-        # What the worker waits for: an order, or the connection that has just closed.
-        self._inbox: queue.SimpleQueue[_Order | Connection] = queue.SimpleQueue()
+        # What the worker waits for; a connection stands for its own closing.
+        self._inbox: queue.SimpleQueue[_Order | _Answer | Connection] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._current: Connection | None = None
+        self._closing = threading.Event()
 
     def start(self, tell: Tell) -> None:
         """Begin in a thread of its own."""
@@ -88,6 +136,7 @@ class TorLink:
 
     def close(self) -> None:
         """End the worker; what still hangs then is a daemon thread and ends with the program."""
+        self._closing.set()
         self._inbox.put(_Order.CLOSE)
         if self._current is not None:
             self._current.abandon()
@@ -106,8 +155,9 @@ class TorLink:
             return
         while True:
             tell(news)
+            connection.release()
             try:
-                why = self._watch(connection)
+                why = self._watch(connection, tell)
             finally:
                 _let_go(connection)
             connection, news = self._reconnect(connection, why, tell)
@@ -130,33 +180,58 @@ class TorLink:
         from bwgraph.tor import Connection  # noqa: PLC0415 - stem takes a tenth of a second
 
         connection = self._current = Connection(place, self._dial, tell, self._inbox.put)
+        self._mind_closing()  # which may have missed this connection
         try:
             news = within(seconds, lambda: connection.open(self._credentials), "bwgraph connect")
+            self._mind_closing()
+        except _Closed:
+            _let_go(connection)
+            raise
         except Exception as error:  # noqa: BLE001 - a border: whatever escapes is told, not lost
             _let_go(connection)
+            self._mind_closing()
             raise _as_refusal(error, seconds) from None
         return connection, news
 
-    def _watch(self, connection: "Connection") -> str:
+    def _mind_closing(self) -> None:
+        if self._closing.is_set():
+            raise _Closed
+
+    def _watch(self, connection: "Connection", tell: Tell) -> str:
         """Wait until the connection is no more, and say why.
 
-        stem tells of its closing. But its threads may also have died, so the age of the newest
-        event is watched as well.
+        stem tells of its closing. But its threads may also have died, and a tor that has been
+        stopped closes nothing: so the age of the newest event is watched. A silent tor is told as
+        lost, and the connection is kept for a while: when it goes on, what it has to say of the
+        time between comes there. Now and then tor's counters are asked.
         """
-        warned = False
+        vigil = _Vigil(tell)
+        check = now() + FIRST_CHECK
         while True:
-            silent = now() - connection.newest
-            if silent < wire.SILENCE:
-                warned = False
-                pause = wire.SILENCE - silent
-            elif warned:
-                return f"no events for {silent:.0f} s"
-            else:
-                warned = True
-                pause = GRACE
-            message = self._next(pause)
+            until = vigil.look(connection.newest)
+            if until is None:
+                return f"it has been silent for {wire.PATIENCE:.0f} s"
+            message = self._next(min(until, check) - now())
             if message is connection:
                 return connection.why_lost()
+            if message is _Order.RETRY and vigil.told:
+                self._inbox.put(message)  # for the pause before the next try
+                return "it has been silent"
+            if isinstance(message, _Answer) and message.connection is connection:
+                check = now() + CHECK
+                if message.told is not None:
+                    tell(message.told)
+            elif now() >= check:
+                check = math.inf  # until this one is answered
+                self._ask(connection)
+
+    def _ask(self, connection: "Connection") -> None:
+        """Hold the connection against tor's counters; the answer comes as a message."""
+
+        def ask() -> None:
+            self._inbox.put(_Answer(connection, connection.check()))
+
+        threading.Thread(target=ask, name="bwgraph check", daemon=True).start()
 
     def _reconnect(
         self, gone: "Connection", why: str, tell: Tell
@@ -173,12 +248,18 @@ class TorLink:
                 return self._attempt(gone.endpoint, ATTEMPT, tell)
             except Refusal as refusal:
                 why = refusal.cause
+                self._forget_retries()
             tries += 1
 
-    def _next(self, seconds: float) -> "_Order | Connection | None":
+    def _forget_retries(self) -> None:
+        """What was asked for during an attempt has been done by it."""
+        while self._next(0.0) is not None:
+            pass
+
+    def _next(self, seconds: float) -> "_Order | _Answer | Connection | None":
         """The next message; None if none comes in time. Raises _Closed when it is time to go."""
         try:
-            message = self._inbox.get(timeout=seconds)
+            message = self._inbox.get(timeout=max(seconds, 0.0))
         except queue.Empty:
             return None
         if message is _Order.CLOSE:
@@ -210,7 +291,7 @@ def _in_all(refusals: Sequence[tuple[Endpoint, Refusal]]) -> Refusal:
         place, only = refusals[0]
         return Refusal(f"{place}: {only.cause}", only.cure, password_for=password_for)
     width = max(len(str(place)) for place, _ in refusals)
-    said = [f"    {place!s:{width}}  {refusal.cause}" for place, refusal in refusals]
+    said = [f"    {place!s:{width}}  {' '.join(r.cause.split())}" for place, r in refusals]
     cures = [f"{place}: {r.cure}" for place, r in refusals if r.cure and not r.absent]
     return Refusal(
         "\n".join(["found no tor that lets us in. Tried:", *said]),

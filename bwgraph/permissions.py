@@ -44,7 +44,7 @@ def _names(uid: int, gid: int) -> tuple[str, str]:
     try:
         owner = pwd.getpwuid(uid).pw_name
     except KeyError:
-        owner = f"#{uid}"
+        owner = f"'#{uid}'"  # quoted, for what it is about to stand in is a shell command
     try:
         group = grp.getgrgid(gid).gr_name
     except KeyError:

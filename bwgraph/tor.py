@@ -12,8 +12,8 @@ copies two integers and a time, hands them on, and returns.
 
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import stem
@@ -23,24 +23,24 @@ import stem.socket
 from stem.connection import AuthMethod
 from stem.control import Controller, EventType, State
 
-from bwgraph import permissions
-from bwgraph.clock import now
+from bwgraph.clock import awake, now
 from bwgraph.credentials import Credentials
-from bwgraph.endpoint import ControlPort, ControlSocket, Endpoint
-from bwgraph.sample import Sample
-from bwgraph.source import Connected, Refusal, Tell, Trouble
-from bwgraph.wire import SILENCE, Wire
+from bwgraph.diagnosis import cookie_trouble, cut_short, not_reached, not_tor
+from bwgraph.endpoint import Endpoint
+from bwgraph.sample import MOST, Sample
+from bwgraph.source import Connected, Counted, Refusal, Tell, Trouble, Wrapped
+from bwgraph.tally import Tally, number, recent
+from bwgraph.wire import PATIENCE, Wire
 
 FIRST_EVENT = 3.0
 "Seconds within which the first event must come; tor sends it within one of the subscription."
 
-MOST = (1 << 63) - 1
-"The most bytes that one event is taken at its word for."
+SHORTEST = 1e-6
+"Seconds that an event covers at the least, even of two read in one tick of the clock."
 
-COOKIE_LENGTH = 32
-"Bytes (control-spec, AUTHENTICATE)."
-
-TORRC = "put ControlPort 9051 and CookieAuthentication 1 into torrc, then reload tor"
+PROMPT = 0.05
+"""Seconds. With nobody else subscribed tor sends the first event at once: before it has answered
+what it is asked next, or within this of it. A later one belongs to another's subscription, too."""
 
 HOW_TO_GIVE_ONE = "give it with --password-file FILE or in TOR_CONTROL_PASSWD"
 
@@ -72,8 +72,12 @@ class Connection:
         self._lost = lost
         self._wire: Wire | None = None
         self._controller: Controller | None = None
-        self._previous: float | None = None
+        self._previous: float | None = None  # when the event before came, on the clock `awake`
+        self._first = 0.0  # when the first event came
         self._answered = threading.Event()  # by the first event, or by the end
+        self._released = False
+        self._untold: deque[Sample] = deque()
+        self._tally = Tally()
         self._ended = False
         self._complaints = _Complaints(tell)
 
@@ -85,15 +89,39 @@ class Connection:
         """
         try:
             self._wire = self._dial(self.endpoint)
+        except UnicodeError:
+            raise Refusal("that is no name of a host") from None
         except OSError as error:
-            raise _not_reached(self.endpoint, error) from None
-        if self._ended:
-            self._wire.hang_up()
+            raise not_reached(self.endpoint, error) from None
+        if self._ended:  # it was given up while it was dialled
+            self._wire.close()
+            raise Refusal("it took too long")
         _attend(self._complaints)
         try:
             return self._handshake(credentials, self._wire)
         except _ESCAPES as error:
-            raise _explained(error, self._wire) from None
+            alive = self._controller is not None and self._controller.is_alive()
+            raise _explained(error, self._wire, alive=alive) from None
+
+    def release(self) -> None:
+        """Let the samples go: whoever is told them has been told of the connection.
+
+        Those that are here already go with the next event, so that one thread tells them all.
+        """
+        self._released = True
+
+    def _tell_samples(self) -> None:
+        while self._released and self._untold:
+            self._tell(self._untold.popleft())
+
+    def check(self) -> Counted | Wrapped | None:
+        """Ask tor's counters what they make of it; None if they do not answer.
+
+        Nor when an event came in between: it might look like one that has wrapped.
+        """
+        seen = self._tally.seen
+        read, written = self._ask("traffic/read"), self._ask("traffic/written")
+        return self._tally.compare(seen, read, written) if self._tally.seen is seen else None
 
     def why_lost(self) -> str:
         """What ended the connection, in a few words."""
@@ -101,7 +129,7 @@ class Connection:
         if failure is None:
             return "it closed the connection"
         if isinstance(failure, TimeoutError):
-            return f"it has been silent for {SILENCE:.0f} s"
+            return f"it has been silent for {PATIENCE:.0f} s"
         return failure.strerror or str(failure)
 
     def abandon(self) -> None:
@@ -116,6 +144,7 @@ class Connection:
         logging.getLogger("stem").removeHandler(self._complaints)
         if self._controller is not None:
             self._controller.close()
+        self._tell_samples()  # the listener's thread has ended
 
     def _handshake(self, credentials: Credentials, wire: Wire) -> Connected:
         controller = self._controller = _Listener(_Socket(wire))
@@ -134,17 +163,41 @@ class Connection:
             password=_quotable(credentials.password), protocolinfo_response=info
         )
         nickname = controller.get_conf("Nickname", None)
+        answered = now()
         self._answered.wait(FIRST_EVENT)
         if not controller.is_alive():
-            raise _cut_short(wire)
+            raise cut_short(wire)
         if self._previous is None:
             raise Refusal(
                 "it let us in and sends no BW events",
                 "if a control-port filter is in between, allow SETEVENTS BW in its profile",
             )
+        wire.trust()
+        counted = self.check()
+        uptime = number(self._ask("uptime"))
         return Connected(
-            now(), str(self.endpoint), str(info.tor_version or ""), str(nickname or "")
+            when=now(),
+            where=str(self.endpoint),
+            version=str(info.tor_version or ""),
+            nickname=str(nickname or ""),
+            counted=counted if isinstance(counted, Counted) else None,
+            uptime=None if uptime is None else float(uptime),
+            process=self._ask("process/pid"),
+            recent=self._recent() if self._first - answered > PROMPT else (),
         )
+
+    def _recent(self) -> tuple[Sample, ...]:
+        return recent(self._ask("bw-event-cache"), self._first)
+
+    def _ask(self, key: str) -> str:
+        """GETINFO one key, in a command of its own; empty if that is refused or fails.
+
+        A filter refuses a whole line for one key that it does not grant.
+        """
+        try:
+            return str(self._controller.get_info(key)) if self._controller else ""
+        except _ESCAPES:
+            return ""
 
     def _on_bandwidth(self, event: Any) -> None:
         """Take one BW event, in stem's event thread: two integers and a time, and no more.
@@ -152,13 +205,19 @@ class Connection:
         The first event after a subscription holds what tor moved since anybody last listened, so
         it begins the first span and is not a sample.
         """
-        when = now()
-        previous, self._previous, self.newest = self._previous, when, when
+        when, moment = now(), awake()
+        if self._wire is not None:
+            self._wire.heed()
+        previous, self._previous, self.newest = self._previous, moment, when
         if previous is None:
+            self._first = when
             self._answered.set()
         elif not self._ended:
             read, written = min(event.read, MOST), min(event.written, MOST)
-            self._tell(Sample(when, read, written, when - previous))
+            sample = Sample(when, read, written, max(moment - previous, SHORTEST))
+            self._tally.add(sample)
+            self._untold.append(sample)
+            self._tell_samples()
 
     def _on_status(self, _: Controller, state: str, __: float) -> None:
         """Pass a closing on, in whatever thread of stem's noticed it and under its locks."""
@@ -216,8 +275,10 @@ class _Complaints(logging.Handler):
         self._tell = tell
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Tell it."""
-        self._tell(Trouble(now(), record.getMessage()))
+        """Tell it, but for what is found out by the events that do not come."""
+        message = record.getMessage()
+        if not message.startswith("We were unable to re-attach our event listeners"):
+            self._tell(Trouble(now(), message))
 
 
 def _attend(complaints: _Complaints) -> None:
@@ -248,7 +309,7 @@ def _method(info: Any, credentials: Credentials, endpoint: Endpoint) -> Any:
     no_cookie = None
     for method in (AuthMethod.SAFECOOKIE, AuthMethod.COOKIE):
         if method in offered:
-            no_cookie = _cookie_trouble(info.cookie_path)
+            no_cookie = cookie_trouble(info.cookie_path)
             if no_cookie is None:
                 return method
     if AuthMethod.PASSWORD in offered:
@@ -263,46 +324,6 @@ def _method(info: Any, credentials: Credentials, endpoint: Endpoint) -> Any:
         f"it offers no way to authenticate that bwgraph knows ({unknown})",
         "put CookieAuthentication 1 into torrc, then reload tor",
     )
-
-
-def _cookie_trouble(path: str | None) -> Refusal | None:
-    """Why the cookie is of no use; None if it is. Read anew each time: each tor has its own."""
-    if path is None:
-        return Refusal("it does not say where its cookie is", "set TOR_CONTROL_COOKIE_AUTH_FILE")
-    try:
-        length = len(Path(path).read_bytes())
-    except PermissionError:
-        return Refusal(f"cookie {path}: permission denied", permissions.advice(path))
-    except OSError as error:
-        return Refusal(
-            f"cookie {path}: {error.strerror}",
-            "if this tor's files lie elsewhere, say where in TOR_CONTROL_COOKIE_AUTH_FILE",
-        )
-    if length != COOKIE_LENGTH:
-        return Refusal(
-            f"cookie {path}: {length} bytes long, where a cookie has {COOKIE_LENGTH}",
-            "see that the path is right, then restart tor: it writes a new one",
-        )
-    return None
-
-
-def _not_reached(endpoint: Endpoint, error: OSError) -> Refusal:
-    """Why ``dial`` failed."""
-    path = endpoint.path if isinstance(endpoint, ControlSocket) else None
-    match error:
-        case PermissionError() if path is not None:
-            return Refusal("permission denied", permissions.advice(path))
-        case FileNotFoundError():
-            cure = f"is tor running, with ControlSocket {path} in torrc?"
-            return Refusal("no such socket", cure, absent=True)
-        case ConnectionRefusedError() if path is not None:
-            return Refusal("nobody listens there any more", "is tor running?", absent=True)
-        case ConnectionRefusedError() if isinstance(endpoint, ControlPort):
-            cure = f"is tor running, with ControlPort {endpoint.port} in torrc?"
-            return Refusal("connection refused", cure, absent=True)
-        case TimeoutError():
-            return Refusal(f"no answer within {SILENCE:.0f} s")
-    return Refusal(error.strerror or str(error))
 
 
 _REJECTIONS: dict[type[Exception], tuple[str, str]] = {
@@ -320,36 +341,19 @@ _REJECTIONS: dict[type[Exception], tuple[str, str]] = {
 """Cause and cure where tor rejects what it was shown."""
 
 
-def _explained(error: Exception, wire: Wire) -> Refusal:
+def _explained(error: Exception, wire: Wire, *, alive: bool) -> Refusal:
     """Why the handshake failed."""
     for kind, (cause, cure) in _REJECTIONS.items():
         if isinstance(error, kind):
             return Refusal(cause.format(error=error), cure)
-    if (said := _not_tor(wire)) is not None:
+    if (said := not_tor(wire)) is not None:
         return said
-    if isinstance(error, stem.SocketError) or wire.failure is not None:
-        return _cut_short(wire)
-    return Refusal(f"an answer that stem did not understand ({type(error).__name__}: {error})")
-
-
-def _not_tor(wire: Wire) -> Refusal | None:
-    """What it is, if what it said first is not tor's control protocol."""
-    first = wire.first
-    if b"Tor is not an HTTP Proxy" in first or b"501 Tor" in first:
-        return Refusal("this is tor's SocksPort", "name its ControlPort instead")
-    if first and not (first[:3].isdigit() and first[3:4] in b"-+ "):
-        said = first.split(b"\n")[0].strip()[:40].decode("ascii", "replace")
-        return Refusal(f"this is no tor control port: it says {said!r}", TORRC)
-    return None
-
-
-def _cut_short(wire: Wire) -> Refusal:
-    """Why no more came."""
-    if isinstance(wire.failure, TimeoutError):
+    if isinstance(error, UnicodeError):
         return Refusal(
-            f"it takes connections and stays silent for {SILENCE:.0f} s",
-            "is this tor's ControlPort? is tor stopped?",
+            "the path of its cookie is not UTF-8, which stem cannot read",
+            "put HashedControlPassword or a CookieAuthFile with a plain name into its torrc",
         )
-    if wire.failure is not None:
-        return Refusal(wire.failure.strerror or str(wire.failure))
-    return Refusal("it closed the connection", "is this tor's ControlPort?")
+    # Where the connection ends in mid-handshake stem raises one thing or another.
+    if isinstance(error, stem.SocketError) or wire.failure is not None or not alive:
+        return cut_short(wire)
+    return Refusal(f"an answer that stem did not understand ({type(error).__name__}: {error})")

@@ -1,7 +1,8 @@
 """The bytes to and from a control port. Owns the socket: how it is opened, and its patience.
 
 stem reads from it and has no timeouts of its own, so the wire has them: a peer that stays silent
-for ``SILENCE`` seconds, or sends a line without an end, fails the read. It remembers what came
+for ``SILENCE`` seconds, or sends a line without an end, fails the read. Once ``trusted`` it may be
+silent for ``PATIENCE``. It remembers what came
 first and what went wrong, for the message to the user. Must not know the protocol.
 """
 
@@ -13,10 +14,17 @@ from typing import Any
 from bwgraph.endpoint import ControlPort, ControlSocket, Embedded, Endpoint
 
 SILENCE = 4.0
-"Seconds without a byte after which a peer counts as gone: a subscribed tor sends every second."
+"Seconds without a byte after which something is wrong: a subscribed tor sends every second."
+
+PATIENCE = 20.0
+"Seconds after which a tor that was heard before is given up: one that was stopped may go on."
 
 LONGEST_LINE = 1 << 20
 "Bytes. Tor's longest answer that bwgraph asks for is far shorter."
+
+
+MOST_UNHEEDED = 16 << 20
+"Bytes that may come before something is made of them: stem keeps an answer until it ends."
 
 
 class Wire(socket.socket):
@@ -27,6 +35,7 @@ class Wire(socket.socket):
     failure: OSError | None = None
     "What ended it, if it was not an orderly end."
     _line = 0
+    _unheeded = 0
     _ended = False  # by the peer or by us: what fails after that is no cause
 
     def recv_into(self, *args: Any, **kwargs: Any) -> int:
@@ -55,8 +64,19 @@ class Wire(socket.socket):
             self.first = (self.first + data)[:80]
         newline = data.rfind(b"\n")
         self._line = self._line + len(data) if newline < 0 else len(data) - newline - 1
+        self._unheeded += len(data)
+        if self._unheeded > MOST_UNHEEDED:
+            raise OSError("it goes on and on, and nothing comes of it")
         if self._line > LONGEST_LINE:
             raise OSError("it sent a line without an end")
+
+    def heed(self) -> None:
+        """Something was made of what has come so far."""
+        self._unheeded = 0
+
+    def trust(self) -> None:
+        """From the next read on, be as patient as with a tor that has been heard."""
+        self.settimeout(PATIENCE)
 
     def close(self) -> None:
         """As socket.close."""

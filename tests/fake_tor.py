@@ -12,6 +12,7 @@ import re
 import select
 import socket
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -60,6 +61,10 @@ class Manners:
     conf: Mapping[str, str] = field(default_factory=lambda: {"nickname": "fake"})
     spike: tuple[int, int] | None = (424_182, 13)
     "The event that comes at once with a subscription; None: none comes."
+    uptime: int = 3600
+    process: int = 4711
+    info: Mapping[str, bytes] = field(default_factory=dict)
+    "By key of GETINFO: what is answered instead of what a tor would answer."
     allowed: frozenset[str] | None = None
     "As a filter: the only lines, besides PROTOCOLINFO and AUTHENTICATE, that pass."
     replies: Mapping[str, bytes] = field(default_factory=dict)
@@ -129,6 +134,8 @@ class Session:
             subscribes = line == b"SETEVENTS BW" and reply.startswith(b"250")
             if subscribes and manners.spike is not None:
                 # One write, as with tor: the first event is there when the reply is.
+                self.server.count(*manners.spike)
+                self.server.cache.append(manners.spike)
                 reply += b"650 BW %d %d\r\n" % manners.spike
             if not self.send(reply):
                 return
@@ -160,7 +167,24 @@ class Session:
                 return b"250 OK\r\n"
             case "GETCONF":
                 return _getconf(rest.decode("latin-1"), manners)
+            case "GETINFO":
+                return self._getinfo(rest.decode("latin-1"), manners)
         return b'510 Unrecognized command "%s"\r\n' % command
+
+    def _getinfo(self, key: str, manners: Manners) -> bytes:
+        """One key's value: bwgraph asks for each in a line of its own."""
+        read, written = self.server.moved
+        known = {
+            "traffic/read": b"%d" % read,
+            "traffic/written": b"%d" % written,
+            "uptime": b"%d" % manners.uptime,
+            "process/pid": b"%d" % manners.process,
+            "bw-event-cache": b" ".join(b"%d,%d" % entry for entry in self.server.cache),
+            **manners.info,
+        }
+        if key not in known:
+            return b'552 Unrecognized key "%s"\r\n' % key.encode("latin-1")
+        return b"250-%s=%s\r\n250 OK\r\n" % (key.encode("ascii"), known[key])
 
     def _challenge(self, rest: bytes, manners: Manners) -> bytes:
         kind, _, nonce = rest.partition(b" ")
@@ -259,6 +283,10 @@ class FakeTor:
         self.shown: list[bytes] = []
         "What each AUTHENTICATE held, decoded as tor decodes it."
         self.accepted = 0
+        self.moved = (0, 0)
+        "Bytes read and written in all, as its counters have it."
+        self.cache: deque[tuple[int, int]] = deque(maxlen=300)
+        "Its last events, oldest first."
         self.stopped = threading.Event()
         self._path = path
         self._port = 0
@@ -328,7 +356,14 @@ class FakeTor:
 
     def emit(self, read: int, written: int) -> None:
         """Send one BW event to whoever is subscribed; waits until somebody is."""
+        self.count(read, written)
+        self.cache.append((read, written))
         self.send(b"650 BW %d %d\r\n" % (read, written))
+
+    def count(self, read: int, written: int) -> None:
+        """Move bytes that no event has told of, or will."""
+        with self._change:
+            self.moved = (self.moved[0] + read, self.moved[1] + written)
 
     def send(self, data: bytes) -> None:
         """Send this to whoever is subscribed; waits until somebody is."""

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from ear import Ear, eventually, threads_at_work
 from fake_tor import (
+    FILTER,
     FILTER_WITHOUT_BW,
     SSH_BANNER,
     FakeTor,
@@ -26,9 +27,10 @@ from fake_tor import (
 from bwgraph import clock, link, tor, wire
 from bwgraph.credentials import Credentials
 from bwgraph.endpoint import ControlSocket, Embedded, Endpoint
+from bwgraph.instance import Instance
 from bwgraph.link import TorLink
 from bwgraph.sample import Sample
-from bwgraph.source import Connected, Event, Lost, Refused, Tell
+from bwgraph.source import Connected, Counted, Event, Lost, Refused, Tell, Wrapped
 
 FOR_EVER = 1000.0
 
@@ -55,15 +57,31 @@ def refused(*places: Endpoint, credentials: Credentials | None = None) -> Refuse
 
 @pytest.fixture(autouse=True)
 def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Try again at once."""
+    """Try again at once, and do not look at tor's counters behind the test's back."""
     monkeypatch.setattr(link, "BACKOFF", (0.001,))
+    monkeypatch.setattr(link, "FIRST_CHECK", FOR_EVER)
 
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take a short silence for the end, for the tests in which somebody is silent."""
-    monkeypatch.setattr(wire, "SILENCE", 0.4)
-    monkeypatch.setattr(link, "GRACE", 0.1)
+    """Notice a short silence, for the tests in which somebody is silent."""
+    monkeypatch.setattr(wire, "SILENCE", 0.3)
+    monkeypatch.setattr(link, "GRACE", 0.05)
+    monkeypatch.setattr(link, "AGAIN", 0.05)
+
+
+@pytest.fixture
+def strict(impatient: None, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001
+    """Take a silence that is hardly longer for the end."""
+    monkeypatch.setattr(wire, "PATIENCE", 0.6)
+    monkeypatch.setattr(tor, "PATIENCE", 0.6)
+
+
+@pytest.fixture
+def lenient(impatient: None, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001
+    """Notice it, and wait for ever for the tor to go on."""
+    monkeypatch.setattr(wire, "PATIENCE", FOR_EVER)
+    monkeypatch.setattr(tor, "PATIENCE", FOR_EVER)
 
 
 class Clock:
@@ -377,16 +395,123 @@ def test_fifty_reconnects_leave_nothing_behind() -> None:
     assert ear.troubles == []
 
 
+def test_what_was_pressed_during_an_attempt_is_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(link, "BACKOFF", (0.001, FOR_EVER))
+    trying, go_on = threading.Event(), threading.Event()
+    dials = 0
+
+    def dial(endpoint: Endpoint) -> wire.Wire:
+        nonlocal dials
+        dials += 1
+        if dials == 1:
+            return wire.dial(endpoint)
+        trying.set()
+        go_on.wait(10)
+        raise FileNotFoundError
+
+    ear = Ear()
+    with FakeTor() as server:
+        worker = TorLink([server.endpoint], Credentials(), dial)
+        worker.start(ear)
+        ear.wait_for(Connected)
+        server.hang_up()
+        ear.wait_for(Lost)
+        trying.wait(10)
+        for _ in range(3):
+            worker.retry()
+        go_on.set()
+        assert ear.wait_for(Lost).retry - clock.now() > FOR_EVER / 2
+        time.sleep(0.05)  # in which it would try three times
+        assert dials == 2
+        worker.close()
+
+
+# Silence
+
+
+@pytest.mark.usefixtures("lenient")
+def test_a_tor_that_was_silent_goes_on_where_it_was() -> None:
+    instance, ear = Instance("tor"), Ear()
+
+    def tell(event: Event) -> None:
+        instance.tell(event)
+        ear(event)
+
+    def live() -> bool:
+        return isinstance(instance.state, Connected)
+
+    with FakeTor() as server, linked(server.endpoint, tell=tell):
+        ear.wait_for(Connected)
+        silence = ear.wait_for(Lost)
+        assert "silent" in silence.why
+        assert silence.retry == silence.since + FOR_EVER
+        assert not live()
+        server.emit(1, 0)
+        # The silence is covered by the sample that ends it.
+        assert ear.wait_for(Sample).seconds > 0.3
+        assert live()
+        server.emit(2, 0)
+        ear.wait_for(Sample)
+        assert server.accepted == 1
+    assert [type(event) for event in ear.heard] == [Connected, Lost, Sample, Sample]
+
+
 @pytest.mark.usefixtures("impatient")
-def test_a_tor_that_goes_silent_without_closing_is_noticed() -> None:
+def test_a_second_silence_is_noticed_as_soon_as_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "PATIENCE", 2.5)
     ear = Ear()
     with FakeTor() as server, linked(server.endpoint, tell=ear):
         ear.wait_for(Connected)
+        ear.wait_for(Lost)
+        server.emit(1, 0)
+        ear.wait_for(Sample)
         begun = time.monotonic()
-        assert "silent" in ear.wait_for(Lost).why
-        assert time.monotonic() - begun < 2
+        ear.wait_for(Lost)
+        assert time.monotonic() - begun < 1.2
+
+
+@pytest.mark.usefixtures("strict")
+def test_a_tor_that_stays_silent_without_closing_is_given_up() -> None:
+    ear = Ear()
+    with FakeTor() as server, linked(server.endpoint, tell=ear):
+        ear.wait_for(Connected)
+        server.emit(1, 0)
+        heard = ear.wait_for(Sample).when
+        begun = time.monotonic()
+        noticed, given_up = ear.wait_for(Lost), ear.wait_for(Lost)
+        assert "silent" in noticed.why
+        assert "silent" in given_up.why
+        assert noticed.since == given_up.since == heard
         ear.wait_for(Connected)  # and it is tried again
+        assert time.monotonic() - begun < 3
         assert server.accepted == 2
+
+
+@pytest.mark.usefixtures("lenient")
+def test_a_key_while_it_is_silent_is_a_new_connection() -> None:
+    ear = Ear()
+    with FakeTor() as server, linked(server.endpoint, tell=ear) as worker:
+        ear.wait_for(Connected)
+        silence = ear.wait_for(Lost)
+        worker.retry()
+        again = ear.wait_for(Lost)
+        assert (again.why, again.since) == ("it has been silent", silence.since)
+        ear.wait_for(Connected)
+        assert server.accepted == 2
+        eventually(lambda: len(server._sessions) == 1, "the silent one was let go of")
+
+
+@pytest.mark.usefixtures("lenient")
+def test_a_tor_that_closes_while_it_is_silent_is_looked_for_at_once() -> None:
+    ear = Ear()
+    with FakeTor() as server, linked(server.endpoint, tell=ear):
+        ear.wait_for(Connected)
+        ear.wait_for(Lost)
+        server.hang_up()
+        assert ear.wait_for(Lost).why == "it closed the connection"
+        ear.wait_for(Connected)
 
 
 @pytest.mark.usefixtures("impatient")
@@ -416,7 +541,7 @@ def dying(server: FakeTor, ear: Ear, last_words: bytes) -> Lost:
     return ear.wait_for(Lost)
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("strict")
 @pytest.mark.parametrize("number", ["²".encode(), b"9" * 5000], ids=["superscript", "digits"])
 def test_an_event_that_kills_stems_thread_is_noticed(
     number: bytes, monkeypatch: pytest.MonkeyPatch
@@ -426,13 +551,13 @@ def test_an_event_that_kills_stems_thread_is_noticed(
     ear = Ear()
     with FakeTor() as server, linked(server.endpoint, tell=ear):
         lost = dying(server, ear, b"650 BW 1 %s\r\n" % number)
-        assert "no events for" in lost.why
+        assert "it has been silent for" in lost.why
         assert killed
         ear.wait_for(Connected)
         assert not ear.samples
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("strict")
 def test_an_exit_in_the_listener_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     # It ends stem's thread without a word, and stem goes on saying that all is well.
     monkeypatch.setattr(threading, "excepthook", lambda _: None)
@@ -445,7 +570,7 @@ def test_an_exit_in_the_listener_is_noticed(monkeypatch: pytest.MonkeyPatch) -> 
 
     with FakeTor() as server, linked(server.endpoint, tell=leave):
         lost = dying(server, ear, b"650 BW 13 1\r\n")
-        assert "no events for" in lost.why
+        assert "it has been silent for" in lost.why
         ear.wait_for(Connected)
 
 
@@ -456,6 +581,7 @@ def test_after_our_own_absence_what_tor_sent_meanwhile_is_read_first(
     monkeypatch.setattr(link, "GRACE", 5.0)
     shifted, ear = Clock(), Ear()
     monkeypatch.setattr(tor, "now", shifted)
+    monkeypatch.setattr(tor, "awake", shifted)
     monkeypatch.setattr(link, "now", shifted)
     with FakeTor() as server, linked(server.endpoint, tell=ear) as worker:
         ear.wait_for(Connected)
@@ -475,6 +601,130 @@ def test_after_our_own_absence_what_tor_sent_meanwhile_is_read_first(
             ear.wait_for(Sample)
         assert not [event for event in ear.heard if isinstance(event, Lost)]
         assert server.accepted == 1
+
+
+def test_a_look_at_the_counters_does_not_cut_the_grace_short(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # After the machine slept a look at them is due, and tor's next event is up to a second away.
+    monkeypatch.setattr(link, "GRACE", 5.0)
+    monkeypatch.setattr(link, "FIRST_CHECK", 30.0)
+    shifted, ear = Clock(), Ear()
+    monkeypatch.setattr(tor, "now", shifted)
+    monkeypatch.setattr(link, "now", shifted)
+    with FakeTor() as server, linked(server.endpoint, tell=ear) as worker:
+        ear.wait_for(Connected)
+        shifted.ahead += 60
+        worker.retry()  # wakes the watchdog up
+        ear.wait_for(Counted)
+        time.sleep(0.05)  # in which it would have lost patience
+        server.emit(2, 0)
+        assert ear.wait_for(Sample).read == 2
+        assert [type(event) for event in ear.heard] == [Connected, Counted, Sample]
+        assert server.accepted == 1
+
+
+# Tor's own counters
+
+
+def test_now_and_then_tors_counters_are_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link, "FIRST_CHECK", 0.01)
+    monkeypatch.setattr(link, "CHECK", 0.01)
+    ear = Ear()
+    with FakeTor() as server, linked(server.endpoint, tell=ear):
+        counted = ear.wait_for(Connected).counted
+        assert counted == Counted(424_182, 13)
+        for _ in range(3):
+            assert ear.wait_for(Counted) == counted
+        server.emit(5, 6)
+        for _ in range(3):  # the first may have been asked in between
+            ear.wait_for(Counted)
+        assert ear.wait_for(Counted) == counted
+
+
+def test_an_event_that_wrapped_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link, "FIRST_CHECK", 0.01)
+    monkeypatch.setattr(link, "CHECK", 0.01)
+    ear = Ear()
+    with FakeTor() as server, linked(server.endpoint, tell=ear):
+        ear.wait_for(Counted)
+        server.count(0, 3 << 32)
+        server.emit(5, 6)
+        sample = ear.wait_for(Sample)
+        assert ear.wait_for(Wrapped).missing == Sample(sample.when, 0, 3 << 32, sample.seconds)
+
+
+def test_counters_that_are_refused_are_nothing_to_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link, "FIRST_CHECK", 0.01)
+    monkeypatch.setattr(link, "CHECK", 0.01)
+    ear = Ear()
+    with FakeTor(FILTER) as server, linked(server.endpoint, tell=ear):
+        assert ear.wait_for(Connected).counted is None
+        eventually(lambda: server.commands.count("GETINFO traffic/read") > 3, "it was asked")
+        server.emit(5, 6)
+        ear.wait_for(Sample)
+    assert [type(event) for event in ear.heard] == [Connected, Sample]
+
+
+@pytest.mark.usefixtures("impatient")
+def test_counters_that_are_not_answered_hold_nothing_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link, "FIRST_CHECK", 0.01)
+    ear = Ear()
+
+    def mute(session: Session) -> None:
+        asked = 0
+        while (line := session.line()) is not None:
+            asked += line == b"GETINFO traffic/read"
+            if asked < 2:
+                session.send(session._reply(line, Manners()))
+            if line == b"SETEVENTS BW":
+                session.send(b"650 BW 1 1\r\n")
+                session.server.now_subscribed(session)
+
+    with FakeTor(mute) as server, linked(server.endpoint, tell=ear) as worker:
+        ear.wait_for(Connected)
+        eventually(lambda: server.commands.count("GETINFO traffic/read") == 2, "it is asked")
+        server.emit(5, 6)
+        assert ear.wait_for(Sample).read == 5
+        begun = time.monotonic()
+        worker.close()
+        assert time.monotonic() - begun < 1
+
+
+def test_what_tor_is_comes_along() -> None:
+    ear = Ear()
+    with (
+        FakeTor(Manners(uptime=86_400, process=99)) as server,
+        linked(server.endpoint, tell=ear),
+    ):
+        news = ear.wait_for(Connected)
+        assert (news.uptime, news.process, news.recent) == (86_400.0, "99", ())
+        server.behaviour = Manners(uptime=3, process=100)
+        server.hang_up()
+        news = ear.wait_for(Connected)
+        assert (news.uptime, news.process) == (3.0, "100")
+
+
+def test_events_that_come_before_connected_is_told_come_after_it() -> None:
+    ear, held = Ear(), threading.Event()
+
+    def tell(event: Event) -> None:
+        if isinstance(event, Connected):
+            server.emit(1, 0)
+            server.emit(2, 0)
+            connection = worker._current
+            assert connection is not None
+            eventually(lambda: connection._tally.seen == (3, 0), "both have come")
+            assert not ear.samples
+            held.set()
+        ear(event)
+
+    with FakeTor() as server, linked(server.endpoint, tell=tell) as worker:
+        assert held.wait(10)
+        server.emit(3, 0)
+        eventually(lambda: len(ear.samples) == 3, "all are told, with the next")
+    assert [type(event) for event in ear.heard] == [Connected, Sample, Sample, Sample]
+    assert [sample.read for sample in ear.samples] == [1, 2, 3]
 
 
 # Closing

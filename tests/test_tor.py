@@ -37,8 +37,8 @@ from nobody import nobody, open_directory
 from bwgraph import tor, wire
 from bwgraph.credentials import Credentials
 from bwgraph.endpoint import ControlPort, ControlSocket, Embedded, Endpoint
-from bwgraph.sample import Sample
-from bwgraph.source import Connected, Refusal, Tell, Trouble
+from bwgraph.sample import MOST, Sample
+from bwgraph.source import Connected, Counted, Refusal, Tell, Trouble, Wrapped
 from bwgraph.tor import Connection
 
 SECRET = b'the s3cret "\\ \xff\xc3\xa9'
@@ -49,7 +49,12 @@ WHOLE_WIRE = [
     "SETEVENTS BW",
     "GETCONF __owningcontrollerprocess",
     "GETCONF nickname",
+    "GETINFO traffic/read",
+    "GETINFO traffic/written",
+    "GETINFO uptime",
+    "GETINFO process/pid",
 ]
+"What is asked of a tor that tells nobody else of its bandwidth. Each key in a line of its own."
 
 
 @contextmanager
@@ -68,9 +73,10 @@ def connected(
     tell: Tell,
     credentials: Credentials = Credentials(),  # noqa: B008 - frozen
 ) -> Iterator[Connection]:
-    """A connection that stands."""
+    """A connection that stands and tells its samples."""
     with connecting(server.endpoint, tell) as connection:
         connection.open(credentials)
+        connection.release()
         yield connection
 
 
@@ -85,7 +91,6 @@ def refusal(endpoint: Endpoint, credentials: Credentials = Credentials()) -> Ref
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give the wire little patience, for the tests whose peer never answers."""
     monkeypatch.setattr(wire, "SILENCE", 0.2)
-    monkeypatch.setattr(tor, "SILENCE", 0.2)
     monkeypatch.setattr(tor, "FIRST_EVENT", 0.1)
 
 
@@ -106,7 +111,9 @@ def test_a_connection_says_whom_it_reached(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(tor, "now", Clock())
     with FakeTor() as server, connecting(server.endpoint, Ear()) as connection:
         news = connection.open(Credentials())
-        assert news == Connected(1000.0, str(server.endpoint), "0.4.9.11", "fake")
+        assert news == Connected(
+            1000.0, str(server.endpoint), "0.4.9.11", "fake", Counted(424_182, 13), 3600.0, "4711"
+        )
 
 
 def test_nothing_is_asked_for_but_what_is_needed() -> None:
@@ -132,10 +139,14 @@ def test_a_tor_that_names_us_its_owner_is_not_taken_over(tmp_path: Path, *, unix
 def test_a_filter_that_grants_bw_alone_is_enough() -> None:
     ear = Ear()
     with FakeTor(FILTER) as server, connecting(server.endpoint, ear) as connection:
-        assert connection.open(Credentials()).nickname == ""
+        news = connection.open(Credentials())
+        assert (news.nickname, news.counted, news.uptime) == ("", None, None)
+        assert (news.process, news.recent) == ("", ())
+        assert connection.check() is None
+        connection.release()
         server.emit(1, 2)
         assert ear.wait_for(Sample).written == 2
-        assert server.commands == WHOLE_WIRE
+        assert server.commands[: len(WHOLE_WIRE)] == WHOLE_WIRE
 
 
 def test_without_a_nickname_there_is_none() -> None:
@@ -333,6 +344,7 @@ def test_the_first_event_of_a_subscription_is_not_a_sample() -> None:
 def test_a_sample_covers_the_time_since_the_event_before(monkeypatch: pytest.MonkeyPatch) -> None:
     clock, ear = Clock(), Ear()
     monkeypatch.setattr(tor, "now", clock)
+    monkeypatch.setattr(tor, "awake", clock)
     with FakeTor() as server, connected(server, ear) as connection:
         for when in (1001.0, 1006.25):
             clock.time = when
@@ -340,6 +352,29 @@ def test_a_sample_covers_the_time_since_the_event_before(monkeypatch: pytest.Mon
             ear.wait_for(Sample)
             assert connection.newest == when
     assert ear.samples == [Sample(1001.0, 7, 8, 1.0), Sample(1006.25, 7, 8, 5.25)]
+
+
+def test_the_time_for_which_the_machine_slept_is_in_no_sample(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock, waking, ear = Clock(), Clock(), Ear()
+    monkeypatch.setattr(tor, "now", clock)
+    monkeypatch.setattr(tor, "awake", waking)
+    with FakeTor() as server, connected(server, ear):
+        clock.time += 3600.0
+        waking.time += 1.5
+        server.emit(7, 8)
+        assert ear.wait_for(Sample) == Sample(4600.0, 7, 8, 1.5)
+
+
+def test_two_events_in_one_tick_of_the_clock_cover_some_time_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ear = Ear()
+    monkeypatch.setattr(tor, "awake", Clock())
+    with FakeTor() as server, connected(server, ear):
+        server.emit(7, 8)
+        assert ear.wait_for(Sample).seconds == tor.SHORTEST
 
 
 def test_each_subscription_has_a_first_event_of_its_own() -> None:
@@ -365,7 +400,7 @@ def test_an_absurd_number_is_cut_down() -> None:
     with FakeTor() as server, connected(server, ear):
         server.emit(10**4000, (1 << 32) - 1)
         sample = ear.wait_for(Sample)
-    assert (sample.read, sample.written) == (tor.MOST, (1 << 32) - 1)
+    assert (sample.read, sample.written) == (MOST, (1 << 32) - 1)
 
 
 def test_more_fields_in_an_event_are_left_alone() -> None:
@@ -552,13 +587,14 @@ def test_the_end_is_told_once_and_why() -> None:
 
 
 def test_a_connection_gone_silent_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire, "SILENCE", 0.3)
+    monkeypatch.setattr(wire, "PATIENCE", 0.3)
+    monkeypatch.setattr(tor, "PATIENCE", 7.0)
     lost: list[Connection] = []
     with FakeTor() as server:
         connection = Connection(server.endpoint, wire.dial, Ear(), lost.append)
         connection.open(Credentials())
         eventually(lambda: lost, "the loss is told")
-        assert "silent for 4 s" in connection.why_lost()
+        assert "silent for 7 s" in connection.why_lost()
         connection.close()
 
 
@@ -571,6 +607,242 @@ def test_a_connection_that_floods_is_lost() -> None:
         eventually(lambda: lost, "the loss is told")
         assert connection.why_lost() == "it sent a line without an end"
         connection.close()
+
+
+# Holding samples back
+
+
+def test_no_sample_comes_before_the_connection_is_told() -> None:
+    ear = Ear()
+    with FakeTor() as server, connecting(server.endpoint, ear) as connection:
+        connection.open(Credentials())
+        for number in (1, 2, 3):
+            server.emit(number, 0)
+        eventually(lambda: connection._tally.seen == (6, 0), "all three have come")
+        assert ear.heard == []
+        connection.release()
+        server.emit(4, 0)
+        eventually(lambda: len(ear.samples) == 4, "they are told with the next")
+    assert [sample.read for sample in ear.samples] == [1, 2, 3, 4]
+
+
+def test_samples_that_come_together_with_the_release_are_told_once() -> None:
+    ear = Ear()
+    with FakeTor() as server, connecting(server.endpoint, ear) as connection:
+        connection.open(Credentials())
+        server.send(b"".join(b"650 BW %d 0\r\n" % n for n in range(2000)))
+        eventually(lambda: connection._tally.seen[0] > 100, "they are coming")
+        connection.release()
+        eventually(lambda: len(ear.samples) >= 2000, "all events are samples")
+    assert sorted(sample.read for sample in ear.samples) == list(range(2000))
+
+
+def test_what_came_before_the_end_is_told_when_it_is_released_after_it() -> None:
+    ear, lost = Ear(), threading.Event()
+    with FakeTor() as server:
+        connection = Connection(server.endpoint, wire.dial, ear, lambda _: lost.set())
+        connection.open(Credentials())
+        for number in (1, 2, 3):
+            server.emit(number, 0)
+        server.hang_up()
+        assert lost.wait(10)
+        eventually(lambda: connection._tally.seen == (6, 0), "what was sent has been read")
+        assert ear.heard == []
+        connection.release()
+        connection.close()
+    assert [sample.read for sample in ear.samples] == [1, 2, 3]
+
+
+# What tor's own counters say
+
+
+def test_what_is_counted_is_what_tor_moved_before_the_first_sample() -> None:
+    ear = Ear()
+    with FakeTor() as server, connecting(server.endpoint, ear) as connection:
+        server.count(1_000_000, 1000)  # in its life
+        news = connection.open(Credentials())
+        assert news.counted == Counted(1_424_182, 1013)
+        connection.release()
+        server.emit(70, 7)
+        ear.wait_for(Sample)
+        assert connection.check() == Counted(1_424_182, 1013)
+        server.count(5, 6)  # since the event, and in the next
+        assert connection.check() == Counted(1_424_187, 1019)
+        server.moved = (server.moved[0] - 5, server.moved[1] - 6)
+        server.emit(5, 6)
+        ear.wait_for(Sample)
+        assert connection.check() == Counted(1_424_182, 1013)
+
+
+def test_samples_that_are_held_back_are_not_counted_as_before_them() -> None:
+    with FakeTor() as server, connecting(server.endpoint, Ear()) as connection:
+        connection.open(Credentials())
+        server.emit(70, 7)
+        eventually(lambda: connection._tally.seen == (70, 7), "it has come")
+        assert connection.check() == Counted(424_182, 13)
+
+
+def test_an_event_that_wrapped_is_found_out() -> None:
+    ear = Ear()
+    with FakeTor() as server, connected(server, ear) as connection:
+        server.emit(1, 1)
+        ear.wait_for(Sample)
+        eventually(lambda: connection.check() == Counted(424_182, 13), "all is well")
+        server.count(1 << 32, 0)
+        server.emit(5, 6)
+        sample = ear.wait_for(Sample)
+        assert connection.check() == Wrapped(Sample(sample.when, 1 << 32, 0, sample.seconds))
+        assert connection.check() == Counted(424_182, 13), "it is found out once"
+
+
+@pytest.mark.parametrize("key", ["traffic/read", "traffic/written", "uptime", "process/pid"])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"nonsense",
+        b"-5",
+        b"1e3",
+        b"0x10",
+        b"9" * 30,
+        b"9" * 5000,
+        "²".encode(),
+        b"\xff\xfe",
+        b"\x1b[2J",
+        b"5 6",
+        b" 5",
+    ],
+)
+def test_nonsense_is_as_good_as_no_answer(key: str, answer: bytes) -> None:
+    ear = Ear()
+    with (
+        FakeTor(Manners(info={key: answer})) as server,
+        connecting(server.endpoint, ear) as connection,
+    ):
+        news = connection.open(Credentials())
+        connection.release()
+        if key.startswith("traffic"):
+            assert news.counted is None
+            assert connection.check() is None
+        if key == "uptime":
+            assert news.uptime is None
+        server.emit(5, 6)
+        assert ear.wait_for(Sample).read == 5
+    assert len(repr(news)) < 6000
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        b"510 Command filtered\r\n",
+        b'552 Unrecognized key "x"\r\n',
+        b"250 OK\r\n",
+        b"250-other=5\r\n250 OK\r\n",
+        b"250+traffic/read=\r\n5\r\n.\r\n250 OK\r\n",
+        b"garbage\r\n",
+    ],
+)
+def test_no_answer_is_not_the_end(reply: bytes) -> None:
+    ear = Ear()
+    with (
+        FakeTor(Manners(replies={"GETINFO": reply})) as server,
+        connecting(server.endpoint, ear) as connection,
+    ):
+        news = connection.open(Credentials())
+        assert (news.counted, news.uptime, news.process, news.recent) == (None, None, "", ())
+        connection.release()
+        server.emit(5, 6)
+        assert ear.wait_for(Sample).read == 5
+        assert connection.check() is None
+
+
+@pytest.mark.parametrize("refused", [line for line in WHOLE_WIRE if line.startswith("GETINFO")])
+def test_a_key_that_is_refused_costs_no_other(refused: str) -> None:
+    manners = Manners(allowed=frozenset({*WHOLE_WIRE} - {refused}))
+    with FakeTor(manners) as server, connecting(server.endpoint, Ear()) as connection:
+        news = connection.open(Credentials())
+        assert (news.counted is None) == ("traffic" in refused)
+        assert (news.uptime is None) == ("uptime" in refused)
+        assert (news.process == "") == ("pid" in refused)
+        assert server.commands == WHOLE_WIRE
+
+
+def test_a_connection_that_dies_of_the_questions_is_lost() -> None:
+    lost = threading.Event()
+    with FakeTor(Manners(replies={"GETINFO": HANG_UP})) as server:
+        connection = Connection(server.endpoint, wire.dial, Ear(), lambda _: lost.set())
+        assert connection.open(Credentials()).counted is None
+        assert lost.wait(10)
+        assert connection.check() is None
+        connection.close()
+
+
+# What tor remembers
+
+SEVEN = [(900, 9), (100, 10), (101, 11), (102, 12), (103, 13), (104, 14), (105, 15)]
+"Entries of a tor's cache; the first of fewer than 300 is somebody's first event."
+
+
+def opened_late(server: FakeTor, late: float, monkeypatch: pytest.MonkeyPatch) -> Connected:
+    """What is told when the first event comes so many seconds after the answers."""
+    clock = Clock()
+    monkeypatch.setattr(tor, "now", clock)
+
+    class Overdue(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            # The link waits for the first event: all that was asked has been answered.
+            clock.time += late
+            server.emit(*SEVEN[-1])
+            return super().wait(timeout)
+
+    with connecting(server.endpoint, Ear()) as connection:
+        connection._answered = Overdue()
+        return connection.open(Credentials())
+
+
+def test_the_cache_is_taken_when_somebody_else_keeps_it_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with FakeTor(Manners(spike=None)) as server:
+        server.cache.extend(SEVEN[:-1])
+        news = opened_late(server, 0.4, monkeypatch)
+        assert server.commands == [*WHOLE_WIRE, "GETINFO bw-event-cache"]
+    assert [(sample.read, sample.written) for sample in news.recent] == SEVEN[1:]
+    assert news.recent[-1].when == 1000.4
+
+
+def test_the_cache_is_not_asked_for_when_the_first_event_comes_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # It may be days old: tor only writes it while somebody is subscribed.
+    with FakeTor(Manners(spike=None)) as server:
+        server.cache.extend(SEVEN[:-1])
+        news = opened_late(server, tor.PROMPT / 2, monkeypatch)
+        assert server.commands == WHOLE_WIRE
+    assert news.recent == ()
+
+
+def test_nor_when_it_comes_with_the_subscription(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tor, "now", Clock())
+    with FakeTor() as server, connecting(server.endpoint, Ear()) as connection:
+        server.cache.extend(SEVEN)
+        assert connection.open(Credentials()).recent == ()
+        assert server.commands == WHOLE_WIRE
+
+
+@pytest.mark.parametrize(
+    "answer", [b"", b"nonsense", b"1,2,3 , 4 5,x \xff", b"9" * 30 + b",1 1,1", b"\x1b[2J"]
+)
+def test_nonsense_in_the_cache_is_nothing(answer: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    with FakeTor(Manners(spike=None, info={"bw-event-cache": answer})) as server:
+        assert opened_late(server, 0.4, monkeypatch).recent == ()
+
+
+def test_a_cache_that_is_refused_is_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    with FakeTor(Manners(spike=None, allowed=frozenset(WHOLE_WIRE))) as server:
+        news = opened_late(server, 0.4, monkeypatch)
+    assert news.recent == ()
+    assert news.uptime == 3600
 
 
 # Refusals
@@ -698,7 +970,7 @@ def test_a_filter_that_refuses_bw_is_named(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(tor, "FIRST_EVENT", 0.1)
     with FakeTor(FILTER_WITHOUT_BW) as server:
         said = refusal(server.endpoint)
-        assert set(server.commands) == set(WHOLE_WIRE)
+        assert set(server.commands) == {x for x in WHOLE_WIRE if not x.startswith("GETINFO")}
     assert said.cause == "it let us in and sends no BW events"
     assert "SETEVENTS BW" in said.cure
 
@@ -920,7 +1192,8 @@ def test_a_cookie_path_that_is_not_utf_8() -> None:
     # From a real tor with such a DataDirectory stem lets a UnicodeDecodeError through.
     with FakeTor(Manners(methods="COOKIE", cookie_path=b"/var/lib/t\xf6r/cookie")) as server:
         said = refusal(server.endpoint)
-    assert "UnicodeDecodeError" in said.cause
+    assert said.cause == "the path of its cookie is not UTF-8, which stem cannot read"
+    assert "CookieAuthFile" in said.cure
 
 
 def test_a_way_to_authenticate_that_is_not_known() -> None:

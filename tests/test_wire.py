@@ -54,6 +54,35 @@ def test_silence_ends_it_and_is_remembered(monkeypatch: pytest.MonkeyPatch) -> N
         assert isinstance(line.failure, TimeoutError)
 
 
+def test_once_trusted_it_is_as_patient_as_with_a_tor_that_was_heard(
+    monkeypatch: pytest.MonkeyPatch, pair: tuple[Wire, socket.socket]
+) -> None:
+    near, _ = pair
+    assert near.gettimeout() == wire.SILENCE
+    near.trust()
+    assert near.gettimeout() == wire.PATIENCE
+    monkeypatch.setattr(wire, "PATIENCE", 0.05)
+    near.trust()
+    with pytest.raises(TimeoutError):
+        next(lines(near))
+    assert isinstance(near.failure, TimeoutError)
+
+
+def test_what_is_heeded_may_go_on_for_ever(
+    monkeypatch: pytest.MonkeyPatch, pair: tuple[Wire, socket.socket]
+) -> None:
+    monkeypatch.setattr(wire, "MOST_UNHEEDED", 100)
+    near, far = pair
+    reading = lines(near)
+    for _ in range(20):
+        far.sendall(b"650 BW 1 1\r\n")
+        next(reading)
+        near.heed()
+    far.sendall(b"650 BW 1 1\r\n" * 20)
+    with pytest.raises(OSError, match="nothing comes of it"):
+        list(reading)
+
+
 def test_a_word_now_and_then_keeps_it_going(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wire, "SILENCE", 0.5)
     near, far = socket.socketpair()
