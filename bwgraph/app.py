@@ -12,11 +12,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from bwgraph.captions import Moment
 from bwgraph.clock import now
 from bwgraph.frame import Frame, Size
 from bwgraph.history import LATE
 from bwgraph.instance import Instance
-from bwgraph.screen import Moment, compose
+from bwgraph.screen import compose
 from bwgraph.source import Connected, Event, Refusal, Source, Trouble
 from bwgraph.terminal import Terminal
 from bwgraph.view import ACTIONS, Action, View

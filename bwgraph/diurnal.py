@@ -16,7 +16,7 @@ BUSIEST = 20 * 3600
 
 
 def traffic(second: int) -> tuple[int, int]:
-    """Bytes read and written in this second; seconds go on past midnight, the day repeats.
+    """Bytes read and written in this second; seconds go on past midnight, and its tide with them.
 
     >>> traffic(0) == traffic(0), all(n > 0 for n in traffic(5))
     (True, True)

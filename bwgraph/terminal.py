@@ -48,7 +48,7 @@ def speaks_utf8(environ: Mapping[str, str]) -> bool:
     terminal can show. Where the user's own setting was C, it is C.
     """
     try:
-        locale.setlocale(locale.LC_ALL, "")
+        locale.setlocale(locale.LC_CTYPE, "")
     except locale.Error:
         return False
     chosen = environ.get("LC_ALL") or environ.get("LC_CTYPE") or environ.get("LANG") or "C"

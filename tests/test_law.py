@@ -20,10 +20,16 @@ CORE = frozenset(
         "graph",
         "history",
         "instance",
+        "captions",
+        "ledger",
+        "marks",
+        "placement",
+        "ring",
         "sample",
         "screen",
         "source",
         "summary",
+        "tally",
         "units",
         "view",
     }
@@ -39,8 +45,10 @@ SHELL = frozenset(
         "clock",
         "credentials",
         "demo",
+        "diagnosis",
         "link",
         "permissions",
+        "stream",
         "terminal",
         "tor",
         "wakeup",
@@ -60,6 +68,8 @@ WORLD = frozenset(
         "importlib",
         "multiprocessing",
         "os",
+        "pathlib",
+        "queue",
         "select",
         "selectors",
         "signal",
@@ -76,6 +86,10 @@ WORLD = frozenset(
 
 ONLY_IN = {"stem": "tor", "curses": "terminal", "_curses": "terminal"}
 "What one module imports, and no other."
+
+WITHOUT = {"stream": frozenset({"_thread", "threading", "concurrent", "curses", "os", "stem"})}
+"""What a room of the shell may not import either. The stream waits for what others tell, and has
+nothing but a queue for it: no threads, no terminal, no tor."""
 
 MODULES = sorted(path.stem for path in PACKAGE.glob("*.py"))
 
@@ -118,6 +132,8 @@ def offences(module: str, source: str) -> list[str]:
             found.append(f"the core module {module} imports {name}")
         if module in CORE and top == "bwgraph" and room in SHELL:
             found.append(f"the core module {module} imports the shell's {room}")
+        if top in WITHOUT.get(module, ()):
+            found.append(f"{module} imports {name}, and is to do without")
         if ONLY_IN.get(top, module) != module:
             found.append(f"{module} imports {name}, which is for {ONLY_IN[top]} alone")
     if module in CORE:
@@ -168,6 +184,12 @@ def test_the_one_room_for_it_does_import_it(room: str, user: str) -> None:
         ("graph", "from . import app"),
         ("graph", "from .clock import now"),
         ("graph", "socket = __import__('socket')"),
+        ("history", "from queue import SimpleQueue"),
+        ("ledger", "from pathlib import Path"),
+        ("placement", "from bwgraph.clock import now"),
+        ("ring", "from bwgraph import stream"),
+        ("stream", "import threading"),
+        ("stream", "from bwgraph.source import Event\nfrom threading import Lock"),
         ("screen", "clock = datetime.now().astimezone()"),
         ("screen", "clock = datetime.datetime.utcnow()"),
         ("screen", "day = date.today()"),
@@ -190,6 +212,7 @@ def test_checker_sees_an_offence(module: str, source: str) -> None:
         ("app", "import os, threading\nfrom bwgraph.terminal import Terminal"),
         ("tor", "import stem.control"),
         ("terminal", "import curses"),
+        ("stream", "import queue\nfrom datetime import UTC, datetime\nnow = datetime.now(UTC)"),
     ],
 )
 def test_checker_lets_the_lawful_pass(module: str, source: str) -> None:

@@ -225,15 +225,15 @@ def test_a_resize_to_the_same_size_repaints_the_whole() -> None:
 
 @pytest.mark.parametrize("reported", [(0, 0), (0, 24), (80, 0), None])
 def test_a_terminal_that_does_not_know_its_size_has_the_one_that_curses_knows(
-    reported: tuple[int, int] | None, monkeypatch: pytest.MonkeyPatch
+    reported: tuple[int, int] | None,
 ) -> None:
     def terminal_size(_: int) -> os.terminal_size:
         if reported is None:
             raise OSError(25, "Inappropriate ioctl for device")
         return os.terminal_size(reported)
 
-    with installed(Hardware(columns=70, rows=20)) as curses:
-        monkeypatch.setattr(terminal, "os", SimpleNamespace(get_terminal_size=terminal_size))
+    with installed(Hardware(columns=70, rows=20)) as curses, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(terminal, "os", SimpleNamespace(get_terminal_size=terminal_size))
         with Terminal() as room:
             assert room.size() == Size(70, 20)
             assert "resizeterm" not in curses.calls
@@ -380,12 +380,12 @@ def test_stdin_is_what_there_is_to_wait_for() -> None:
         assert screen.room.fileno() == 0
 
 
-def test_a_terminal_is_gone_when_it_has_been_hung_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_terminal_is_gone_when_it_has_been_hung_up() -> None:
     near, far = os.openpty()
     try:
-        with entered(Hardware()) as screen:
+        with entered(Hardware()) as screen, pytest.MonkeyPatch.context() as patch:
             streams = SimpleNamespace(stdin=Stream(far), stdout=Stream(far))
-            monkeypatch.setattr(terminal, "sys", streams)
+            patch.setattr(terminal, "sys", streams)
             assert not screen.room.gone()
             os.close(near)
             near = -1
@@ -396,11 +396,12 @@ def test_a_terminal_is_gone_when_it_has_been_hung_up(monkeypatch: pytest.MonkeyP
                 os.close(fd)
 
 
-def test_suspending_gives_the_terminal_back_stops_and_takes_it_again(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_suspending_gives_the_terminal_back_stops_and_takes_it_again() -> None:
     handlers: dict[int, object] = {signal.SIGTSTP: "the wakeup's"}
-    with entered(Hardware(columns=20, rows=5)) as screen:
+    with (
+        entered(Hardware(columns=20, rows=5)) as screen,
+        pytest.MonkeyPatch.context() as patch,
+    ):
         curses, hardware = screen.curses, screen.curses.hardware
         seen: list[tuple[bool, object, int, int]] = []
 
@@ -417,11 +418,11 @@ def test_suspending_gives_the_terminal_back_stops_and_takes_it_again(
             return os.terminal_size((hardware.columns, hardware.rows))
 
         system = SimpleNamespace(getpid=lambda: 4711, kill=stop, get_terminal_size=terminal_size)
-        monkeypatch.setattr(terminal, "os", system)
+        patch.setattr(terminal, "os", system)
         numbers = SimpleNamespace(
             signal=set_handler, SIGTSTP=signal.SIGTSTP, SIG_DFL=signal.SIG_DFL
         )
-        monkeypatch.setattr(terminal, "signal", numbers)
+        patch.setattr(terminal, "signal", numbers)
         frame = Frame.fit([(Span("download"),)], Size(10, 3))
         screen.room.paint(Frame.fit([(Span("download"),)], Size(20, 5)))
         screen.room.suspend()
@@ -458,11 +459,11 @@ def test_a_terminal_that_cannot_show_a_graph_is_refused_in_words(
 @pytest.mark.parametrize("name", ["stdin", "stdout"])
 @pytest.mark.parametrize("stream", [Stream(5, tty=False), None], ids=["a file", "closed"])
 def test_what_is_no_terminal_is_refused_whatever_term_says(
-    name: str, stream: Stream | None, monkeypatch: pytest.MonkeyPatch
+    name: str, stream: Stream | None
 ) -> None:
     streams = {"stdin": Stream(0), "stdout": Stream(1), name: stream}
-    with installed(Hardware()):
-        monkeypatch.setattr(terminal, "sys", SimpleNamespace(**streams))
+    with installed(Hardware()), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(terminal, "sys", SimpleNamespace(**streams))
         said = f"standard {name.removeprefix('std')}put is not a terminal"
         with pytest.raises(Unusable, match=said):
             check({"TERM": "xterm"})
@@ -557,7 +558,7 @@ def test_utf8_is_spoken_where_the_user_said_so(
 ) -> None:
     asked: list[tuple[str, str]] = []
     system = SimpleNamespace(
-        LC_ALL="all",
+        LC_CTYPE="ctype",
         CODESET="codeset",
         Error=LocaleError,
         setlocale=lambda category, name: asked.append((category, name)),
@@ -566,7 +567,7 @@ def test_utf8_is_spoken_where_the_user_said_so(
     monkeypatch.setattr(terminal, "locale", system)
     assert speaks_utf8(environ) is expected
     # Else curses would not know of it.
-    assert asked == [("all", "")]
+    assert asked == [("ctype", "")]
 
 
 def test_a_locale_that_the_system_does_not_have_is_not_utf8(
@@ -575,7 +576,7 @@ def test_a_locale_that_the_system_does_not_have_is_not_utf8(
     def setlocale(category: str, name: str) -> None:
         raise LocaleError(f"unsupported locale setting {category} {name}")
 
-    system = SimpleNamespace(LC_ALL="all", Error=LocaleError, setlocale=setlocale)
+    system = SimpleNamespace(LC_CTYPE="ctype", Error=LocaleError, setlocale=setlocale)
     monkeypatch.setattr(terminal, "locale", system)
     assert speaks_utf8({"LANG": "tlh_QO.UTF-8"}) is False
 
