@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 FINE, COULD_NOT, WRONG_USE = 0, 1, 2
 
-DEMO_TITLE = "demo: no tor, invented traffic"
+DEMO_NOTE = "no tor, invented traffic"
 
 DESCRIPTION = "The bandwidth graph for Tor: what a tor uploads and downloads, live."
 
@@ -60,15 +60,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     try:
         places = _places(options, os.environ)
-        terminal.check(os.environ)
+        if not options.json:
+            terminal.check(os.environ)
         known = credentials.gather(options.password_file, os.environ)
     except (ValueError, terminal.Unusable) as error:
         return _complain(str(error), code=WRONG_USE)
     except Refusal as refusal:
         return _complain(refusal.cause, refusal.cure)
     try:
-        return _graph(options, places, known)
-    except KeyboardInterrupt:  # at the prompt for the password
+        return (_lines if options.json else _graph)(options, places, known)
+    except KeyboardInterrupt:  # while there is no screen that would take it as a key
         return FINE
 
 
@@ -99,6 +100,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--password-file", metavar="FILE", help="a file whose one line is the control password"
+    )
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="no screen: one line of JSON for each sample, on standard output",
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     return parser
@@ -133,19 +139,16 @@ def _places(options: argparse.Namespace, environ: Mapping[str, str]) -> list[End
 def _graph(options: argparse.Namespace, places: list[Endpoint], known: Credentials) -> int:
     """Show the graph, asking for a password first if tor turns out to want one."""
     from bwgraph import app, terminal  # noqa: PLC0415 - see main
-    from bwgraph.app import Ending  # noqa: PLC0415
     from bwgraph.wakeup import Wakeup  # noqa: PLC0415
 
     utf8 = terminal.speaks_utf8(os.environ)
     view = View(glyphs=BLOCK if utf8 else ASCII)
     color = not os.environ.get("NO_COLOR")
     while True:
-        if options.demo is not None:
-            name, link = DEMO_TITLE, TorLink(places, known, demo.Demo(options.demo).dial)
-        else:
-            name = str(places[0]) if len(places) == 1 else "a tor on this machine"
-            link = TorLink(places, known)
-        instance = Instance(name, History(lock=threading.Lock()))
+        link = _link(options, places, known)
+        name = str(places[0]) if len(places) == 1 else "a tor on this machine"
+        note = DEMO_NOTE if options.demo is not None else ""
+        instance = Instance(name, note, History(lock=threading.Lock()))
         with Wakeup() as wakeup, terminal.Terminal(utf8=utf8, color=color) as screen:
             ending = app.run(instance, link, view, screen, wakeup)
         refusal = ending.refusal
@@ -155,11 +158,29 @@ def _graph(options: argparse.Namespace, places: list[Endpoint], known: Credentia
             with _raised_signals():
                 known = known.with_prompt(refusal.password_for)
         except _Signalled as signalled:
-            return _finish(Ending(signal=signalled.number), instance)
+            return _finish(app.Ending(signal=signalled.number), instance)
         except EOFError:
             return _complain(refusal.cause, refusal.cure)
         except Refusal as unusable:
             return _complain(unusable.cause, unusable.cure)
+
+
+def _lines(options: argparse.Namespace, places: list[Endpoint], known: Credentials) -> int:
+    """Write samples as lines of JSON, until somebody ends it."""
+    from bwgraph import stream  # noqa: PLC0415 - the graph does without it
+
+    try:
+        refused = stream.run(_link(options, places, known), sys.stdout, _complain)
+    except BrokenPipeError:
+        _forget(sys.stdout)
+        return FINE
+    return FINE if refused is None else _complain(refused.refusal.cause, refused.refusal.cure)
+
+
+def _link(options: argparse.Namespace, places: list[Endpoint], known: Credentials) -> TorLink:
+    if options.demo is not None:
+        return TorLink(places, known, demo.Demo(options.demo).dial)
+    return TorLink(places, known)
 
 
 class _Signalled(BaseException):
@@ -178,7 +199,11 @@ def _raised_signals() -> Iterator[None]:
         raise _Signalled(number)
 
     numbers = (signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, raise_it) for number in numbers}
+    before = {
+        number: signal.signal(number, raise_it)
+        for number in numbers
+        if signal.getsignal(number) is not signal.SIG_IGN
+    }
     try:
         yield
     finally:
@@ -189,7 +214,8 @@ def _raised_signals() -> Iterator[None]:
 def _finish(ending: "app.Ending", instance: Instance) -> int:
     """Say what there is to say once the terminal is itself again."""
     if instance.trouble is not None:
-        _complain(f"while it ran ({instance.troubles} times): {instance.trouble.what}")
+        more = f" (and {instance.troubles - 1} more)" if instance.troubles > 1 else ""
+        _complain(f"while it ran: {instance.trouble.what}{more}")
     if ending.refusal is not None:
         return _complain(ending.refusal.cause, ending.refusal.cure)
     if ending.hung_up:
@@ -213,7 +239,8 @@ def _complain(cause: str, cure: str = "", code: int = COULD_NOT) -> int:
     try:
         for line in text.splitlines():
             print(printable(line), file=sys.stderr)  # noqa: T201 - this is where messages go
-        sys.stderr.flush()
+        if sys.stderr is not None:  # as it is when it was closed before the program began
+            sys.stderr.flush()
     except OSError:
         _forget(sys.stderr)
     return code

@@ -305,7 +305,7 @@ def test_a_terminal_gone_is_1(runs: Runs, capsys: Captured) -> None:
 def test_trouble_is_said_again_when_it_ends(runs: Runs, capsys: Captured) -> None:
     runs.trouble = Trouble(1.0, "stem\x1b stumbled")
     runs.endings = [Ending()]
-    assert said([], capsys) == (0, "", "bwgraph: while it ran (1 times): stem? stumbled\n")
+    assert said([], capsys) == (0, "", "bwgraph: while it ran: stem? stumbled\n")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])

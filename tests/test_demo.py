@@ -14,7 +14,7 @@ from bwgraph.credentials import Credentials
 from bwgraph.endpoint import Endpoint
 from bwgraph.link import TorLink
 from bwgraph.sample import Sample
-from bwgraph.source import Connected, Lost
+from bwgraph.source import Connected, Counted, Lost
 from bwgraph.wire import Wire
 
 
@@ -92,6 +92,11 @@ def test_the_link_of_real_tors_connects_to_it(beat: Beat) -> None:
     link.start(ear)
     news = ear.wait_for(Connected)
     assert (news.where, news.version, news.nickname) == ("demo", demo.VERSION, "demo")
+    # The first event, which is no sample, is in what was counted before them.
+    read, written = diurnal.traffic(demo.MORNING)
+    before = diurnal.MEAN * demo.UPTIME
+    assert news.counted == Counted(before + read, before + written)
+    assert (news.uptime, news.process, news.recent) == (demo.UPTIME, "", ())
     moved = []
     for _ in range(5):
         beat.pass_one()

@@ -43,9 +43,10 @@ def is_raw(program: Program) -> bool:
 def test_demo_says_that_it_is_one_and_fills_the_window_with_graphs_and_rates() -> None:
     with Program("--demo", size=(100, 24)) as program:
         program.wait_for(DEMO)
-        rates = r"\d\.\d MiB/s   avg \d\.\d MiB/s +peak \d\.\d MiB/s"
-        program.wait_for(re.compile(rf"^▼ download +{rates} +\(last 1 s\)$", re.MULTILINE))
-        program.wait_for(re.compile(rf"^▲ upload +{rates} +\(last 1 s\)$", re.MULTILINE))
+        rate = r"\d\.\d MiB/s"
+        said = rf"{rate}  last 1 s: avg {rate} +p95 {rate} +peak {rate} at \d\d:\d\d:\d\d$"
+        program.wait_for(re.compile(rf"^▼ download +{said}", re.MULTILINE))
+        program.wait_for(re.compile(rf"^▲ upload +{said}", re.MULTILINE))
         lines = program.display()
         assert lines[0].startswith("bwgraph")
         assert len(lines[0]) == 100
@@ -80,7 +81,7 @@ demo.diurnal.traffic = traffic
     with Program(argv=altered(code, "--demo")) as program:
         lags = []
         for second in (1, 2):
-            program.wait_for(f"(last {second} s)")
+            program.wait_for(f"last {second} s:")
             sent = float(log.read_text().split()[second])
             lags.append(time.monotonic() - sent)
             program.watch(sent + 0.8 - time.monotonic())

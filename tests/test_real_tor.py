@@ -43,7 +43,7 @@ class Shown:
         self.peak: dict[str, float | None] = {}
         rate = r"(?:([\d.]+) (B|KiB|MiB)/s|-)"
         for direction in ("download", "upload"):
-            match = re.search(rf"{direction} +{rate} +avg .*peak {rate}", program.text())
+            match = re.search(rf"{direction} +{rate}(?: +last .*peak {rate})?", program.text())
             assert match is not None, program.text()
             current, unit, peak, peak_unit = match.groups()
             self.current[direction] = float(current) * UNITS[unit] if current else None
@@ -60,7 +60,7 @@ def wait_connected(program: Program, seconds: int = 1) -> None:
 
 def covered(program: Program) -> int:
     """How many seconds of data both headings are about: a frame comes in pieces, from the top."""
-    spans = re.findall(r"\(last (?:(\d+) min ?)?(?:(\d+) s)?\)", program.text())
+    spans = re.findall(r"last (?:(\d+) min ?)?(?:(\d+) s)?: ", program.text())
     seconds = [60 * int(minutes or 0) + int(rest or 0) for minutes, rest in spans]
     return min(seconds) if len(seconds) == 2 else 0
 

@@ -1,0 +1,415 @@
+"""Samples as lines of JSON: their format, their order, and how it ends."""
+
+import io
+import json
+import re
+import select
+import socket
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from properties import PROPERTY
+
+from bwgraph import stream
+from bwgraph.bounded import within
+from bwgraph.credentials import Credentials
+from bwgraph.endpoint import Embedded, Endpoint
+from bwgraph.link import TorLink
+from bwgraph.sample import Sample
+from bwgraph.source import (
+    Connected,
+    Counted,
+    Event,
+    Lost,
+    Refusal,
+    Refused,
+    Source,
+    Tell,
+    Trouble,
+    Wrapped,
+)
+from bwgraph.stream import BACKLOG, line, run
+from bwgraph.wire import Wire, patient
+
+PLACE = "127.0.0.1:9051"
+CONNECTED = Connected(when=1000.0, where=PLACE, version="0.4.9.11", nickname="relay")
+END = Refused(Refusal("that is all"))
+CLOCK = datetime(2026, 1, 2, 3, 4, 5, 678_900, tzinfo=UTC)
+SAMPLE = Sample(9.0, read=700, written=70, seconds=1.0022)
+
+HOSTILE = 'a"b\\c\n\r\x1b[2J\u2028東\ud800'
+
+ENOUGH = 10.0
+"Seconds after which a test that hangs is given up. None takes a tenth of one."
+
+
+class Told:
+    """A source that tells, from a thread of its own, what a function has it tell."""
+
+    def __init__(self, script: Callable[[Tell], None]) -> None:
+        self._script = script
+        self.closed = 0
+
+    def start(self, tell: Tell) -> None:
+        threading.Thread(target=self._script, args=(tell,), name="told", daemon=True).start()
+
+    def retry(self) -> None:
+        raise AssertionError("nobody asks for that here")
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def telling(*events: Event) -> Told:
+    """A source that tells these and then that it gives up."""
+
+    def script(tell: Tell) -> None:
+        for event in (*events, END):
+            tell(event)
+
+    return Told(script)
+
+
+def samples(count: int) -> list[Sample]:
+    """So many, no two alike."""
+    return [Sample(1001.0 + i, 10 * i, i, 1.0) for i in range(count)]
+
+
+def streamed(source: Source, output: io.StringIO) -> tuple[Refused | None, list[str]]:
+    """What ``run`` returns and what it remarks; TimeoutError if it does not end."""
+    remarks: list[str] = []
+    return within(ENOUGH, lambda: run(source, output, remarks.append), "stream"), remarks
+
+
+def lines_of(*events: Event) -> list[dict[str, object]]:
+    """What the lines for these events say."""
+    output = io.StringIO()
+    streamed(telling(*events), output)
+    return [json.loads(text) for text in output.getvalue().splitlines()]
+
+
+# One line.
+
+
+def test_a_line_is_an_object_of_these_fields_in_this_order() -> None:
+    assert line(SAMPLE, PLACE, CLOCK) == (
+        '{"time": "2026-01-02T03:04:05.678Z", "instance": "127.0.0.1:9051", '
+        '"read": 700, "written": 70, "seconds": 1.0022}'
+    )
+
+
+@pytest.mark.parametrize("hours", [-11, 0, 2, 5.5])
+def test_time_is_utc_wherever_the_clock_is(hours: float) -> None:
+    local = CLOCK.astimezone(timezone(timedelta(hours=hours)))
+    assert json.loads(line(SAMPLE, PLACE, local))["time"] == "2026-01-02T03:04:05.678Z"
+
+
+@pytest.mark.parametrize("microsecond", [0, 1, 999_999])
+def test_time_always_has_milliseconds_and_is_never_rounded_up(microsecond: int) -> None:
+    time = json.loads(line(SAMPLE, PLACE, CLOCK.replace(microsecond=microsecond)))["time"]
+    assert time == f"2026-01-02T03:04:05.{microsecond // 1000:03}Z"
+
+
+@PROPERTY
+@given(
+    st.datetimes(timezones=st.timezones()),
+    st.integers(0, (1 << 63) - 1),
+    st.integers(0, (1 << 63) - 1),
+    st.floats(1e-6, 1e6),
+    st.text() | st.just(HOSTILE),
+)
+def test_any_sample_is_one_line_of_ascii_that_reads_back(
+    clock: datetime, read: int, written: int, seconds: float, instance: str
+) -> None:
+    text = line(Sample(9.0, read, written, seconds), instance, clock)
+    assert re.fullmatch("[ -~]+", text)
+    told = json.loads(text)
+    assert list(told) == ["time", "instance", "read", "written", "seconds"]
+    # To the byte: integers, as large as they come.
+    assert (type(told["read"]), told["read"]) == (int, read)
+    assert (type(told["written"]), told["written"]) == (int, written)
+    assert told["seconds"] == pytest.approx(seconds, abs=1e-6)
+    assert told["seconds"] > 0
+    assert told["instance"] == instance
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", told["time"])
+    assert abs(datetime.fromisoformat(told["time"]) - clock) < timedelta(milliseconds=1)
+
+
+# Many.
+
+
+def test_every_sample_is_a_line_once_and_in_order() -> None:
+    told = lines_of(CONNECTED, *samples(500))
+    assert [(each["read"], each["written"]) for each in told] == [(10 * i, i) for i in range(500)]
+    assert {each["instance"] for each in told} == {PLACE}
+
+
+def test_a_sample_of_nothing_is_a_line_too() -> None:
+    assert [each["read"] for each in lines_of(CONNECTED, Sample(1.0, 0, 0, 1.0))] == [0]
+
+
+def test_what_is_no_sample_is_no_line() -> None:
+    recent = Connected(1000.0, PLACE, counted=Counted(5, 5), recent=tuple(samples(3)))
+    lost, trouble = Lost(1.0, "gone", 2.0), Trouble(1.0, "oh")
+    assert lines_of(recent, Counted(1, 1), Wrapped(SAMPLE), lost, trouble) == []
+
+
+def test_a_sample_is_of_the_place_that_had_connected_last() -> None:
+    moved = Connected(1000.0, "/run/tor/control")
+    told = lines_of(CONNECTED, SAMPLE, Lost(9.0, "gone", 9.5), moved, SAMPLE, SAMPLE)
+    assert [each["instance"] for each in told] == [PLACE, *["/run/tor/control"] * 2]
+
+
+def test_a_line_is_written_out_at_once() -> None:
+    # A reader of a pipe has each sample when it comes, and not when a buffer is full.
+    class Output(io.StringIO):
+        unflushed = ""
+        flushed: Sequence[str] = ()
+
+        def write(self, text: str) -> int:
+            self.unflushed += text
+            return len(text)
+
+        def flush(self) -> None:
+            self.flushed = [*self.flushed, self.unflushed]
+            self.unflushed = ""
+
+    output = Output()
+    streamed(telling(CONNECTED, *samples(3)), output)
+    assert [text.count("\n") for text in output.flushed] == [1, 1, 1]
+    assert all(text.endswith("}\n") for text in output.flushed)
+    assert output.unflushed == ""
+
+
+def test_time_is_when_it_was_told_and_not_when_it_was_written(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # The clock goes on a second each time that it is asked.
+    class Clock:
+        asked = 0
+
+        def now(self, zone: timezone) -> datetime:
+            assert zone is UTC
+            self.asked += 1
+            return CLOCK + timedelta(seconds=self.asked)
+
+    all_told = threading.Event()
+
+    def script(tell: Tell) -> None:
+        told: list[Event] = [CONNECTED, *samples(3), END]
+        for event in told:
+            tell(event)
+        all_told.set()
+
+    class Output(io.StringIO):
+        def write(self, text: str) -> int:
+            assert all_told.wait(ENOUGH)
+            return super().write(text)
+
+    clock = Clock()
+    monkeypatch.setattr(stream, "datetime", clock)
+    output = Output()
+    streamed(Told(script), output)
+    times = [json.loads(text)["time"] for text in output.getvalue().splitlines()]
+    assert times == [f"2026-01-02T03:04:{second:02}.678Z" for second in (7, 8, 9)]
+    assert clock.asked == 5
+
+
+# What is remarked.
+
+
+def test_a_loss_and_a_trouble_are_remarked_in_their_order() -> None:
+    events = (CONNECTED, SAMPLE, Lost(9.0, "it closed the connection", 9.5), Trouble(9.1, "oh"))
+    output = io.StringIO()
+    _, remarks = streamed(telling(*events), output)
+    assert remarks == ["no tor: it closed the connection; trying again", "oh"]
+    assert output.getvalue().count("\n") == 1
+
+
+def test_all_being_well_is_no_remark() -> None:
+    source = telling(CONNECTED, *samples(50), Counted(1, 1), Wrapped(SAMPLE))
+    _, remarks = streamed(source, io.StringIO())
+    assert remarks == []
+
+
+@pytest.mark.parametrize("missed", [0, 1, 700])
+def test_a_stalled_reader_misses_what_comes_after_the_backlog_and_is_told(missed: int) -> None:
+    stalled, all_told, read_on = threading.Event(), threading.Event(), threading.Event()
+    first, *rest = samples(1 + BACKLOG + missed)
+
+    class Output(io.StringIO):
+        """Its reader reads nothing from the first line on until all has been told."""
+
+        lines = 0
+
+        def write(self, text: str) -> int:
+            stalled.set()
+            assert all_told.wait(ENOUGH)
+            self.lines += text.count("\n")
+            if self.lines == 1 + BACKLOG:
+                read_on.set()
+            return super().write(text)
+
+    def script(tell: Tell) -> None:
+        tell(CONNECTED)
+        tell(first)
+        assert stalled.wait(ENOUGH)
+        for sample in rest:
+            tell(sample)  # never waits
+        all_told.set()
+        assert read_on.wait(ENOUGH)
+        tell(END)
+
+    output = Output()
+    refused, remarks = streamed(Told(script), output)
+    written = [json.loads(text)["written"] for text in output.getvalue().splitlines()]
+    assert written == list(range(1 + BACKLOG))
+    expected = [f"{missed} samples were missed: nobody read fast enough"] if missed else []
+    assert remarks == expected
+    assert refused is END
+
+
+def test_each_stall_is_told_with_what_it_missed_itself() -> None:
+    turns = [threading.Event() for _ in range(4)]
+
+    class Output(io.StringIO):
+        lines = 0
+
+        def write(self, text: str) -> int:
+            if "\n" in text:
+                self.lines += 1
+                if self.lines == 1:
+                    turns[0].set()
+                    assert turns[1].wait(ENOUGH)
+                elif self.lines == 1 + BACKLOG:
+                    turns[2].set()
+                    assert turns[3].wait(ENOUGH)
+            return super().write(text)
+
+    def script(tell: Tell) -> None:
+        tell(CONNECTED)
+        tell(SAMPLE)
+        for before, after, missed in ((0, 1, 3), (2, 3, 5)):
+            assert turns[before].wait(ENOUGH)
+            for sample in samples(BACKLOG + missed):
+                tell(sample)
+            turns[after].set()
+        tell(END)  # what was missed is told where it is missing: before what comes next
+
+    output, source, remarks = Output(), Told(script), list[str]()
+
+    def remark(text: str) -> None:
+        remarks.append(text)
+        if len(remarks) == 2:
+            raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        within(ENOUGH, lambda: run(source, output, remark), "stream")
+    assert [text.split()[0] for text in remarks] == ["3", "5"]
+
+
+# How it ends.
+
+
+def test_a_refusal_ends_it_and_is_returned() -> None:
+    refused = Refused(Refusal("tor did not accept the password", "give it"))
+    source, output = Told(lambda tell: tell(refused)), io.StringIO()
+    assert streamed(source, output) == (refused, [])
+    assert output.getvalue() == ""
+    assert source.closed == 1
+
+
+def test_a_source_is_closed_once_when_it_has_given_up() -> None:
+    source = telling(CONNECTED, SAMPLE)
+    streamed(source, io.StringIO())
+    assert source.closed == 1
+
+
+@pytest.mark.parametrize("method", ["write", "flush"])
+def test_a_broken_pipe_closes_the_source_and_is_passed_on(
+    method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> int:
+        raise BrokenPipeError
+
+    output = io.StringIO()
+    monkeypatch.setattr(output, method, broken)
+    source = telling(CONNECTED, SAMPLE)
+    with pytest.raises(BrokenPipeError):
+        streamed(source, output)
+    assert source.closed == 1
+
+
+def test_an_interrupt_closes_the_source() -> None:
+    def interrupted(_: str) -> None:
+        raise KeyboardInterrupt
+
+    source = telling(CONNECTED, Trouble(1.0, "oh"))
+    with pytest.raises(KeyboardInterrupt):
+        run(source, io.StringIO(), interrupted)
+    assert source.closed == 1
+
+
+# With the source that there is.
+
+
+LAST_QUESTION = b"GETINFO process/pid"
+"What the link always asks before it says that it has connected."
+
+
+def small_tor(events: Sequence[tuple[int, int]]) -> Callable[[Endpoint], Wire]:
+    """A way to dial a tor that knows no question, sends these events at once, and then idles on.
+
+    What came before the link was there to be told of it goes on with the event after: so there is
+    always another, of nothing.
+    """
+    version = b'250-PROTOCOLINFO 1\r\n250-AUTH METHODS=NULL\r\n250-VERSION Tor="0.4.9.11"\r\n250 OK'
+    sent = b"".join(b"\r\n650 BW %d %d" % event for event in events)
+    replies = {b"PROTOCOLINFO": version, b"AUTHENTICATE": b"250 OK", b"SETEVENTS": b"250 OK" + sent}
+
+    def serve(far: socket.socket) -> None:
+        unread, idle = b"", False
+        with far, suppress(ConnectionError):
+            while True:
+                if idle and not select.select([far], [], [], 0)[0]:
+                    far.sendall(b"650 BW 0 0\r\n")
+                    continue
+                data = far.recv(4096)
+                if not data:
+                    return
+                *commands, unread = (unread + data).split(b"\r\n")
+                for command in commands:
+                    reply = replies.get(command.split()[0], b"510 Unrecognized command")
+                    far.sendall(reply + b"\r\n")
+                    idle |= command == LAST_QUESTION
+
+    def dial(_: Endpoint) -> Wire:
+        near, far = socket.socketpair()
+        threading.Thread(target=serve, args=(far,), name="small tor", daemon=True).start()
+        return patient(near)
+
+    return dial
+
+
+def test_of_a_tors_events_each_but_the_first_is_a_line() -> None:
+    # The first holds what was moved since anybody last listened: 424182 bytes of no second.
+    events = [(424_182, 99_999), (13, 1), (0, 0), (4_294_967_295, 26)]
+
+    class Output(io.StringIO):
+        def flush(self) -> None:
+            if self.getvalue().count("\n") == len(events) - 1:
+                raise BrokenPipeError
+
+    output = Output()
+    link = TorLink([Embedded("small")], Credentials(), small_tor(events))
+    with pytest.raises(BrokenPipeError):
+        streamed(link, output)
+    told = [json.loads(text) for text in output.getvalue().splitlines()]
+    assert [(each["read"], each["written"]) for each in told] == events[1:]
+    assert {each["instance"] for each in told} == {"small"}
+    assert all(each["seconds"] > 0 for each in told)
