@@ -22,6 +22,9 @@ UPTIME = 3 * 86_400 + 4 * 3600
 "Seconds that the relay claims to have been up when the demo begins."
 MORNING = 9 * 3600
 "The second of its day at which the demo begins."
+LONGEST_STOP = 3600
+"Seconds that a late event makes up for at the most."
+
 CACHED = 300
 "Entries in bw-event-cache (control-spec, GETINFO)."
 
@@ -98,9 +101,14 @@ class _Session:
         self._far.sendall(f"{reply}\r\n".encode("ascii"))
 
     def _emit(self) -> None:
-        """Send one event; as with tor the next is due a second after this one."""
+        """Send one event; as with tor the next is due a second after this one.
+
+        And as with tor a late one, after ^Z and fg, holds all that was moved meanwhile.
+        """
         moment = now()
-        read, written = self._moved(moment)
+        late = 0 if self._due is None else min(int(moment - self._due), LONGEST_STOP)
+        seconds = [self._moved(moment - ago) for ago in range(late + 1)]
+        read, written = (sum(direction) for direction in zip(*seconds, strict=True))
         self._total[0] += read
         self._total[1] += written
         self._cache.append((read, written))

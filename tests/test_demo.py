@@ -202,6 +202,16 @@ def test_events_begin_with_the_subscription_and_end_with_it(
     assert controller.ask("GETINFO version") == [f"250-version={demo.VERSION}", "250 OK"]
 
 
+def test_a_late_event_holds_the_seconds_in_between(controller: Controller, beat: Beat) -> None:
+    controller.ask("SETEVENTS BW")
+    controller.line()
+    beat.time += 7.0  # we were stopped, and the demo with us
+    beat.pass_one()
+    moved = [diurnal.traffic(demo.MORNING + second) for second in range(1, 9)]
+    read, written = (sum(direction) for direction in zip(*moved, strict=True))
+    assert controller.line() == f"650 BW {read} {written}"
+
+
 @pytest.mark.parametrize("events", ["CIRC", "BW CIRC", "SIGNAL CONF_CHANGED STATUS_SERVER BW"])
 def test_other_events_are_refused_with_the_whole_line(
     controller: Controller, events: str, beat: Beat
