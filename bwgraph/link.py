@@ -33,9 +33,10 @@ ROUND = 13.0
 BACKOFF = (0.5, 1.0, 2.0, 4.0, 8.0, 10.0)
 "Seconds before each new try; the last for all that follow."
 
-GRACE = 0.5
+GRACE = 1.2
 """Seconds that the watchdog waits on when tor seems silent. After ^Z and fg it is us who were
-away: what tor sent meanwhile is there and only has to be read."""
+away, and what tor sent meanwhile only has to be read; after the machine slept tor was away as
+well, and its next event may take another second."""
 
 AGAIN = 1.0
 "Seconds between two looks at a silent tor: it may have gone on, and be silent again."

@@ -13,7 +13,7 @@ from typing import Any
 
 from bwgraph.endpoint import ControlPort, ControlSocket, Embedded, Endpoint
 
-SILENCE = 4.0
+SILENCE = 3.5
 "Seconds without a byte after which something is wrong: a subscribed tor sends every second."
 
 PATIENCE = 20.0
