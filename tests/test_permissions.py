@@ -130,7 +130,7 @@ def test_where_nothing_at_all_can_be_seen_there_is_no_advice(
 def test_nobody_is_told_to_join_roots_group(monkeypatch: pytest.MonkeyPatch) -> None:
     see(monkeypatch, file_of(0o640, 0, 0))
     root = pwd.getpwuid(0).pw_name
-    assert advice("/root/cookie").startswith(f"/root/cookie is for {root} alone")
+    assert advice("/var/lib/tor/cookie").startswith(f"/var/lib/tor/cookie is for {root} alone")
 
 
 def test_those_without_a_name_are_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
