@@ -185,9 +185,6 @@ class TorLink:
         try:
             news = within(seconds, lambda: connection.open(self._credentials), "bwgraph connect")
             self._mind_closing()
-        except _Closed:
-            _let_go(connection)
-            raise
         except Exception as error:  # noqa: BLE001 - a border: whatever escapes is told, not lost
             _let_go(connection)
             self._mind_closing()

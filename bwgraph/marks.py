@@ -31,7 +31,7 @@ class Marks:
     breaks: tuple[int, ...]
     "The columns in which another tor process took over."
     hearsay: range
-    "The columns that tor told of and bwgraph did not see itself."
+    "The columns that tor told of; all that bwgraph saw itself is after these."
     read: Notes
     written: Notes
     unseen: tuple[int, int]
@@ -50,7 +50,7 @@ def mark(instance: Instance, window: Window, moment: Moment) -> Marks:
         for notes, amount in ((read, gap.read), (written, gap.written)):
             if amount:
                 notes[column] = (f"{units.size(amount)} unseen", f"+{units.quantity(amount).terse}")
-    told = told_columns(instance, window)
+    told = _told_columns(instance, window)
     begin = next((i for i in range(told) if window.columns.seconds[i]), told)
     return Marks(
         labels=_time_labels(window, moment),
@@ -62,7 +62,7 @@ def mark(instance: Instance, window: Window, moment: Moment) -> Marks:
     )
 
 
-def told_columns(instance: Instance, window: Window) -> int:
+def _told_columns(instance: Instance, window: Window) -> int:
     """How many of a window's columns lie before all that bwgraph saw itself."""
     if instance.told_until is None:
         return 0

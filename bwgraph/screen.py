@@ -42,7 +42,6 @@ class _Layout:
 class _Plot:
     """One of the two graphs."""
 
-    heading: Heading
     style: Style
     rates: Rates
     "As many as are visible, preceded by those that the scale still remembers."
@@ -63,9 +62,9 @@ def compose(instance: Instance, view: View, size: Size, moment: Moment) -> Frame
     gutter = GUTTER if axes else 0
     visible = size.columns - gutter
     shown = newest.last(visible)
-    told = marks.told_columns(instance, shown)
-    traffic = summarise(shown.last(visible - told))
     marked = marks.mark(instance, shown, moment)
+    told = marked.hearsay.stop
+    traffic = summarise(shown.last(visible - told))
     read, written = rates(newest.last(visible + graph.MEMORY))
     if told and not axes:
         # Nothing would tell hearsay apart from what was seen.
@@ -82,11 +81,11 @@ def compose(instance: Instance, view: View, size: Size, moment: Moment) -> Frame
     if "header" in layout.kept:
         lines.append(captions.header(instance, size.columns, moment))
     lines.append(captions.title(download, size.columns, moment, name))
-    plot = _Plot(download, Style.DOWNLOAD, read, marked.read)
+    plot = _Plot(Style.DOWNLOAD, read, marked.read)
     lines += _graph(plot, visible, above, axes=axes, glyphs=glyphs, marked=marked)
     lines += [()] * layout.blank
     lines.append(captions.title(upload, size.columns, moment, ""))
-    plot = _Plot(upload, Style.UPLOAD, written, marked.written)
+    plot = _Plot(Style.UPLOAD, written, marked.written)
     lines += _graph(plot, visible, below, axes=axes, glyphs=glyphs, marked=marked)
     if "labels" in layout.kept:
         lines.append(marks.label_line(marked.labels, gutter, visible))

@@ -82,7 +82,7 @@ class Terminal:
             with suppress(curses.error):  # not every terminal can hide its cursor
                 curses.curs_set(0)
             self.resize()
-        except BaseException:
+        except BaseException:  # whatever it is goes on its way, but not from a half-taken terminal
             curses.endwin()
             raise
         return self
