@@ -24,11 +24,18 @@ class Beat:
     def __init__(self) -> None:
         self.time = 5000.0
         self._seconds = threading.Semaphore(0)
+        self._stopped = 0.0
 
     def now(self) -> float:
         return self.time
 
-    def pass_one(self) -> None:
+    def pass_one(self, stopped: float = 0.0) -> None:
+        """Let the wait for the next second end, so much later than it should have.
+
+        The time changes in the demo's own thread: changed from here, it would be seen before or
+        after the demo has worked out how long to wait.
+        """
+        self._stopped = stopped
         self._seconds.release()
 
     def select(
@@ -37,7 +44,8 @@ class Beat:
         """Return when there is something to read, or when the time has passed."""
         while not (ready := select.select(readers, [], [], 0.001)[0]):
             if timeout is not None and (timeout == 0 or self._seconds.acquire(blocking=False)):
-                self.time += timeout
+                self.time += timeout + self._stopped
+                self._stopped = 0.0
                 break
         return ready, [], []
 
@@ -205,8 +213,7 @@ def test_events_begin_with_the_subscription_and_end_with_it(
 def test_a_late_event_holds_the_seconds_in_between(controller: Controller, beat: Beat) -> None:
     controller.ask("SETEVENTS BW")
     controller.line()
-    beat.time += 7.0  # we were stopped, and the demo with us
-    beat.pass_one()
+    beat.pass_one(stopped=7.0)  # we were, and the demo with us
     moved = [diurnal.traffic(demo.MORNING + second) for second in range(1, 9)]
     read, written = (sum(direction) for direction in zip(*moved, strict=True))
     assert controller.line() == f"650 BW {read} {written}"
