@@ -22,6 +22,7 @@ class Style(Enum):
     DIM = auto()
     DOWNLOAD = auto()
     UPLOAD = auto()
+    LIMIT = auto()
     ALERT = auto()
 
 
@@ -31,6 +32,8 @@ class Span:
 
     text: str
     style: Style = Style.PLAIN
+    reverse: bool = False
+    "Whether glyph and ground change places: so a block that grows from below hangs from above."
 
 
 Line = tuple[Span, ...]
@@ -103,6 +106,6 @@ def _cut(line: Line, columns: int) -> Line:
             break
         text = printable(span.text)[:columns]
         if text:
-            cut.append(Span(text, span.style))
+            cut.append(Span(text, span.style, span.reverse))
         columns -= len(text)
     return tuple(cut)

@@ -167,6 +167,8 @@ class Terminal:
             if not self._utf8:
                 text = text.encode("ascii", "replace").decode("ascii")
             attribute = self._attributes[span.style]
+            if span.reverse:
+                attribute ^= curses.A_REVERSE
             last = x + len(text) == size.columns and y == size.rows - 1
             if last:
                 # The cursor has nowhere to go after the lower right cell, which curses takes for
