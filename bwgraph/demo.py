@@ -9,6 +9,7 @@ import socket
 import threading
 from collections import deque
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 from bwgraph import diurnal
 from bwgraph.clock import now
@@ -25,6 +26,22 @@ MORNING = 9 * 3600
 LONGEST_STOP = 3600
 "Seconds that a late event makes up for at the most."
 
+FINGERPRINT = "DE305EAF00D0123456789ABCDEF0123456789ABC"
+"Of no relay that there is."
+
+RATE = 20 << 20
+"Its BandwidthRate; hardly a second of its day takes as much."
+
+ACCOUNTING_MAX = 25 << 40
+"Bytes, read and written together, that it may move in a month (AccountingRule sum)."
+
+MOVED_THIS_MONTH = (21 << 39, 11 << 40)
+"""Bytes read and written in this interval before the demo begins: so much that the rest will not
+last, unless the relay moves less than on its mean."""
+
+INTO_THE_MONTH = 20
+"Days since its interval began, or some more: no month's accounting begins after its 28th."
+
 CACHED = 300
 "Entries in bw-event-cache (control-spec, GETINFO)."
 
@@ -39,12 +56,15 @@ class Demo:
     def __init__(self, speed: int = 1) -> None:
         self._speed = speed
         self._began = now()
+        self._interval = _interval(datetime.now(UTC))
 
     def dial(self, _: Endpoint) -> Wire:
         """A new connection to it: ``wire.dial`` for a tor that is none."""
         near, far = socket.socketpair()
         threading.Thread(
-            target=_Session(far, self._moved).serve, name="bwgraph demo", daemon=True
+            target=_Session(far, self._moved, self._interval).serve,
+            name="bwgraph demo",
+            daemon=True,
         ).start()
         return patient(near)
 
@@ -56,14 +76,21 @@ class Demo:
 class _Session:
     """One control connection (control-spec, sections 3 and 4), from the relay's side."""
 
-    def __init__(self, far: socket.socket, moved: Callable[[float], tuple[int, int]]) -> None:
+    def __init__(
+        self,
+        far: socket.socket,
+        moved: Callable[[float], tuple[int, int]],
+        interval: tuple[datetime, datetime],
+    ) -> None:
         self._far = far
         self._moved = moved
+        self._interval = interval
         self._began = now()
         self._due: float | None = None  # when the next event is; None: not subscribed
         self._cache: deque[tuple[int, int]] = deque(maxlen=CACHED)
         # What the relay has moved in its life before the demo, at its mean.
         self._total = [diurnal.MEAN * UPTIME, diurnal.MEAN * UPTIME]
+        self._accounted = [*MOVED_THIS_MONTH]
         self._commands: dict[str, Callable[[list[str]], str]] = {
             "PROTOCOLINFO": self._protocolinfo,
             "AUTHENTICATE": lambda _: "250 OK",
@@ -109,8 +136,9 @@ class _Session:
         late = 0 if self._due is None else min(int(moment - self._due), LONGEST_STOP)
         seconds = [self._moved(moment - ago) for ago in range(late + 1)]
         read, written = (sum(direction) for direction in zip(*seconds, strict=True))
-        self._total[0] += read
-        self._total[1] += written
+        for sums in (self._total, self._accounted):
+            sums[0] += read
+            sums[1] += written
         self._cache.append((read, written))
         self._far.sendall(f"650 BW {read} {written}\r\n".encode("ascii"))
         self._due = moment + 1.0
@@ -133,20 +161,49 @@ class _Session:
             "traffic/read": str(self._total[0]),
             "traffic/written": str(self._total[1]),
             "bw-event-cache": " ".join(f"{read},{written}" for read, written in self._cache),
+            "fingerprint": FINGERPRINT,
+            **self._accounting(),
         }
         for key in keys:
             if key not in known:
                 return f'552 Unrecognized key "{key}"'
         return "".join(f"250-{key}={known[key]}\r\n" for key in keys) + "250 OK"
 
+    def _accounting(self) -> dict[str, str]:
+        """What a tor with AccountingRule sum answers: the one remainder, twice."""
+        read, written = self._accounted
+        left = max(ACCOUNTING_MAX - read - written, 0)
+        start, end = (f"{when:%Y-%m-%d %H:%M:%S}" for when in self._interval)
+        return {
+            "accounting/enabled": "1",
+            "accounting/hibernating": "awake",
+            "accounting/bytes": f"{read} {written}",
+            "accounting/bytes-left": f"{left} {left}",
+            "accounting/interval-start": start,
+            "accounting/interval-end": end,
+            "accounting/interval-wake": start,
+        }
+
     def _getconf(self, keys: list[str]) -> str:
-        known = {"nickname": "Nickname=demo"}
+        known = {
+            "nickname": "Nickname=demo",
+            "bandwidthrate": f"BandwidthRate={RATE}",
+            "relaybandwidthrate": "RelayBandwidthRate=0",
+            "accountingrule": "AccountingRule=sum",
+        }
         unknown = [key for key in keys if key.lower() not in known]
         if unknown or not keys:
             return f'552 Unrecognized configuration key "{" ".join(unknown)}"'
         return "\r\n".join(
             f"250{' ' if key is keys[-1] else '-'}{known[key.lower()]}" for key in keys
         )
+
+
+def _interval(when: datetime) -> tuple[datetime, datetime]:
+    """A month of accounting that began a while ago, and will end in some days."""
+    begun = when - timedelta(days=INTO_THE_MONTH)
+    start = begun.replace(day=min(begun.day, 28), hour=0, minute=0, second=0, microsecond=0)
+    return start, (start.replace(day=1) + timedelta(days=32)).replace(day=start.day)
 
 
 def _unrecognised(_: list[str]) -> str:

@@ -68,7 +68,8 @@ def not_tor(wire: Wire) -> Refusal | None:
     first = wire.first
     if b"Tor is not an HTTP Proxy" in first or b"501 Tor" in first:
         return Refusal("this is tor's SocksPort", "name its ControlPort instead")
-    if first and not (first[:3].isdigit() and first[3:4] in b"-+ "):
+    greets = first.startswith(b"220")  # as mail and FTP servers do: no reply of tor's
+    if first and (greets or not (first[:3].isdigit() and first[3:4] in b"-+ ")):
         said = first.split(b"\n")[0].strip()[:40].decode("ascii", "replace")
         return Refusal(f"this is no tor control port: it says {said!r}", TORRC)
     return None

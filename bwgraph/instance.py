@@ -6,10 +6,21 @@ Owns what becomes of each thing that a source tells. Must not know how it is dra
 from dataclasses import dataclass, field
 from typing import assert_never
 
+from bwgraph import quota
 from bwgraph.history import History
 from bwgraph.ledger import Ledger
 from bwgraph.sample import Sample
-from bwgraph.source import Connected, Counted, Event, Lost, Refusal, Refused, Trouble, Wrapped
+from bwgraph.source import (
+    Answers,
+    Connected,
+    Counted,
+    Event,
+    Lost,
+    Refusal,
+    Refused,
+    Trouble,
+    Wrapped,
+)
 
 
 @dataclass(slots=True)
@@ -32,6 +43,8 @@ class Instance:
     trouble: Trouble | None = None
     "The latest; older ones are only counted."
     troubles: int = 0
+    context: quota.Context = field(default_factory=quota.Context)
+    "As it was last told: kept until the next answer, be it another process's."
 
     def tell(self, event: Event) -> None:
         """Take a source's word. One that has connected tells no samples until this returns."""
@@ -50,6 +63,8 @@ class Instance:
             case Wrapped(missing):
                 self.history.amend(missing)
                 self.ledger.amend(missing)
+            case Answers(told=told):
+                self.context = quota.context(told)
             case Refused():
                 self.refusal = event.refusal
             case Trouble():

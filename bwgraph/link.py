@@ -8,7 +8,7 @@ imports the room that does when its thread has started, after the first paint.
 import math
 import queue
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -19,7 +19,7 @@ from bwgraph.bounded import within
 from bwgraph.clock import now
 from bwgraph.credentials import Credentials
 from bwgraph.endpoint import Endpoint
-from bwgraph.source import Connected, Counted, Lost, Refusal, Refused, Tell, Wrapped
+from bwgraph.source import Connected, Event, Lost, Refusal, Refused, Tell
 
 if TYPE_CHECKING:
     from bwgraph.tor import Connection, Dial
@@ -47,6 +47,12 @@ CHECK = 60.0
 FIRST_CHECK = 2.0
 "Seconds to the first: what tor answered when we came may have been a little too much."
 
+CONTEXT = 30.0
+"Seconds between two times that tor is asked about itself: its limits, its accounting."
+
+FIRST_CONTEXT = 0.3
+"Seconds to the first."
+
 CLOSING = 0.5
 "Seconds that stem is given to let go."
 
@@ -62,12 +68,24 @@ class _Order(Enum):
     CLOSE = auto()
 
 
+@dataclass(slots=True, eq=False)
+class _Errand:
+    """Something that a connection is asked now and then, in a thread of its own each time."""
+
+    ask: Callable[[], Event | None]
+    name: str
+    due: float
+    "When it is asked next; infinity while its answer is out."
+    every: float
+    "Seconds from an answer to the next question."
+
+
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """What came of a look at tor's counters."""
+    """What came of an errand."""
 
-    connection: "Connection"
-    told: Counted | Wrapped | None
+    errand: _Errand
+    told: Event | None
 
 
 class _Vigil:
@@ -201,35 +219,40 @@ class TorLink:
         stem tells of its closing. But its threads may also have died, and a tor that has been
         stopped closes nothing: so the age of the newest event is watched. A silent tor is told as
         lost, and the connection is kept for a while: when it goes on, what it has to say of the
-        time between comes there. Now and then tor's counters are asked.
+        time between comes there. Now and then tor is asked something.
         """
         vigil = _Vigil(tell)
-        check = now() + FIRST_CHECK
+        start = now()
+        errands = (
+            _Errand(connection.context, "bwgraph context", start + FIRST_CONTEXT, CONTEXT),
+            _Errand(connection.check, "bwgraph check", start + FIRST_CHECK, CHECK),
+        )
         while True:
             until = vigil.look(connection.newest)
             if until is None:
                 return f"it has been silent for {wire.PATIENCE:.0f} s"
-            message = self._next(min(until, check) - now())
+            message = self._next(min(until, *(errand.due for errand in errands)) - now())
             if message is connection:
                 return connection.why_lost()
             if message is _Order.RETRY and vigil.told:
                 self._inbox.put(message)  # for the pause before the next try
                 return "it has been silent"
-            if isinstance(message, _Answer) and message.connection is connection:
-                check = now() + CHECK
+            if isinstance(message, _Answer) and message.errand in errands:
+                message.errand.due = now() + message.errand.every
                 if message.told is not None:
                     tell(message.told)
-            elif now() >= check:
-                check = math.inf  # until this one is answered
-                self._ask(connection)
+            for errand in errands:
+                if now() >= errand.due:
+                    errand.due = math.inf  # until this one is answered
+                    self._send_on(errand)
 
-    def _ask(self, connection: "Connection") -> None:
-        """Hold the connection against tor's counters; the answer comes as a message."""
+    def _send_on(self, errand: _Errand) -> None:
+        """Have it asked where that may take long; the answer comes as a message."""
 
         def ask() -> None:
-            self._inbox.put(_Answer(connection, connection.check()))
+            self._inbox.put(_Answer(errand, errand.ask()))
 
-        threading.Thread(target=ask, name="bwgraph check", daemon=True).start()
+        threading.Thread(target=ask, name=errand.name, daemon=True).start()
 
     def _reconnect(
         self, gone: "Connection", why: str, tell: Tell

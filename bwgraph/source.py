@@ -4,7 +4,7 @@ Owns the ``Source`` protocol and its events. A source tells things one way, from
 likes; nothing is ever asked of the one who listens. Knows nothing of tor, demo or playback.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -95,7 +95,18 @@ class Trouble:
     what: str
 
 
-Event = Sample | Connected | Counted | Wrapped | Lost | Refused | Trouble
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What tor has answered of itself, as text by the key that it was asked for.
+
+    What it refused, or was not asked, is not in it.
+    """
+
+    when: float
+    told: Mapping[str, str]
+
+
+Event = Sample | Connected | Counted | Wrapped | Lost | Refused | Trouble | Answers
 Tell = Callable[[Event], None]
 
 

@@ -27,8 +27,9 @@ from bwgraph.clock import awake, now
 from bwgraph.credentials import Credentials
 from bwgraph.diagnosis import cookie_trouble, cut_short, not_reached, not_tor
 from bwgraph.endpoint import Endpoint
+from bwgraph.inquiry import Inquiry
 from bwgraph.sample import MOST, Sample
-from bwgraph.source import Connected, Counted, Refusal, Tell, Trouble, Wrapped
+from bwgraph.source import Answers, Connected, Counted, Refusal, Tell, Trouble, Wrapped
 from bwgraph.tally import Tally, number, recent
 from bwgraph.wire import PATIENCE, Wire
 
@@ -78,6 +79,7 @@ class Connection:
         self._released = False
         self._untold: deque[Sample] = deque()
         self._tally = Tally()
+        self._inquiry = Inquiry()
         self._ended = False
         self._complaints = _Complaints(tell)
 
@@ -120,8 +122,14 @@ class Connection:
         Nor when an event came in between: it might look like one that has wrapped.
         """
         seen = self._tally.seen
-        read, written = self._ask("traffic/read"), self._ask("traffic/written")
+        read, written = self._info("traffic/read"), self._info("traffic/written")
         return self._tally.compare(seen, read, written) if self._tally.seen is seen else None
+
+    def context(self) -> Answers | None:
+        """Ask tor about itself; None if the connection ended meanwhile, which is no answer."""
+        told = self._inquiry.round(self._ask)
+        alive = self._controller is not None and self._controller.is_alive()
+        return Answers(now(), told) if alive else None
 
     def why_lost(self) -> str:
         """What ended the connection, in a few words."""
@@ -174,7 +182,7 @@ class Connection:
             )
         wire.trust()
         counted = self.check()
-        uptime = number(self._ask("uptime"))
+        uptime = number(self._info("uptime"))
         return Connected(
             when=now(),
             where=str(self.endpoint),
@@ -182,22 +190,33 @@ class Connection:
             nickname=str(nickname or ""),
             counted=counted if isinstance(counted, Counted) else None,
             uptime=None if uptime is None else float(uptime),
-            process=self._ask("process/pid"),
+            process=self._info("process/pid"),
             recent=self._recent() if self._first - answered > PROMPT else (),
         )
 
     def _recent(self) -> tuple[Sample, ...]:
-        return recent(self._ask("bw-event-cache"), self._first)
+        return recent(self._info("bw-event-cache"), self._first)
 
-    def _ask(self, key: str) -> str:
-        """GETINFO one key, in a command of its own; empty if that is refused or fails.
+    def _info(self, key: str) -> str:
+        return self._ask(f"GETINFO {key}") or ""
 
-        A filter refuses a whole line for one key that it does not grant.
+    def _ask(self, command: str) -> str | None:
+        """The value of one key, asked for in a command of its own; empty if that fails.
+
+        None if it is refused; a filter refuses a whole line for one key that it does not grant.
+        stem's own get_info and get_conf would answer from a cache that nothing keeps fresh here.
         """
+        if self._controller is None:
+            return ""
         try:
-            return str(self._controller.get_info(key)) if self._controller else ""
+            code, _, line = self._controller.msg(command).content()[0]
         except _ESCAPES:
             return ""
+        if code.startswith("5"):
+            return None
+        key, _, value = str(line).partition("=")
+        asked = command.partition(" ")[2]
+        return value if code == "250" and key.lower() == asked.lower() else ""
 
     def _on_bandwidth(self, event: Any) -> None:
         """Take one BW event, in stem's event thread: two integers and a time, and no more.

@@ -180,8 +180,11 @@ class Session:
             "uptime": b"%d" % manners.uptime,
             "process/pid": b"%d" % manners.process,
             "bw-event-cache": b" ".join(b"%d,%d" % entry for entry in self.server.cache),
+            "accounting/enabled": b"0",
             **manners.info,
         }
+        if key == "fingerprint" and key not in known:
+            return b"551 Not running in server mode\r\n"
         if key not in known:
             return b'552 Unrecognized key "%s"\r\n' % key.encode("latin-1")
         return b"250-%s=%s\r\n250 OK\r\n" % (key.encode("ascii"), known[key])
@@ -448,6 +451,12 @@ def _protocolinfo(manners: Manners) -> bytes:
 
 def _getconf(key: str, manners: Manners) -> bytes:
     """One key's value; a key that tor knows and that is not set comes back bare."""
-    if key.lower() in manners.conf:
-        return f"250 {key}={manners.conf[key.lower()]}\r\n".encode()
+    known = {
+        "bandwidthrate": "1073741824",
+        "relaybandwidthrate": "0",
+        "accountingrule": "max",
+        **manners.conf,
+    }
+    if key.lower() in known:
+        return f"250 {key}={known[key.lower()]}\r\n".encode()
     return f"250 {key}\r\n".encode()

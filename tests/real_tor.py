@@ -57,8 +57,11 @@ def hashed(password: str) -> str:
 class RealTor:
     """A tor with a control port and a control socket, started and answering."""
 
-    def __init__(self, place: Path, password: str | None = None) -> None:
-        """Have its files below ``place``; it wants the password, or its cookie if there is none."""
+    def __init__(self, place: Path, password: str | None = None, *more: str) -> None:
+        """Have its files below ``place``; it wants the password, or its cookie if there is none.
+
+        ``more`` are further lines for its torrc.
+        """
         self.port = free_port()
         self.socket_path = place / "door" / "control"
         self.cookie_path = place / "data" / "control_auth_cookie"
@@ -85,6 +88,7 @@ class RealTor:
             "DisableNetwork 1",
             "CountPrivateBandwidth 1",
             f"Log notice file {self._log}",
+            *more,
         ]
         self._torrc.write_text("\n".join(lines) + "\n")
         self._defaults.write_text("")

@@ -4,6 +4,7 @@ import select
 import socket
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import BinaryIO
 
 import pytest
@@ -13,8 +14,9 @@ from bwgraph import demo, diurnal
 from bwgraph.credentials import Credentials
 from bwgraph.endpoint import Endpoint
 from bwgraph.link import TorLink
+from bwgraph.quota import Limit, context
 from bwgraph.sample import Sample
-from bwgraph.source import Connected, Counted, Lost
+from bwgraph.source import Answers, Connected, Counted, Lost
 from bwgraph.wire import Wire
 
 
@@ -253,6 +255,53 @@ def test_uptime_goes_on(controller: Controller, beat: Beat) -> None:
     assert controller.ask("GETINFO uptime")[0] == f"250-uptime={demo.UPTIME + 100}"
 
 
+def test_it_tells_of_itself_what_a_relay_with_accounting_does(
+    beat: Beat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bwgraph.link.FIRST_CONTEXT", 0.0)
+    monkeypatch.setattr("bwgraph.link.CONTEXT", 0.0)
+    ear, now = Ear(), datetime.now(UTC)
+    link = TorLink([demo.PLACE], Credentials(), demo.Demo().dial)
+    link.start(ear)
+    told = context(ear.wait_for(Answers).told)
+    assert told.fingerprint == demo.FINGERPRINT
+    assert told.limit == Limit(demo.RATE, "BandwidthRate")
+    quota = told.quota
+    assert quota is not None
+    assert (quota.rule, quota.hibernating) == ("sum", "awake")
+    # It is as if it had moved its mean through all of the interval so far.
+    assert quota.start is not None
+    assert quota.end is not None
+    assert quota.start < now < quota.end
+    assert quota.used is not None
+    assert quota.used == pytest.approx(
+        2 * diurnal.MEAN * (now - quota.start).total_seconds(), rel=0.25
+    )
+    assert quota.used_up_in((diurnal.MEAN, diurnal.MEAN), now) is not None
+    assert quota.used_up_in((diurnal.MEAN / 4, diurnal.MEAN / 4), now) is None
+    for _ in range(3):
+        beat.pass_one()
+        ear.wait_for(Sample)
+    ear.wait_for(Answers)
+    after = context(ear.wait_for(Answers).told).quota
+    link.close()
+    moved = [diurnal.traffic(demo.MORNING + second) for second in range(1, 4)]
+    assert after is not None
+    assert after.used == quota.used + sum(map(sum, moved))
+    assert quota.left is not None
+    assert after.left == quota.left - sum(map(sum, moved))
+
+
+def test_its_interval_is_a_month_of_accounting_on_any_day() -> None:
+    for day in range(1500):
+        now = datetime(2024, 1, 1, 13, tzinfo=UTC) + timedelta(days=day)
+        start, end = demo._interval(now)
+        assert start.day == end.day <= 28
+        assert 28 <= (end - start).days <= 31
+        assert 20 <= (now - start).days < 24
+        assert 4 < (end - now).days < 12
+
+
 def test_the_event_cache_is_as_long_as_tors(controller: Controller, beat: Beat) -> None:
     assert controller.ask("GETINFO bw-event-cache") == ["250-bw-event-cache=", "250 OK"]
     controller.ask("SETEVENTS BW")
@@ -265,8 +314,8 @@ def test_the_event_cache_is_as_long_as_tors(controller: Controller, beat: Beat) 
 
 
 def test_a_key_that_is_not_known_is_refused_with_the_whole_line(controller: Controller) -> None:
-    assert controller.ask("GETINFO version accounting/bytes") == [
-        '552 Unrecognized key "accounting/bytes"'
+    assert controller.ask("GETINFO version accounting/max") == [
+        '552 Unrecognized key "accounting/max"'
     ]
 
 

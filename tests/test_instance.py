@@ -6,8 +6,19 @@ import pytest
 
 from bwgraph.instance import Instance
 from bwgraph.ledger import Total, Unseen
+from bwgraph.quota import Context, Limit
 from bwgraph.sample import Sample
-from bwgraph.source import Connected, Counted, Event, Lost, Refusal, Refused, Trouble, Wrapped
+from bwgraph.source import (
+    Answers,
+    Connected,
+    Counted,
+    Event,
+    Lost,
+    Refusal,
+    Refused,
+    Trouble,
+    Wrapped,
+)
 
 CONNECTED = Connected(when=10.0, where="127.0.0.1:9051", version="0.4.9.11", nickname="relay")
 LOST = Lost(since=5.0, why="it closed the connection", retry=6.0)
@@ -15,6 +26,7 @@ SAMPLE = Sample(when=11.0, read=700, written=70, seconds=1.0)
 COUNTED = Counted(read=5000, written=500)
 REFUSAL = Refusal("tor did not accept the password")
 TROUBLE = Trouble(3.0, "a thread ended")
+ANSWERS = Answers(11.0, {"BandwidthRate": "1000"})
 
 RECENT = tuple(Sample(7.0 + i, 100 * i, 10 * i, 1.0) for i in range(1, 4))
 "What a tor remembers of the three seconds before ``CONNECTED``."
@@ -194,6 +206,19 @@ def test_what_an_event_lacked_is_added_to_its_columns_and_to_the_totals() -> Non
     assert max(window.written_peak) == pytest.approx(10 + (1 << 31))
 
 
+# What it tells of itself.
+
+
+def test_its_context_is_the_latest_and_outlives_a_loss() -> None:
+    instance = connected(ANSWERS)
+    assert instance.context == Context(limit=Limit(1000, "BandwidthRate"))
+    instance.tell(LOST)
+    instance.tell(replace(CONNECTED, when=20.0, process="other"))
+    assert instance.context == Context(limit=Limit(1000, "BandwidthRate"))
+    instance.tell(Answers(21.0, {}))
+    assert instance.context == Context()
+
+
 # What else there is to tell.
 
 
@@ -221,6 +246,7 @@ def test_of_troubles_the_latest_is_kept_and_all_are_counted() -> None:
         (Wrapped(SAMPLE), set()),
         (Refused(REFUSAL), {"refusal"}),
         (TROUBLE, {"trouble"}),
+        (ANSWERS, {"context"}),
     ],
     ids=lambda value: type(value).__name__,
 )
@@ -234,6 +260,7 @@ def test_every_event_changes_its_own_part_and_no_other(event: Event, parts: set[
         "total": instance.ledger.total() is not None,
         "refusal": instance.refusal is not None,
         "trouble": instance.trouble is not None or instance.troubles != 0,
+        "context": instance.context != Context(),
     }
     assert {part for part, there in changed.items() if there} == parts
 

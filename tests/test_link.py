@@ -30,7 +30,7 @@ from bwgraph.endpoint import ControlSocket, Embedded, Endpoint
 from bwgraph.instance import Instance
 from bwgraph.link import TorLink
 from bwgraph.sample import Sample
-from bwgraph.source import Connected, Counted, Event, Lost, Refused, Tell, Wrapped
+from bwgraph.source import Answers, Connected, Counted, Event, Lost, Refused, Tell, Wrapped
 
 FOR_EVER = 1000.0
 
@@ -57,9 +57,10 @@ def refused(*places: Endpoint, credentials: Credentials | None = None) -> Refuse
 
 @pytest.fixture(autouse=True)
 def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Try again at once, and do not look at tor's counters behind the test's back."""
+    """Try again at once, and ask tor nothing behind the test's back."""
     monkeypatch.setattr(link, "BACKOFF", (0.001,))
     monkeypatch.setattr(link, "FIRST_CHECK", FOR_EVER)
+    monkeypatch.setattr(link, "FIRST_CONTEXT", FOR_EVER)
 
 
 @pytest.fixture
@@ -689,6 +690,82 @@ def test_counters_that_are_not_answered_hold_nothing_up(monkeypatch: pytest.Monk
         begun = time.monotonic()
         worker.close()
         assert time.monotonic() - begun < 1
+
+
+def test_now_and_then_tor_is_asked_about_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link, "FIRST_CONTEXT", 0.01)
+    monkeypatch.setattr(link, "CONTEXT", 0.01)
+    ear, conf = Ear(), {"bandwidthrate": "1000"}
+    with FakeTor(Manners(conf=conf)) as server, linked(server.endpoint, tell=ear):
+        assert ear.wait_for(Answers).told["BandwidthRate"] == "1000"
+        conf["bandwidthrate"] = "2000"
+        ear.wait_for(Answers)  # which may have been asked for before
+        assert ear.wait_for(Answers).told["BandwidthRate"] == "2000"
+        server.emit(5, 6)
+        assert ear.wait_for(Sample).read == 5
+    assert isinstance(ear.heard[0], Connected)
+
+
+def test_a_tor_that_tells_nothing_of_itself_is_still_a_tor(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link, "FIRST_CONTEXT", 0.001)
+    monkeypatch.setattr(link, "CONTEXT", 0.001)
+    monkeypatch.setattr(link, "FIRST_CHECK", 0.001)
+    monkeypatch.setattr(link, "CHECK", 0.001)
+    ear = Ear()
+    with FakeTor(FILTER) as server, linked(server.endpoint, tell=ear):
+        for number in range(20):
+            assert ear.wait_for(Answers).told == {}
+            server.emit(number, 0)
+        eventually(lambda: len(ear.samples) == 20, "all have come")
+        assert server.accepted == 1
+        asked = server.commands.count("GETCONF BandwidthRate")
+        rounds = sum(isinstance(event, Answers) for event in ear.heard)
+        assert asked <= rounds // 10 + 2
+    assert not [event for event in ear.heard if isinstance(event, Lost)]
+    assert ear.troubles == []
+
+
+def test_the_connection_is_told_before_tor_is_asked_about_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(link, "FIRST_CONTEXT", 0.0)
+    asked: list[list[str]] = []
+
+    def tell(event: Event) -> None:
+        if isinstance(event, Connected):
+            asked.append(list(server.commands))
+        ear(event)
+
+    ear = Ear()
+    with FakeTor() as server, linked(server.endpoint, tell=tell):
+        ear.wait_for(Answers)
+        # One at a time, and the next not before it is due.
+        assert server.commands.count("GETCONF BandwidthRate") == 1
+    assert "GETCONF BandwidthRate" not in asked[0]
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_question_that_is_not_answered_holds_nothing_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link, "FIRST_CONTEXT", 0.01)
+    ear = Ear()
+
+    def mute(session: Session) -> None:
+        while (line := session.line()) is not None:
+            if line != b"GETCONF BandwidthRate":
+                session.send(session._reply(line, Manners()))
+            if line == b"SETEVENTS BW":
+                session.send(b"650 BW 1 1\r\n")
+                session.server.now_subscribed(session)
+
+    with FakeTor(mute) as server, linked(server.endpoint, tell=ear) as worker:
+        ear.wait_for(Connected)
+        eventually(lambda: "GETCONF BandwidthRate" in server.commands, "it is asked")
+        server.emit(5, 6)
+        assert ear.wait_for(Sample).read == 5
+        begun = time.monotonic()
+        worker.close()
+        assert time.monotonic() - begun < 1
+    assert not [event for event in ear.heard if isinstance(event, Answers)]
 
 
 def test_what_tor_is_comes_along() -> None:

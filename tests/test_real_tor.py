@@ -3,14 +3,21 @@
 import re
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from ear import Ear, eventually
 from pty_driver import Program, environment
-from real_tor import Control, RealTor, has_ipv6, needs_tor
+from real_tor import Control, RealTor, free_port, has_ipv6, needs_tor
+
+from bwgraph import link
+from bwgraph.credentials import Credentials
+from bwgraph.endpoint import ControlPort
+from bwgraph.quota import Context, Limit, Quota, context
+from bwgraph.source import Answers
 
 pytestmark = needs_tor
 
@@ -288,3 +295,82 @@ def test_stopped_longer_than_its_patience_it_still_has_its_connection(tor: RealT
         for program, sockets, length in zip(programs, before, written, strict=True):
             assert NO_TOR.encode() not in program.raw[length:]
             assert open_sockets(program.pid) == sockets
+
+
+# What it tells of itself.
+
+
+def told_until(tor: RealTor, condition: Callable[[Context], object]) -> Context:
+    """What tor tells once it is so."""
+    ear, found = Ear(), Context()
+
+    def heard() -> bool:
+        nonlocal found
+        found = context(ear.wait_for(Answers).told)
+        return bool(condition(found))
+
+    worker = link.TorLink([ControlPort("127.0.0.1", tor.port)], Credentials())
+    worker.start(ear)
+    try:
+        eventually(heard, "tor tells it")
+    finally:
+        worker.close()
+    assert ear.troubles == []
+    return found
+
+
+@pytest.fixture
+def _often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask tor about itself all the time."""
+    monkeypatch.setattr(link, "FIRST_CONTEXT", 0.0)
+    monkeypatch.setattr(link, "CONTEXT", 0.1)
+
+
+@pytest.mark.usefixtures("_often")
+def test_a_client_with_a_quota(tmp_path: Path) -> None:
+    lines = ("AccountingMax 1 GBytes", "AccountingRule sum", "AccountingStart day 00:00")
+    with RealTor(tmp_path, None, *lines, "BandwidthRate 5 MBytes") as tor:
+        with Control(tor) as control:
+            control.let_read(400_000)
+        told = told_until(tor, lambda told: told.quota and (told.quota.used or 0) > 400_000)
+    assert told.fingerprint == ""
+    assert told.limit == Limit(5 << 20, "BandwidthRate")
+    quota = told.quota
+    assert isinstance(quota, Quota)
+    assert (quota.rule, quota.hibernating) == ("sum", "awake")
+    assert quota.remaining is not None
+    assert quota.remaining[0] == quota.remaining[1], "the one remainder, twice"
+    assert quota.used is not None
+    assert quota.left is not None
+    # The two are asked for one after the other, and a few bytes of that are counted in between.
+    assert quota.used + quota.left == pytest.approx(1 << 30, abs=50_000)
+    assert quota.start is not None
+    assert quota.end is not None
+    assert quota.start <= datetime.now(UTC) < quota.end
+    assert quota.start.astimezone().hour == quota.end.astimezone().hour == 0
+
+
+@pytest.mark.usefixtures("_often")
+def test_a_relay_that_has_used_its_quota_up(tmp_path: Path) -> None:
+    lines = (
+        f"ORPort 127.0.0.1:{free_port()}",
+        "AssumeReachable 1",
+        "PublishServerDescriptor 0",
+        "BandwidthRate 5 MBytes",
+        "RelayBandwidthRate 2 MBytes",
+        "AccountingMax 200 KBytes",
+        "AccountingRule in",
+        "AccountingStart day 00:00",
+    )
+    with RealTor(tmp_path, None, *lines) as tor:
+        with Control(tor) as control:
+            control.let_read(300_000)
+        told = told_until(tor, lambda told: told.quota and told.quota.hibernating == "hard")
+    assert len(told.fingerprint) == 40
+    assert told.limit == Limit(2 << 20, "RelayBandwidthRate")
+    quota = told.quota
+    assert isinstance(quota, Quota)
+    assert (quota.rule, quota.left) == ("in", 0)
+    assert quota.remaining == (0, 200 << 10), "the side without a limit is told to have all of it"
+    assert quota.used is not None
+    assert quota.used >= 300_000

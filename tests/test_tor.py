@@ -37,8 +37,9 @@ from nobody import nobody, open_directory
 from bwgraph import tor, wire
 from bwgraph.credentials import Credentials
 from bwgraph.endpoint import ControlPort, ControlSocket, Embedded, Endpoint
+from bwgraph.inquiry import ACCOUNTING, ALWAYS, RARELY
 from bwgraph.sample import MOST, Sample
-from bwgraph.source import Connected, Counted, Refusal, Tell, Trouble, Wrapped
+from bwgraph.source import Answers, Connected, Counted, Refusal, Tell, Trouble, Wrapped
 from bwgraph.tor import Connection
 
 SECRET = b'the s3cret "\\ \xff\xc3\xa9'
@@ -756,6 +757,90 @@ def test_no_answer_is_not_the_end(reply: bytes) -> None:
         assert connection.check() is None
 
 
+# What it tells of itself
+
+
+def told(connection: Connection) -> dict[str, str]:
+    """Its answers of one round."""
+    answers = connection.context()
+    assert isinstance(answers, Answers)
+    return dict(answers.told)
+
+
+def test_a_client_without_accounting_tells_of_its_rates() -> None:
+    with FakeTor() as server, connected(server, Ear()) as connection:
+        assert told(connection) == {
+            "BandwidthRate": "1073741824",
+            "RelayBandwidthRate": "0",
+            "AccountingRule": "max",
+            "accounting/enabled": "0",
+        }
+        assert server.commands == [*WHOLE_WIRE, *ALWAYS]
+
+
+def test_what_has_changed_is_told_anew_and_not_from_stems_cache() -> None:
+    info = {"fingerprint": b"A" * 40, "accounting/enabled": b"1", "accounting/bytes": b"1 2"}
+    conf = {"bandwidthrate": "1000"}
+    with (
+        FakeTor(Manners(info=info, conf=conf)) as server,
+        connected(server, Ear()) as connection,
+    ):
+        assert told(connection) == {
+            "fingerprint": "A" * 40,
+            "BandwidthRate": "1000",
+            "RelayBandwidthRate": "0",
+            "AccountingRule": "max",
+            "accounting/enabled": "1",
+            "accounting/bytes": "1 2",
+        }
+        assert server.commands[len(WHOLE_WIRE) :] == [*ALWAYS, *ACCOUNTING]
+        info.update({"fingerprint": b"B" * 40, "accounting/enabled": b"0"})
+        conf["bandwidthrate"] = "2000"
+        assert told(connection) == {
+            "fingerprint": "B" * 40,
+            "BandwidthRate": "2000",
+            "RelayBandwidthRate": "0",
+            "AccountingRule": "max",
+            "accounting/enabled": "0",
+        }
+
+
+def test_a_filter_that_refuses_all_of_it_does_no_harm_and_is_asked_rarely() -> None:
+    ear = Ear()
+    with FakeTor(FILTER) as server, connected(server, ear) as connection:
+        for _ in range(2 * RARELY):
+            assert told(connection) == {}
+        assert [server.commands.count(command) for command in ALWAYS] == [2] * len(ALWAYS)
+        server.emit(5, 6)
+        assert ear.wait_for(Sample).read == 5
+        assert ear.troubles == []
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [b"250 OK\r\n", b"250-x=5\r\n250 OK\r\n", b"garbage\r\n", b"251 =\r\n", b"250 \xff\r\n"],
+)
+def test_an_answer_that_is_none_is_left_out(reply: bytes) -> None:
+    ear = Ear()
+    manners = Manners(replies={"GETINFO": reply, "GETCONF": reply})
+    with FakeTor(manners) as server, connected(server, ear) as connection:
+        assert told(connection) == {}
+        server.emit(5, 6)
+        assert ear.wait_for(Sample).read == 5
+
+
+def test_a_connection_that_ends_meanwhile_tells_nothing() -> None:
+    # An answer without anything in it would say that tor has no limits any more.
+    with (
+        FakeTor(Manners(replies={"GETCONF": HANG_UP})) as server,
+        connecting(server.endpoint, Ear()) as connection,
+    ):
+        assert connection.context() is None  # nor does one that is not open
+        with pytest.raises(Refusal):
+            connection.open(Credentials())
+        assert connection.context() is None
+
+
 @pytest.mark.parametrize("refused", [line for line in WHOLE_WIRE if line.startswith("GETINFO")])
 def test_a_key_that_is_refused_costs_no_other(refused: str) -> None:
     manners = Manners(allowed=frozenset({*WHOLE_WIRE} - {refused}))
@@ -924,6 +1009,12 @@ NOT_TOR = "this is no tor control port: it says "
             NOT_TOR + "'SSH-2.0-OpenSSH_9.6p1 Debian-5'",
             "ControlPort 9051",
             id="ssh",
+        ),
+        pytest.param(
+            says(b"220 mail.example ESMTP\r\n", unasked=True),
+            NOT_TOR + "'220 mail.example ESMTP'",
+            "ControlPort 9051",
+            id="mail",
         ),
         pytest.param(
             says(WEB_ANSWER), NOT_TOR + "'HTTP/1.1 400 Bad Request'", "ControlPort 9051", id="web"
