@@ -1,28 +1,27 @@
-"""Numbers as people read them: rates, spans of time, and the round steps of a scale.
+"""Numbers as people read them: rates, amounts, spans of time, and the round steps of a scale.
 
-Bytes are binary here, as in tor's own torrc: 1 KiB is 1024 bytes. Knows nothing of what the
-numbers are about.
+Amounts are bytes, and binary as in tor's own torrc: 1 KiB is 1024 bytes. Rates are shown in one of
+two ``Units``, each named right: bytes are binary, and bits, as networks are sold, are decimal.
+Whatever the units, a rate is handed around in bytes a second. Knows nothing of what the numbers
+are about.
 """
 
-from bisect import bisect_left
+import re
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
+from functools import lru_cache
 
-UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
-
-STEPS: tuple[int, ...] = tuple(
-    mantissa * 1024**power
-    for power in range(1, 7)
-    for mantissa in (1, 2, 5, 10, 20, 50, 100, 200, 500)
-)
-"The round numbers that a scale may end at, in bytes a second: 1-2-5 from 1 KiB/s up."
+SIZES = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
 UNKNOWN = "-"
 "What stands for a number that nobody knows."
 
+MANTISSAS = (1, 2, 5, 10, 20, 50, 100, 200, 500)
+
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """A number of bytes in the unit that suits it."""
+    """A number in the unit that suits it."""
 
     number: str
     unit: str
@@ -36,19 +35,146 @@ class Quantity:
         """
         return self.number + self.unit[0]
 
+    def __str__(self) -> str:
+        return f"{self.number} {self.unit}"
 
-def quantity(amount: float) -> Quantity:
-    """Two or three significant digits and a binary unit.
 
-    >>> [f"{q.number} {q.unit}" for q in map(quantity, (0, 999, 1023.7, 1536, 1_048_524, 10**13))]
-    ['0 B', '999 B', '1.0 KiB', '1.5 KiB', '1.0 MiB', '9.1 TiB']
-    """
+def _quantity(amount: float, base: int, names: tuple[str, ...]) -> Quantity:
+    """Two or three significant digits and the unit for them."""
     power = 0
-    while round(amount) >= 1000 and power < len(UNITS) - 1:
-        amount /= 1024
+    while round(amount) >= 1000 and power < len(names) - 1:
+        amount /= base
         power += 1
     number = f"{amount:.0f}" if power == 0 or amount >= 99.95 else f"{amount:.1f}"
-    return Quantity(number, UNITS[power])
+    return Quantity(number, names[power])
+
+
+@dataclass(frozen=True)
+class Units:
+    """What rates are shown in."""
+
+    name: str
+    base: int
+    "What a unit has to be multiplied by for the next."
+    per_byte: int
+    names: tuple[str, ...]
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+    def rate(self, amount: float | None) -> str:
+        """Bytes a second, spelt out.
+
+        >>> BYTES.rate(13_002_342), BYTES.rate(17), BITS.rate(13_002_342), BITS.rate(None)
+        ('12.4 MiB/s', '17 B/s', '104 Mbit/s', '-')
+        """
+        if amount is None:
+            return UNKNOWN
+        return str(_quantity(amount * self.per_byte, self.base, self.names))
+
+    def terse(self, amount: float | None) -> str:
+        """A rate where there is hardly room for one.
+
+        >>> BYTES.terse(13_002_342), BITS.terse(125), BITS.terse(None)
+        ('12.4M', '1.0k', '-')
+        """
+        if amount is None:
+            return UNKNOWN
+        return _quantity(amount * self.per_byte, self.base, self.names).terse
+
+    @property
+    def steps(self) -> tuple[int, ...]:
+        """The round numbers that a scale may end at, in bytes a second: 1-2-5 from 1 KiB/s up.
+
+        >>> BYTES.steps[:4], BITS.steps[:4]
+        ((1024, 2048, 5120, 10240), (125, 250, 625, 1250))
+        """
+        return _steps(self)
+
+    def round_up(self, amount: float) -> int:
+        """The first round step that an amount fits under, or the highest there is.
+
+        >>> BYTES.round_up(0), BYTES.round_up(1025), BYTES.round_up(1e30) == BYTES.steps[-1]
+        (1024, 2048, True)
+        """
+        steps = _steps(self)
+        return steps[min(bisect_left(steps, amount), len(steps) - 1)]
+
+    def lower(self, step: int, times: int) -> int:
+        """The step so many steps below this one, or the lowest there is; above it if negative.
+
+        >>> BYTES.lower(5120, 1), BYTES.lower(5120, 9), BYTES.lower(5120, -1)
+        (2048, 1024, 10240)
+        """
+        steps = _steps(self)
+        # What lies between two steps is one from either.
+        at = bisect_left(steps, step) if times >= 0 else bisect_right(steps, step) - 1
+        return steps[min(max(at - times, 0), len(steps) - 1)]
+
+    def divisions(self, step: int, count: int) -> list[tuple[float, str]]:
+        """``step`` and what divides it into so many, in one unit, highest first; that has the name.
+
+        Each comes as a rate and as the words for it. Empty if the words would be no round numbers.
+
+        >>> BYTES.divisions(20 * 1024, 4)
+        [(20480.0, '20 KiB/s'), (15360.0, '15'), (10240.0, '10'), (5120.0, '5')]
+        >>> [words for _, words in BITS.divisions(625_000, 5)], BYTES.divisions(50 * 1024, 4)
+        (['5 Mbit/s', '4', '3', '2', '1'], [])
+        """
+        shown = step * self.per_byte
+        power = max((p for p in range(len(self.names)) if shown >= self.base**p), default=0)
+        whole = shown / self.base**power
+        if (count == 4) is not f"{whole:g}".startswith(("2", "4")) and count > 2:
+            return []
+        parts = [(step * i / count, f"{whole * i / count:g}") for i in range(count, 0, -1)]
+        return [
+            (rate, f"{words} {self.names[power]}" if rate == step else words)
+            for rate, words in parts
+        ]
+
+    def decades(self, step: int, floor: float) -> list[tuple[float, str]]:
+        """The marks of a logarithmic scale from ``floor`` up to ``step``, highest first.
+
+        >>> [words for _, words in BYTES.decades(2 * 1024**2, 1024)]
+        ['2 MiB/s', '1 MiB/s', '100 KiB/s', '10 KiB/s', '1 KiB/s']
+        """
+        tens = [
+            mark / self.per_byte
+            for power in range(len(self.names) - 1, -1, -1)
+            for mark in (100 * self.base**power, 10 * self.base**power, self.base**power)
+        ]
+        marks = [step, *(mark for mark in tens if floor <= mark < step)]
+        return [(mark, self.mark(mark)) for mark in marks]
+
+    def mark(self, amount: float) -> str:
+        """A round rate without the digits that it does not need."""
+        shown = _quantity(amount * self.per_byte, self.base, self.names)
+        return f"{float(shown.number):g} {shown.unit}"
+
+
+@lru_cache
+def _steps(units: Units) -> tuple[int, ...]:
+    return tuple(
+        mantissa * units.base**power // units.per_byte
+        for power in range(1, len(units.names))
+        for mantissa in MANTISSAS
+    )
+
+
+BYTES = Units("bytes", 1024, 1, tuple(f"{name}/s" for name in SIZES))
+BITS = Units("bits", 1000, 8, ("bit/s", "kbit/s", "Mbit/s", "Gbit/s", "Tbit/s", "Pbit/s", "Ebit/s"))
+
+UNITS = {units.name: units for units in (BYTES, BITS)}
+"Both, by the name that the user chooses them by."
+
+
+def quantity(amount: float) -> Quantity:
+    """An amount of bytes: two or three significant digits and a binary unit.
+
+    >>> [str(quantity(n)) for n in (0, 999, 1023.7, 1536, 1_048_524, 10**13)]
+    ['0 B', '999 B', '1.0 KiB', '1.5 KiB', '1.0 MiB', '9.1 TiB']
+    """
+    return _quantity(amount, 1024, SIZES)
 
 
 def size(amount: float) -> str:
@@ -57,68 +183,41 @@ def size(amount: float) -> str:
     >>> size(1_363_148_800)
     '1.3 GiB'
     """
-    shown = quantity(amount)
-    return f"{shown.number} {shown.unit}"
+    return str(quantity(amount))
 
 
-def rate(amount: float | None) -> str:
-    """Bytes a second, spelt out.
+_RATE = re.compile(
+    r"(?P<number>[0-9]{1,15}(?:\.[0-9]{1,6})?)\s*(?P<prefix>[kmgt]?)(?P<unit>ib|b|bits?|)(?P<per>/s|ps)?",
+    re.IGNORECASE,
+)
 
-    >>> rate(13_002_342), rate(17), rate(None)
-    ('12.4 MiB/s', '17 B/s', '-')
+
+def parse_rate(text: str) -> int:
+    """Read a rate, in bytes a second; a ValueError says what is wrong.
+
+    ``B`` and no unit are bytes, ``bit`` and ``bps`` are bits; ``Ki``, ``Mi`` and bare ``K``, ``M``
+    are binary, ``kB``, ``MB`` and all of bits decimal.
+
+    >>> parse_rate("20MiB/s") == parse_rate("20 M") == 20 * 1024**2, parse_rate("1.5 Mbit/s")
+    (True, 187500)
+    >>> parse_rate("plenty")
+    Traceback (most recent call last):
+        ...
+    ValueError: 'plenty' is not a rate, such as 20MiB, 500KiB or 100Mbit
     """
-    if amount is None:
-        return UNKNOWN
-    return f"{size(amount)}/s"
-
-
-def terse_rate(amount: float | None) -> str:
-    """A rate where there is hardly room for one.
-
-    >>> terse_rate(13_002_342), terse_rate(None)
-    ('12.4M', '-')
-    """
-    return UNKNOWN if amount is None else quantity(amount).terse
-
-
-def round_up(amount: float) -> int:
-    """The first round step that an amount fits under.
-
-    >>> round_up(0), round_up(1025), round_up(501 * 1024) == 1024**2, round_up(1e30) == STEPS[-1]
-    (1024, 2048, True, True)
-    """
-    return STEPS[min(bisect_left(STEPS, amount), len(STEPS) - 1)]
-
-
-def lower(step: int, times: int) -> int:
-    """The step so many steps below this one, or the lowest there is.
-
-    >>> lower(5120, 1), lower(5120, 9)
-    (2048, 1024)
-    """
-    return STEPS[max(bisect_left(STEPS, step) - times, 0)]
-
-
-def ticks(step: int, rows: int) -> dict[int, str]:
-    """The round marks of a scale that ends at ``step``, by their height in rows from the ground.
-
-    As many as stand exactly on a row's upper edge with two rows or more to each. The unit stands
-    at the topmost only; the others are in the same.
-
-    >>> ticks(20 * 1024, 8)
-    {8: '20 KiB/s', 6: '15', 4: '10', 2: '5'}
-    >>> ticks(50 * 1024, 7)
-    {7: '50 KiB/s'}
-    """
-    power = len(UNITS) - 1
-    while step < 1024**power:
-        power -= 1
-    whole = step // 1024**power
-    divisions = (4, 2) if str(whole).startswith("2") else (5, 2)
-    count = next((n for n in divisions if rows % n == 0 and rows // n >= 2), 1)
-    marks = {rows * i // count: f"{whole * i / count:g}" for i in range(count, 0, -1)}
-    marks[rows] += f" {UNITS[power]}/s"
-    return marks
+    match = _RATE.fullmatch(text.strip())
+    if match is None:
+        message = f"{text!r} is not a rate, such as 20MiB, 500KiB or 100Mbit"
+        raise ValueError(message)
+    unit = "bit" if match["unit"] + (match["per"] or "") == "bps" else match["unit"].lower()
+    base = 1024 if unit in {"ib", ""} else 1000
+    power = " kmgt".index(match["prefix"].lower() or " ")
+    rate: float = float(match["number"]) * base**power
+    whole = round(rate / 8 if unit.startswith("bit") else rate)
+    if whole < 1:
+        message = f"{text!r} is no more than nothing"
+        raise ValueError(message)
+    return min(whole, BYTES.steps[-1])
 
 
 def span(seconds: float) -> str:
@@ -136,3 +235,32 @@ def span(seconds: float) -> str:
         if count or (name == "s" and not parts):
             parts.append(f"{count} {name}")
     return " ".join(parts[:2])
+
+
+def exact_span(seconds: int) -> str:
+    """A whole length of time in the one unit that needs the fewest digits.
+
+    >>> [exact_span(s) for s in (1, 90, 60, 900, 21_600, 86_400)]
+    ['1 s', '90 s', '1 min', '15 min', '6 h', '1 d']
+    """
+    for name, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds % length == 0:
+            return f"{seconds // length} {name}"
+    return f"{seconds} s"
+
+
+_SPAN = re.compile(r"(?P<number>[0-9]{1,9})\s*(?P<unit>s|m|min|h|d|)")
+_LENGTHS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
+
+
+def parse_span(text: str) -> int:
+    """Read a length of time, in seconds; a ValueError says what is wrong.
+
+    >>> parse_span("90"), parse_span("15 min"), parse_span("1h")
+    (90, 900, 3600)
+    """
+    match = _SPAN.fullmatch(text.strip())
+    if match is None:
+        message = f"{text!r} is not a length of time, such as 90s, 15m, 6h or 1d"
+        raise ValueError(message)
+    return int(match["number"]) * _LENGTHS[match["unit"]]

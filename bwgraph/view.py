@@ -1,13 +1,27 @@
-"""What the user has chosen to look at, and the keys for it.
+"""What the user looks at, and the keys for it.
 
-Owns ``View`` and ``BINDINGS``, the one table from which keys are both looked up and explained.
-Must not know how a key arrives nor how its action is carried out.
+Owns ``View``, how each key changes it, and ``BINDINGS``, the one table from which keys are both
+looked up and explained. Must not know how a key arrives, nor how the screen is drawn.
+
+Places in time are columns' ends, in seconds on the clock of the samples: so a view that was
+scrolled stays where it is while samples come in, and a cursor stays with its column.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 
-from bwgraph.graph import BLOCK, Glyphs
+from bwgraph.graph import BLOCK, SETS, Glyphs
+from bwgraph.history import RESOLUTIONS
+from bwgraph.units import BITS, BYTES, Units
+
+
+class Arrangement(Enum):
+    """How the two graphs lie to one another."""
+
+    STACKED = "stacked"
+    SIDE_BY_SIDE = "side-by-side"
+    MIRRORED = "mirrored"
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,32 +29,271 @@ class View:
     """The choices that the screen is drawn by."""
 
     glyphs: Glyphs = BLOCK
+    hints: bool = True
+    "A line tells of the keys."
+    ascii_only: bool = False
+    "The terminal can show no others."
+    units: Units = BYTES
+    arrangement: Arrangement | None = None
+    "None: whichever fits."
+    resolution: int = 1
+    "Seconds a column."
+    end: int | None = None
+    "Where the newest visible column ends; None: it is the newest that there is."
+    cursor: int | None = None
+    "Where the column under the cursor ends; None: there is no cursor."
+    logarithmic: bool = False
+    shared: bool = False
+    "One scale for both graphs."
+    bounded: bool = False
+    "The scale may be overtopped by one in a hundred."
+    ceiling: int | None = None
+    "Where the user has pinned the scale, in bytes a second."
+    help: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What is on the screen: what a key that moves the view moves it from."""
+
+    columns: int
+    "How many each of the two graphs shows."
+    first: int
+    "Where the oldest one ends of which anything is kept."
+    newest: int
+    "Where the newest one ends, which may be still to come."
+    second: int
+    "The newest second of which anything is known."
+    end: int
+    "Where the rightmost visible one ends."
+    arrangement: Arrangement
+    ceiling: int
+    "The scale's, or the higher of two."
+
+    def begin(self, resolution: int) -> int:
+        """Where the leftmost visible column ends."""
+        return self.end - (self.columns - 1) * resolution
+
+
+@dataclass(frozen=True, slots=True)
+class Click:
+    """A mouse button pressed on this cell of the screen."""
+
+    x: int
+    y: int
 
 
 class Action(Enum):
     """What a key can ask for."""
 
     QUIT = auto()
+    HELP = auto()
+    LEAVE = auto()
+    PAUSE = auto()
+    BACK = auto()
+    ON = auto()
+    PAGE_BACK = auto()
+    PAGE_ON = auto()
+    FIRST = auto()
+    NEWEST = auto()
+    FINER = auto()
+    COARSER = auto()
+    CURSOR_BACK = auto()
+    CURSOR_ON = auto()
+    ARRANGE = auto()
+    GLYPHS = auto()
+    UNITS = auto()
+    LOGARITHM = auto()
+    SHARE = auto()
+    LOWER = auto()
+    HIGHER = auto()
+    BOUND = auto()
+    AUTOMATIC = auto()
+    PICTURE = auto()
     RETRY = auto()
     REDRAW = auto()
 
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """A key, what it does, and what the user is told of it."""
+    """Keys, what they do, and what the user is told of them."""
 
-    key: int
-    "The character code that the terminal sends."
-    name: str
+    keys: tuple[str, ...]
+    "As the terminal names them; the first is the one that is told."
     action: Action
     help: str
+    "Neighbours in the table that say the same are explained together."
+    hint: str = ""
+    "For the line of keys: the keys and a word; empty where it is not on it."
 
 
 BINDINGS = (
-    Binding(ord("q"), "q", Action.QUIT, "quit"),
-    Binding(ord("r"), "r", Action.RETRY, "reconnect now"),
-    Binding(0x0C, "^L", Action.REDRAW, "redraw"),
+    Binding(("q",), Action.QUIT, "quit", "q quit"),
+    Binding(("?", "h"), Action.HELP, "this help", "? help"),
+    Binding(("space", "p"), Action.PAUSE, "pause the view, and go on", "space pause"),
+    Binding(("+", "=", "wheel-up"), Action.FINER, "zoom in and out", "+- zoom"),
+    Binding(("-", "wheel-down"), Action.COARSER, "zoom in and out"),
+    Binding(("left",), Action.BACK, "scroll through time", "arrows scroll"),
+    Binding(("right",), Action.ON, "scroll through time"),
+    Binding(("pgup",), Action.PAGE_BACK, "scroll by a page"),
+    Binding(("pgdn",), Action.PAGE_ON, "scroll by a page"),
+    Binding(("home",), Action.FIRST, "the oldest, and the newest"),
+    Binding(("end",), Action.NEWEST, "the oldest, and the newest"),
+    Binding(("<", ","), Action.CURSOR_BACK, "read a column (or click it)", "<> read"),
+    Binding((">", "."), Action.CURSOR_ON, "read a column (or click it)"),
+    Binding(("esc",), Action.LEAVE, "put the cursor away"),
+    Binding(("m",), Action.ARRANGE, "stacked, side by side, mirrored", "m layout"),
+    Binding(("u",), Action.UNITS, "bytes or bits", "u units"),
+    Binding(("g",), Action.GLYPHS, "blocks, braille, ASCII", "g glyphs"),
+    Binding(("l",), Action.LOGARITHM, "linear or logarithmic scale", "l log"),
+    Binding(("e",), Action.SHARE, "one scale for both, or one each"),
+    Binding(("[",), Action.LOWER, "pin the scale lower, higher"),
+    Binding(("]",), Action.HIGHER, "pin the scale lower, higher"),
+    Binding(("b",), Action.BOUND, "bound the scale at p99: cut what stands out"),
+    Binding(("a",), Action.AUTOMATIC, "let the scale be automatic again"),
+    Binding(("s",), Action.PICTURE, "save the screen as an SVG picture", "s save"),
+    Binding(("r",), Action.RETRY, "reconnect now"),
+    Binding(("^L",), Action.REDRAW, "draw the screen anew"),
 )
 
-ACTIONS = {binding.key: binding.action for binding in BINDINGS}
+ACTIONS = {key: binding.action for binding in BINDINGS for key in binding.keys}
 "The same table, for looking a key up."
+
+
+def apply(view: View, action: Action, shown: Shown) -> View:
+    """The view after a key; the same view if the action is not the view's.
+
+    >>> shown = Shown(100, first=1, newest=5000, second=5000, end=5000,
+    ...               arrangement=Arrangement.STACKED, ceiling=1024)
+    >>> apply(View(), Action.PAGE_BACK, shown).end, apply(View(), Action.QUIT, shown) == View()
+    (4912, True)
+    """
+    change = _CHANGES.get(action)
+    return view if change is None else change(view, shown)
+
+
+def point(view: View, column: int, shown: Shown) -> View:
+    """Put the cursor onto the visible column of this index."""
+    at = shown.begin(view.resolution) + column * view.resolution
+    return replace(view, cursor=min(max(at, shown.first), shown.newest))
+
+
+def cursor(view: View, shown: Shown) -> int | None:
+    """Where the cursor's column ends if it is on the screen; None if it is not."""
+    if view.cursor is not None and shown.begin(view.resolution) <= view.cursor <= shown.end:
+        return view.cursor
+    return None
+
+
+def _pause(view: View, shown: Shown) -> View:
+    # Not at the end of a column that goes on: seen closer, it would go on with it.
+    return replace(view, end=shown.second if view.end is None else None)
+
+
+def _scroll(columns: float) -> Callable[[View, Shown], View]:
+    """Move by so many times the visible columns; negative is back in time."""
+
+    def scroll(view: View, shown: Shown) -> View:
+        step = max(1, round(abs(columns) * shown.columns)) * view.resolution
+        return _ending(view, shown.end + (step if columns > 0 else -step), shown)
+
+    return scroll
+
+
+def _ending(view: View, end: int, shown: Shown) -> View:
+    """With the rightmost column there, as far as there is something to see."""
+    oldest = shown.first + (shown.columns - 1) * view.resolution
+    # Zoomed out, the view may end before that: there is nothing older to go to, nor is it newer.
+    end = max(end, min(oldest, shown.end))
+    return replace(view, end=None if end >= shown.newest else end)
+
+
+def _zoom(steps: int) -> Callable[[View, Shown], View]:
+    def zoom(view: View, shown: Shown) -> View:
+        level = RESOLUTIONS.index(view.resolution) + steps
+        resolution = RESOLUTIONS[min(max(level, 0), len(RESOLUTIONS) - 1)]
+        at = cursor(view, shown)
+        zoomed = replace(
+            view, resolution=resolution, cursor=None if at is None else _align(at, resolution)
+        )
+        if view.end is None:
+            return zoomed
+        if at is None:
+            return replace(zoomed, end=min(view.end, shown.end))
+        # What is read stays where it is on the screen.
+        end = at + (shown.end - at) // view.resolution * resolution
+        return replace(zoomed, end=min(_align(end, resolution), _align(shown.newest, resolution)))
+
+    return zoom
+
+
+def _align(second: int, resolution: int) -> int:
+    """Where the column ends that this second lies in."""
+    return -(-second // resolution) * resolution
+
+
+def _read(columns: int) -> Callable[[View, Shown], View]:
+    """Move the cursor, and the view with it where it is at its edge."""
+
+    def read(view: View, shown: Shown) -> View:
+        at = cursor(view, shown)
+        if at is None:
+            return replace(view, cursor=shown.end)
+        at = min(max(at + columns * view.resolution, shown.first), shown.newest)
+        moved = replace(view, cursor=at)
+        begin = shown.begin(view.resolution)
+        if at < begin:
+            return _ending(moved, shown.end - (begin - at), shown)
+        return moved if at <= shown.end else _ending(moved, at, shown)
+
+    return read
+
+
+def _arrange(view: View, shown: Shown) -> View:
+    order = tuple(Arrangement)
+    # From the one that was wished for, though it may not fit: else there is no way past it.
+    current = view.arrangement or shown.arrangement
+    following = order[(order.index(current) + 1) % len(order)]
+    return replace(view, arrangement=following)
+
+
+def _glyphs(view: View, _: Shown) -> View:
+    if view.ascii_only:
+        return view
+    order = tuple(SETS.values())
+    return replace(view, glyphs=order[(order.index(view.glyphs) + 1) % len(order)])
+
+
+def _leave(view: View, _: Shown) -> View:
+    return replace(view, help=False) if view.help else replace(view, cursor=None)
+
+
+def _pin(times: int) -> Callable[[View, Shown], View]:
+    return lambda view, shown: replace(view, ceiling=view.units.lower(shown.ceiling, times))
+
+
+_CHANGES: dict[Action, Callable[[View, Shown], View]] = {
+    Action.HELP: lambda view, _: replace(view, help=not view.help),
+    Action.LEAVE: _leave,
+    Action.PAUSE: _pause,
+    Action.BACK: _scroll(-1 / 8),
+    Action.ON: _scroll(1 / 8),
+    Action.PAGE_BACK: _scroll(-7 / 8),
+    Action.PAGE_ON: _scroll(7 / 8),
+    Action.FIRST: lambda view, shown: _ending(view, shown.first, shown),
+    Action.NEWEST: lambda view, _: replace(view, end=None),
+    Action.FINER: _zoom(-1),
+    Action.COARSER: _zoom(1),
+    Action.CURSOR_BACK: _read(-1),
+    Action.CURSOR_ON: _read(1),
+    Action.ARRANGE: _arrange,
+    Action.UNITS: lambda view, _: replace(view, units=BITS if view.units is BYTES else BYTES),
+    Action.GLYPHS: _glyphs,
+    Action.LOGARITHM: lambda view, _: replace(view, logarithmic=not view.logarithmic),
+    Action.SHARE: lambda view, _: replace(view, shared=not view.shared),
+    Action.LOWER: _pin(1),
+    Action.HIGHER: _pin(-1),
+    Action.BOUND: lambda view, _: replace(view, bounded=not view.bounded, ceiling=None),
+    Action.AUTOMATIC: lambda view, _: replace(view, bounded=False, ceiling=None),
+}
+"What each action that is the view's makes of it."

@@ -1,0 +1,53 @@
+"""Now, on both clocks. Owns the way from a sample's time to what a clock on the wall showed."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+"Not strftime's, which speaks the language of whoever looks."
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Now, on both clocks: samples are placed by the one and labelled by the other."""
+
+    now: float
+    "Seconds on the clock that never steps."
+    clock: datetime
+    "What a clock on the wall shows, with its time zone."
+
+    def wall(self, when: float) -> datetime:
+        """What the wall clock would have shown then, had it never been set since.
+
+        >>> moment = Moment(500.0, datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
+        >>> f"{moment.wall(440.0):%H:%M:%S}"
+        '03:03:05'
+        """
+        # By way of UTC: on the night in which summer time ends an hour passes twice.
+        then = self.clock.astimezone(UTC) - timedelta(seconds=self.now - when)
+        return then.astimezone(self.clock.tzinfo)
+
+    def local(self, when: datetime) -> datetime:
+        """The same time in the wall clock's zone."""
+        return when.astimezone(self.clock.tzinfo)
+
+    def words(self, when: datetime) -> str:
+        """A time of day, or the day if that is another than today.
+
+        >>> moment = Moment(0.0, datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
+        >>> moment.words(moment.wall(-60.0)), moment.words(moment.wall(-86_400.0))
+        ('03:03:05', '1 Jan 03:04')
+        """
+        if when.date() == self.clock.date():
+            return f"{when:%H:%M:%S}"
+        year = "" if when.year == self.clock.year else f" {when.year}"
+        return f"{day(when)}{year} {when:%H:%M}"
+
+
+def day(when: datetime) -> str:
+    """A day of the year.
+
+    >>> day(datetime(2026, 11, 5, tzinfo=UTC))
+    '5 Nov'
+    """
+    return f"{when.day} {MONTHS[when.month - 1]}"
