@@ -1,4 +1,4 @@
-"""The words on the screen: headings, totals, header, keys and alerts, each as long as it may be.
+"""The words on the screen: headings, totals, header, readout and alerts, each as long as it may be.
 
 Owns what is said and what is left unsaid where there is no room; every number says over what it is.
 Must not know where on the screen a line goes. Pure: the time is told.
@@ -6,32 +6,21 @@ Must not know where on the screen a line goes. Pure: the time is told.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
+from bwgraph import quota as quotas
 from bwgraph import units
 from bwgraph.frame import Line, Span, Style
-from bwgraph.history import Window
+from bwgraph.history import LATE, Window
 from bwgraph.instance import Instance
+from bwgraph.moment import Moment
+from bwgraph.quota import Context, Limit
 from bwgraph.source import Lost
-from bwgraph.summary import Summary
-from bwgraph.view import BINDINGS, View
+from bwgraph.summary import Summary, Traffic
+from bwgraph.units import Units
+from bwgraph.view import Shown, View
 
 TROUBLE_SHOWN = 60.0
 "Seconds for which a trouble stays on the screen."
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """Now, on both clocks: samples are placed by the one and labelled by the other."""
-
-    now: float
-    "Seconds on the clock that never steps."
-    clock: datetime
-    "What a clock on the wall shows."
-
-    def wall(self, when: float) -> datetime:
-        """What the wall clock would have shown then, had it never been set since."""
-        return self.clock - timedelta(seconds=self.now - when)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,58 +29,109 @@ class Heading:
 
     name: str
     arrow: str
+    current: float | None
+    "The newest second's rate; None when that is late."
     summary: Summary
-    covered: float
-    "Seconds that the summary is of."
+    period: str
+    "What the summary is of."
+    sample: str
+    "What its p95 is of, where that is not seconds."
     unseen: int
     "Bytes that moved in gaps among the visible columns."
+    limit: Limit | None
+    units: Units
 
 
-def title(heading: Heading, columns: int, moment: Moment, name: str) -> Line:
+def title(heading: Heading, columns: int, moment: Moment, aside: str) -> Line:
     """A graph's heading: as much of it as fits, the current rate to the last."""
-    now = units.rate(heading.summary.current)
+    now = heading.units.rate(heading.current)
     start = f"{heading.arrow} {heading.name:<8} {now:>10}"
-    room = columns - len(name) - 2
-    if not name or room < len(start):
-        name, room = "", columns
-    text = _first_that_fits(
+    room = columns - len(aside) - 2
+    if not aside or room < len(start):
+        aside, room = "", columns
+    text = first_that_fits(
         room,
         *(f"{start}  {said}" for said in _statistics(heading, moment)),
         start,
         f"{heading.arrow} {now}",
-        f"{heading.arrow}{units.terse_rate(heading.summary.current)}",
+        f"{heading.arrow}{heading.units.terse(heading.current)}",
+        *_bare(heading.current, heading.units),
         heading.arrow,
     )
     span = Span(text, Style.BOLD)
-    return (span, Span(f"{name:>{columns - len(text)}}", Style.DIM)) if name else (span,)
+    return (span, Span(f"{aside:>{columns - len(text)}}", Style.DIM)) if aside else (span,)
 
 
 def _statistics(heading: Heading, moment: Moment) -> Iterable[str]:
     """A window's numbers, and of what they are, from the most words to the fewest."""
-    summary = heading.summary
+    summary, rate, terse = heading.summary, heading.units.rate, heading.units.terse
     if summary.peak_at is None:
         return
-    average, p95, peak = summary.average, summary.p95, summary.peak
-    at = f" at {moment.wall(summary.peak_at):%H:%M:%S}"
-    window = f"last {units.span(round(heading.covered))}:"
+    # Of nothing but zeros any is the highest.
+    at = f" at {moment.words(moment.wall(summary.peak_at))}" if summary.peak else ""
+    p95 = f"p95 of {heading.sample}" if heading.sample else "p95"
+    saturation = ""
+    if heading.limit and heading.current is not None:
+        share = heading.limit.percent(heading.current)
+        saturation = f"  {share} % of {heading.limit.name} {rate(heading.limit.rate)}"
     long = (
-        f"{window} avg {units.rate(average):<10}  p95 {units.rate(p95):<10}"
-        f"  peak {units.rate(peak)}"
+        f"{heading.period}: avg {rate(summary.average):<10}  {p95} {rate(summary.p95):<10}"
+        f"  peak {rate(summary.peak)}"
     )
     short = (
-        f"{window} avg {units.terse_rate(average)} p95 {units.terse_rate(p95)}"
-        f" peak {units.terse_rate(peak)}"
+        f"{heading.period}: avg {terse(summary.average)} {p95} {terse(summary.p95)}"
+        f" peak {terse(summary.peak)}"
     )
     if heading.unseen:
         # No room for the time of the peak is better than none for what is in no graph.
         more = units.quantity(heading.unseen)
-        yield f"{long}{at}  and {more.number} {more.unit} unseen"
+        yield f"{long}{at}  and {more} unseen"
         yield f"{short}{at}, {more.terse} unseen"
         yield f"{short}, {more.terse} unseen"
+    if saturation:
+        yield f"{long}{at}{saturation}"
+        yield f"{long}{saturation}"
+        yield f"{short}{saturation}"
     yield f"{long}{at}"
     yield f"{short}{at}"
     yield short
-    yield f"{window} avg {units.terse_rate(average)}"
+    yield f"{heading.period}: avg {terse(summary.average)}"
+
+
+def both_rates(download: Heading, upload: Heading, columns: int) -> Line:
+    """The two current rates in one line: the last thing to go."""
+    down, up = download.current, upload.current
+    rate, terse = download.units.rate, download.units.terse
+    text = first_that_fits(
+        columns,
+        f"{download.arrow} {rate(down)}  {upload.arrow} {rate(up)}",
+        f"{download.arrow}{terse(down)} {upload.arrow}{terse(up)}",
+        f"{terse(down)} {terse(up)}",
+        f"{download.arrow}{terse(down)}",
+        *_bare(down, download.units),
+        download.arrow,
+    )
+    return (Span(text, Style.BOLD),)
+
+
+def period(covered: float, end: float, view: View, moment: Moment) -> str:
+    """What the numbers of the visible window are of."""
+    length = units.span(round(covered))
+    if view.end is None:
+        return f"last {length}"
+    return f"{length} to {moment.words(moment.wall(end))}"
+
+
+def quota(context: Context, traffic: Traffic, columns: int, moment: Moment) -> Line:
+    """What is left of tor's quota, and how long that will do at the pace of this traffic."""
+    if context.quota is None:
+        return ()
+    read, written = traffic.read.average, traffic.written.average
+    pace = None if read is None or written is None else (read, written)
+    words = quotas.words(context.quota, pace, moment.clock, moment.local)
+    asleep = context.quota.hibernating in {"soft", "hard"}
+    style = Style.ALERT if asleep else Style.PLAIN
+    return (Span(first_that_fits(columns, *words), style),) if words else ()
 
 
 def totals(instance: Instance, view: View, columns: int, moment: Moment) -> Line:
@@ -112,66 +152,105 @@ def totals(instance: Instance, view: View, columns: int, moment: Moment) -> Line
         known = instance.state.since if isinstance(instance.state, Lost) else moment.now
         age = max(known - total.since, 1.0)
         ago = f"{since} {units.span(max(moment.now - total.since, 0.0))} ago:"
-        means = units.rate(total.read / age), units.rate(total.written / age)
+        means = view.units.rate(total.read / age), view.units.rate(total.written / age)
         variants[:0] = [
             f"{ago}   {long[0]}, avg {means[0]}   {long[1]}, avg {means[1]}",
             f"{ago} {long[0]}  {long[1]}",
         ]
-    return (Span(_first_that_fits(columns, *variants)),)
+    return (Span(first_that_fits(columns, *variants)),)
 
 
-def both_rates(download: Heading, upload: Heading, columns: int) -> Line:
-    """The two current rates in one line: the last thing to go."""
-    down, up = download.summary.current, upload.summary.current
-    text = _first_that_fits(
-        columns,
-        f"{download.arrow} {units.rate(down)}  {upload.arrow} {units.rate(up)}",
-        f"{download.arrow}{units.terse_rate(down)} {upload.arrow}{units.terse_rate(up)}",
-        f"{units.terse_rate(down)} {units.terse_rate(up)}",
-        f"{download.arrow}{units.terse_rate(down)}",
-        download.arrow,
-    )
-    return (Span(text, Style.BOLD),)
-
-
-def header(instance: Instance, columns: int, moment: Moment) -> Line:
+def header(instance: Instance, view: View, shown: Shown, columns: int, moment: Moment) -> Line:
     """What is looked at, as far as there is room, and the time."""
-    clock = f"{moment.clock:%H:%M:%S}"
+    time = f"{moment.clock:%H:%M:%S}"
     known = instance.connection
     place = known.where if known else instance.name
     noted = f"{place}: {instance.note}" if instance.note else place
-    details = ["bwgraph", noted if len(f"bwgraph  {noted}  {clock}") <= columns else place]
+    details = ["bwgraph", noted if len(f"bwgraph  {noted}  {time}") <= columns else place]
     if known:
+        fingerprint = instance.context.fingerprint
+        relay = known.nickname or (f"${fingerprint[:8]}" if fingerprint else "")
+        details.append(relay if relay != place else "")
         details.append(f"tor {known.version}" if known.version else "")
-        details.append(known.nickname if known.nickname != place else "")
+        total = instance.ledger.total()
+        if total is not None and total.of_tor and total.since is not None:
+            details.append(f"up {units.span(max(moment.now - total.since, 0.0))}")
     details = [detail for detail in details if detail]
-    while len(details) > 1 and len("  ".join([*details, clock])) > columns:
+    where = place_in_time(view, shown)
+    needed = f"{where}  {time}" if where else time
+    while len(details) > 1 and len("  ".join([*details, needed])) > columns:
         details.pop()
     left = "  ".join(details)
-    right = _first_that_fits(columns - len(left) - 2, f"1 s/column   {clock}", clock)
+    each = f"{units.exact_span(view.resolution)}/column"
+    right = first_that_fits(columns - len(left) - 2 - len(where), f"  {each}   {time}", f"  {time}")
+    if not where:
+        right = right.strip()
     return (
         Span(left[:7], Style.BOLD),
         Span(left[7:]),
-        Span(" " * max(1, columns - len(left) - len(right))),
+        Span(" " * max(1, columns - len(left) - len(where) - len(right))),
+        Span(where, Style.ALERT),
         Span(right, Style.DIM),
     )
 
 
-def key_line(columns: int) -> Line:
-    """The keys, from the one table of them, as many as fit whole."""
-    spans: list[Span] = []
-    for binding in BINDINGS:
-        gap = "   " if spans else ""
-        columns -= len(f"{gap}{binding.name} {binding.help}")
-        if columns < 0:
-            break
-        spans += [Span(f"{gap}{binding.name}", Style.BOLD), Span(f" {binding.help}", Style.DIM)]
-    return tuple(spans)
+def place_in_time(view: View, shown: Shown) -> str:
+    """How far back the view is; empty when it is of the present."""
+    if view.end is None:
+        return ""
+    back = shown.newest - shown.end
+    return f"{units.span(back)} back" if back else "paused"
 
 
-def alert(instance: Instance, window: Window, moment: Moment) -> str:
+def aside(view: View) -> str:
+    """What is unusual about the scale."""
+    words = ["log"] if view.logarithmic else []
+    if view.ceiling is not None:
+        words.append("pinned")
+    elif view.bounded:
+        words.append("cut at p99")
+    return " ".join(words + (["shared"] if view.shared else []))
+
+
+def readout(window: Window, cursor: int, view: View, columns: int, moment: Moment) -> Line:
+    """The column under the cursor: its time, and what is known of it."""
+    at = len(window.columns) - 1 - int((window.end - cursor) // window.resolution)
+    data, each = window.columns, window.resolution
+    end = moment.wall(cursor)
+    time = moment.words(end)
+    if each > 1:
+        time = f"{moment.words(moment.wall(cursor - each))} to {end:%H:%M:%S}"
+    covered = data.seconds[at]
+    if not covered:
+        return (Span(f"{time}  nothing is known", Style.BOLD),)
+    part = "" if covered > 0.9 * each else f"  ({units.span(round(covered))} of it known)"
+    rate, terse = view.units.rate, view.units.terse
+    long, short, least = [], [], []
+    for arrow, amount, top in (
+        (view.glyphs.download, data.read[at], data.read_peak[at]),
+        (view.glyphs.upload, data.written[at], data.written_peak[at]),
+    ):
+        mean = amount / covered
+        peak = f", peak {rate(top)}" if each > 1 else ""
+        long.append(f"{arrow} {units.size(amount)}, mean {rate(mean)}{peak}")
+        peak = f" peak {terse(top)}" if each > 1 else ""
+        short.append(f"{arrow}{units.quantity(amount).terse} mean {terse(mean)}{peak}")
+        least.append(f"{arrow}{terse(mean)}")
+    text = first_that_fits(
+        columns,
+        f"{time}{part}   {'   '.join(long)}",
+        f"{time}{part} {' '.join(short)}",
+        f"{time} {' '.join(short)}",
+        f"{time} {' '.join(least)}",
+        f"{end:%H:%M:%S} {' '.join(least)}",
+        " ".join(least),
+    )
+    return (Span(text, Style.BOLD),)
+
+
+def alert(instance: Instance, moment: Moment) -> str:
     """What the user must know now; empty when all is well."""
-    state, trouble = instance.state, instance.trouble
+    state, trouble, newest = instance.state, instance.trouble, instance.history.newest
     if isinstance(state, Lost):
         left = max(0, round(state.retry - moment.now))
         when = f"in {left} s" if left else "now"
@@ -181,11 +260,16 @@ def alert(instance: Instance, window: Window, moment: Moment) -> str:
         return f"{moment.wall(trouble.when):%H:%M:%S}{count} {trouble.what}"
     if state is None:
         return f"connecting to {instance.name}"
-    if window.late and window.age is not None:
-        return f"late: no data from tor for {int(window.age)} s"
+    if newest is not None and moment.now - newest >= LATE:
+        return f"late: no data from tor for {int(moment.now - newest)} s"
     return ""
 
 
-def _first_that_fits(columns: int, *texts: str) -> str:
+def _bare(rate: float | None, units: Units) -> tuple[str, ...]:
+    """A rate where there is no room for its arrow; an arrow says more than that it is unknown."""
+    return () if rate is None else (units.terse(rate),)
+
+
+def first_that_fits(columns: int, *texts: str) -> str:
     """The first text that is no longer than that; the last if none is."""
     return next((text for text in texts if len(text) <= columns), texts[-1])

@@ -73,12 +73,13 @@ class Frame:
 _OWN = "".join(
     dict.fromkeys(
         char
-        for glyphs in (graph.BLOCK, graph.ASCII)
-        for field in glyphs.__slots__
-        for char in getattr(glyphs, field)
+        for glyphs in (*graph.SETS.values(), graph.HALVES)
+        for field in vars(glyphs).values()
+        if isinstance(field, str)
+        for char in field
     )
 )
-_STRANGE = re.compile(f"[^ -~{re.escape(_OWN)}]")
+_STRANGE = re.compile(f"[^ -~\u2800-\u28ff{re.escape(_OWN)}]")
 
 
 def printable(text: str) -> str:

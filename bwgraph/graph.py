@@ -1,112 +1,195 @@
-"""Values into rows of glyphs. Owns what a bar looks like and how high the scale is.
+"""Heights into rows of glyphs. Owns the glyph sets, and what a column looks like in each.
 
-Must not know what the values are about, nor where on the screen they go.
+Must not know what the heights are about, where they come from, nor where on the screen they go.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from bwgraph import units
 
-HOLD = 10
-"For so many columns a scale keeps each step of its fall, after the value that asked for it."
-
-FALLS = 12
-"So many steps of the fall are told apart; what lies longer back is forgotten."
-
-MEMORY = HOLD * FALLS
-"How far beyond the visible columns a scale looks back."
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Glyphs:
     """The characters that a graph is made of."""
 
+    name: str
     levels: str
-    "A cell filled by none to eight eighths."
+    "A cell filled from below, from not at all to wholly; of a braille cell nothing but its ends."
+    hanging: str
+    "The same, from above."
+    inverted: bool
+    "Whether the partly filled cells of ``hanging`` are drawn with glyph and ground exchanged."
+    whisker: str
+    "What reaches from a column's mean to its peak: half a cell below, half a cell above, a whole."
+    clipped: str
+    "Stands at the tip of what is higher than the scale: upwards, downwards."
     gap: str
     "Stands at the foot of a column of which nothing is known."
+    grid: str
+    "A cell of a row that stands for a round value."
+    limit: str
+    "A cell of the row that stands for tor's limit."
+    cursor: str
+    break_: str
+    "Stands where another tor process took over."
     side: str
     "The vertical axis."
     tick: str
     "The vertical axis at a mark."
     corner: str
+    middle: str
+    "Where both axes meet, between two graphs."
     ground: str
     "The horizontal axis."
     ground_tick: str
     "The horizontal axis at a mark."
+    ground_cursor: str
     hearsay: str
     "The horizontal axis below columns that bwgraph did not see itself."
-    break_: str
-    "Stands where another tor process took over."
     download: str
     upload: str
+    wide: int = 1
+    "Columns that go into one cell."
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+    @property
+    def steps(self) -> int:
+        """How many heights a cell tells apart."""
+        return len(self.levels) - 1
 
 
-BLOCK = Glyphs(" ▁▂▃▄▅▆▇█", "·", "│", "┤", "└", "─", "┬", "╌", "╎", "▼", "▲")
-ASCII = Glyphs(" ..::||##", "-", "|", "+", "+", "-", "+", ".", "!", "v", "^")
+BLOCK = Glyphs(
+    name="block",
+    levels=" ▁▂▃▄▅▆▇█",
+    hanging=" ▇▆▅▄▃▂▁█",
+    inverted=True,
+    whisker="╷╵│",
+    clipped="↑↓",
+    gap="·",
+    grid="┈",
+    limit="╍",
+    cursor="┊",
+    break_="╎",
+    side="│",
+    tick="┤",
+    corner="└",
+    middle="├",
+    ground="─",
+    ground_tick="┬",
+    ground_cursor="┴",
+    hearsay="╌",
+    download="▼",
+    upload="▲",
+)
 
+BRAILLE = replace(BLOCK, name="braille", levels="    ⣿", hanging="    ⣿", inverted=False, wide=2)
 
-def level(value: float, ceiling: float, height: int) -> int:
-    """How many eighths of a cell a bar is high: nothing is none, and a trace is at least one.
+ASCII = Glyphs(
+    name="ascii",
+    levels=" ..::oo##",
+    hanging=" ''::oo##",
+    inverted=False,
+    whisker="iiI",
+    clipped="^v",
+    gap="-",
+    grid="`",
+    limit="~",
+    cursor=";",
+    break_="!",
+    side="|",
+    tick="+",
+    corner="+",
+    middle="+",
+    ground="-",
+    ground_tick="+",
+    ground_cursor="^",
+    hearsay=".",
+    download="v",
+    upload="^",
+)
 
-    >>> [level(value, 1000, 2) for value in (0, 1, 500, 999, 1000)]
-    [0, 1, 8, 16, 16]
-    """
-    return max(1, round(min(value / ceiling, 1.0) * 8 * height)) if value > 0 else 0
+HALVES = replace(BLOCK, name="halves", hanging=" ▔▔▀▀▀▀██", inverted=False)
+"Blocks for a text, in which nothing can be exchanged with its ground."
+
+SETS = {glyphs.name: glyphs for glyphs in (BLOCK, BRAILLE, ASCII)}
+"What the user can choose among, by name."
+
+Bar = tuple[int, int]
+"""How high a column's mean stands and how high its peak; one more than the top for a peak, or for
+both, that the scale does not reach."""
+
+UNKNOWN: Bar = (-1, -1)
+"A column of which nothing is known."
 
 
 def plot(
-    values: Sequence[float | None], ceiling: float, height: int, glyphs: Glyphs
+    bars: Sequence[Bar], height: int, glyphs: Glyphs, *, hanging: bool = False
 ) -> tuple[str, ...]:
-    """Bars as rows, the topmost first; every row is as long as there are values.
+    """Bars as rows of cells, the topmost first; a cell holds ``glyphs.wide`` of them.
 
-    >>> for row in plot((0, 250, 500, None, 1000, 3), 1000, 2, BLOCK):
+    >>> for row in plot([(0, 0), (4, 4), (8, 15), UNKNOWN, (17, 17), (1, 1)], 2, BLOCK):
     ...     print(repr(row))
-    '    █ '
+    '  │ ↑ '
     ' ▄█·█▁'
+    >>> plot([(1, 1), (3, 3), (8, 8), (0, 0)], 2, BRAILLE)
+    (' ⡇', '⣰⡇')
     """
-    if not values or height < 1:
-        return ("",) * height
-    bars = _bars(height, glyphs)
-    unknown = " " * (height - 1) + glyphs.gap
-    columns = [
-        unknown if value is None else bars[level(value, ceiling, height)] for value in values
-    ]
-    return tuple(map("".join, zip(*columns, strict=True)))
+    if height < 1:
+        return ()
+    if glyphs.wide == 1:
+        columns = [_column(bar, height, glyphs, hanging) for bar in bars]
+    else:
+        pairs = zip(bars[::2], [*bars[1::2], (0, 0)], strict=False)
+        columns = [_pair(left, right, height, glyphs, hanging) for left, right in pairs]
+    return tuple(map("".join, zip(*columns, strict=True))) or ("",) * height
 
 
-@lru_cache(maxsize=8)
-def _bars(height: int, glyphs: Glyphs) -> tuple[str, ...]:
-    """A bar's cells from the top down, for each of its possible levels."""
-    empty, full = glyphs.levels[0], glyphs.levels[8]
-    bars = []
-    for eighths in range(8 * height + 1):
-        whole, part = divmod(eighths, 8)
-        tip = glyphs.levels[part] if part else ""
-        bars.append(empty * (height - whole - len(tip)) + tip + full * whole)
-    return tuple(bars)
+@lru_cache(maxsize=1 << 13)
+def _column(bar: Bar, height: int, glyphs: Glyphs, hanging: bool) -> str:
+    """One bar's cells from the top down."""
+    mean, peak = bar
+    if bar == UNKNOWN:
+        return _stood([glyphs.gap, *" " * (height - 1)], hanging=hanging)
+    levels = glyphs.hanging if hanging else glyphs.levels
+    full, top = glyphs.steps, glyphs.steps * height
+    cells = []
+    for ground in range(0, top, full):
+        if mean > ground:
+            cells.append(levels[min(mean - ground, full)])
+        elif peak > ground:
+            reach = 2 if peak - ground > full // 2 else int(hanging)
+            cells.append(glyphs.whisker[reach])
+        else:
+            cells.append(" ")
+    if peak > top:
+        cells[-1] = glyphs.clipped[hanging]
+    return _stood(cells, hanging=hanging)
 
 
-def ceiling(values: Sequence[float | None], visible: int) -> int:
-    """The round number that the scale ends at, given the values up to ``MEMORY`` columns back.
-
-    It is never below a visible value, so it rises at once; and it falls a step at a time, each
-    held for ``HOLD`` columns after the value that asked for more has left the view. So it needs no
-    memory of its own: the history is its memory, and a resize does not make it jump.
-
-    >>> spike = [5000.0] + [100.0] * 25
-    >>> [ceiling(spike[: 1 + age], visible=5) // 1024 for age in (0, 4, 5, 14, 15, 25)]
-    [5, 5, 5, 5, 2, 1]
-    """
-    edge = len(values) - visible
-    step = units.round_up(_peak(values[max(edge, 0) :]))
-    for fall in range(FALLS):
-        block = values[max(edge - HOLD * (fall + 1), 0) : max(edge - HOLD * fall, 0)]
-        step = max(step, units.lower(units.round_up(_peak(block)), fall))
-    return step
+_DOTS = ((0x40, 0x04, 0x02, 0x01), (0x80, 0x20, 0x10, 0x08))
+"The dots of a braille cell (Unicode 2800), left and right, from below."
 
 
-def _peak(values: Sequence[float | None]) -> float:
-    return max((value for value in values if value is not None), default=0.0)
+@lru_cache(maxsize=1 << 13)
+def _pair(left: Bar, right: Bar, height: int, glyphs: Glyphs, hanging: bool) -> str:
+    """Two bars' cells, side by side, from the top down."""
+    if left == right == UNKNOWN:
+        return _column(UNKNOWN, height, glyphs, hanging)
+    cells = []
+    for ground in range(0, 4 * height, 4):
+        dots = 0
+        for (mean, peak), column in zip((left, right), _DOTS, strict=True):
+            for step, dot in enumerate(reversed(column) if hanging else column, ground + 1):
+                if step <= mean or step == peak:
+                    dots |= dot
+        cells.append(chr(0x2800 + dots) if dots else " ")
+    if max(left[1], right[1]) > 4 * height:
+        cells[-1] = glyphs.clipped[hanging]
+    return _stood(cells, hanging=hanging)
+
+
+def _stood(cells: list[str], *, hanging: bool) -> str:
+    """Cells from the ground on as they come from the top down."""
+    return "".join(cells if hanging else reversed(cells))

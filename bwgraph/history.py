@@ -67,6 +67,7 @@ class History:
         "When the newest sample came in; None before the first."
         self._lock = nullcontext() if lock is None else lock
         self._placement = Placement()
+        self._began = 0  # the first column that anything was known of
         self._rings: list[Ring] = []
         coarser = None
         for seconds in reversed(RESOLUTIONS):
@@ -91,6 +92,8 @@ class History:
             add = self._rings[0].add
             for portion in self._placement.place(sample):
                 add(portion)
+            if self.newest is None:
+                self._began = round(sample.when)
             self.newest = sample.when
 
     def amend(self, missing: Sample) -> None:
@@ -116,17 +119,33 @@ class History:
                     )
                 )
 
-    def window(self, now: float, columns: int, resolution: int = 1) -> Window:
-        """Copy the newest columns out; what is overdue at ``now`` comes as a gap."""
+    def extent(self, now: float, resolution: int = 1) -> tuple[int, int]:
+        """Where the oldest column of which anything is kept ends, and the newest."""
+        newest = self.newest
+        if newest is None:
+            last = -(-int(now) // resolution) * resolution
+            return last, last
+        with self._lock:
+            last = self._last(now, newest, resolution)
+            capacity = self._rings[RESOLUTIONS.index(resolution)].capacity
+            first = max(-(-self._began // resolution), last - capacity + 1)
+        return min(first, last) * resolution, last * resolution
+
+    def window(
+        self, now: float, columns: int, resolution: int = 1, end: int | None = None
+    ) -> Window:
+        """Copy columns out: up to the one that ends at ``end``, or else the newest.
+
+        What is overdue at ``now`` comes as a gap.
+        """
         level = RESOLUTIONS.index(resolution)
         with self._lock:
             newest = self.newest
             if newest is None:
-                return Window(Columns.empty(columns), resolution, now, None)
+                last = -(-int(now if end is None else end) // resolution)
+                return Window(Columns.empty(columns), resolution, float(last * resolution), None)
             pending = self._placement.pending()
-            edge = pending[-1].column if pending else self._placement.edge or 0
-            overdue = max(0, int(now - newest) - 1)
-            last = -(-(edge + overdue) // resolution)
+            last = self._last(now, newest, resolution) if end is None else -(-end // resolution)
             first = last - columns + 1
             shown = self._rings[level].copy(first, last)
             finer = [
@@ -140,3 +159,10 @@ class History:
                 if 0 <= index < columns:
                     shown.add(index, portion)
         return Window(shown, resolution, float(last * resolution), now - newest)
+
+    def _last(self, now: float, newest: float, resolution: int) -> int:
+        """The column, at this resolution, that the present belongs to as far as is known."""
+        pending = self._placement.pending()
+        edge = pending[-1].column if pending else self._placement.edge or 0
+        overdue = max(0, int(now - newest) - 1)
+        return -(-(edge + overdue) // resolution)

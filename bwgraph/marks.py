@@ -1,99 +1,132 @@
-"""What is marked in and below a graph, by column: times, restarts, gaps with a sum, hearsay.
+"""What is marked in and below a graph, by its cells: times, restarts, gaps, hearsay, the cursor.
 
 Owns where in a window such a mark belongs and how it is written in. A bar is never written over.
 """
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 
-from bwgraph import units
-from bwgraph.captions import Moment
+from bwgraph import timeline, units
 from bwgraph.frame import Line, Span, Style
 from bwgraph.graph import Glyphs
 from bwgraph.history import Window
 from bwgraph.instance import Instance
 from bwgraph.ledger import Unseen
-
-LABEL_SPACING = (15, 30, 60, 120, 300, 600)
-"Seconds between time labels: round ones, the first that leaves them room."
+from bwgraph.moment import Moment
 
 Notes = dict[int, tuple[str, ...]]
-"What to write beside a column: in so many words, or else in fewer."
+"What to write beside a cell: in so many words, or else in fewer."
 
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """The marks of one window."""
+    """The marks of one window, in cells from its left."""
 
     labels: dict[int, str]
-    "The time labels, by column."
+    "The time labels."
     breaks: tuple[int, ...]
-    "The columns in which another tor process took over."
+    "Where another tor process took over."
     hearsay: range
-    "The columns that tor told of; all that bwgraph saw itself is after these."
+    "What tor told of; all that bwgraph saw itself is after these."
+    unknown: tuple[int, ...]
+    "Where something is not known."
+    cursor: int | None
     read: Notes
     written: Notes
     unseen: tuple[int, int]
     "Bytes read and written in the gaps that are visible."
 
 
-def mark(instance: Instance, window: Window, moment: Moment) -> Marks:
-    """Find the marks of a window of one-second columns."""
+def mark(
+    instance: Instance, window: Window, cursor: int | None, moment: Moment, wide: int
+) -> Marks:
+    """Find the marks of a window of which ``wide`` columns go into a cell."""
     count = len(window.columns)
-    restarts = (count - 1 - round(window.end - when) for when in instance.ledger.restarts)
-    breaks = tuple(column for column in restarts if 0 <= column < count)
+    restarts = (_column(window, when) for when in instance.ledger.restarts)
+    breaks = tuple(column // wide for column in restarts if 0 <= column < count)
     read: Notes = dict.fromkeys(breaks, ("tor restarted", "restart"))
     written = read.copy()
     gaps = list(_gaps(instance, window))
-    for column, gap in gaps:
-        for notes, amount in ((read, gap.read), (written, gap.written)):
-            if amount:
-                notes[column] = (f"{units.size(amount)} unseen", f"+{units.quantity(amount).terse}")
-    told = _told_columns(instance, window)
-    begin = next((i for i in range(told) if window.columns.seconds[i]), told)
+    for before, after, gap in gaps:
+        if before < after:
+            for notes, amount in ((read, gap.read), (written, gap.written)):
+                if amount:
+                    words = f"{units.size(amount)} unseen", f"+{units.quantity(amount).terse}"
+                    notes[before // wide] = words
+    seconds = window.columns.seconds
+    told = told_columns(instance, window)
+    begin = next((i for i in range(told) if seconds[i]), told)
+    cells = count // wide
     return Marks(
-        labels=_time_labels(window, moment),
+        labels=timeline.labels(moment.wall(window.end), window.resolution * wide, cells),
         breaks=breaks,
-        hearsay=range(begin, told),
+        hearsay=range(begin // wide, -(-told // wide)),
+        unknown=tuple({i // wide: None for i, covered in enumerate(seconds) if not covered}),
+        cursor=None if cursor is None else _column(window, cursor) // wide,
         read=read,
         written=written,
-        unseen=(sum(gap.read for _, gap in gaps), sum(gap.written for _, gap in gaps)),
+        unseen=(sum(gap.read for *_, gap in gaps), sum(gap.written for *_, gap in gaps)),
     )
 
 
-def _told_columns(instance: Instance, window: Window) -> int:
+def told_columns(instance: Instance, window: Window) -> int:
     """How many of a window's columns lie before all that bwgraph saw itself."""
     if instance.told_until is None:
         return 0
+    return min(max(_column(window, instance.told_until) + 1, 0), len(window.columns))
+
+
+def _column(window: Window, when: float) -> int:
+    """The column that a moment lies in, to the nearest second."""
+    ago = math.floor((window.end - when + 0.5) / window.resolution)
+    return len(window.columns) - 1 - ago
+
+
+def _gaps(instance: Instance, window: Window) -> Iterator[tuple[int, int, Unseen]]:
+    """The gaps with a sum that are visible, with the columns before and after each."""
     count = len(window.columns)
-    return min(max(count - (round(window.end) - instance.told_until), 0), count)
+    for gap in instance.ledger.unseen:
+        before, after = max(_column(window, gap.begin), -1), _column(window, gap.end)
+        if after >= 0 and before < count - 1:
+            yield before, after, gap
 
 
 def write_in(
-    bars: tuple[str, ...], notes: Notes, breaks: tuple[int, ...], glyphs: Glyphs
+    bars: tuple[str, ...],
+    notes: Notes,
+    marks: Marks,
+    rules: Mapping[int, str],
+    glyphs: Glyphs,
+    *,
+    hanging: bool = False,
 ) -> tuple[str, ...]:
-    """Write breaks and notes into the empty cells of a graph's rows.
+    """Write rules, the cursor, breaks and notes into the empty cells of a graph's rows.
 
-    >>> from bwgraph.graph import BLOCK
-    >>> write_in(("     █", " █·· █"), {2: ("a long note", "+5")}, (2,), BLOCK)
-    ('  ╎+5█', ' █╎· █')
+    ``rules`` is, by row from the top, the glyph of a line across.
     """
-    if not notes and not breaks:
+    if not rules and not notes and not marks.breaks and marks.cursor is None:
         return bars
-    empty = {" ", glyphs.gap}
-    rows = [list(row) for row in bars]
-    for column in breaks:
+    ruled = [row.replace(" ", rules[y]) if y in rules else row for y, row in enumerate(bars)]
+    if not notes and not marks.breaks and marks.cursor is None:
+        return tuple(ruled)
+    rows = [list(row) for row in ruled]
+    empty = {" ", glyphs.gap, *rules.values()}
+    upright = [(column, glyphs.break_) for column in marks.breaks]
+    if marks.cursor is not None:
+        upright.append((marks.cursor, glyphs.cursor))
+    for column, glyph in upright:
         for row in rows:
             if row[column] in empty:
-                row[column] = glyphs.break_
+                row[column] = glyph
     for column, words in notes.items():
-        # The topmost row with room, to the right of the column or else to its left.
+        # The row with room that is farthest from the ground, to the right of the column or else to
+        # its left.
         places = (
             (row, at, note)
             for note in words
             for at in (column + 1, column - len(note))
-            for row in rows
+            for row in (reversed(rows) if hanging else rows)
         )
         for row, at, note in places:
             cells = row[max(at, 0) : at + len(note)]
@@ -103,33 +136,54 @@ def write_in(
     return tuple(map("".join, rows))
 
 
-def label_line(labels: dict[int, str], gutter: int, visible: int) -> Line:
-    """The time labels, each centred under its column where it fits whole."""
-    row = [" "] * (gutter + visible)
-    for column, label in labels.items():
-        begin = gutter + column - len(label) // 2
-        if begin >= 0 and begin + len(label) <= len(row):
-            row[begin : begin + len(label)] = label
-    return (Span("".join(row).rstrip(), Style.DIM),)
+def labelled(row: str, label: str, rule: str) -> str:
+    """Write a label into a rule at its left, or else at its right, where no bar is in its way.
+
+    >>> labelled("╍╍╍╍╍█", " 5 ", "╍"), labelled("█╍╍╍╍╍", " 5 ", "╍"), labelled("█╍╍█", " 5 ", "╍")
+    ('╍ 5 ╍█', '█╍ 5 ╍', '█╍╍█')
+    """
+    room = rule * (len(label) + 2)
+    if row.startswith(room):
+        return f"{rule}{label}{row[len(label) + 1 :]}"
+    if row.endswith(room):
+        return f"{row[: -len(label) - 1]}{label}{rule}"
+    return row
 
 
-def _gaps(instance: Instance, window: Window) -> Iterator[tuple[int, Unseen]]:
-    """The gaps with a sum that are visible, by the column before each; -1 before the first."""
-    count = len(window.columns)
-    for gap in instance.ledger.unseen:
-        before = max(count - 1 - round(window.end - gap.begin), -1)
-        if before < count - 1 - round(window.end - gap.end):
-            yield before, gap
+def ground(marks: Marks, cells: int, glyphs: Glyphs) -> str:
+    """The horizontal axis: broken where nothing is known, dotted under hearsay.
+
+    >>> from bwgraph.graph import BLOCK
+    >>> marks = Marks({4: "12:00"}, (), range(2), (1, 6), 7, {}, {}, (0, 0))
+    >>> ground(marks, 9, BLOCK)
+    '╌ ──┬─ ┴─'
+    """
+    row = [glyphs.ground] * cells
+    for cell in marks.hearsay:
+        row[cell] = glyphs.hearsay
+    for cell in marks.unknown:
+        row[cell] = " "
+    for cell in marks.labels:
+        row[cell] = glyphs.ground_tick
+    if marks.cursor is not None:
+        row[marks.cursor] = glyphs.ground_cursor
+    return "".join(row)
 
 
-def _time_labels(window: Window, moment: Moment) -> dict[int, str]:
-    """The round times among a window's columns: column to label."""
-    count = len(window.columns)
-    spacing = next((s for s in LABEL_SPACING if s * 10 >= count), LABEL_SPACING[-1])
-    newest = moment.wall(window.end)
-    second = newest.hour * 3600 + newest.minute * 60 + newest.second
-    form = "%H:%M:%S" if spacing % 60 else "%H:%M"
-    return {
-        column: f"{newest - timedelta(seconds=count - 1 - column):{form}}"
-        for column in range(count - 1 - second % spacing, -1, -spacing)
-    }
+def label_row(labels: Mapping[int, str], row: str) -> str:
+    """Write the labels into a row, each centred on its cell where it fits whole.
+
+    >>> label_row({1: "14:00", 6: "14:05"}, " " * 9)
+    '    14:05'
+    """
+    cells = list(row)
+    for cell, label in labels.items():
+        begin = cell - len(label) // 2
+        if begin >= 0 and begin + len(label) <= len(cells):
+            cells[begin : begin + len(label)] = label
+    return "".join(cells)
+
+
+def label_line(labels: Mapping[int, str], gutter: int, cells: int) -> Line:
+    """The time labels below a graph."""
+    return (Span(" " * gutter + label_row(labels, " " * cells), Style.DIM),)

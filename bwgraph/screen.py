@@ -1,140 +1,340 @@
 """The picture: a tor's history and state, composed into a frame of a given size.
 
-Owns the layout, and what goes first as the window shrinks: key line, header, time labels, totals,
-axes, one of the two graphs; and from each line what does not fit its width. The two current rates
-are the last to go. Pure: must not know a terminal, nor the time except as it is told.
+Owns which lines there are and what each is made of; where they go is the layout's to say, and what
+they say is the captions'. Pure: must not know a terminal, nor the time except as it is told.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
-from bwgraph import captions, graph, marks, units
-from bwgraph.captions import Heading, Moment
+from bwgraph import captions, graph, keys, layout, marks, scale, units
+from bwgraph.captions import Heading
 from bwgraph.frame import Frame, Line, Size, Span, Style
 from bwgraph.graph import Glyphs
+from bwgraph.history import Window
 from bwgraph.instance import Instance
+from bwgraph.layout import BETWEEN, GUTTER, Layout
 from bwgraph.marks import Marks, Notes
-from bwgraph.summary import Rates, rates, summarise
-from bwgraph.view import View
-
-GUTTER = 11
-"Cells left of a graph: the longest mark, '500 KiB/s', a space, and the axis."
-
-NARROWEST_WITH_AXIS = 36
-
-# Rows each part takes, and the height of a graph below which it is given up for it; first to last.
-_LOSSES = (("keys", 1, 4), ("header", 1, 3), ("labels", 1, 3), ("totals", 1, 3), ("axes", 2, 2))
+from bwgraph.moment import Moment
+from bwgraph.quota import Limit
+from bwgraph.scale import Scale
+from bwgraph.summary import current, rates, summarise
+from bwgraph.view import Arrangement, Shown, View, cursor
 
 
 @dataclass(frozen=True, slots=True)
-class _Layout:
-    """What there is room for."""
+class _Scene:
+    """What is on the screen before anything of it is drawn."""
 
-    kept: frozenset[str]
-    "The parts of ``_LOSSES`` that stay."
-    plots: tuple[int, int]
-    "Rows of each graph."
-    blank: int
-    "Rows left over between the two."
+    layout: Layout
+    shown: Shown
+    window: Window
+    "The visible columns, preceded by those that the scale still remembers."
+    scales: tuple[Scale, Scale]
+    "Of read and of written."
+    told: int
+    "How many of the visible columns are hearsay."
+    cursor: int | None
+    alert: str
 
 
 @dataclass(frozen=True, slots=True)
-class _Plot:
+class _Graph:
     """One of the two graphs."""
 
     style: Style
-    rates: Rates
-    "As many as are visible, preceded by those that the scale still remembers."
+    scale: Scale
+    bars: Sequence[graph.Bar]
     notes: Notes
+    height: int
+    hanging: bool
 
 
-def compose(instance: Instance, view: View, size: Size, moment: Moment) -> Frame:
-    """Draw one tor's screen.
+@dataclass(frozen=True, slots=True)
+class _Pane:
+    """One graph as lines."""
 
-    The rightmost column is the newest second of which something is known; time that has passed
-    since without a word from tor is empty columns.
+    title: Line
+    rows: list[Line]
+    ground: list[Line]
+    "The horizontal axis; empty where there is no room for it."
+
+
+def survey(instance: Instance, view: View, size: Size, moment: Moment) -> tuple[Shown, Layout]:
+    """What ``compose`` shows: where a key moves the view from, and what a click hits."""
+    scene = _survey(instance, view, size, moment, notice="")
+    return scene.shown, scene.layout
+
+
+def compose(instance: Instance, view: View, size: Size, moment: Moment, notice: str = "") -> Frame:
+    """Draw one tor's screen, with a notice if there is something to be told.
+
+    The rightmost column is the newest of which something is known; time that has passed since
+    without a word from tor is empty columns.
     """
-    glyphs = view.glyphs
-    newest = instance.history.window(moment.now, size.columns + graph.MEMORY)
-    alert = captions.alert(instance, newest, moment)
-    layout = _arrange(size, alert=bool(alert))
-    axes = "axes" in layout.kept
-    gutter = GUTTER if axes else 0
-    visible = size.columns - gutter
-    shown = newest.last(visible)
-    marked = marks.mark(instance, shown, moment)
-    told = marked.hearsay.stop
-    traffic = summarise(shown.last(visible - told))
-    read, written = rates(newest.last(visible + graph.MEMORY))
-    if told and not axes:
-        # Nothing would tell hearsay apart from what was seen.
-        hidden = len(read) - visible + told
-        read[:hidden] = written[:hidden] = [None] * hidden
-    down, up = marked.unseen
-    download = Heading("download", glyphs.download, traffic.read, traffic.covered, down)
-    upload = Heading("upload", glyphs.upload, traffic.written, traffic.covered, up)
+    if view.help:
+        return Frame.fit(keys.page(size), size)
+    scene = _survey(instance, view, size, moment, notice)
+    plan, window, shown = scene.layout, scene.window, scene.shown
+    visible = window.last(shown.columns)
+    marked = marks.mark(instance, visible, scene.cursor, moment, view.glyphs.wide)
+    means = rates(visible)
+    traffic = summarise(visible, means, scene.told)
+    now = _now(
+        instance,
+        window if view.resolution == 1 and view.end is None else _newest(instance, moment),
+    )
+    period = captions.period(traffic.covered, visible.end, view, moment)
+    sample = "" if view.resolution == 1 else f"{units.exact_span(view.resolution)} columns"
+    limit = instance.context.limit
+    headings = [
+        Heading(name, arrow, rate, summary, period, sample, unseen, limit, view.units)
+        for name, arrow, rate, summary, unseen in (
+            ("download", view.glyphs.download, now[0], traffic.read, marked.unseen[0]),
+            ("upload", view.glyphs.upload, now[1], traffic.written, marked.unseen[1]),
+        )
+    ]
     if size.rows == 1:
-        return Frame.fit([captions.both_rates(download, upload, size.columns)], size)
-    name = "" if "header" in layout.kept else instance.name
-    above, below = layout.plots
+        return Frame.fit([captions.both_rates(headings[0], headings[1], size.columns)], size)
+    peaks = visible.columns.read_peak, visible.columns.written_peak
+    graphs = [
+        _Graph(
+            style=style,
+            scale=scene.scales[which],
+            bars=scene.scales[which].bars(
+                means[which],
+                means[which] if view.resolution == 1 else peaks[which],
+                view.glyphs.steps * plan.heights[which],
+            ),
+            notes=(marked.read, marked.written)[which],
+            height=plan.heights[which],
+            hanging=bool(which) and plan.arrangement is Arrangement.MIRRORED,
+        )
+        for which, style in enumerate((Style.DOWNLOAD, Style.UPLOAD))
+    ]
     lines: list[Line] = []
-    if "header" in layout.kept:
-        lines.append(captions.header(instance, size.columns, moment))
-    lines.append(captions.title(download, size.columns, moment, name))
-    plot = _Plot(Style.DOWNLOAD, read, marked.read)
-    lines += _graph(plot, visible, above, axes=axes, glyphs=glyphs, marked=marked)
-    lines += [()] * layout.blank
-    lines.append(captions.title(upload, size.columns, moment, ""))
-    plot = _Plot(Style.UPLOAD, written, marked.written)
-    lines += _graph(plot, visible, below, axes=axes, glyphs=glyphs, marked=marked)
-    if "labels" in layout.kept:
-        lines.append(marks.label_line(marked.labels, gutter, visible))
-    if "totals" in layout.kept:
+    if "header" in plan.kept:
+        lines.append(captions.header(instance, view, shown, size.columns, moment))
+        asides = captions.aside(view), ""
+    else:
+        asides = captions.place_in_time(view, shown) or instance.name, captions.aside(view)
+    panes = [
+        _Pane(
+            title=captions.title(heading, plan.across, moment, aside),
+            rows=list(_rows(plotted, plan, view, limit, marked)),
+            ground=_ground(plotted, plan, view, marked),
+        )
+        for heading, aside, plotted in zip(headings, asides, graphs, strict=True)
+    ]
+    labels = []
+    if "labels" in plan.kept:
+        labels = [marks.label_line(marked.labels, plan.gutter, plan.width)]
+    lines += _ARRANGED[plan.arrangement](plan, panes, labels)
+    if "totals" in plan.kept:
         lines.append(captions.totals(instance, view, size.columns, moment))
-    if alert:
-        lines.append((Span(alert, Style.ALERT),))
-    elif "keys" in layout.kept:
-        lines.append(captions.key_line(size.columns))
+    if "quota" in plan.kept:
+        lines.append(captions.quota(instance.context, traffic, size.columns, moment))
+    lines += _last_lines(scene, view, size, moment, notice)
     return Frame.fit(lines, size)
 
 
-def _arrange(size: Size, *, alert: bool) -> _Layout:
-    """Decide what fits. An alert takes the key line's place, and stays when that is gone."""
-    kept = {name: rows for name, rows, _ in _LOSSES}
-    left = size.rows - 2 - sum(kept.values())
-    if alert and size.rows > 2:
-        left += kept.pop("keys") - 1
-    if size.columns < NARROWEST_WITH_AXIS:
-        left += kept.pop("axes") + kept.pop("totals")
-    for name, _, needed in _LOSSES:
-        if left // 2 < needed:
-            left += kept.pop(name, 0)
-    left = max(left, 0)
-    blank = left % 2 if left > 6 else 0
-    return _Layout(frozenset(kept), ((left - blank + 1) // 2, left // 2), blank)
+def _survey(instance: Instance, view: View, size: Size, moment: Moment, notice: str) -> _Scene:
+    resolution = view.resolution
+    first, newest = instance.history.extent(moment.now, resolution)
+    _, second = instance.history.extent(moment.now)
+    alert = captions.alert(instance, moment)
+    # Bits have longer names, and where the user has pinned the scale it has a decimal more.
+    gutter = GUTTER + (view.units.per_byte > 1) + (view.ceiling is not None)
+    for read in (view.cursor is not None, False):
+        plan = layout.arrange(
+            size,
+            view.arrangement,
+            gutter,
+            urgent=bool(alert) + bool(notice) + read,
+            quota=instance.context.quota is not None,
+        )
+        columns = plan.width * view.glyphs.wide
+        end = newest
+        if view.end is not None:
+            end = min(-(-view.end // resolution) * resolution, newest)
+        if (
+            end < first < newest
+        ):  # it was kept at a coarser resolution, or once, and is not any more
+            end = min(first + (columns - 1) * resolution, newest)
+        shown = Shown(columns, first, newest, second, end, plan.arrangement, 0)
+        at = cursor(view, shown)
+        if at is not None or not read:
+            break
+    window = instance.history.window(
+        moment.now,
+        columns + scale.memory(resolution),
+        resolution,
+        None if view.end is None else end,
+    )
+    told = marks.told_columns(instance, window)
+    if told and "axes" not in plan.kept:
+        # Nothing would tell hearsay apart from what was seen.
+        window.columns.clear(0, told)
+    scales = _scales(window, columns, view)
+    return _Scene(
+        layout=plan,
+        shown=replace(shown, ceiling=max(each.ceiling for each in scales)),
+        window=window,
+        scales=scales,
+        told=max(told - (len(window.columns) - columns), 0),
+        cursor=at,
+        alert=alert,
+    )
 
 
-def _graph(
-    plot: _Plot, visible: int, height: int, *, axes: bool, glyphs: Glyphs, marked: Marks
+def _newest(instance: Instance, moment: Moment) -> Window:
+    """The newest second alone."""
+    return instance.history.window(moment.now, 1)
+
+
+def _now(instance: Instance, newest: Window) -> tuple[float | None, float | None]:
+    """What moves in the newest second; that is not what tor remembers of it."""
+    hearsay = marks.told_columns(instance, newest) == len(newest.columns)
+    return (None, None) if hearsay else current(newest)
+
+
+def _scales(window: Window, visible: int, view: View) -> tuple[Scale, Scale]:
+    """The scales of read and of written, each as the user wants it."""
+    if view.ceiling is not None:
+        read = written = view.ceiling
+    elif view.bounded:
+        read, written = (scale.bound(means, view.units) for means in rates(window))
+    else:
+        read, written = (
+            scale.ceiling(peaks, visible, view.resolution, view.units)
+            for peaks in (window.columns.read_peak, window.columns.written_peak)
+        )
+    if view.shared:
+        read = written = max(read, written)
+    floors = (scale.floor(read), scale.floor(written)) if view.logarithmic else (0.0, 0.0)
+    return Scale(read, floors[0]), Scale(written, floors[1])
+
+
+def _rows(
+    plotted: _Graph, plan: Layout, view: View, limit: Limit | None, marked: Marks
 ) -> Iterable[Line]:
-    """One graph's rows, with its axes if there is room for them."""
+    """One graph's rows, with the axis at their left if there is room for it."""
+    height, glyphs, hanging = plotted.height, view.glyphs, plotted.hanging
     if height == 0:
         return
-    ceiling = graph.ceiling(plot.rates, visible)
-    bars = graph.plot(plot.rates[-visible:], ceiling, height, glyphs)
-    bars = marks.write_in(bars, plot.notes, marked.breaks, glyphs)
-    if not axes:
-        for row in bars:
-            yield (Span(row, plot.style),)
-        return
-    ticks = units.ticks(ceiling, height)
-    for top, row in zip(range(height, 0, -1), bars, strict=True):
-        tick = ticks.get(top, "")
-        side = glyphs.tick if tick else glyphs.side
-        yield Span(f"{tick:>{GUTTER - 2}} {side}", Style.DIM), Span(row, plot.style)
-    ground = [glyphs.ground] * visible
-    for column in marked.hearsay:
-        ground[column] = glyphs.hearsay
-    for column in marked.labels:
-        ground[column] = glyphs.ground_tick
-    yield (Span(f"{'0':>{GUTTER - 2}} {glyphs.corner}{''.join(ground)}", Style.DIM),)
+    rows = graph.plot(plotted.bars, height, glyphs, hanging=hanging)
+    ticks: dict[int, str] = {}
+    rules: dict[int, str] = {}
+    limited = None
+    if plan.gutter:
+        # From the top down, where the scale counts from the ground up.
+        marks_up = plotted.scale.marks(height, view.units)
+        ticks = {row - 1 if hanging else height - row: words for row, words in marks_up.items()}
+        rules = dict.fromkeys(ticks, glyphs.grid)
+        if limit is not None and limit.rate <= plotted.scale.ceiling:
+            up = (plotted.scale.level(limit.rate, 8 * height) + 7) // 8
+            limited = up - 1 if hanging else height - up
+            rules[limited] = glyphs.limit
+    rows = marks.write_in(rows, plotted.notes, marked, rules, glyphs, hanging=hanging)
+    if limit is not None and limited is not None:
+        label = f" limit {view.units.mark(limit.rate)} "
+        line = marks.labelled(rows[limited], label, glyphs.limit)
+        rows = (*rows[:limited], line, *rows[limited + 1 :])
+    inverted = hanging and glyphs.inverted
+    marked_up = bool(plotted.notes or marked.breaks) or marked.cursor is not None
+    for y, row in enumerate(rows):
+        spans: Line
+        if marked_up or inverted or y in rules:
+            light = Style.LIMIT if y == limited else Style.DIM
+            spans = _styled(row, plotted.style, light, glyphs, inverted=inverted)
+        else:
+            spans = (Span(row, plotted.style),)
+        if plan.gutter:
+            tick = ticks.get(y, "")
+            side = glyphs.tick if tick else glyphs.side
+            spans = (Span(f"{tick:>{plan.gutter - 2}} {side}", Style.DIM), *spans)
+        yield spans
+
+
+def _styled(row: str, style: Style, light: Style, glyphs: Glyphs, *, inverted: bool) -> Line:
+    """Tell a row's bars apart from what is written between them."""
+    return tuple(
+        Span(match[0], light)
+        if match.lastgroup == "light"
+        else Span(match[0], style, reverse=inverted and match.lastgroup == "part")
+        for match in _pieces(glyphs).finditer(row)
+    )
+
+
+@lru_cache
+def _pieces(glyphs: Glyphs) -> re.Pattern[str]:
+    parts = re.escape(glyphs.levels[1:-1].strip())
+    bars = re.escape(f"{glyphs.levels[-1]}{glyphs.whisker}{glyphs.clipped}{glyphs.gap}")
+    if glyphs.wide > 1:
+        bars += "⠀-⣿"
+    if not parts:
+        parts = bars
+    return re.compile(f"(?P<part>[{parts}]+)|(?P<bar>[{bars}]+)|(?P<light>[^{parts}{bars}]+)")
+
+
+def _ground(plotted: _Graph, plan: Layout, view: View, marked: Marks) -> list[Line]:
+    """The horizontal axis of a graph, if there is room for it."""
+    if not plan.gutter:
+        return []
+    zero = view.units.mark(plotted.scale.floor) if plotted.scale.floor else "0"
+    row = marks.ground(marked, plan.width, view.glyphs)
+    corner = view.glyphs.corner
+    if plan.arrangement is Arrangement.MIRRORED:
+        corner = view.glyphs.middle
+        if "labels" in plan.kept:
+            row = marks.label_row(marked.labels, row)
+            if marked.cursor is not None:
+                at = marked.cursor
+                row = f"{row[:at]}{view.glyphs.ground_cursor}{row[at + 1 :]}"
+    return [(Span(f"{zero:>{plan.gutter - 2}} {corner}{row}", Style.DIM),)]
+
+
+def _stacked(plan: Layout, panes: Sequence[_Pane], labels: list[Line]) -> list[Line]:
+    """One graph below the other, each with its axis."""
+    above, below = ([pane.title, *pane.rows, *pane.ground] for pane in panes)
+    blank: list[Line] = [()] * plan.blank
+    return [*above, *blank, *below, *labels]
+
+
+def _side_by_side(plan: Layout, panes: Sequence[_Pane], labels: list[Line]) -> list[Line]:
+    """The two next to each other."""
+    left, right = ([pane.title, *pane.rows, *pane.ground, *labels] for pane in panes)
+    return [
+        (*one, Span(" " * (plan.across + BETWEEN - sum(len(span.text) for span in one))), *other)
+        for one, other in zip(left, right, strict=True)
+    ]
+
+
+def _mirrored(_: Layout, panes: Sequence[_Pane], __: list[Line]) -> list[Line]:
+    """Download up and upload down from one axis, into which the times are written."""
+    above, below = panes
+    return [above.title, *above.rows, *above.ground, *below.rows, below.title]
+
+
+_ARRANGED = {
+    Arrangement.STACKED: _stacked,
+    Arrangement.SIDE_BY_SIDE: _side_by_side,
+    Arrangement.MIRRORED: _mirrored,
+}
+
+
+def _last_lines(scene: _Scene, view: View, size: Size, moment: Moment, notice: str) -> list[Line]:
+    """What must be said, or else the keys."""
+    lines: list[Line] = []
+    if scene.cursor is not None:
+        lines.append(captions.readout(scene.window, scene.cursor, view, size.columns, moment))
+    if notice:
+        lines.append((Span(notice, Style.BOLD),))
+    if scene.alert:
+        lines.append((Span(scene.alert, Style.ALERT),))
+    if not lines and view.hints and "keys" in scene.layout.kept:
+        lines.append(keys.hints(size.columns))
+    # Where there is no room for all of them the alert, which is the last, is the one to stay.
+    return lines[-max(size.rows - 2, 1) :]

@@ -17,8 +17,6 @@ Rates = list[float | None]
 class Summary:
     """One direction over one window: rates in bytes a second, None where nothing is known."""
 
-    current: float | None
-    "The newest column's; None also when that is late."
     average: float | None
     "Bytes over covered time."
     p95: float | None
@@ -39,52 +37,64 @@ class Traffic:
     "Seconds of the window of which something is known."
 
 
+NOTHING = Summary(None, None, None, None)
+
+
 def rates(window: Window) -> tuple[Rates, Rates]:
     """Each column's mean rates, read and written."""
     columns = window.columns
     return _rates(columns.read, columns.seconds), _rates(columns.written, columns.seconds)
 
 
-def summarise(window: Window) -> Traffic:
-    """Work a window's numbers out.
+def current(window: Window) -> tuple[float | None, float | None]:
+    """The newest column's rates, read and written; None when they are late."""
+    if window.late or not len(window.columns):
+        return None, None
+    read, written = rates(window.last(1))
+    return read[0], written[0]
+
+
+def summarise(window: Window, means: tuple[Rates, Rates], skipped: int = 0) -> Traffic:
+    """Work out the numbers of a window whose rates these are, but for its first columns.
 
     >>> from bwgraph.history import History
     >>> from bwgraph.sample import Sample
     >>> history = History()
     >>> history.push(Sample(when=10.0, read=100, written=10, seconds=1.0))
     >>> history.push(Sample(when=12.0, read=300, written=30, seconds=1.0))
-    >>> traffic = summarise(history.window(12.1, 5))
-    >>> traffic.read.current, traffic.read.average, traffic.read.peak, traffic.read.peak_at
-    (300.0, 200.0, 300.0, 12.0)
-    >>> traffic.covered
-    2.0
+    >>> window = history.window(12.1, 5)
+    >>> traffic = summarise(window, rates(window))
+    >>> traffic.read.average, traffic.read.peak, traffic.read.peak_at, traffic.covered
+    (200.0, 300.0, 12.0, 2.0)
     """
     columns = window.columns
-    covered = sum(columns.seconds)
-    return Traffic(
-        _summary(window, columns.read, columns.read_peak, covered),
-        _summary(window, columns.written, columns.written_peak, covered),
-        covered,
+    covered = sum(columns.seconds[skipped:])
+    if not covered:
+        return Traffic(NOTHING, NOTHING, 0.0)
+    directions = zip(
+        (columns.read, columns.written),
+        means,
+        (columns.read_peak, columns.written_peak),
+        strict=True,
     )
+    read, written = (
+        _summary(window, sum(amounts[skipped:]) / covered, rates[skipped:], peaks[skipped:])
+        for amounts, rates, peaks in directions
+    )
+    return Traffic(read, written, covered)
 
 
 def _rates(amounts: "array[int]", seconds: "array[float]") -> Rates:
     return [amount / span if span else None for amount, span in zip(amounts, seconds, strict=True)]
 
 
-def _summary(
-    window: Window, amounts: "array[int]", peaks: "array[float]", covered: float
-) -> Summary:
-    if not covered:
-        return Summary(None, None, None, None, None)
-    each = _rates(amounts, window.columns.seconds)
-    known = sorted(rate for rate in each if rate is not None)
+def _summary(window: Window, average: float, means: Rates, peaks: "array[float]") -> Summary:
+    known = sorted(rate for rate in means if rate is not None)
     peak = max(peaks)
-    at = next(i for i, rate in enumerate(each) if rate is not None and peaks[i] == peak)
+    at = next(i for i, rate in enumerate(means) if rate is not None and peaks[i] == peak)
     ago = len(peaks) - 1 - at
     return Summary(
-        None if window.late else each[-1],
-        sum(amounts) / covered,
+        average,
         known[math.ceil(0.95 * len(known)) - 1],
         peak,
         window.end - ago * window.resolution,

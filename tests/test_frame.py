@@ -65,7 +65,9 @@ def test_what_survives_prints_in_one_cell(survivors: str) -> None:
 
 
 def test_ascii_and_the_graphs_own_glyphs_pass() -> None:
-    own = [getattr(graph.BLOCK, name) for name in graph.BLOCK.__slots__]
+    sets = (*graph.SETS.values(), graph.HALVES)
+    own = [text for glyphs in sets for text in vars(glyphs).values() if isinstance(text, str)]
+    own.append("".join(map(chr, range(0x2800, 0x2900))))  # braille
     ascii_too = "".join(map(chr, range(0x20, 0x7F)))
     for text in (*own, ascii_too, "Grüße à l'œuvre, Łódź, Åse"):
         assert printable(text) == text

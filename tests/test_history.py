@@ -164,6 +164,102 @@ def test_amended_bytes_find_a_late_sample_that_is_still_held() -> None:
         assert total == 11_000 + (4 << 32)
 
 
+# What there is, and windows of the past.
+
+
+def test_the_extent_of_nothing_is_the_column_of_now() -> None:
+    assert History().extent(50.7) == (50, 50)
+    assert History().extent(50.7, 60) == (60, 60)
+
+
+def test_the_extent_is_from_the_first_column_to_the_newest() -> None:
+    history = History()
+    now = fill(history, *[1.0] * 100)
+    assert history.extent(now) == (1001, 1100)
+    assert history.extent(now, 5) == (1005, 1100)
+    assert history.extent(now, 60) == (1020, 1140)
+    assert history.extent(now, 86_400) == (86_400, 86_400)
+
+
+def test_the_extent_grows_with_time_that_is_overdue_as_the_window_does() -> None:
+    history = History()
+    now = fill(history, *[1.0] * 100)
+    for late in (0.0, 0.9, 1.9, 2.1, 60.0, 7000.0):
+        for resolution in RESOLUTIONS:
+            _, newest = history.extent(now + late, resolution)
+            assert newest == history.window(now + late, 1, resolution).end
+
+
+@pytest.mark.parametrize("resolution", RESOLUTIONS)
+def test_the_extent_is_of_no_more_than_is_kept(resolution: int) -> None:
+    history = History()
+    now = 0.0
+    for _ in range(1200):
+        now += resolution
+        history.push(Sample(now, 1000, 10, 1.0))
+    if resolution == 1:
+        now = fill(history, *[1.0] * 5000, start=now)
+    first, newest = history.extent(now, resolution)
+    capacity = FINEST if resolution == 1 else WIDEST
+    assert (newest - first) // resolution + 1 == capacity
+    window = history.window(now, capacity, resolution, end=newest)
+    assert all(window.columns.seconds)
+
+
+def test_a_window_of_the_past_is_the_newest_ones_older_columns() -> None:
+    history = History()
+    now = fill(history, *[CADENCE] * 2000)
+    for resolution in (1, 5, 60, 300):
+        first, newest = history.extent(now, resolution)
+        whole = history.window(now, (newest - first) // resolution + 1, resolution)
+        for columns in (1, 7, 40):
+            for end in range(first, newest + 1, 13 * resolution):
+                window = history.window(now, columns, resolution, end)
+                assert window.end == end
+                at = (end - first) // resolution + 1
+                expected = whole.columns.read[max(at - columns, 0) : at].tolist()
+                padded = [0] * (columns - len(expected)) + expected
+                assert window.columns.read.tolist() == padded
+
+
+def test_a_window_of_the_past_ends_with_the_column_that_its_end_lies_in() -> None:
+    history = History()
+    now = fill(history, *[1.0] * 100)
+    assert [history.window(now, 3, 60, end).end for end in (1020, 1021, 1080)] == [1020, 1080, 1080]
+
+
+def test_a_window_of_the_past_stays_while_time_goes_on() -> None:
+    history = History()
+    now = fill(history, *[1.0] * 100)
+    before = history.window(now, 30, 1, 1050)
+    now = fill(history, *[1.0] * 100, start=now)
+    assert history.window(now, 30, 1, 1050).columns == before.columns
+    # But how old the newest sample is is told of the present.
+    late = history.window(now + 5.0, 30, 1, 1050)
+    assert (late.columns, late.age, late.late) == (before.columns, 5.0, True)
+
+
+@pytest.mark.parametrize("resolution", RESOLUTIONS)
+def test_a_window_beyond_what_there_is_is_all_gaps(resolution: int) -> None:
+    history = History()
+    now = fill(history, *[1.0] * 100, start=10_000_000.0)
+    first, newest = history.extent(now, resolution)
+    for end in (0, first - resolution, newest + 60 * resolution):
+        window = history.window(now, 40, resolution, end)
+        assert window.end == end
+        assert not any(window.columns.seconds)
+    assert history.window(now, 0, resolution, first).columns.read.tolist() == []
+
+
+def test_a_window_that_ends_at_the_newest_column_is_the_newest() -> None:
+    history = History()
+    now = fill(history, *[CADENCE] * 700)
+    for resolution in RESOLUTIONS:
+        _, newest = history.extent(now, resolution)
+        newest_window = history.window(now, 50, resolution)
+        assert history.window(now, 50, resolution, newest) == newest_window
+
+
 def test_overdue_time_is_a_gap_at_a_coarse_resolution_too() -> None:
     history = History()
     now = fill(history, *[1.0] * 120, start=0.0)
@@ -241,5 +337,11 @@ def test_any_pushes_any_window(events: list[tuple[float, float, int]], width: in
             assert (sum(whole.read), sum(whole.written)) == (read, written)
             seconds = sum(span for span, _, _ in events)
             assert sum(whole.seconds) == pytest.approx(seconds)
-    ends = Counter(history.window(when, 1, r).end - when > r + 1 for r in RESOLUTIONS)
-    assert not ends[True]  # no column lies in the future by more than itself
+        first, newest = history.extent(when, resolution)
+        assert first <= newest == narrow.end or not events
+        if resolution >= 21_600:
+            ends = range(newest, first - resolution, -width * resolution)
+            pages = [history.window(when, width, resolution, end).columns.read for end in ends]
+            assert sum(map(sum, pages)) == read
+    future = Counter(history.window(when, 1, r).end - when > r + 1 for r in RESOLUTIONS)
+    assert not future[True]  # no column lies in the future by more than itself

@@ -11,9 +11,8 @@ from properties import PROPERTY
 
 from bwgraph.history import LATE, History, Window
 from bwgraph.sample import Sample
-from bwgraph.summary import Summary, rates, summarise
-
-NOTHING = Summary(None, None, None, None, None)
+from bwgraph.summary import NOTHING, Rates, Summary, Traffic, current, rates
+from bwgraph.summary import summarise as summarise_with
 
 FIRST = 1001.0
 "When the first second of ``window_of`` ends."
@@ -42,27 +41,41 @@ def reading(*amounts: int | None) -> Window:
     return window_of(*(None if amount is None else (amount, 0) for amount in amounts))
 
 
+def summarise(window: Window, skipped: int = 0) -> Traffic:
+    """The numbers of a window, whose rates are its own."""
+    return summarise_with(window, rates(window), skipped)
+
+
 # Current.
 
 
 def test_current_is_the_newest_seconds_rate() -> None:
-    traffic = summarise(window_of((100, 1), (200, 2), (50, 3)))
-    assert (traffic.read.current, traffic.written.current) == (50, 3)
+    assert current(window_of((100, 1), (200, 2), (50, 3))) == (50, 3)
+
+
+def test_current_of_wide_columns_is_the_newest_ones_mean() -> None:
+    window = window_of(*[(100, 10)] * 60, *[(200, 20)] * 60, columns=2, resolution=60)
+    assert current(window) == (rates(window)[0][-1], rates(window)[1][-1])
 
 
 @pytest.mark.parametrize(("age", "known"), [(0.0, True), (LATE - 0.1, True), (LATE + 0.1, False)])
 def test_current_is_not_known_once_tor_is_late(age: float, known: bool) -> None:
-    traffic = summarise(window_of((100, 10), (200, 20), columns=20, age=age))
-    assert traffic.read.current == (200 if known else None)
-    assert traffic.written.current == (20 if known else None)
+    window = window_of((100, 10), (200, 20), columns=20, age=age)
+    assert current(window) == ((200, 20) if known else (None, None))
     # The past stays what it was.
+    traffic = summarise(window)
     assert (traffic.read.average, traffic.read.peak, traffic.read.p95) == (150, 200, 200)
 
 
 def test_current_is_not_known_either_where_late_is_all_that_is_said() -> None:
     # A window that was cut or made elsewhere may have no empty column to show for it.
-    late = replace(window_of((100, 10)), age=LATE + 0.1)
-    assert summarise(late).read == Summary(None, average=100, p95=100, peak=100, peak_at=FIRST)
+    assert current(replace(window_of((100, 10)), age=LATE + 0.1)) == (None, None)
+
+
+@pytest.mark.parametrize("columns", [0, 1, 5])
+def test_current_of_nothing_is_not_known(columns: int) -> None:
+    assert current(History().window(50.0, columns)) == (None, None)
+    assert current(window_of((5, 5)).last(0)) == (None, None)
 
 
 # Average.
@@ -169,13 +182,13 @@ def test_peak_of_nothing_moved_is_at_a_second_that_is_known() -> None:
 
 def test_zeros_are_known_and_count() -> None:
     traffic = summarise(window_of((0, 0), (0, 0), (300, 30)))
-    assert traffic.read == Summary(300, average=100, p95=300, peak=300, peak_at=FIRST + 2)
-    assert summarise(window_of((0, 0))).written == Summary(0, 0, 0, 0, FIRST)
+    assert traffic.read == Summary(average=100, p95=300, peak=300, peak_at=FIRST + 2)
+    assert summarise(window_of((0, 0))).written == Summary(0, 0, 0, FIRST)
 
 
 def test_only_what_is_in_the_window_counts() -> None:
     traffic = summarise(window_of((9000, 9000), (100, 10), (200, 20), columns=2))
-    assert traffic.read == Summary(200, average=150, p95=200, peak=200, peak_at=FIRST + 2)
+    assert traffic.read == Summary(average=150, p95=200, peak=200, peak_at=FIRST + 2)
     assert traffic.covered == 2
 
 
@@ -193,6 +206,37 @@ def test_of_a_window_of_gaps_nothing_is_known() -> None:
 def test_of_no_columns_nothing_is_known() -> None:
     traffic = summarise(window_of((5, 5)).last(0))
     assert (traffic.read, traffic.written, traffic.covered) == (NOTHING, NOTHING, 0)
+
+
+# What is left out.
+
+
+def test_the_first_columns_can_be_left_out() -> None:
+    # What tor told of is in none of the numbers.
+    window = window_of((9000, 9000), (100, 10), (200, 20))
+    assert summarise(window, 1) == summarise(window.last(2))
+    assert summarise(window, 0).read.peak == 9000
+
+
+@pytest.mark.parametrize("skipped", [3, 4, 100])
+def test_of_nothing_but_what_is_left_out_nothing_is_known(skipped: int) -> None:
+    assert summarise(window_of((1, 1), (2, 2), (3, 3)), skipped) == Traffic(NOTHING, NOTHING, 0.0)
+
+
+@PROPERTY
+@given(SECONDS, st.integers(0, 20), st.sampled_from([1, 5]))
+def test_what_is_left_out_is_as_if_it_were_not_there(
+    seconds: list[tuple[int, int] | None], skipped: int, resolution: int
+) -> None:
+    window = window_of(*seconds, columns=30, resolution=resolution)
+    assert summarise(window, skipped) == summarise(window.last(30 - skipped))
+
+
+def test_means_that_are_handed_in_are_those_of_p95() -> None:
+    window = window_of((100, 10), (200, 20))
+    means: tuple[Rates, Rates] = [7.0, 8.0], [1.0, 2.0]
+    traffic = summarise_with(window, means)
+    assert (traffic.read.p95, traffic.written.p95) == (8.0, 2.0)
 
 
 # Whatever comes.
@@ -216,7 +260,6 @@ def test_the_numbers_are_in_order_and_all_known_or_none(
         assert 0 <= one.average <= one.peak * (1 + 1e-12)
         assert one.p95 <= one.peak
         assert one.p95 in each
-        assert one.current is None or one.current <= one.peak
         # The peak is at the time that is told.
         assert moved[round(one.peak_at - FIRST)] == one.peak
         # As few lie above p95 as the name says, and a step below it there would be more.
