@@ -10,21 +10,26 @@ import signal
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 
-from bwgraph.captions import Moment
-from bwgraph.clock import now
-from bwgraph.frame import Frame, Size
+from bwgraph.clock import Clocks, now
+from bwgraph.frame import Frame
 from bwgraph.history import LATE
 from bwgraph.instance import Instance
-from bwgraph.screen import compose
+from bwgraph.layout import Layout
+from bwgraph.screen import compose, survey
 from bwgraph.source import Connected, Event, Refusal, Source, Trouble
 from bwgraph.terminal import Terminal
-from bwgraph.view import ACTIONS, Action, View
+from bwgraph.view import ACTIONS, Action, Click, Shown, View, apply, point
 from bwgraph.wakeup import SIGNALS, Wakeup
 
 SHORTEST = 0.95
 "Seconds between two drawings for samples. Tor's own are a second apart, give or take a few ms."
+
+NOTICE_SHOWN = 8.0
+"Seconds for which a notice stays on the screen."
+
+Keep = Callable[[Frame], str]
+"Keeps a picture of a frame, and says where; an OSError if that fails."
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,13 @@ class Ending:
 
 
 def run(
-    instance: Instance, source: Source, view: View, terminal: Terminal, wakeup: Wakeup
+    instance: Instance,
+    source: Source,
+    view: View,
+    terminal: Terminal,
+    wakeup: Wakeup,
+    *,
+    keep: Keep,
 ) -> Ending:
     """Show one tor until there is a reason to stop. Terminal and wakeup are entered already."""
     # curses took some of the signals for itself when the terminal was entered.
@@ -52,7 +63,7 @@ def run(
         instance.tell(event)
         wakeup.poke()
 
-    loop = Loop(instance, source, view, terminal, wakeup)
+    loop = Loop(instance, source, view, terminal, wakeup, keep=keep)
     loop.draw()
     source.start(tell)
     try:
@@ -73,15 +84,26 @@ class Loop:
     """The state of the loop: what is shown and when it was drawn."""
 
     def __init__(
-        self, instance: Instance, source: Source, view: View, terminal: Terminal, wakeup: Wakeup
+        self,
+        instance: Instance,
+        source: Source,
+        view: View,
+        terminal: Terminal,
+        wakeup: Wakeup,
+        *,
+        keep: Keep,
     ) -> None:
         self._instance = instance
         self._source = source
         self._view = view
         self._terminal = terminal
         self._wakeup = wakeup
+        self._keep = keep
+        self._clocks = Clocks()
+        self._notice = ""
+        self._noticed = 0.0  # when it came up
         self._drawn = 0.0
-        self._sampled = 0.0  # when it was drawn for nothing but a sample
+        self._sampled: float | None = None  # when the newest sample came that is drawn
         self._state: object = None  # of the instance, as it was drawn
         self._stop: Ending | None = None
         self._signals: dict[int, Callable[[], None]] = {
@@ -96,11 +118,12 @@ class Loop:
             Action.QUIT: lambda: self._end(Ending()),
             Action.RETRY: source.retry,
             Action.REDRAW: terminal.redraw,
+            Action.PICTURE: self._keep_picture,
         }
 
     def run(self) -> Ending:
         """Wait, see what it was, draw if need be; until something ends it."""
-        dirty = False  # a sample waits to be drawn
+        dirty = False  # something waits to be drawn
         while self._stop is None:
             ready = self._wait(dirty=dirty)
             at_once = self._terminal in ready and self._handle_keys()
@@ -112,20 +135,19 @@ class Loop:
             at_once |= self._state is not self._instance.state
             if self._stop is None and (at_once or now() >= self._due(dirty=dirty)):
                 self.draw()
-                if dirty and not at_once:
-                    self._sampled = self._drawn
                 dirty = False
         return self._stop
 
     def draw(self) -> None:
         """Put the present onto the screen."""
-        self._drawn = now()
+        moment = self._clocks.read()
+        self._drawn = moment.now
         self._state = self._instance.state
-        self._terminal.paint(self._frame(self._terminal.size()))
-
-    def _frame(self, size: Size) -> Frame:
-        moment = Moment(self._drawn, datetime.now().astimezone())
-        return compose(self._instance, self._view, size, moment)
+        self._sampled = self._instance.history.newest
+        if moment.now - self._noticed >= NOTICE_SHOWN:
+            self._notice = ""
+        size = self._terminal.size()
+        self._terminal.paint(compose(self._instance, self._view, size, moment, self._notice))
 
     def _wait(self, *, dirty: bool) -> list[Terminal | Wakeup]:
         timeout = max(0.0, self._due(dirty=dirty) - now())
@@ -134,9 +156,13 @@ class Loop:
 
     def _due(self, *, dirty: bool) -> float:
         """When the screen must be drawn if nothing else comes."""
-        if dirty:
-            return self._sampled + SHORTEST
         newest = self._instance.history.newest
+        if dirty and newest != self._sampled:
+            # By when samples came and not by when they were drawn: one that had to wait, or other
+            # news between two samples, would put off all that follow.
+            return 0.0 if self._sampled is None else self._sampled + SHORTEST
+        if dirty:
+            return self._drawn + SHORTEST
         if isinstance(self._instance.state, Connected) and newest is not None:
             # All is well until the newest sample is late; then its age is told by the second.
             return max(newest + LATE, self._drawn + 1.0)
@@ -148,9 +174,40 @@ class Loop:
         if not keys and self._terminal.gone():
             self._end(Ending(hung_up=True))
         for key in keys:
-            if key in ACTIONS:
-                self._actions[ACTIONS[key]]()
+            if isinstance(key, Click):
+                self._point(key)
+            elif key in ACTIONS:
+                self._act(ACTIONS[key])
         return bool(keys)
+
+    def _act(self, action: Action) -> None:
+        """Do what a key asks for; most of them only change the view."""
+        if action in self._actions:
+            self._actions[action]()
+        else:
+            shown, _ = self._survey()
+            self._view = apply(self._view, action, shown)
+
+    def _point(self, click: Click) -> None:
+        """Put the cursor onto the column that was clicked."""
+        shown, layout = self._survey()
+        cell = layout.cell(click.x)
+        if cell is not None and not self._view.help:
+            wide = self._view.glyphs.wide
+            self._view = point(self._view, cell * wide + wide - 1, shown)
+
+    def _survey(self) -> tuple[Shown, Layout]:
+        return survey(self._instance, self._view, self._terminal.size(), self._clocks.read())
+
+    def _keep_picture(self) -> None:
+        size, moment = self._terminal.size(), self._clocks.read()
+        try:
+            where = self._keep(compose(self._instance, self._view, size, moment))
+        except OSError as error:
+            self._notice = f"no picture: {error.strerror or error}"
+        else:
+            self._notice = f"saved {where}"
+        self._noticed = moment.now
 
     def _handle_signals(self) -> bool:
         """Do what the signals ask for; whether there was one."""

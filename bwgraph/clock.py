@@ -5,6 +5,12 @@ Owns the choice of clock. The core never reads it; it is handed the time.
 
 import sys
 import time
+from datetime import UTC, datetime, timedelta, tzinfo
+
+from bwgraph.moment import Moment
+
+STEP = 0.05
+"Seconds. The wall clock was set, or has drifted, when it is off by more than this."
 
 if sys.platform == "linux":
 
@@ -23,3 +29,51 @@ else:
         return time.monotonic()
 
     awake = now
+
+
+class Clocks:
+    """Both clocks at once. The wall's is taken to run as the other does until it is found not to.
+
+    Read apart, the two would differ by some microseconds from time to time, and a column's second
+    would now and then be taken for the one before.
+    """
+
+    def __init__(self) -> None:
+        self._apart: float | None = None
+
+    def read(self) -> Moment:
+        """The present."""
+        moment = now()
+        apart = time.time() - moment
+        if self._apart is None or abs(apart - self._apart) > STEP:
+            self._apart = apart
+        return Moment(moment, datetime.fromtimestamp(moment + self._apart, _HERE))
+
+
+class _Here(tzinfo):
+    """The system's own time zone, summer time and all, which the standard library only lends."""
+
+    def utcoffset(self, when: datetime | None) -> timedelta:
+        local = time.localtime() if when is None else time.localtime(self._epoch(when))
+        return timedelta(seconds=local.tm_gmtoff)
+
+    def dst(self, when: datetime | None) -> timedelta:
+        local = time.localtime() if when is None else time.localtime(self._epoch(when))
+        return timedelta(hours=local.tm_isdst > 0)
+
+    def tzname(self, when: datetime | None) -> str:
+        return (time.localtime() if when is None else time.localtime(self._epoch(when))).tm_zone
+
+    def fromutc(self, when: datetime) -> datetime:
+        seconds = when.replace(tzinfo=UTC).timestamp()
+        offset = timedelta(seconds=time.localtime(seconds).tm_gmtoff)
+        again = (when + offset).replace(fold=0)
+        # The second time that an hour passes its offset is another than the first time's.
+        return again if self.utcoffset(again) == offset else again.replace(fold=1)
+
+    @staticmethod
+    def _epoch(when: datetime) -> float:
+        return when.replace(tzinfo=None).timestamp()  # which knows fold
+
+
+_HERE = _Here()

@@ -16,8 +16,45 @@ from types import TracebackType
 from typing import Self
 
 from bwgraph.frame import Frame, Line, Size, Style
+from bwgraph.view import Click
 
 NO_KEY = -1
+ESCAPE = 0x1B
+
+KEYS = {
+    curses.KEY_LEFT: "left",
+    curses.KEY_RIGHT: "right",
+    curses.KEY_UP: "up",
+    curses.KEY_DOWN: "down",
+    curses.KEY_PPAGE: "pgup",
+    curses.KEY_NPAGE: "pgdn",
+    curses.KEY_HOME: "home",
+    curses.KEY_END: "end",
+    curses.KEY_BTAB: "shift-tab",
+    curses.KEY_ENTER: "enter",
+    ord("\r"): "enter",
+    ord("\n"): "enter",
+    ord("\t"): "tab",
+    ord(" "): "space",
+    ESCAPE: "esc",
+}
+"The names of keys that are no character, by curses' code."
+
+WHEEL = {curses.BUTTON4_PRESSED: "wheel-up", 0x200000: "wheel-down"}
+"Python does not everywhere have a name for the fifth button."
+
+CLICK = curses.BUTTON1_PRESSED | curses.BUTTON1_CLICKED
+
+COLORS = {
+    256: {Style.DOWNLOAD: 33, Style.UPLOAD: 166, Style.LIMIT: 35},
+    8: {
+        Style.DOWNLOAD: curses.COLOR_CYAN,
+        Style.UPLOAD: curses.COLOR_MAGENTA,
+        Style.LIMIT: curses.COLOR_GREEN,
+    },
+}
+"""By how many colours there are at the least. Blue and orange are told apart by everyone, and can
+be read on dark and on light ground."""
 
 
 class Unusable(Exception):
@@ -81,6 +118,8 @@ class Terminal:
             self._attributes = _attributes(color=self._color)
             with suppress(curses.error):  # not every terminal can hide its cursor
                 curses.curs_set(0)
+            curses.mouseinterval(0)
+            curses.mousemask(CLICK | sum(WHEEL))
             self.resize()
         except BaseException:  # whatever it is goes on its way, but not from a half-taken terminal
             curses.endwin()
@@ -108,13 +147,36 @@ class Terminal:
             return True
         return False
 
-    def keys(self) -> list[int]:
-        """The keys pressed since the last time, as curses codes them."""
-        pressed = []
-        while (key := self._window.getch()) != NO_KEY:
-            if key != curses.KEY_RESIZE:  # dealt with when the signal came
-                pressed.append(key)
+    def keys(self) -> list[str | Click]:
+        """The keys pressed since the last time, by name, and clicks; what has no name is left out.
+
+        A resize is a key to curses; it was dealt with when the signal came.
+        """
+        pressed: list[str | Click] = []
+        while (key := self._next()) != NO_KEY:
+            name = _mouse() if key == curses.KEY_MOUSE else _name(key)
+            if name is not None:
+                pressed.append(name)
         return pressed
+
+    def _next(self) -> int:
+        """The next key that curses knows; one that it does not is passed over.
+
+        Of those curses tells each character: an escape, "[", parameters and a final letter; or an
+        escape, "O" and a letter.
+        """
+        while (key := self._window.getch()) == ESCAPE:
+            following = self._window.getch()
+            if following == ord("["):
+                while 0 <= (following := self._window.getch()) < 0x40:
+                    pass
+            elif following == ord("O"):
+                self._window.getch()
+            else:
+                if following != NO_KEY:
+                    curses.ungetch(following)
+                break
+        return key
 
     def size(self) -> Size:
         """The size that frames must fit."""
@@ -197,8 +259,27 @@ def _attributes(*, color: bool) -> dict[Style, int]:
     except curses.error:
         return attributes
     if curses.has_colors():
-        colors = ((Style.DOWNLOAD, curses.COLOR_CYAN), (Style.UPLOAD, curses.COLOR_MAGENTA))
-        for pair, (style, foreground) in enumerate(colors, start=1):
+        colors = next((COLORS[least] for least in COLORS if least <= curses.COLORS), {})
+        for pair, (style, foreground) in enumerate(colors.items(), start=1):
             curses.init_pair(pair, foreground, -1)
             attributes[style] = curses.color_pair(pair)
     return attributes
+
+
+def _name(key: int) -> str | None:
+    """What a key is called: a character by itself, a control character with a ``^``."""
+    if key in KEYS:
+        return KEYS[key]
+    if 0x20 < key < 0x7F:
+        return chr(key)
+    return f"^{chr(key + 0x40)}" if 0 < key < 0x20 else None
+
+
+def _mouse() -> str | Click | None:
+    try:
+        _, x, y, _, buttons = curses.getmouse()
+    except curses.error:  # an event that curses has no more of
+        return None
+    if buttons & CLICK:
+        return Click(x, y)
+    return next((name for button, name in WHEEL.items() if buttons & button), None)

@@ -1,5 +1,7 @@
 """What holds for every test."""
 
+import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -8,6 +10,21 @@ from hypothesis import settings
 
 settings.register_profile("bwgraph", derandomize=True, deadline=None, database=None)
 settings.load_profile("bwgraph")
+
+# The settings of whoever runs the tests are not theirs to read.
+os.environ["XDG_CONFIG_HOME"] = "/nonexistent"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_signal_is_ignored() -> None:
+    """Undo what nohup, or a shell's ``&``, left to the tests and to the programs they start.
+
+    bwgraph goes on ignoring a signal that it finds ignored, and so would not end by it.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGTSTP):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            usual = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+            signal.signal(number, usual)
 
 
 @pytest.fixture(autouse=True)

@@ -27,9 +27,11 @@ class Hardware:
 
     columns: int = 80
     rows: int = 24
-    colors: bool = True
+    colors: int = 8
+    "How many; 0 for none."
     default_colors: bool = True
     hides_cursor: bool = True
+    has_mouse: bool = True
     utf8: bool = True
     terminfo: dict[str, dict[str, bytes]] = field(
         default_factory=lambda: {"xterm": {"cup": b"\x1b[%i%p1%d;%p2%dH"}, "dumb": {"am": b""}}
@@ -161,9 +163,28 @@ class FakeCurses:
     A_BOLD = 1 << 21
     A_DIM = 1 << 20
     A_REVERSE = 1 << 18
-    COLOR_CYAN = 6
+    COLOR_GREEN = 2
     COLOR_MAGENTA = 5
+    COLOR_CYAN = 6
+    KEY_DOWN = 258
+    KEY_UP = 259
+    KEY_LEFT = 260
+    KEY_RIGHT = 261
+    KEY_HOME = 262
+    KEY_BACKSPACE = 263
+    KEY_NPAGE = 338
+    KEY_PPAGE = 339
+    KEY_ENTER = 343
+    KEY_BTAB = 353
+    KEY_END = 360
+    KEY_MOUSE = 409
     KEY_RESIZE = 410
+    BUTTON1_RELEASED = 0x1
+    BUTTON1_PRESSED = 0x2
+    BUTTON1_CLICKED = 0x4
+    BUTTON3_PRESSED = 0x800
+    BUTTON4_PRESSED = 0x10000
+    BUTTON_SHIFT = 0x4000000
 
     def __init__(self, hardware: Hardware | None = None) -> None:
         self.hardware = Hardware() if hardware is None else hardware
@@ -176,6 +197,11 @@ class FakeCurses:
         self.calls: list[str] = []
         "The names of what was called that changes the terminal's state, in order."
         self.known_attributes = self.A_BOLD | self.A_DIM | self.A_REVERSE
+        self.mask = 0
+        "The mouse's events that were asked for."
+        self.interval = 166
+        "Milliseconds within which a press and a release are a click, and a press alone waits."
+        self._happened: list[tuple[int, int, int]] = []
         self._terminfo: dict[str, bytes] | None = None
 
     # What curses has.
@@ -226,6 +252,26 @@ class FakeCurses:
         self.modes.add(f"cursor {visibility}")
         return 1
 
+    def ungetch(self, key: int) -> None:
+        self.need_screen().pressed.insert(0, key)
+
+    def mouseinterval(self, milliseconds: int) -> int:
+        self.need_screen()
+        before, self.interval = self.interval, milliseconds
+        return before
+
+    def mousemask(self, mask: int) -> tuple[int, int]:
+        self.need_screen()
+        before, self.mask = self.mask, mask if self.hardware.has_mouse else 0
+        return self.mask, before
+
+    def getmouse(self) -> tuple[int, int, int, int, int]:
+        self.need_screen()
+        if not self._happened:
+            raise CursesError("getmouse() returned ERR")
+        x, y, buttons = self._happened.pop(0)
+        return 0, x, y, 0, buttons
+
     def resizeterm(self, rows: int, columns: int) -> None:
         self.calls.append("resizeterm")
         if rows < 1 or columns < 1:
@@ -238,6 +284,12 @@ class FakeCurses:
         if not self.hardware.colors:
             raise CursesError("start_color() returned ERR")
 
+    @property
+    def COLORS(self) -> int:  # noqa: N802 - curses' own
+        if "start_color" not in self.calls:
+            raise AttributeError("COLORS")  # as from the real one
+        return self.hardware.colors
+
     def use_default_colors(self) -> None:
         self._need_color()
         if not self.hardware.default_colors:
@@ -246,13 +298,15 @@ class FakeCurses:
 
     def has_colors(self) -> bool:
         self.need_screen()
-        return self.hardware.colors
+        return self.hardware.colors > 0
 
     def init_pair(self, pair: int, foreground: int, background: int) -> None:
         self._need_color()
         if not 0 < pair < 64:
             raise CursesError("init_pair() returned ERR")
         if background == -1 and "use_default_colors" not in self.calls:
+            raise CursesError("init_pair() returned ERR")
+        if not -1 <= foreground < self.hardware.colors:
             raise CursesError("init_pair() returned ERR")
         self.pairs[pair] = (foreground, background)
         self.known_attributes |= pair << 8
@@ -263,7 +317,13 @@ class FakeCurses:
             raise NotImplementedError(f"colour pair {pair}, which nobody made")
         return pair << 8
 
-    # What the rest of the fake does.
+    # What the tests do, and what the rest of the fake does.
+
+    def happen(self, x: int, y: int, buttons: int) -> None:
+        """Have something happen with the mouse; what nobody asked for is not told."""
+        if buttons & self.mask:
+            self._happened.append((x, y, buttons))
+            self.need_screen().pressed.append(self.KEY_MOUSE)
 
     def need_screen(self) -> Window:
         """Hold that the screen is curses' at the moment."""

@@ -32,6 +32,8 @@ PATIENCE = 20.0
 
 SMCUP, RMCUP = b"\x1b[?1049h", b"\x1b[?1049l"
 HIDDEN, SHOWN = b"\x1b[?25l", b"\x1b[?25h"
+MOUSE = re.compile(rb"\x1b\[\?(?:\d+;)*100[0-6](?:;\d+)*([hl])")
+"Turns telling of the mouse on or off (xterm's control sequences, mouse tracking)."
 KEYPAD_ON, KEYPAD_OFF = b"\x1b[?1h\x1b=", b"\x1b[?1l\x1b>"
 
 
@@ -41,6 +43,7 @@ def environment(**changes: str | None) -> dict[str, str]:
         "PATH": os.environ.get("PATH", os.defpath),
         "PYTHONPATH": str(Path(bwgraph.__file__).parent.parent),
         "HOME": "/nonexistent",
+        "XDG_CONFIG_HOME": "/nonexistent",
         "LC_ALL": "C.UTF-8",
         "TERM": "xterm-256color",
         **changes,
@@ -78,13 +81,27 @@ class _Screen(pyte.Screen):
     def repeat(self, count: int = 1) -> None:
         self.draw(self.last * (count or 1))
 
+    def scroll_up(self, count: int = 1) -> None:
+        self._at_the_top(lambda: self.delete_lines(count))
+
+    def scroll_down(self, count: int = 1) -> None:
+        self._at_the_top(lambda: self.insert_lines(count))
+
+    def _at_the_top(self, scroll: Callable[[], None]) -> None:
+        """Of the margins; the cursor stays where it is."""
+        x, y = self.cursor.x, self.cursor.y
+        self.cursor.y = self.margins.top if self.margins else 0
+        scroll()
+        self.cursor.x, self.cursor.y = x, y
+
 
 class _Stream(pyte.ByteStream):
     """pyte's parser, with what xterm has besides."""
 
     def __init__(self, screen: _Screen) -> None:
-        self.csi = {**pyte.ByteStream.csi, "b": "repeat"}
-        self.events = pyte.ByteStream.events | {"repeat"}
+        more = {"b": "repeat", "S": "scroll_up", "T": "scroll_down"}
+        self.csi = {**pyte.ByteStream.csi, **more}
+        self.events = pyte.ByteStream.events | {*more.values()}
         super().__init__(screen)
 
 
@@ -98,6 +115,7 @@ class Program:
         size: tuple[int, int] = (100, 24),
         environ: Mapping[str, str] | None = None,
         ignored: Iterable[int] = (),
+        cwd: Path | str = "/",
     ) -> None:
         """Run ``bwgraph ARGUMENTS``, or ``argv``; ``ignored`` are signals, as nohup has it."""
         self.argv = list(argv) if argv is not None else bwgraph_argv(*arguments)
@@ -126,7 +144,7 @@ class Program:
                 stdout=self._slave,
                 stderr=self._slave,
                 env=dict(environ) if environ is not None else environment(),
-                cwd="/",
+                cwd=cwd,
                 start_new_session=True,
                 pass_fds=(commands, reports),
             )
@@ -186,13 +204,18 @@ class Program:
         """Whether all that was drawn since the screen was cleared had its place on it."""
         return self._screen.wrapped == 0 and self._screen.scrolled == 0
 
+    def tells_of_mouse(self) -> bool:
+        """Whether the terminal sends clicks to the program, instead of selecting text."""
+        return [*MOUSE.findall(self.raw)][-1:] == [b"h"]
+
     def on_normal_screen(self) -> bool:
-        """Whether the terminal is as it was found: its screen, its cursor, its keys, its modes."""
+        """Whether the terminal is as it was found: screen, cursor, mouse, keys, modes."""
         return (
             self.raw.count(SMCUP) == self.raw.count(RMCUP)
             and self.raw.rfind(RMCUP) >= self.raw.rfind(SMCUP)
             and self.raw.rfind(SHOWN) >= self.raw.rfind(HIDDEN)
             and self.raw.rfind(KEYPAD_OFF) >= self.raw.rfind(KEYPAD_ON)
+            and not self.tells_of_mouse()
             and self.modes() == self.modes_before
         )
 

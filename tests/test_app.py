@@ -5,24 +5,34 @@ import os
 import select
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Protocol
 
 import pytest
 from ear import PATIENCE, eventually
 
-from bwgraph import app, clock
-from bwgraph.app import Ending, Loop
-from bwgraph.frame import Frame, Size
+from bwgraph import album, app, clock
+from bwgraph.app import NOTICE_SHOWN, Ending, Loop
+from bwgraph.frame import Frame, Size, Style
+from bwgraph.graph import ASCII, BLOCK, BRAILLE
 from bwgraph.history import LATE
 from bwgraph.instance import Instance
 from bwgraph.sample import Sample
-from bwgraph.source import Connected, Lost, Refusal, Refused, Tell, Trouble
+from bwgraph.source import Connected, Counted, Event, Lost, Refusal, Refused, Tell, Trouble
 from bwgraph.terminal import Terminal
-from bwgraph.view import View
+from bwgraph.units import BITS
+from bwgraph.view import ACTIONS, Arrangement, Click, View
 from bwgraph.wakeup import Wakeup
 
 START = 1000.0
+
+NOON = datetime(2026, 3, 4, 12, 0, 0).timestamp()  # noqa: DTZ001 - wherever this runs
+"On the wall clock, when the other shows START."
 
 CONNECTED = Connected(START, "127.0.0.1:9051", "0.4.9.11", "fake")
 
@@ -38,6 +48,8 @@ class FakeTerminal(Terminal):
 
     def __init__(self) -> None:
         super().__init__()
+        self.window = Size(80, 24)
+        self._pressed: list[str | Click] = []
         self.frames: list[Frame] = []
         self.done: list[str] = []
         "What it was asked to do besides painting, in order."
@@ -46,30 +58,35 @@ class FakeTerminal(Terminal):
         self._reader, self._writer = os.pipe()
         os.set_blocking(self._reader, False)
 
-    def press(self, keys: str) -> None:
-        os.write(self._writer, keys.encode())
+    def press(self, *keys: str | Click) -> None:
+        self._pressed += keys
+        os.write(self._writer, b"x")
+
+    def press_nothing(self) -> None:
+        """Be readable, with no key to read: such as after one that curses kept for itself."""
+        self.press()
 
     def hang_up(self) -> None:
         """As a terminal that goes away: readable for ever, with nothing to read."""
         self.hung_up = True
-        self.press("x")
+        self.press_nothing()
 
     def fileno(self) -> int:
         return self._reader
 
-    def keys(self) -> list[int]:
+    def keys(self) -> list[str | Click]:
         if self.hung_up:
             return []
-        try:
-            return list(os.read(self._reader, 1000))
-        except BlockingIOError:
-            return []
+        with suppress(BlockingIOError):
+            os.read(self._reader, 1000)
+        pressed, self._pressed = self._pressed, []
+        return pressed
 
     def gone(self) -> bool:
         return self.hung_up
 
     def size(self) -> Size:
-        return Size(80, 24)
+        return self.window
 
     def paint(self, frame: Frame) -> None:
         self.frames.append(frame)
@@ -122,6 +139,10 @@ class World:
         self.instance = Instance("a tor")
         self.source = FakeSource()
         self.script: list[tuple[float, Act]] = []
+        self.view = View()
+        self.kept: list[Frame] = []
+        "The pictures that were taken."
+        self.keep_error: OSError | None = None
         self.drawn: list[float] = []
         "When the screen was drawn, in seconds since the start."
         terminal.on_paint = lambda: self.drawn.append(round(self.time - START, 3))
@@ -146,24 +167,53 @@ class World:
                 break
         return list(ready), [], []
 
-    def tell(self, event: Sample | Connected | Lost | Refused | Trouble) -> None:
+    def tell(self, event: Event) -> None:
         self.instance.tell(event)
         self.wakeup.poke()
 
     def sample(self, read: int = 5) -> None:
         self.tell(Sample(self.time, read, 0, 1.0))
 
+    def keep(self, frame: Frame) -> str:
+        if self.keep_error is not None:
+            raise self.keep_error
+        self.kept.append(frame)
+        return f"picture-{len(self.kept)}.svg"
+
+    def fill(self, seconds: int) -> None:
+        """Be connected, with so much of history: one KiB in the first second, then two, ..."""
+        self.instance.tell(CONNECTED)
+        for number in range(1, seconds + 1):
+            when = START + number - seconds
+            self.instance.tell(Sample(when, number * 1024, 512, 1.0))
+
     def at(self, when: float, act: Act) -> None:
         """Have something happen, so many seconds after the start."""
         self.script.append((when, act))
         self.script.sort(key=lambda happening: happening[0])
 
+    def press(self, when: float, *keys: str | Click) -> None:
+        """Have keys pressed, so many seconds after the start."""
+        self.at(when, lambda: self.terminal.press(*keys))
+
     def run(self, until: float) -> Ending:
         """Run the loop; then its user presses q."""
-        self.at(until, lambda: self.terminal.press("q"))
-        loop = Loop(self.instance, self.source, View(), self.terminal, self.wakeup)
-        loop.draw()
-        return loop.run()
+        self.press(until, "q")
+        self.loop = Loop(
+            self.instance, self.source, self.view, self.terminal, self.wakeup, keep=self.keep
+        )
+        self.loop.draw()
+        return self.loop.run()
+
+    def after(self, *keys: str | Click) -> View:
+        """The view that keys lead to, each with a drawing of its own."""
+        for number, key in enumerate(keys):
+            self.press(0.01 * (number + 1), key)
+        assert self.run(0.9) == Ending()
+        return self.loop._view
+
+    def text(self, frame: int = -1) -> str:
+        return "\n".join(self.terminal.frames[frame].text())
 
 
 @pytest.fixture
@@ -172,6 +222,12 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     with Wakeup() as wakeup:
         world = World(terminal, wakeup)
         monkeypatch.setattr(app, "now", world.now)
+        monkeypatch.setattr(clock, "now", world.now)
+        monkeypatch.setattr(
+            clock,
+            "time",
+            SimpleNamespace(time=lambda: NOON + world.time - START, localtime=time.localtime),
+        )
         monkeypatch.setattr(app, "select", world)
         yield world
     os.close(wakeup._writer)
@@ -256,8 +312,8 @@ def test_a_state_of_tor_is_drawn_at_once(world: World) -> None:
     assert world.drawn[1:] == [1.0, 1.1, 1.2]
 
 
-@pytest.mark.parametrize("key", ["r", "\x0c", "x"])
-def test_a_key_is_answered_at_once(world: World, key: str) -> None:
+@pytest.mark.parametrize("key", ["r", "^L", "x", Click(0, 0), "m"])
+def test_a_key_is_answered_at_once(world: World, key: str | Click) -> None:
     world.instance.tell(CONNECTED)
     for when in (1.0, 1.05, 1.1):
         world.at(when, lambda: world.terminal.press(key))
@@ -290,6 +346,43 @@ def test_a_key_or_a_resize_does_not_put_samples_off(world: World, *, resized: bo
     assert world.drawn[1:] == [1.0, 1.5, 2.0, 3.0]
 
 
+@pytest.mark.parametrize("when", [1.02, 1.5, 1.999])
+@pytest.mark.parametrize("news", [Counted(7, 3), Trouble(START, "something broke")])
+def test_other_news_do_not_put_samples_off(
+    world: World, news: Counted | Trouble, when: float
+) -> None:
+    # Tor's counters are asked once a minute, and answer at any moment between two samples.
+    world.instance.tell(CONNECTED)
+    moments = [1.0, 2.0, 3.0, 4.0]
+    for moment in moments:
+        world.at(moment, world.sample)
+    world.at(when, lambda: world.tell(news))
+    world.run(4.5)
+    assert set(moments) <= set(world.drawn)
+    assert len(world.drawn[1:]) <= len(moments) + 1
+
+
+def test_a_burst_does_not_put_off_the_samples_after_it(world: World) -> None:
+    world.instance.tell(CONNECTED)
+    for _ in range(8):
+        world.at(1.0, world.sample)
+    moments = [1.1, 2.1, 3.1, 4.1]
+    for moment in moments:
+        world.at(moment, world.sample)
+    world.run(4.5)
+    assert set(moments[1:]) <= set(world.drawn)
+
+
+def test_troubles_that_come_too_fast_are_drawn_no_faster(world: World) -> None:
+    world.instance.tell(CONNECTED)
+    world.at(1.0, world.sample)
+    for number in range(100):
+        world.at(1.01 + number / 20, lambda: world.tell(Trouble(world.time, "something broke")))
+    world.run(6.5)
+    pauses = [b - a for a, b in itertools.pairwise(world.drawn[1:])]
+    assert all(pause > 0.949 for pause in pauses)
+
+
 def test_the_first_sample_is_not_put_off_by_the_wait_for_it(world: World) -> None:
     # It comes a second and a little after the news of the connection.
     world.at(0.5, lambda: world.tell(CONNECTED))
@@ -313,7 +406,7 @@ def test_trouble_is_drawn_within_a_second(world: World) -> None:
 
 
 def test_keys_do_what_they_are_for(world: World) -> None:
-    world.at(1.0, lambda: world.terminal.press("r\x0cr"))
+    world.at(1.0, lambda: world.terminal.press("r", "^L", "r"))
     world.run(2.0)
     assert world.source.retries == 2
     assert world.terminal.done == ["redraw"]
@@ -326,6 +419,257 @@ def test_a_stop_and_a_continuation_go_to_the_terminal(world: World) -> None:
     world.run(2.5)
     assert world.terminal.done == ["suspend", "resume"]
     assert world.drawn[1:] == [1.0, 2.0]
+
+
+# What keys make of the view
+
+
+@pytest.mark.parametrize(
+    ("keys", "name", "value"),
+    [
+        (["u"], "units", BITS),
+        (["g"], "glyphs", BRAILLE),
+        (["g", "g"], "glyphs", ASCII),
+        (["g", "g", "g"], "glyphs", BLOCK),
+        (["m"], "arrangement", Arrangement.SIDE_BY_SIDE),
+        (["m", "m"], "arrangement", Arrangement.MIRRORED),
+        (["l"], "logarithmic", True),
+        (["e"], "shared", True),
+        (["b"], "bounded", True),
+        (["b", "a"], "bounded", False),
+        (["-"], "resolution", 5),
+        (["wheel-down", "-", "wheel-up"], "resolution", 5),
+        (["-", "="], "resolution", 1),
+        (["?"], "help", True),
+        (["h", "?"], "help", False),
+        (["?", "esc"], "help", False),
+        (["<"], "cursor", 1000),
+        (["<", ","], "cursor", 999),
+        (["<", "<", "."], "cursor", 1000),
+        (["<", "esc"], "cursor", None),
+        (["space"], "end", 1000),
+        (["p", "p"], "end", None),
+        (["left"], "end", 991),
+        (["pgup"], "end", 940),
+        (["pgup", "end"], "end", None),
+        (["pgup", "right"], "end", 949),
+        (["pgup", "pgdn"], "end", None),
+        # The leftmost column is the oldest.
+        (["home"], "end", 769),
+    ],
+    ids=str,
+)
+def test_keys_change_the_view(world: World, keys: list[str], name: str, value: object) -> None:
+    world.fill(300)
+    assert getattr(world.after(*keys), name) == value
+
+
+def test_keys_that_pin_the_scale_begin_at_what_is_shown(world: World) -> None:
+    world.fill(300)  # up to 300 KiB/s, below a ceiling of 500
+    assert world.after("[", "[").ceiling == 100 * 1024
+    assert "pinned" in world.text()
+
+
+def test_a_key_begins_where_the_one_before_it_ended_though_nothing_was_drawn(world: World) -> None:
+    world.fill(300)
+    world.press(0.1, "-", "-", "<", "<", "m", "m", "m", "m")
+    world.run(0.5)
+    view = world.loop._view
+    assert (view.resolution, view.cursor) == (15, 990)
+    assert view.arrangement is Arrangement.SIDE_BY_SIDE
+    assert world.drawn == [0, 0.1]
+
+
+@pytest.mark.parametrize("key", ["x", "Q", "up", "down", "enter", "tab", "^A", "9", "shift-tab"])
+def test_an_unknown_key_changes_nothing(world: World, key: str) -> None:
+    world.fill(300)
+    assert world.after(key) == View()
+    assert world.terminal.frames[-1] == world.terminal.frames[0]
+    assert (world.source.retries, world.terminal.done, world.kept) == (0, [], [])
+
+
+def test_every_key_is_harmless_before_anything_is_known(world: World) -> None:
+    for size in (Size(1, 1), Size(8, 3), Size(80, 24)):
+        world.terminal.window = size
+        keys = [key for key in ACTIONS if key != "q"]
+        world.press(0.1, *keys, Click(0, 0), *keys)
+        assert world.run(0.2) == Ending()
+        world.time = START
+
+
+def test_help_is_a_page_of_its_own_and_goes_away_again(world: World) -> None:
+    world.fill(10)
+    world.press(0.1, "?")
+    world.press(0.2, "?")
+    world.run(0.5)
+    assert "download" not in world.text(1)
+    assert "save the screen as an SVG picture" in world.text(1)
+    assert world.terminal.frames[2] == world.terminal.frames[0]
+
+
+def test_while_it_is_paused_samples_are_collected_and_the_picture_stands(world: World) -> None:
+    world.fill(300)
+    world.press(0.1, "space")
+    for when in (1.0, 2.0, 3.0):
+        world.at(when, lambda: world.sample(read=77 * 1024))
+    world.press(3.5, "space")
+    world.run(3.6)
+    paused, later, after = (world.text(frame) for frame in (1, 4, 5))
+    assert "paused" in paused.splitlines()[0]
+    assert "3 s back" in later.splitlines()[0]
+    graphs = [
+        [line for line in text.splitlines() if line[10:11] in {"│", "┤", "└"}]
+        for text in (paused, later, after)
+    ]
+    assert graphs[0] == graphs[1] != graphs[2]
+    assert "back" not in after
+    assert "77.0 KiB/s" in after
+
+
+# Clicks
+
+
+def gutter(world: World) -> int:
+    """Where the bars begin."""
+    return next(line for line in world.terminal.frames[0].text() if " 0 └" in line).index("└") + 1
+
+
+@pytest.mark.parametrize("y", [0, 5, 23])
+def test_a_click_reads_the_column_that_was_clicked(world: World, y: int) -> None:
+    world.fill(300)
+    assert world.after(Click(79, y)).cursor == 1000
+    assert world.text().splitlines()[-1].startswith("12:00:00   ▼ 300 KiB, mean 300 KiB/s")
+    world.time = START
+    assert world.after(Click(69, y)).cursor == 990
+    left = gutter(world)
+    world.time = START
+    assert world.after(Click(left, y)).cursor == 1000 - (79 - left)
+
+
+def test_a_click_beside_the_bars_changes_nothing(world: World) -> None:
+    world.fill(300)
+    assert world.after(Click(0, 5), Click(5, 5), Click(80, 5), Click(999, 5)) == View()
+
+
+def test_a_click_reads_the_newer_of_the_two_columns_in_a_braille_cell(world: World) -> None:
+    world.fill(300)
+    world.view = View(glyphs=BRAILLE)
+    assert world.after(Click(79, 5)).cursor == 1000
+    world.time = START
+    assert world.after(Click(78, 5)).cursor == 998
+
+
+def test_a_click_in_either_of_two_graphs_side_by_side_reads_the_same_column(world: World) -> None:
+    world.fill(300)
+    world.terminal.window = Size(82, 24)
+    world.view = View(arrangement=Arrangement.SIDE_BY_SIDE)
+    # Each has 40 cells, and there are two between them.
+    for x, cursor in ((39, 1000), (81, 1000), (30, 991), (72, 991)):
+        assert world.after(Click(x, 5)).cursor == cursor
+        world.time = START
+    assert world.after(Click(40, 5), Click(41, 5), Click(42, 5)).cursor is None
+
+
+def test_a_click_on_the_help_page_changes_nothing(world: World) -> None:
+    world.fill(300)
+    assert world.after("?", Click(70, 5)) == View(help=True)
+
+
+def test_a_click_reads_what_was_there_however_far_back_it_is(world: World) -> None:
+    world.fill(300)
+    view = world.after("pgup", Click(79, 5))
+    assert view.end == view.cursor == 940
+
+
+# Pictures and notices
+
+
+def test_s_keeps_what_is_on_the_screen_and_says_where(world: World) -> None:
+    world.fill(300)
+    world.press(0.1, "m", "g", "s")
+    world.press(0.2, "u", "s")
+    world.run(0.5)
+    first, second = world.kept
+    assert first.size == Size(80, 24)
+    # What it says of the picture is not in the picture, nor is it in the next.
+    assert "saved" not in "\n".join([*first.text(), *second.text()])
+    assert first.text()[:20] == world.terminal.frames[1].text()[:20]
+    assert "bit/s" in "\n".join(second.text())
+    assert world.terminal.frames[1].text()[-1] == "saved picture-1.svg"
+    assert world.terminal.frames[2].text()[-1] == "saved picture-2.svg"
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (PermissionError(13, "Permission denied", "x.svg"), "no picture: Permission denied"),
+        (OSError(28, "No space left on device"), "no picture: No space left on device"),
+        (FileExistsError("x.svg and more are there"), "no picture: x.svg and more are there"),
+    ],
+    ids=str,
+)
+def test_a_picture_that_cannot_be_kept_is_told_and_nothing_ends(
+    world: World, error: OSError, said: str
+) -> None:
+    world.fill(300)
+    world.keep_error = error
+    world.press(0.1, "s")
+    assert world.run(0.5) == Ending()
+    assert world.terminal.frames[-1].text()[-1] == said
+
+
+def test_a_notice_goes_away_by_itself(world: World) -> None:
+    world.fill(300)
+    world.press(0.5, "s")
+    for number in range(1, 13):
+        world.at(number, world.sample)
+    world.run(12.5)
+    noticed = [
+        when
+        for when, frame in zip(world.drawn, world.terminal.frames, strict=True)
+        if "saved" in "\n".join(frame.text())
+    ]
+    assert noticed == [0.5, 1, 2, 3, 4, 5, 6, 7, 8]
+    assert 0.5 + NOTICE_SHOWN < 9
+    # The keys are back in its place.
+    assert world.terminal.frames[-1].text()[-1].startswith("q quit")
+
+
+def test_a_notice_goes_away_while_nothing_comes_from_tor(world: World) -> None:
+    world.press(0.5, "s")
+    world.run(12.5)
+    assert "saved" in world.text(1)
+    assert "saved" not in world.text()
+
+
+def test_a_hostile_name_of_a_picture_is_harmless(world: World) -> None:
+    world.fill(300)
+    world.keep_error = OSError(5, "\x1b[2J")
+    world.press(0.1, "s")
+    world.run(0.5)
+    assert "no picture: ?[2J" in world.text()
+
+
+def test_a_picture_of_the_help_page_is_one(world: World) -> None:
+    world.fill(300)
+    world.press(0.1, "?", "s")
+    world.run(0.5)
+    [frame] = world.kept
+    assert frame.text() == world.terminal.frames[-1].text()
+
+
+def test_a_real_picture_is_kept_where_it_was_started(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(world, "keep", album.keep)
+    world.fill(300)
+    world.press(0.1, "s")
+    world.run(0.5)
+    [path] = tmp_path.iterdir()
+    assert path.read_text("utf-8").startswith("<svg ")
+    last = world.terminal.frames[-1].lines[-1]
+    assert [(span.text, span.style) for span in last] == [(f"saved {path.name}", Style.BOLD)]
 
 
 # How it ends
@@ -358,13 +702,7 @@ def test_a_terminal_that_goes_away_ends_it(world: World) -> None:
 
 
 def test_a_terminal_that_is_readable_and_there_does_not_end_it(world: World) -> None:
-    # Such as after a key that curses kept for itself.
-    def nothing_to_read() -> None:
-        world.terminal.press("x")
-        os.read(world.terminal.fileno(), 1)
-        world.wakeup.poke()
-
-    world.at(1.5, nothing_to_read)
+    world.at(1.5, world.terminal.press_nothing)
     assert world.run(2.5) == Ending()
     assert world.time >= START + 2.5
 
@@ -390,7 +728,9 @@ def test_the_first_reason_is_the_reason(world: World) -> None:
 
 
 def run(world: World) -> Ending:
-    return app.run(world.instance, world.source, View(), world.terminal, world.wakeup)
+    return app.run(
+        world.instance, world.source, View(), world.terminal, world.wakeup, keep=world.keep
+    )
 
 
 def test_the_first_picture_comes_before_the_source_begins(world: World) -> None:
@@ -505,7 +845,7 @@ def test_it_wakes_up_for_news_from_another_thread(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(app, "now", counted)
     with Wakeup() as wakeup:
-        assert app.run(instance, source, View(), terminal, wakeup) == Ending()
+        assert app.run(instance, source, View(), terminal, wakeup, keep=album.keep) == Ending()
     thread.join()
     assert len(terminal.frames) == 2
     assert len(waits) < 30, "it waited, and did not spin"

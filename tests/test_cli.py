@@ -1,5 +1,6 @@
 """Arguments, messages and exit codes; what needs no terminal of them."""
 
+import argparse
 import getpass
 import os
 import signal
@@ -12,15 +13,18 @@ from typing import Self
 import pytest
 
 import bwgraph
-from bwgraph import app, cli, demo, terminal, wakeup
+from bwgraph import album, app, cli, demo, settings, still, stream, terminal, wakeup
 from bwgraph.app import Ending
+from bwgraph.clock import now
 from bwgraph.credentials import Credentials
 from bwgraph.endpoint import ControlPort, ControlSocket, Endpoint
-from bwgraph.graph import ASCII, BLOCK
+from bwgraph.graph import ASCII, BLOCK, BRAILLE
 from bwgraph.instance import Instance
 from bwgraph.link import TorLink
-from bwgraph.source import Refusal, Trouble
-from bwgraph.view import BINDINGS, View
+from bwgraph.sample import Sample
+from bwgraph.source import Connected, Refusal, Refused, Trouble
+from bwgraph.units import BITS, BYTES
+from bwgraph.view import BINDINGS, Arrangement, View
 
 Captured = pytest.CaptureFixture[str]
 
@@ -35,9 +39,18 @@ VARIABLES = (
 
 
 @pytest.fixture(autouse=True)
-def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in VARIABLES:
+def _plain_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in (*VARIABLES, "COLUMNS", "LINES"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """Where the file of settings is, in a directory that is there."""
+    path = tmp_path / "config" / "bwgraph" / "config.toml"
+    path.parent.mkdir(parents=True)
+    return path
 
 
 def said(arguments: list[str], capsys: Captured) -> tuple[int, str, str]:
@@ -53,17 +66,38 @@ def said(arguments: list[str], capsys: Captured) -> tuple[int, str, str]:
 # Words
 
 
-def test_help_is_for_people(capsys: Captured) -> None:
+def test_help_is_for_people(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", "/home/me/.config")
     code, out, err = said(["--help"], capsys)
     assert (code, err) == (0, "")
-    for option in ("--port [HOST:]PORT", "--socket PATH", "--demo", "--password-file FILE"):
+    for option in (
+        *("--port [HOST:]PORT", "--socket PATH", "--demo [SPEED]", "--password-file FILE"),
+        *("--interval TIME", "1s, 5s, 15s, 1m, 5m, 15m, 1h, 6h, 1d", "--units {bytes,bits}"),
+        *("--layout {auto,stacked,side-by-side,mirrored}", "--glyphs {auto,block,braille,ascii}"),
+        *("--scale {linear,log}", "--ceiling RATE", "--color {auto,never}"),
+        *("--json", "--once", "--svg FILE", "--duration TIME", "--version"),
+    ):
         assert option in out
     for variable in (name for name in VARIABLES if name != "TOR_CONTROL_IPC_PATH"):
         assert variable in out
     # The same table that keys are looked up in.
     for binding in BINDINGS:
-        assert f"{binding.name} {binding.help}" in out
+        assert binding.hint in " ".join(out.split())
     assert max(map(len, out.splitlines())) <= 100
+
+
+def test_help_says_where_the_settings_are(
+    monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    # A per cent sign means something to argparse.
+    monkeypatch.setenv("XDG_CONFIG_HOME", "/a/100%s/here")
+    assert "/a/100%s/here/bwgraph/config.toml" in said(["--help"], capsys)[1]
+
+
+def test_every_flag_has_a_default_and_nothing_else_has() -> None:
+    flags = {action.dest for action in cli._parser()._actions} - {"help", "version"}
+    assert flags == cli.DEFAULTS.keys()
+    assert flags | {"help", "version"} >= cli.NOT_LASTING
 
 
 def test_version(capsys: Captured) -> None:
@@ -87,6 +121,22 @@ def test_version(capsys: Captured) -> None:
         (["--demo", "-1"], ""),
         (["--demo", "²"], "'²' is not a number from 1 to 3600"),
         (["--demo", "9" * 5000], ""),
+        (["--interval", "7"], "'7' is not one of 1s, 5s, 15s, 1m, 5m, 15m, 1h, 6h, 1d"),
+        (["-i", "soon"], "'soon' is not a length of time, such as 90s, 15m, 6h or 1d"),
+        (["-i", ""], "'' is not a length of time"),
+        (["-i", "\x1b[2J"], r"'\x1b[2J' is not a length of time"),
+        (["--units", "nibbles"], "invalid choice: 'nibbles'"),
+        (["--layout", "heap"], "invalid choice: 'heap'"),
+        (["--glyphs", "runes"], "invalid choice: 'runes'"),
+        (["--scale", "cubic"], "invalid choice: 'cubic'"),
+        (["--color", "always"], "invalid choice: 'always'"),
+        (["--ceiling", "plenty"], "'plenty' is not a rate, such as 20MiB, 500KiB or 100Mbit"),
+        (["--ceiling", "0"], "'0' is no more than nothing"),
+        (["--ceiling", "-1"], ""),
+        (["--ceiling"], "expected one argument"),
+        (["--duration", "for ever"], "'for ever' is not a length of time"),
+        (["--svg"], "expected one argument"),
+        (["--once", "yes"], "unrecognized arguments"),
         (["--nonsense"], "unrecognized arguments"),
         (["9051"], "unrecognized arguments"),
         (["--port", "\x1b[2J"], r"'\x1b[2J' is not [HOST:]PORT"),
@@ -99,6 +149,25 @@ def test_wrong_use_is_said_and_is_2(arguments: list[str], complaint: str, capsys
     assert "usage: bwgraph" in err
     assert "Traceback" not in err
     assert "\x1b" not in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--json", "--once"], "--json goes on for ever, and --once and --svg are a single look"),
+        (["--json", "--svg", "x"], "--json goes on for ever, and --once and --svg"),
+        (["--duration", "1m"], "--duration goes with --once or --svg"),
+        (["--duration", "1m", "--json"], "--duration goes with --once or --svg"),
+    ],
+)
+def test_flags_that_do_not_go_together_are_said_to_be(
+    arguments: list[str], complaint: str, capsys: Captured, tmp_path: Path
+) -> None:
+    code, out, err = said(["--demo", *arguments], capsys)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"bwgraph: {complaint}")
+    assert err.count("\n") == 1
+    assert not (tmp_path / "x").exists()
 
 
 @pytest.mark.parametrize("arguments", [[], ["--demo"], ["--port", "9051"], ["--socket", "/x"]])
@@ -196,7 +265,9 @@ def test_nobody_left_to_read_it_is_no_error(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def places(*arguments: str, environ: Mapping[str, str] | None = None) -> list[Endpoint]:
-    return cli._places(cli._parser().parse_args(arguments), environ or {})
+    flags = vars(cli._parser().parse_args(arguments))
+    merged = settings.merge(flags, environ or {}, {}, cli.DEFAULTS)
+    return cli._places(argparse.Namespace(**merged), environ or {})
 
 
 def test_what_the_user_names_is_the_only_place() -> None:
@@ -247,9 +318,17 @@ class Runs:
         self.trouble: Trouble | None = None
 
     def __call__(
-        self, instance: Instance, link: TorLink, view: View, screen: FakeScreen, _: object
+        self,
+        instance: Instance,
+        link: TorLink,
+        view: View,
+        screen: FakeScreen,
+        _: object,
+        *,
+        keep: object,
     ) -> Ending:
         assert screen.entered == 1
+        assert keep is album.keep
         self.instances.append(instance)
         self.links.append(link)
         self.views.append(view)
@@ -343,6 +422,7 @@ def test_the_locale_chooses_the_glyphs(
     runs.endings = [Ending()]
     cli.main([])
     assert runs.views[0].glyphs == glyphs
+    assert runs.views[0].ascii_only is not utf8
     assert FakeScreen.options == (utf8, True)
 
 
@@ -353,6 +433,418 @@ def test_no_color(runs: Runs, value: str, *, color: bool, monkeypatch: pytest.Mo
     runs.endings = [Ending()]
     cli.main([])
     assert FakeScreen.options == (True, color)
+
+
+@pytest.mark.parametrize(("value", "color"), [("never", False), ("auto", True)])
+def test_color(runs: Runs, value: str, *, color: bool) -> None:
+    runs.endings = [Ending()]
+    cli.main(["--color", value])
+    assert FakeScreen.options == (True, color)
+
+
+# How it looks at first
+
+
+def view(runs: Runs, *arguments: str) -> View:
+    runs.endings = [Ending()]
+    assert cli.main(arguments) == 0
+    return runs.views.pop()
+
+
+def test_without_a_word_the_view_is_the_plain_one(runs: Runs) -> None:
+    assert view(runs) == View()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--interval", "15"], View(resolution=15)),
+        (["-i", "15 s"], View(resolution=15)),
+        (["-i", "60m"], View(resolution=3600)),
+        (["-i", "1d"], View(resolution=86_400)),
+        (["--units", "bits"], View(units=BITS)),
+        (["-u", "bytes"], View(units=BYTES)),
+        (["--layout", "auto"], View(arrangement=None)),
+        (["--layout", "stacked"], View(arrangement=Arrangement.STACKED)),
+        (["--layout", "side-by-side"], View(arrangement=Arrangement.SIDE_BY_SIDE)),
+        (["--layout", "mirrored"], View(arrangement=Arrangement.MIRRORED)),
+        (["--glyphs", "auto"], View(glyphs=BLOCK)),
+        (["--glyphs", "block"], View(glyphs=BLOCK)),
+        (["--glyphs", "braille"], View(glyphs=BRAILLE)),
+        (["--glyphs", "ascii"], View(glyphs=ASCII)),
+        (["--scale", "linear"], View()),
+        (["--scale", "log"], View(logarithmic=True)),
+        (["--ceiling", "20MiB"], View(ceiling=20 << 20)),
+        (["--ceiling", "100Mbit"], View(ceiling=12_500_000)),
+        (
+            [*("-i", "5m", "-u", "bits", "--scale", "log", "--ceiling", "1M"), "--layout=mirrored"],
+            View(
+                units=BITS,
+                resolution=300,
+                logarithmic=True,
+                ceiling=1 << 20,
+                arrangement=Arrangement.MIRRORED,
+            ),
+        ),
+    ],
+    ids=str,
+)
+def test_flags_say_how_it_looks(runs: Runs, arguments: list[str], expected: View) -> None:
+    assert view(runs, *arguments) == expected
+
+
+def test_glyphs_that_the_terminal_cannot_show_are_not_shown_whatever_is_asked_for(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(terminal, "speaks_utf8", lambda _: False)
+    assert view(runs, "--glyphs", "braille") == View(glyphs=ASCII, ascii_only=True)
+
+
+# Settings that last
+
+
+def test_the_file_says_how_it_looks(runs: Runs, config: Path) -> None:
+    config.write_text(
+        'units = "bits"\nglyphs = "braille"\ninterval = "15s"\nlayout = "mirrored"\n'
+        'scale = "log"\nceiling = "20MiB"\ncolor = "never"\nport = 9151\n'
+    )
+    expected = View(
+        glyphs=BRAILLE,
+        units=BITS,
+        arrangement=Arrangement.MIRRORED,
+        resolution=15,
+        logarithmic=True,
+        ceiling=20 << 20,
+    )
+    assert view(runs) == expected
+    assert FakeScreen.options == (True, False)
+    assert runs.links[0]._places == (ControlPort("127.0.0.1", 9151),)
+
+
+def test_a_flag_goes_before_the_file(runs: Runs, config: Path) -> None:
+    config.write_text('units = "bits"\ninterval = 60\ncolor = "never"\nscale = "log"\n')
+    assert view(runs, "-u", "bytes", "--scale=linear", "--color=auto") == View(resolution=60)
+    assert FakeScreen.options == (True, True)
+
+
+PORT = ControlPort("127.0.0.1", 9999)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environ", "file", "first"),
+    [
+        (["--port", "9999"], {"TOR_CONTROL_PORT": "1"}, "port = 2", PORT),
+        (["--port", "9999"], {}, 'socket = "/x"', PORT),
+        (["--socket", "/y"], {"TOR_CONTROL_PORT": "1"}, "port = 2", ControlSocket("/y")),
+        (["--demo"], {"TOR_CONTROL_PORT": "1"}, "port = 2", demo.PLACE),
+        ([], {"TOR_CONTROL_PORT": "9999"}, "port = 2", PORT),
+        ([], {"TOR_CONTROL_PORT": "9999"}, 'socket = "/x"', PORT),
+        ([], {"TOR_CONTROL_PORT": "9999"}, "demo = true", PORT),
+        ([], {"TOR_CONTROL_IPC_PATH": "/z"}, "port = 2", ControlSocket("/z")),
+        ([], {}, "port = 9999", PORT),
+        ([], {}, 'socket = "/x"', ControlSocket("/x")),
+        ([], {}, "demo = 60", demo.PLACE),
+        ([], {}, "", ControlSocket("/run/tor/control")),
+    ],
+)
+def test_which_tor_is_the_flags_then_the_environments_then_the_files(
+    runs: Runs,
+    config: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    environ: dict[str, str],
+    file: str,
+    first: Endpoint,
+) -> None:
+    config.write_text(file)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    view(runs, *arguments)
+    assert runs.links[0]._places[0] == first
+
+
+def test_no_color_goes_before_the_file(
+    runs: Runs, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config.write_text('color = "auto"\n')
+    monkeypatch.setenv("NO_COLOR", "1")
+    view(runs)
+    assert FakeScreen.options == (True, False)
+
+
+def test_a_password_in_the_environment_goes_before_the_files(
+    runs: Runs, config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    password = tmp_path / "password"
+    password.write_text("of a file")
+    config.write_text(f"password-file = '{password}'\n")
+    view(runs)
+    monkeypatch.setenv("TOR_CONTROL_PASSWD", "of the environment")
+    view(runs)
+    view(runs, "--password-file", str(password))
+    assert runs.passwords == [b"of a file", b"of the environment", b"of a file"]
+
+
+@pytest.mark.parametrize(
+    ("file", "complaint"),
+    [
+        ('units = "bits"\nunits: bytes\n', "line 2: not TOML"),
+        ('\n\nunits = "nibbles"\n', "line 3: "),
+        ("interval = 7\n", "line 1: argument -i/--interval: '7' is not one of 1s, 5s"),
+        ('# mine\nceiling = "plenty"\n', "line 2: argument --ceiling: 'plenty' is not a rate"),
+        ("unit = 1\n", "line 1: there is no setting 'unit'; is it 'units'?"),
+        ("once = true\n", "line 1: 'once' is for the command line only, as --once"),
+        ('port = 9051\nsocket = "/x"\n', "line 2: "),
+        ("glyphs = true\n", "line 1: "),
+        ('units = "\x1b[2J"\n', "line 1: "),
+    ],
+)
+@pytest.mark.parametrize("way", [[], ["--demo", "--once"], ["--json"]], ids=str)
+def test_a_bad_file_of_settings_is_2_and_says_the_line(
+    config: Path, file: str, complaint: str, way: list[str], capsys: Captured
+) -> None:
+    config.write_text(file)
+    code, out, err = said(way, capsys)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"bwgraph: {config}, {complaint}")
+    assert err.count("\n") == 1
+    assert "\x1b" not in err
+
+
+def test_help_and_version_do_without_a_good_file_of_settings(
+    config: Path, capsys: Captured
+) -> None:
+    config.write_text("???")
+    assert said(["--help"], capsys)[0] == 0
+    assert said(["--version"], capsys)[0] == 0
+
+
+# A single look
+
+
+class Look:
+    """Stands in for ``still.watch``: tells what the test says, and keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[float | None] = []
+        self.links: list[TorLink] = []
+        self.refusal: Refusal | None = None
+        self.where = "127.0.0.1:9051"
+
+    def __call__(self, link: TorLink, instance: Instance, seconds: float | None) -> Refusal | None:
+        self.links.append(link)
+        self.asked.append(seconds)
+        if self.refusal is None:
+            moment = now()
+            instance.tell(Connected(moment - 2, self.where, "0.4.9.11", "fake"))
+            for ago in (1.5, 0.5):
+                instance.tell(Sample(moment - ago, 3 << 20, 1 << 20, 1.0))
+        return self.refusal
+
+
+@pytest.fixture
+def look(monkeypatch: pytest.MonkeyPatch) -> Look:
+    look = Look()
+    monkeypatch.setattr(still, "watch", look)
+    monkeypatch.setattr(terminal, "speaks_utf8", lambda _: True)
+    return look
+
+
+def test_once_prints_one_frame(look: Look, capsys: Captured) -> None:
+    code, out, err = said(["--once", "--port", "9051"], capsys)
+    lines = out.splitlines()
+    assert (code, err) == (0, "")
+    assert out.endswith("\n")
+    # As high and wide as a terminal has long been, where none says otherwise.
+    assert 20 <= len(lines) <= 24
+    assert max(map(len, lines)) == 80
+    assert lines[0].startswith("bwgraph  127.0.0.1:9051  fake  tor 0.4.9.11")
+    assert lines[1].startswith("▼ download  3.0 MiB/s")
+    assert any(line.startswith("▲ upload    1.0 MiB/s") for line in lines)
+    assert not any(line.endswith(" ") for line in lines)
+    assert "\x1b" not in out
+    assert look.asked == [None]
+    assert look.links[0]._places == (ControlPort("127.0.0.1", 9051),)
+
+
+def test_once_does_without_a_terminal_and_without_a_term(
+    look: Look, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    monkeypatch.delenv("TERM", raising=False)
+    assert said(["--once"], capsys)[0] == 0
+    assert len(look.asked) == 1
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(120, 35), (40, 12), (8, 3), (1, 1)])
+def test_once_is_as_large_as_the_environment_says(
+    look: Look, columns: int, rows: int, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("LINES", str(rows))
+    lines = said(["--once"], capsys)[1].splitlines()
+    assert rows - 1 <= len(lines) <= rows
+    assert max(map(len, lines)) <= columns
+    assert len(look.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "there"),
+    [
+        (["--units", "bits"], "25.2 Mbit/s"),
+        (["--glyphs", "braille"], "⣿"),
+        (["--glyphs", "ascii"], "v download"),
+        (["--layout", "mirrored"], "├"),
+        (["--scale", "log"], "log"),
+        (["--ceiling", "50MiB"], "50 MiB/s ┤"),
+        (["--interval", "15"], "15 s/column"),
+    ],
+)
+def test_once_looks_as_the_flags_say(
+    look: Look, arguments: list[str], there: str, capsys: Captured
+) -> None:
+    code, out, _ = said(["--once", *arguments], capsys)
+    assert code == 0
+    assert there in out
+    assert look.asked == [None]
+
+
+def test_once_is_ascii_where_the_locale_is_not_utf8(
+    look: Look, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    monkeypatch.setattr(terminal, "speaks_utf8", lambda _: False)
+    look.where = "/tmp/tör/control"
+    for glyphs in ("auto", "block", "braille", "ascii"):
+        code, out, _ = said(["--once", "--glyphs", glyphs], capsys)
+        assert code == 0
+        assert out.isascii()
+        assert "/tmp/t?r/control" in out
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("2m", 120), ("0", 0)])
+def test_duration_is_how_long_it_watches(
+    look: Look, text: str, seconds: int, capsys: Captured
+) -> None:
+    assert said(["--once", "--duration", text], capsys)[0] == 0
+    assert look.asked == [seconds]
+
+
+def test_svg_writes_a_picture_and_prints_nothing(
+    look: Look, tmp_path: Path, capsys: Captured
+) -> None:
+    path = tmp_path / "picture.svg"
+    assert said(["--svg", str(path), "--duration", "1m"], capsys) == (0, "", "")
+    assert look.asked == [60]
+    picture = path.read_text("utf-8")
+    assert picture.startswith("<svg ")
+    assert "download" in picture
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_svg_has_every_glyph_whatever_the_locale(
+    look: Look, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    picture = tmp_path / "picture.svg"
+    said(["--svg", str(picture)], capsys)
+    first = len(picture.read_bytes())
+    monkeypatch.setattr(terminal, "speaks_utf8", lambda _: False)
+    said(["--svg", str(picture)], capsys)
+    assert "v download" not in picture.read_text("utf-8")
+    assert abs(len(picture.read_bytes()) - first) < first / 4
+    assert len(look.asked) == 2
+
+
+def test_svg_and_once_are_one_look(look: Look, tmp_path: Path, capsys: Captured) -> None:
+    path = tmp_path / "picture.svg"
+    code, out, _ = said(["--svg", str(path), "--once"], capsys)
+    assert code == 0
+    assert "▼ download" in out
+    assert path.exists()
+    assert look.asked == [None]
+
+
+@pytest.mark.parametrize(
+    ("name", "why"), [("nowhere/x.svg", "No such file or directory"), (".", "Is a directory")]
+)
+def test_svg_that_cannot_be_written_is_1_and_says_why(
+    look: Look, name: str, why: str, tmp_path: Path, capsys: Captured
+) -> None:
+    path = tmp_path / name
+    assert said(["--svg", str(path)], capsys) == (1, "", f"bwgraph: {path}: {why}\n")
+    assert len(look.asked) == 1
+
+
+@pytest.mark.parametrize("way", [["--once"], ["--svg", "x.svg"]])
+def test_a_look_at_no_tor_is_1_and_says_why(
+    look: Look, way: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    look.refusal = Refusal("no tor\x1b[2J", "start one")
+    assert said(way, capsys) == (1, "", "bwgraph: no tor?[2J\n  start one\n")
+    assert not (tmp_path / "x.svg").exists()
+
+
+def test_leaving_while_it_looks_is_0(
+    look: Look, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    def leave(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(still, "watch", leave)
+    assert said(["--once"], capsys) == (0, "", "")
+    assert look.asked == []
+
+
+class Unwritable:
+    """Standard output that takes no more."""
+
+    encoding = "utf-8"
+
+    def __init__(self, error: OSError, fd: int) -> None:
+        self.error = error
+        self.fd = fd
+
+    def write(self, _: str) -> int:
+        raise self.error
+
+    def flush(self) -> None:
+        raise self.error
+
+    def fileno(self) -> int:
+        return self.fd
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "message"),
+    [
+        (BrokenPipeError(32, "Broken pipe"), 0, ""),
+        (OSError(28, "No space left on device"), 1, "bwgraph: standard output: No space left"),
+    ],
+    ids=["its reader has seen enough", "the disk is full"],
+)
+@pytest.mark.parametrize("way", ["--once", "--json"])
+def test_output_that_takes_no_more_is_no_traceback(
+    look: Look,
+    way: str,
+    error: OSError,
+    code: int,
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Captured,
+    tmp_path: Path,
+) -> None:
+    def run(_: TorLink, output: Unwritable, __: object) -> Refused | None:
+        output.write("{}")
+        return None
+
+    monkeypatch.setattr(stream, "run", run)
+    with (tmp_path / "output").open("w") as file:
+        monkeypatch.setattr(sys, "stdout", Unwritable(error, file.fileno()))
+        got = cli.main([way])
+    assert got == code
+    err = capsys.readouterr().err
+    assert err.startswith(message)
+    assert err.count("\n") == (1 if message else 0)
+    assert look.asked == ([None] if way == "--once" else [])
 
 
 WANTED = Ending(refusal=Refusal("it asks for a password", "give it", password_for="127.0.0.1:9051"))

@@ -13,10 +13,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 import tiny_servers
 from pty_driver import RMCUP, SMCUP, Program, bwgraph_argv, environment
+
+from bwgraph.view import ACTIONS
 
 DEMO = "demo: no tor"
 BAR = re.compile(r"[▁▂▃▄▅▆▇█]")
@@ -32,6 +35,30 @@ def altered(code: str, *arguments: str) -> list[str]:
     return [sys.executable, "-c", f"{code}\n{run}", *arguments]
 
 
+def with_history(*arguments: str) -> list[str]:
+    """How to run the demo with twenty minutes of traffic before it began.
+
+    It is a little more every second, and a hundred times as much in one second of the last minute.
+    """
+    code = """
+from bwgraph import cli
+from bwgraph.clock import now
+from bwgraph.sample import Sample
+from bwgraph.source import Connected
+original = cli._instance
+def instance(*arguments):
+    made = original(*arguments)
+    moment = now()
+    made.tell(Connected(moment, "demo"))
+    for second in range(1, 1201):
+        read = (300 << 20) if second == 1160 else (2 << 20) + second
+        made.tell(Sample(moment - 1200.5 + second, read, 1 << 20, 1.0))
+    return made
+cli._instance = instance
+"""
+    return altered(code, "--demo", *arguments)
+
+
 def is_raw(program: Program) -> bool:
     """Whether keys come at once and unseen, as the graph wants them."""
     return not program.modes()[3] & (termios.ICANON | termios.ECHO)
@@ -44,14 +71,20 @@ def test_demo_says_that_it_is_one_and_fills_the_window_with_graphs_and_rates() -
     with Program("--demo", size=(100, 24)) as program:
         program.wait_for(DEMO)
         rate = r"\d\.\d MiB/s"
-        said = rf"{rate}  last 1 s: avg {rate} +p95 {rate} +peak {rate} at \d\d:\d\d:\d\d$"
+        terse = r"\d\.\dM"
+        said = (
+            rf"{rate}  last 1 s: avg {terse} p95 {terse} peak {terse}"
+            r"  \d\d % of BandwidthRate 20\.0 MiB/s$"
+        )
         program.wait_for(re.compile(rf"^▼ download +{said}", re.MULTILINE))
         program.wait_for(re.compile(rf"^▲ upload +{said}", re.MULTILINE))
         lines = program.display()
         assert lines[0].startswith("bwgraph")
         assert len(lines[0]) == 100
         assert lines[-1].startswith("q quit")
-        assert sum(bool(re.match(r" +0 └.*─$", line)) for line in lines) == 2
+        # To the right edge, where a time's tick may be.
+        grounds = [line for line in lines if re.fullmatch(r" +0 └[─┬ ]+", line)]
+        assert [len(line) for line in grounds] == [100, 100]
         assert program.fits()
 
 
@@ -98,6 +131,192 @@ def test_ctrl_l_draws_over_what_others_wrote() -> None:
         program.wait_gone("EE")
 
 
+# Keys, one by one.
+
+HEADER = r"\Abwgraph .*"
+
+
+def readout(unit: str = "MiB") -> re.Pattern[str]:
+    return re.compile(rf"^\d\d:\d\d:\d\d   ▼ [\d.]+ {unit}, mean [\d.]+ {unit}/s ", re.MULTILINE)
+
+
+def mode_of(*words: str) -> re.Pattern[str]:
+    """What stands at the right of the first heading about the scale."""
+    return re.compile(rf"^▼ download .*  {' '.join(words)}$", re.MULTILINE)
+
+
+KEYS: list[tuple[str, str, str | re.Pattern[str], str | re.Pattern[str]]] = [
+    # The key, what the terminal sends, what is then on the screen, and what is then not on it.
+    ("?", "?", "let the scale be automatic again", "▼ download"),
+    ("h", "h", "▼ download", "let the scale be automatic again"),
+    ("?", "?", "let the scale be automatic again", "▼ download"),
+    ("esc", "\x1b", "▼ download", "let the scale be automatic again"),
+    ("space", " ", re.compile(HEADER + "  (paused|1 s back)  "), "nothing"),
+    ("p", "p", "1 s/column", re.compile(HEADER + "  (paused|\\d+ s back)  ")),
+    ("-", "-", "5 s/column", "1 s/column"),
+    ("wheel-down", "\x1b[<65;50;10M", "15 s/column", re.compile(HEADER + " 5 s/column")),
+    ("+", "+", re.compile(HEADER + " 5 s/column"), "15 s/column"),
+    ("=", "=", re.compile(HEADER + " 1 s/column"), "5 s/column"),
+    ("-", "-", "5 s/column", "1 s/column"),
+    ("wheel-up", "\x1b[<64;50;10M", re.compile(HEADER + " 1 s/column"), "5 s/column"),
+    ("left", "\x1bOD", re.compile(HEADER + r"  1[2-4] s back  "), "nothing"),
+    ("pgup", "\x1b[5~", re.compile(HEADER + r"  9[7-9] s back  |10[0-2] s back"), "nothing"),
+    ("right", "\x1bOC", re.compile(HEADER + r"  (8[4-9]|90) s back  "), "nothing"),
+    ("pgdn", "\x1b[6~", re.compile(HEADER + r" 1 s/column  "), " back  "),
+    ("home", "\x1bOH", re.compile(HEADER + r"  18 min \d+ s back  "), "nothing"),
+    ("end", "\x1bOF", re.compile(HEADER + r" 1 s/column  "), " back  "),
+    ("<", "<", readout(), "q quit"),
+    (",", ",", readout(), "q quit"),
+    (">", ">", readout(), "q quit"),
+    (".", ".", readout(), "q quit"),
+    ("esc", "\x1b", "q quit", readout()),
+    ("m", "m", re.compile(r"^▼ download .* ▲ upload", re.MULTILINE), "nothing"),
+    ("m", "m", re.compile(r"^ +0 ├", re.MULTILINE), re.compile("▼ download .* ▲ upload")),
+    ("m", "m", re.compile(r"^ +0 └(.|\n)*^ +0 └", re.MULTILINE), "├"),
+    ("u", "u", re.compile(r"^▼ download .* [\d.]+ Mbit/s", re.MULTILINE), "MiB/s"),
+    ("u", "u", re.compile(r"^▼ download .* [\d.]+ MiB/s", re.MULTILINE), "Mbit/s"),
+    ("g", "g", re.compile("[\u2801-\u28ff]"), BAR),
+    ("g", "g", re.compile("^v download(.|\\n)*##", re.MULTILINE), "▼"),
+    ("g", "g", BAR, "##"),
+    ("l", "l", mode_of("log"), "nothing"),
+    ("e", "e", mode_of("log", "shared"), "nothing"),
+    ("l", "l", mode_of("shared"), "log "),
+    ("e", "e", "▼ download", mode_of(".*shared")),
+    ("[", "[", mode_of("pinned"), "500 MiB/s ┤"),
+    ("]", "]", re.compile("^ *500 MiB/s ┤", re.MULTILINE), "nothing"),
+    ("b", "b", mode_of("cut at p99"), "500 MiB/s ┤"),
+    ("a", "a", re.compile("^ *500 MiB/s ┤", re.MULTILINE), "cut at p99"),
+    ("s", "s", re.compile(r"^saved bwgraph-[\d-]+\.svg$", re.MULTILINE), "q quit"),
+    # These have their own tests: there is nothing to see of them here.
+    ("r", "r", "▼ download", "nothing"),
+    ("^L", "\x0c", "▼ download", "nothing"),
+]
+
+
+def test_every_key_does_on_the_screen_what_the_help_says_of_it(tmp_path: Path) -> None:
+    assert {key for key, *_ in KEYS} == ACTIONS.keys() - {"q"}
+    with Program(argv=with_history(), size=(110, 32), cwd=tmp_path) as program:
+        program.wait_for(re.compile(r"^ *500 MiB/s ┤", re.MULTILINE))
+        for key, sent, there, gone in KEYS:
+            pattern = re.compile(re.escape(gone)) if isinstance(gone, str) else gone
+            program.send(sent)
+            program.wait_for(there)
+            program.wait_until(
+                lambda p=pattern: not p.search(program.text()),  # type: ignore[misc]
+                f"{pattern.pattern!r} gone after {key}",
+            )
+            assert program.fits(), key
+        program.send("q")
+        assert program.wait_exit() == 0
+        assert program.on_normal_screen()
+
+
+UNKNOWN = {
+    "letters": "QxyzZ09;:",
+    "up and down": "\x1bOA\x1bOB",
+    "enter, tab, backspace": "\r\t\x7f\x1b[Z",
+    "function keys": "\x1bOP\x1b[15~\x1b[24~\x1b[2~\x1b[3~",
+    "with ctrl and shift": "\x1b[1;5D\x1b[1;2C\x1b[1;3H\x1b[5;5~",
+    "that terminfo does not have": "\x1b[25~\x1b[57441u\x1b[I\x1b[O\x1b[200~\x1b[201~",
+    "not ASCII": "äß東🧅",
+    "controls": "\x01\x02\x0e\x17",
+    "other buttons": "\x1b[<2;50;10M\x1b[<2;50;10m\x1b[<1;50;10M\x1b[<35;50;10M\x1b[<0;50;10m",
+}
+
+
+def test_unknown_keys_do_nothing(tmp_path: Path) -> None:
+    with Program(argv=with_history(), size=(110, 32), cwd=tmp_path) as program:
+        program.wait_for("q quit")
+        for name, keys in UNKNOWN.items():
+            program.send(keys)
+            # What is sent after it is answered after it.
+            program.send("u")
+            program.wait_for("Mbit/s")
+            text = program.text()
+            program.send("u")
+            program.wait_gone("Mbit/s")
+            for word in ("pinned", "shared", "p99", "back", "paused", "mean ", "saved"):
+                assert word not in text, (name, word)
+            assert not mode_of("log").search(text), name
+            assert "q quit" in text, name
+            assert "1 s/column" in text, name
+        assert list(tmp_path.iterdir()) == []
+        program.send("q")
+        assert program.wait_exit() == 0
+
+
+def clicked(x: int, y: int, term: str) -> bytes:
+    """What such a terminal sends when its first button is pressed and let go on a cell."""
+    if term.startswith("xterm"):  # SGR
+        return b"\x1b[<0;%d;%dM\x1b[<0;%d;%dm" % (x + 1, y + 1, x + 1, y + 1)
+    there = bytes((33 + x, 33 + y))
+    return b"\x1b[M " + there + b"\x1b[M#" + there
+
+
+@pytest.mark.parametrize("term", ["xterm-256color", "xterm", "screen-256color"])
+def test_a_click_reads_the_column_under_it(term: str) -> None:
+    with Program(argv=with_history(), environ=environment(TERM=term), size=(110, 32)) as program:
+        program.wait_for("q quit")
+        assert program.tells_of_mouse()
+        program.send(" ")  # so that the column stays where it is
+        program.wait_for(re.compile(HEADER + " (paused|back)"))
+        times: list[int] = []
+
+        def read() -> int | None:
+            seen = re.search(r"^(\d\d):(\d\d):(\d\d)   ▼", program.text(), re.MULTILINE)
+            if seen is None:
+                return None
+            hours, minutes, seconds = map(int, seen.groups())
+            return 3600 * hours + 60 * minutes + seconds
+
+        for x in (109, 49):
+            program.send(clicked(x, 5, term))
+            cursor = re.compile(rf"^[^\n]{{{x}}}[┴┊]", re.MULTILINE)
+            program.wait_for(cursor)
+            program.wait_until(lambda: read() not in {None, *times}, "another column read")
+            times.append(read() or 0)
+        assert (times[0] - times[1]) % 86_400 == 60
+        program.send("\x1b")
+        program.wait_for("q quit")
+        program.send("q")
+        assert program.wait_exit() == 0
+        assert program.on_normal_screen()
+
+
+def test_a_click_far_at_the_right_is_where_it_was() -> None:
+    with Program(argv=with_history(), size=(300, 40)) as program:
+        program.wait_for("q quit")
+        program.send(clicked(290, 3, "xterm"))
+        program.wait_for(readout())
+        program.wait_until(lambda: program.display()[5][285:292].strip("┈ ") != "", "a cursor")
+
+
+def test_s_writes_a_picture_where_it_was_started_and_names_it(tmp_path: Path) -> None:
+    with Program(argv=with_history(), size=(110, 32), cwd=tmp_path) as program:
+        program.wait_for("q quit")
+        program.send("s")
+        name = program.wait_for(re.compile(r"^saved (bwgraph-\S+\.svg)$", re.MULTILINE))[1]
+        assert [path.name for path in tmp_path.iterdir()] == [name]
+        picture = tmp_path / name
+        assert picture.stat().st_mode & 0o777 == 0o600
+        text = "".join(ET.parse(picture).getroot().itertext())
+        assert "download" in text
+        assert "saved" not in text
+
+
+def test_where_no_picture_can_be_written_it_says_so_and_goes_on(tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    with Program("--demo", cwd=gone) as program:
+        program.wait_for("q quit")
+        gone.rmdir()
+        program.send("s")
+        program.wait_for("no picture: No such file or directory")
+        program.send("q")
+        assert program.wait_exit() == 0
+        assert program.on_normal_screen()
+
+
 # Ways out.
 
 
@@ -106,6 +325,7 @@ def test_key_ends_it_with_0_and_the_terminal_as_it_was(key: str) -> None:
     with Program("--demo") as program:
         program.wait_for(DEMO)
         assert is_raw(program)
+        assert program.tells_of_mouse()
         assert not program.on_normal_screen()
         program.send(key)
         assert program.wait_exit() == 0
@@ -276,6 +496,7 @@ def test_ctrl_z_stops_it_with_the_terminal_as_it_was_and_fg_draws_afresh() -> No
         program.wait_until(lambda: program.display()[-1].startswith("q quit"), "the last line")
         assert program.fits()
         assert is_raw(program)
+        assert program.tells_of_mouse()
         program.send("q")
         assert program.wait_exit() == 0
         assert program.on_normal_screen()
@@ -347,7 +568,9 @@ def is_whole_picture(lines: list[str], columns: int, rows: int) -> bool:
         rate = r"\d+(\.\d)?( [KMG]iB/s|[KMG])" if columns >= 5 else ""
         both = rf"▼ ?{rate} +▲ ?{rate}" if columns >= 13 else rf"▼?{rate}( {rate})?"
         return bool(re.fullmatch(both, lines[0]))
-    headings = [line for line in lines if line.startswith(("▼", "▲"))]
+    # Side by side they are in one line.
+    parts = [part for line in lines for part in re.split(r"(?=▲)", line) if line[:1] in "▼▲"]
+    headings = [part for part in parts if part.startswith(("▼", "▲"))]
     if columns >= 6:
         headings = [line for line in headings if re.match(r"[▼▲] ?[a-z]* *\d", line)]
     header = not lines[0].startswith("bwgraph") or re.search(r"\d\d:\d\d:\d\d$", lines[0])
@@ -383,6 +606,63 @@ def test_resized_faster_than_it_can_draw_it_ends_in_the_last_size() -> None:
             "a picture that fills 91x23",
         )
         assert program.fits()
+
+
+SHRINKING = ((300, 100), (110, 32), (80, 24), (40, 12), (20, 6), (8, 3), (5, 2), (1, 1), (1, 9))
+
+WAYS_TO_LOOK: dict[str, tuple[str, str | re.Pattern[str]]] = {
+    "help": ("?", "automatic again"),
+    "paused": (" ", re.compile("paused|back")),
+    "scrolled": ("\x1b[5~", "back"),
+    "read": ("<", "mean"),
+    "mirrored": ("mm", "├"),
+    "side by side": ("m", re.compile("▼ download .* ▲ upload")),
+    "braille": ("g", re.compile("[\u2801-\u28ff]")),
+    "ascii": ("gg", "v download"),
+    "log, pinned, shared, in bits, by the minute": ("l[eu---", "pinned"),
+    "saved": ("s", "saved"),
+}
+
+
+@pytest.mark.parametrize("name", WAYS_TO_LOOK)
+def test_resized_whatever_is_looked_at_it_fits_and_is_there_again(
+    name: str, tmp_path: Path
+) -> None:
+    keys, there = WAYS_TO_LOOK[name]
+    with Program(argv=with_history(), size=(110, 32), cwd=tmp_path) as program:
+        program.wait_for("q quit")
+        program.send(keys)
+        program.wait_for(there)
+        for columns, rows in (*SHRINKING, *SHRINKING[-2::-1]):
+            program.resize(columns, rows)
+            # What was on its way to the other size when that changed may not have fitted.
+            program.wait_until(
+                lambda: program.display()[0] and program.fits(),
+                f"a picture that fits {columns}x{rows}",
+            )
+        if name != "saved":  # that goes away by itself
+            program.resize(110, 32)
+            program.wait_for(there)
+        program.send("q")
+        assert program.wait_exit() == 0
+        assert program.on_normal_screen()
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 2), (8, 3), (20, 6)], ids=str)
+def test_no_key_ends_it_in_the_smallest_of_windows(size: tuple[int, int], tmp_path: Path) -> None:
+    with Program(argv=with_history(), size=size, cwd=tmp_path) as program:
+        program.wait_until(lambda: program.display()[0], "a first line")
+        for _, sent, _, _ in KEYS:
+            program.send(sent)
+        program.send(clicked(0, 0, "xterm"))
+        program.send("u")
+        # The notice of the picture, and the help, are left behind.
+        program.resize(110, 32)
+        program.wait_for("bit/s")
+        assert program.fits()
+        program.send("q")
+        assert program.wait_exit() == 0
+        assert program.on_normal_screen()
 
 
 @pytest.mark.parametrize("size", [(1, 1), (300, 100)])
@@ -459,7 +739,26 @@ def test_where_the_locale_is_not_utf8_every_byte_is_ascii(locale: dict[str, str 
     with Program("--demo", environ=environment(**locale)) as program:
         program.wait_for("v download")
         if locale.get("LC_ALL") == "C":  # once is enough: it takes a second
-            program.wait_for(re.compile(r"#\n +0 \+-"))
+            program.wait_for(re.compile(r"#\n +0 \+"))
+        program.send("q")
+        assert program.wait_exit() == 0
+        assert program.raw.isascii()
+        assert b"\x0e" not in program.raw, "it changed to the line drawing character set"
+
+
+def test_where_the_locale_is_c_every_byte_is_ascii_whatever_the_keys(tmp_path: Path) -> None:
+    with Program(
+        argv=with_history(), environ=environment(LC_ALL="C"), size=(110, 32), cwd=tmp_path
+    ) as program:
+        program.wait_for("v download")
+        for key, sent, _, _ in KEYS:
+            if key != "esc":  # to be told from what follows it takes a while
+                program.send(sent)
+        program.wait_for("blocks, braille, ASCII")
+        program.send("?")
+        for arrangement in ("|", "^ upload", "v download"):
+            program.send("m<g")
+            program.wait_for(arrangement)
         program.send("q")
         assert program.wait_exit() == 0
         assert program.raw.isascii()
@@ -469,9 +768,22 @@ def test_where_the_locale_is_not_utf8_every_byte_is_ascii(locale: dict[str, str 
 COLOUR = re.compile(rb"\x1b\[(?:[\d;:]*[;:])?(?:3\d|4\d|9[0-7]|10[0-7])(?:[;:][\d;:]*)?m")
 
 
-def test_with_no_color_there_is_none() -> None:
-    with Program("--demo", environ=environment(NO_COLOR="1")) as program:
-        program.wait_for(BAR)
+@pytest.mark.parametrize(
+    ("arguments", "environ"),
+    [((), {"NO_COLOR": "1"}), (("--color", "never"), {}), (("--color=auto",), {"NO_COLOR": "1"})],
+    ids=["NO_COLOR", "never", "NO_COLOR and auto"],
+)
+def test_where_none_is_wanted_there_is_no_colour_whatever_the_keys(
+    arguments: tuple[str, ...], environ: dict[str, str]
+) -> None:
+    argv = with_history(*arguments)
+    with Program(argv=argv, environ=environment(**environ), size=(110, 32)) as program:
+        program.wait_for("BandwidthRate")
+        program.send("l")
+        program.wait_for("limit")
+        for keys, there in (("mm", "├"), ("g", "⣿"), ("<", "mean"), ("?", "keys;")):
+            program.send(keys)
+            program.wait_for(there)
         program.send("q")
         assert program.wait_exit() == 0
         assert COLOUR.search(program.raw) is None
@@ -483,6 +795,119 @@ def test_with_an_empty_no_color_there_is_colour_on_the_terminals_own_background(
         program.wait_for(BAR)
         program.wait_until(lambda: COLOUR.search(program.raw), "a colour")
         assert background.search(program.raw) is None
+
+
+@pytest.mark.parametrize(
+    ("term", "sequences"),
+    [
+        ("xterm-256color", [b"38;5;33", b"38;5;166"]),
+        ("xterm", [b"36", b"35"]),
+        ("vt100", []),
+    ],
+)
+def test_colours_are_those_that_the_terminal_has(term: str, sequences: list[bytes]) -> None:
+    with Program(argv=with_history(), environ=environment(TERM=term), size=(110, 32)) as program:
+        program.wait_for("▲ upload")
+        program.wait_for("q quit")
+        for sequence in sequences:
+            assert re.search(rb"\x1b\[(?:[\d;]*;)?" + sequence + rb"m", program.raw), sequence
+        if not sequences:
+            assert COLOUR.search(program.raw) is None
+        program.send("q")
+        assert program.wait_exit() == 0
+        assert not program.tells_of_mouse()
+
+
+# Without a screen.
+
+
+def piped(
+    *arguments: str, cwd: Path | str = "/", **changes: str | None
+) -> subprocess.CompletedProcess[bytes]:
+    """Run it with nothing but pipes."""
+    return subprocess.run(
+        bwgraph_argv(*arguments),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        env=environment(**changes),
+        cwd=cwd,
+        timeout=30,
+        check=False,
+    )
+
+
+def test_once_in_a_pipe_is_a_frame_of_plain_text() -> None:
+    ended = piped("--demo", "--once", TERM=None)
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    assert b"\x1b" not in ended.stdout
+    lines = ended.stdout.decode().splitlines()
+    assert lines[0].startswith(f"bwgraph  {DEMO}")
+    assert re.match(r"▼ download +[\d.]+ MiB/s  last 1 s: ", lines[1])
+    assert any(re.match(r"▲ upload +[\d.]+ MiB/s  last 1 s: ", line) for line in lines)
+    assert BAR.search(ended.stdout.decode())
+    assert len(lines) <= 24
+    assert max(map(len, lines)) == 80
+
+
+def test_once_in_a_pipe_is_ascii_where_the_locale_is_c() -> None:
+    ended = piped("--demo", "--once", LC_ALL="C", COLUMNS="40", LINES="12")
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    assert ended.stdout.isascii()
+    lines = ended.stdout.decode().splitlines()
+    assert len(lines) <= 12
+    assert max(map(len, lines)) <= 40
+
+
+def test_once_and_svg_are_the_same_frame(tmp_path: Path) -> None:
+    ended = piped("--demo", "--once", "--svg", "a.svg", cwd=tmp_path, COLUMNS="60", LINES="20")
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.svg"]
+    text = "".join(ET.parse(tmp_path / "a.svg").getroot().itertext())
+    for line in ended.stdout.decode().splitlines()[:2]:
+        for word in re.findall("[a-zA-Z]{4,}", line):
+            assert word in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "redirection", "code", "said"),
+    [
+        (("--once",), "| exec true", 0, ""),
+        (("--once",), ">/dev/full", 1, "bwgraph: standard output: No space left on device\n"),
+        (("--json",), ">/dev/full", 1, "bwgraph: standard output: No space left on device\n"),
+        (("--svg", "/dev/full"), "", 1, "bwgraph: /dev/full: No space left on device\n"),
+        (("--once",), ">&-", 0, ""),
+    ],
+    ids=str,
+)
+def test_where_nothing_can_be_written_it_is_said_in_a_line(
+    arguments: tuple[str, ...], redirection: str, code: int, said: str, tmp_path: Path
+) -> None:
+    run = f'{{ "$@"; echo "$?" >code; }} {redirection}'
+    ended = subprocess.run(
+        ["/bin/sh", "-c", run, "sh", *bwgraph_argv("--demo", *arguments)],
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env=environment(),
+        cwd=tmp_path,
+        timeout=30,
+        check=False,
+    )
+    assert ended.stderr.decode() == said
+    assert (tmp_path / "code").read_text() == f"{code}\n"
+
+
+def test_a_bad_file_of_settings_is_said_on_the_terminal_as_it_was(tmp_path: Path) -> None:
+    config = tmp_path / "bwgraph" / "config.toml"
+    config.parent.mkdir()
+    config.write_text('units = "bits"\nglyphs = "runes"\n')
+    environ = environment(XDG_CONFIG_HOME=str(tmp_path))
+    with Program("--demo", environ=environ, size=(300, 24)) as program:
+        assert program.wait_exit() == 2
+        assert program.text().startswith(f"bwgraph: {config}, line 2: ")
+        assert b"\x1b" not in program.raw
+    config.write_text('units = "bits"\n')
+    with Program("--demo", environ=environ) as program:
+        program.wait_for(re.compile(r"▼ download +[\d.]+ Mbit/s"))
 
 
 # No tor.

@@ -1,5 +1,6 @@
 """The terminal room against a strict fake of curses: what is painted, when, and with what."""
 
+import curses as real_curses
 import os
 import signal
 import subprocess
@@ -20,10 +21,13 @@ import bwgraph
 from bwgraph import terminal
 from bwgraph.frame import Frame, Line, Size, Span, Style
 from bwgraph.terminal import Terminal, Unusable, check, speaks_utf8
+from bwgraph.view import ACTIONS, Click
 
 SIZES = st.builds(Size, st.integers(1, 30), st.integers(1, 8))
-SPANS = st.builds(Span, st.text("ab 9é▁█·▼", max_size=12), st.sampled_from(Style))
-FULL_SPANS = st.builds(Span, st.just("█" * 30), st.sampled_from(Style))
+SPANS = st.builds(
+    Span, st.text("ab 9é▁█·▼⣿", max_size=12), st.sampled_from(Style), reverse=st.booleans()
+)
+FULL_SPANS = st.builds(Span, st.just("█" * 30), st.sampled_from(Style), reverse=st.booleans())
 LINES = st.lists(st.lists(SPANS | FULL_SPANS, max_size=3).map(tuple), max_size=9)
 
 
@@ -124,11 +128,16 @@ def test_each_character_has_the_attributes_of_its_style(frames: list[Frame]) -> 
             Style.ALERT: FakeCurses.A_REVERSE,
             Style.DOWNLOAD: pairs[FakeCurses.COLOR_CYAN],
             Style.UPLOAD: pairs[FakeCurses.COLOR_MAGENTA],
+            Style.LIMIT: pairs[FakeCurses.COLOR_GREEN],
         }
         for frame in frames:
             screen.room.paint(frame)
             for y, line in enumerate(frame.lines):
-                expected = [looks[span.style] for span in line for _ in span.text]
+                expected = [
+                    looks[span.style] ^ (FakeCurses.A_REVERSE if span.reverse else 0)
+                    for span in line
+                    for _ in span.text
+                ]
                 assert screen.window.attributes(y)[: len(expected)] == expected
 
 
@@ -242,6 +251,9 @@ def test_a_terminal_that_does_not_know_its_size_has_the_one_that_curses_knows(
 # Colours and characters.
 
 
+WIDE = Size(20, 10)
+
+
 def styled() -> Frame:
     """A line in every style."""
     return Frame.fit([(Span("x", style),) for style in Style], Size(20, 10))
@@ -253,17 +265,37 @@ def test_colours_are_on_the_terminals_own_background() -> None:
         assert "use_default_colors" in screen.curses.calls
 
 
-def test_download_and_upload_differ_in_colour() -> None:
-    with entered(Hardware()) as screen:
-        foregrounds = [foreground for foreground, _ in screen.curses.pairs.values()]
-        assert sorted(foregrounds) == [FakeCurses.COLOR_MAGENTA, FakeCurses.COLOR_CYAN]
+@pytest.mark.parametrize(
+    ("colors", "foregrounds"),
+    [
+        (1 << 24, {Style.DOWNLOAD: 33, Style.UPLOAD: 166, Style.LIMIT: 35}),
+        (256, {Style.DOWNLOAD: 33, Style.UPLOAD: 166, Style.LIMIT: 35}),
+        (88, {Style.DOWNLOAD: 6, Style.UPLOAD: 5, Style.LIMIT: 2}),
+        (16, {Style.DOWNLOAD: 6, Style.UPLOAD: 5, Style.LIMIT: 2}),
+        (8, {Style.DOWNLOAD: 6, Style.UPLOAD: 5, Style.LIMIT: 2}),
+        (7, {}),
+        (2, {}),
+    ],
+)
+def test_each_direction_has_a_colour_that_the_terminal_has(
+    colors: int, foregrounds: dict[Style, int]
+) -> None:
+    frame = styled()
+    with entered(Hardware(columns=20, rows=10, colors=colors)) as screen:
+        screen.room.paint(frame)
+        shown = {
+            style: screen.curses.pairs[attribute >> 8][0]
+            for y, style in enumerate(Style)
+            if (attribute := screen.window.attributes(y)[0]) & 0xFF00
+        }
+    assert shown == foregrounds
 
 
 @pytest.mark.parametrize(
     ("hardware", "color"),
     [
         (Hardware(columns=20, rows=10), False),
-        (Hardware(columns=20, rows=10, colors=False), True),
+        (Hardware(columns=20, rows=10, colors=0), True),
         (Hardware(columns=20, rows=10, default_colors=False), True),
     ],
     ids=["not allowed", "no colours", "no default colours"],
@@ -278,6 +310,17 @@ def test_without_colours_the_styles_still_show(hardware: Hardware, color: bool) 
     assert looks[Style.DIM] == FakeCurses.A_DIM
     assert looks[Style.ALERT] == FakeCurses.A_REVERSE
     assert looks[Style.DOWNLOAD] == looks[Style.UPLOAD] == looks[Style.PLAIN] == 0
+    assert looks[Style.LIMIT] == 0
+
+
+@pytest.mark.parametrize("color", [True, False])
+def test_a_reversed_span_is_the_other_way_round_whatever_its_style(color: bool) -> None:
+    frame = Frame.fit([(Span("a", style), Span("a", style, reverse=True)) for style in Style], WIDE)
+    with entered(hardware_of(WIDE), color=color) as screen:
+        screen.room.paint(frame)
+        for y, style in enumerate(Style):
+            plain, reverse = screen.window.attributes(y)[:2]
+            assert plain ^ reverse == FakeCurses.A_REVERSE, style
 
 
 def test_colours_that_are_not_allowed_are_not_even_started() -> None:
@@ -363,8 +406,8 @@ def test_a_terminal_that_is_gone_can_be_left(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_keys_are_taken_until_there_are_none() -> None:
     with entered(Hardware()) as screen:
-        screen.window.pressed += [ord("q"), 0x0C, 259]
-        assert screen.room.keys() == [ord("q"), 0x0C, 259]
+        screen.window.pressed += [ord("q"), 0x0C, FakeCurses.KEY_LEFT]
+        assert screen.room.keys() == ["q", "^L", "left"]
         assert screen.room.keys() == []
 
 
@@ -372,7 +415,134 @@ def test_a_resize_is_no_key() -> None:
     # curses puts one into its queue besides: the signal has said it already.
     with entered(Hardware()) as screen:
         screen.window.pressed += [FakeCurses.KEY_RESIZE, ord("r"), FakeCurses.KEY_RESIZE]
-        assert screen.room.keys() == [ord("r")]
+        assert screen.room.keys() == ["r"]
+
+
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [
+        *((ord(char), char) for char in "!~aZ?+-=<>[],.09"),
+        (ord(" "), "space"),
+        (ord("\t"), "tab"),
+        (ord("\r"), "enter"),
+        (ord("\n"), "enter"),
+        (0x01, "^A"),
+        (0x0C, "^L"),
+        (0x1B, "esc"),
+        (0x1F, "^_"),
+        (FakeCurses.KEY_LEFT, "left"),
+        (FakeCurses.KEY_RIGHT, "right"),
+        (FakeCurses.KEY_UP, "up"),
+        (FakeCurses.KEY_DOWN, "down"),
+        (FakeCurses.KEY_PPAGE, "pgup"),
+        (FakeCurses.KEY_NPAGE, "pgdn"),
+        (FakeCurses.KEY_HOME, "home"),
+        (FakeCurses.KEY_END, "end"),
+        (FakeCurses.KEY_BTAB, "shift-tab"),
+        (FakeCurses.KEY_ENTER, "enter"),
+    ],
+)
+def test_a_key_is_called_what_is_printed_on_it(code: int, name: str) -> None:
+    with entered(Hardware()) as screen:
+        screen.window.pressed.append(code)
+        assert screen.room.keys() == [name]
+
+
+@pytest.mark.parametrize(
+    "codes", [[0], [0x7F], [*"ä東🧅".encode()], [FakeCurses.KEY_BACKSPACE], [265, 567, 0x110000]]
+)
+def test_what_has_no_name_is_left_out(codes: list[int]) -> None:
+    with entered(Hardware()) as screen:
+        screen.window.pressed += [*codes, ord("q")]
+        assert screen.room.keys() == ["q"]
+
+
+@pytest.mark.parametrize(
+    "sequence",
+    ["[25~", "[1;6D", "[57441u", "[<", "[>1;2c", "[I", "OP", "OM", "[", "O", "[1;"],
+)
+def test_a_key_that_curses_does_not_know_is_not_taken_for_its_letters(sequence: str) -> None:
+    # It comes as an escape and what follows, all at once: "[" would pin the scale.
+    with entered(Hardware()) as screen:
+        screen.window.pressed += [0x1B, *sequence.encode()]
+        assert screen.room.keys() == []
+        screen.window.pressed.append(ord("q"))
+        assert screen.room.keys() == ["q"]
+
+
+def test_what_follows_an_unknown_key_is_a_key() -> None:
+    with entered(Hardware()) as screen:
+        screen.window.pressed += [*b"a\x1b[25~b\x1bOPc\x1b[Id"]
+        assert screen.room.keys() == ["a", "b", "c", "d"]
+
+
+def test_an_escape_by_itself_is_a_key_and_so_is_what_comes_later() -> None:
+    with entered(Hardware()) as screen:
+        screen.window.pressed += [0x1B, 0x1B, ord("m")]
+        assert screen.room.keys() == ["esc", "esc", "m"]
+        screen.window.pressed.append(0x1B)
+        assert screen.room.keys() == ["esc"]
+        screen.window.pressed.append(ord("["))
+        assert screen.room.keys() == ["["]
+
+
+def test_every_key_that_does_something_can_be_pressed() -> None:
+    names = {chr(code) for code in range(0x21, 0x7F)} | {f"^{chr(code)}" for code in range(64, 96)}
+    assert names | {*terminal.KEYS.values(), *terminal.WHEEL.values()} >= ACTIONS.keys()
+
+
+# The mouse.
+
+RELEASED, PRESSED, CLICKED = (
+    FakeCurses.BUTTON1_RELEASED,
+    FakeCurses.BUTTON1_PRESSED,
+    FakeCurses.BUTTON1_CLICKED,
+)
+WHEEL_UP, WHEEL_DOWN = FakeCurses.BUTTON4_PRESSED, 0x200000
+
+
+def test_a_press_is_a_click_where_it_was() -> None:
+    with entered(Hardware()) as screen:
+        screen.curses.happen(17, 5, PRESSED)
+        screen.curses.happen(0, 23, CLICKED)
+        screen.curses.happen(300, 0, PRESSED | FakeCurses.BUTTON_SHIFT)
+        assert screen.room.keys() == [Click(17, 5), Click(0, 23), Click(300, 0)]
+        assert screen.room.keys() == []
+
+
+def test_a_press_is_told_without_waiting_for_the_release() -> None:
+    # curses would wait, so as to make a click of both.
+    with entered(Hardware()) as screen:
+        assert screen.curses.interval == 0
+
+
+def test_the_wheel_is_two_keys() -> None:
+    with entered(Hardware()) as screen:
+        screen.curses.happen(1, 1, WHEEL_UP)
+        screen.window.pressed.append(ord("x"))
+        screen.curses.happen(1, 1, WHEEL_DOWN)
+        assert screen.room.keys() == ["wheel-up", "x", "wheel-down"]
+
+
+def test_only_the_first_button_and_the_wheel_are_asked_for() -> None:
+    with entered(Hardware()) as screen:
+        assert screen.curses.mask == PRESSED | CLICKED | WHEEL_UP | WHEEL_DOWN
+        screen.curses.happen(1, 1, RELEASED)
+        screen.curses.happen(1, 1, FakeCurses.BUTTON3_PRESSED)
+        assert screen.room.keys() == []
+
+
+def test_a_mouse_that_has_nothing_to_tell_is_no_key() -> None:
+    # The event is gone, or is a release that was not asked for.
+    with entered(Hardware()) as screen:
+        screen.window.pressed += [FakeCurses.KEY_MOUSE, ord("q")]
+        assert screen.room.keys() == ["q"]
+
+
+def test_a_terminal_without_a_mouse_will_do() -> None:
+    with entered(Hardware(has_mouse=False)) as screen:
+        assert screen.curses.mask == 0
+        assert screen.curses.active
 
 
 def test_stdin_is_what_there_is_to_wait_for() -> None:
@@ -608,6 +778,34 @@ def test_utf8_is_told_alike_by_a_real_interpreter_in_a_real_locale(
 
 
 # The fake itself: what it must not let pass.
+
+
+def test_the_fakes_numbers_are_curses_own() -> None:
+    numbers = {name: value for name, value in vars(FakeCurses).items() if type(value) is int}
+    assert len(numbers) > 20
+    assert numbers == {name: getattr(real_curses, name) for name in numbers}
+
+
+def test_the_fake_has_colours_only_once_they_are_started() -> None:
+    curses = FakeCurses(Hardware(colors=8))
+    curses.initscr()
+    with pytest.raises(AttributeError):
+        _ = curses.COLORS
+    curses.start_color()
+    assert curses.COLORS == 8
+    curses.use_default_colors()
+    with pytest.raises(CursesError):
+        curses.init_pair(1, 33, -1)
+
+
+def test_the_fake_has_no_event_that_did_not_happen() -> None:
+    curses = FakeCurses()
+    curses.initscr()
+    with pytest.raises(CursesError):
+        curses.getmouse()
+    curses.happen(1, 2, FakeCurses.BUTTON1_PRESSED)  # which nobody asked for
+    with pytest.raises(CursesError):
+        curses.getmouse()
 
 
 def test_the_fake_knows_nothing_that_it_does_not_model() -> None:
