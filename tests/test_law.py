@@ -1,6 +1,7 @@
 """The law of core and shell: which room may know what, read off the imports of each."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,22 +15,30 @@ PACKAGE = Path(bwgraph.__file__).parent
 CORE = frozenset(
     {
         "__init__",
+        "captions",
         "diurnal",
         "endpoint",
         "frame",
         "graph",
         "history",
+        "inquiry",
         "instance",
-        "captions",
+        "keys",
+        "layout",
         "ledger",
         "marks",
+        "moment",
         "placement",
+        "quota",
         "ring",
         "sample",
+        "scale",
         "screen",
         "source",
         "summary",
+        "svg",
         "tally",
+        "timeline",
         "units",
         "view",
     }
@@ -39,6 +48,7 @@ CORE = frozenset(
 SHELL = frozenset(
     {
         "__main__",
+        "album",
         "app",
         "bounded",
         "cli",
@@ -48,6 +58,8 @@ SHELL = frozenset(
         "diagnosis",
         "link",
         "permissions",
+        "settings",
+        "still",
         "stream",
         "terminal",
         "tor",
@@ -87,9 +99,20 @@ WORLD = frozenset(
 ONLY_IN = {"stem": "tor", "curses": "terminal", "_curses": "terminal"}
 "What one module imports, and no other."
 
-WITHOUT = {"stream": frozenset({"_thread", "threading", "concurrent", "curses", "os", "stem"})}
-"""What a room of the shell may not import either. The stream waits for what others tell, and has
-nothing but a queue for it: no threads, no terminal, no tor."""
+QUEUE_ALONE = frozenset({"_thread", "threading", "concurrent", "curses", "os", "stem"})
+
+WITHOUT = {
+    "stream": QUEUE_ALONE,
+    "still": QUEUE_ALONE,
+    "settings": frozenset({"_thread", "threading", "os", "socket", "curses", "stem", "time"}),
+    "album": frozenset({"_thread", "threading", "socket", "curses", "stem"}),
+}
+"""What a room of the shell may not import either. The stream and the one look wait for what others
+tell, and have nothing but a queue for it: no threads, no terminal, no tor. Settings read a file and
+an album writes one, and that is all."""
+
+LOCAL = "aAbBcpxXZ"
+"What of strftime's speaks another language elsewhere."
 
 MODULES = sorted(path.stem for path in PACKAGE.glob("*.py"))
 
@@ -110,15 +133,27 @@ def imports(source: str, package: str = "bwgraph") -> set[str]:
 
 
 def clocks(source: str) -> set[str]:
-    """The ways by which a source text reads a clock, or imports without an import statement."""
+    """The ways by which a source text reads a clock, or what is like one: the place it runs in.
+
+    That is the zone and the language of whoever looks, files, and imports without a statement.
+    """
     found: set[str] = set()
     for node in ast.walk(ast.parse(source)):
         if (
             isinstance(node, ast.Attribute)
             and node.attr in {"now", "utcnow", "today"}
             and ast.unparse(node.value).split(".")[-1] in {"datetime", "date"}
-        ) or (isinstance(node, ast.Name) and node.id == "__import__"):
+        ) or (isinstance(node, ast.Name) and node.id in {"__import__", "open", "input", "print"}):
             found.add(ast.unparse(node))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            alone = not node.args and not node.keywords
+            if alone and node.func.attr in {"astimezone", "tzlocal"}:
+                found.add(ast.unparse(node))
+            if node.func.attr == "fromtimestamp" and len(node.args) + len(node.keywords) < 2:
+                found.add(ast.unparse(node))
+        if isinstance(node, ast.FormattedValue) and node.format_spec is not None:
+            codes = re.findall(r"%[-#]?(.)", ast.unparse(node.format_spec))
+            found.update(f"%{code}" for code in codes if code in LOCAL)
     return found
 
 
@@ -193,6 +228,15 @@ def test_the_one_room_for_it_does_import_it(room: str, user: str) -> None:
         ("screen", "clock = datetime.now().astimezone()"),
         ("screen", "clock = datetime.datetime.utcnow()"),
         ("screen", "day = date.today()"),
+        ("moment", "local = when.astimezone()"),
+        ("moment", "local = datetime.fromtimestamp(5)"),
+        ("timeline", "words = f'{time.day} {time:%b}'"),
+        ("timeline", "from bwgraph.clock import Clocks"),
+        ("svg", "from bwgraph import album"),
+        ("svg", "open('x.svg', 'w').write('')"),
+        ("keys", "from bwgraph.settings import read"),
+        ("layout", "import os"),
+        ("scale", "from bwgraph.still import watch"),
         ("link", "from stem.control import Controller"),
         ("app", "def f():\n    import curses"),
         ("terminal", "import stem"),
@@ -209,6 +253,9 @@ def test_checker_sees_an_offence(module: str, source: str) -> None:
         ("graph", "import math\nfrom datetime import datetime\nfrom bwgraph import units"),
         ("graph", "import timeit_like_name, oscillate"),
         ("screen", "left = moment.now"),
+        ("moment", "local = when.astimezone(self.clock.tzinfo)\nwords = f'{when:%H:%M} {3:.1f}'"),
+        ("svg", "from html import escape\nfrom bwgraph.frame import Frame"),
+        ("album", "import os\nfrom pathlib import Path\nfrom bwgraph import svg"),
         ("app", "import os, threading\nfrom bwgraph.terminal import Terminal"),
         ("tor", "import stem.control"),
         ("terminal", "import curses"),

@@ -23,11 +23,11 @@ from types import SimpleNamespace
 from unittest.mock import patch
 
 from bwgraph import tor
-from bwgraph.captions import Moment
 from bwgraph.endpoint import ControlPort
 from bwgraph.frame import Size
 from bwgraph.history import RESOLUTIONS, WIDEST
 from bwgraph.instance import Instance
+from bwgraph.moment import Moment
 from bwgraph.screen import compose
 from bwgraph.source import Connected, Counted, Lost
 from bwgraph.tor import Connection
