@@ -40,8 +40,10 @@ def labels(end: datetime, seconds: int, cells: int) -> dict[int, str]:
     # As UTC, so that a difference is the time that passed, summer time or not.
     newest = end.astimezone(UTC)
     oldest = newest - timedelta(seconds=seconds * cells)
-    last = end.replace(tzinfo=None) + SET
-    first = oldest.astimezone(end.tzinfo).replace(tzinfo=None) - SET
+    # Where the clock was set, the wall has shown later times before, and earlier ones after.
+    last = end.replace(tzinfo=None) + _set_between(newest - SET, newest, end.tzinfo)
+    first = oldest.astimezone(end.tzinfo).replace(tzinfo=None)
+    first -= _set_between(oldest, oldest + SET, end.tzinfo)
     found: dict[int, str] = {}
     for local in _months(last) if spacing == MONTH else _steps(last, spacing):
         if local < first:
@@ -51,6 +53,12 @@ def labels(end: datetime, seconds: int, cells: int) -> dict[int, str]:
             if 0 <= cell < cells:
                 found[cell] = _words(local, spacing)
     return found
+
+
+def _set_between(begin: datetime, end: datetime, zone: tzinfo | None) -> timedelta:
+    """By how much the clock may have been set between these: nearly always by nothing."""
+    same = begin.astimezone(zone).utcoffset() == end.astimezone(zone).utcoffset()
+    return timedelta(0) if same else SET
 
 
 def _passes(local: datetime, zone: tzinfo | None, spacing: int) -> Iterator[datetime]:
