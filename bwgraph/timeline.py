@@ -6,7 +6,7 @@ columns hold.
 """
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
 from bwgraph.moment import MONTHS, day
 
@@ -24,6 +24,9 @@ APART = 4
 SET = timedelta(hours=2)
 "As much as any zone's summer time sets the clock by."
 
+SELDOM = timedelta(days=60)
+"The clock is not set twice within so long."
+
 _MONDAY = datetime(1970, 1, 5)  # noqa: DTZ001 - the wall's own reckoning has no zone
 
 
@@ -40,6 +43,7 @@ def labels(end: datetime, seconds: int, cells: int) -> dict[int, str]:
     # As UTC, so that a difference is the time that passed, summer time or not.
     newest = end.astimezone(UTC)
     oldest = newest - timedelta(seconds=seconds * cells)
+    end = _plain(oldest, end) if newest - oldest < SELDOM else end
     # Where the clock was set, the wall has shown later times before, and earlier ones after.
     last = end.replace(tzinfo=None) + _set_between(newest - SET, newest, end.tzinfo)
     first = oldest.astimezone(end.tzinfo).replace(tzinfo=None)
@@ -53,6 +57,18 @@ def labels(end: datetime, seconds: int, cells: int) -> dict[int, str]:
             if 0 <= cell < cells:
                 found[cell] = _words(local, spacing)
     return found
+
+
+def _plain(begin: datetime, end: datetime) -> datetime:
+    """The end in a zone that knows nothing of summer time, if none begins or ends until then.
+
+    Such a zone is reckoned with much faster.
+    """
+    offset = end.utcoffset()
+    around = (begin - SET, begin + SET, end - SET)
+    if offset is None or any(time.astimezone(end.tzinfo).utcoffset() != offset for time in around):
+        return end
+    return end.replace(tzinfo=timezone(offset))
 
 
 def _set_between(begin: datetime, end: datetime, zone: tzinfo | None) -> timedelta:
