@@ -73,13 +73,18 @@ def arrange(
     >>> arrange(Size(100, 12), None, GUTTER, urgent=0, quota=False).arrangement.value
     'side-by-side'
     """
-    beside_fits = size.columns >= 2 * NARROWEST_WITH_AXIS + BETWEEN
-    stacked = _arrange(size, wish or Arrangement.STACKED, gutter, urgent=urgent, quota=quota)
+    wish = wish or _fitting(size, gutter, quota=quota)
     if wish is Arrangement.SIDE_BY_SIDE and size.columns < 2 * GUTTER:
-        return _arrange(size, Arrangement.STACKED, gutter, urgent=urgent, quota=quota)
-    if wish is not None or not beside_fits or min(stacked.heights) >= LOW:
-        return stacked
-    return _arrange(size, Arrangement.SIDE_BY_SIDE, gutter, urgent=urgent, quota=quota)
+        wish = Arrangement.STACKED
+    return _arrange(size, wish, gutter, urgent=urgent, quota=quota)
+
+
+def _fitting(size: Size, gutter: int, *, quota: bool) -> Arrangement:
+    """Which arrangement shows most; what is urgent has no say, for it comes and goes."""
+    stacked = _arrange(size, Arrangement.STACKED, gutter, urgent=0, quota=quota)
+    if min(stacked.heights) < LOW and size.columns >= 2 * NARROWEST_WITH_AXIS + BETWEEN:
+        return Arrangement.SIDE_BY_SIDE
+    return Arrangement.STACKED
 
 
 def _arrange(

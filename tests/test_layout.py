@@ -144,6 +144,16 @@ def test_what_is_urgent_takes_the_place_of_the_keys() -> None:
     assert urgent.heights == calm.heights
 
 
+@PROPERTY
+@given(st.builds(Size, st.integers(1, 300), st.integers(3, 40)), URGENT, st.booleans())
+def test_what_is_urgent_does_not_turn_the_graphs_round(
+    size: Size, urgent: int, quota: bool
+) -> None:
+    calm = arrange(size, None, GUTTER, urgent=0, quota=quota)
+    said = arrange(size, None, GUTTER, urgent=urgent, quota=quota)
+    assert said.arrangement is calm.arrangement
+
+
 def test_a_quota_takes_a_row_where_there_is_one() -> None:
     without = arrange(Size(80, 25), STACKED, GUTTER, urgent=0, quota=False)
     quota = arrange(Size(80, 25), STACKED, GUTTER, urgent=0, quota=True)
