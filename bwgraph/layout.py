@@ -84,6 +84,11 @@ def _fitting(size: Size, gutter: int, *, quota: bool) -> Arrangement:
     stacked = _arrange(size, Arrangement.STACKED, gutter, urgent=0, quota=quota)
     if min(stacked.heights) < LOW and size.columns >= 2 * NARROWEST_WITH_AXIS + BETWEEN:
         return Arrangement.SIDE_BY_SIDE
+    if "axes" in stacked.kept and "labels" not in stacked.kept:
+        # Ticks that no time stands at tell nobody when: a single axis has the times within.
+        mirrored = _arrange(size, Arrangement.MIRRORED, gutter, urgent=0, quota=quota)
+        if "labels" in mirrored.kept:
+            return Arrangement.MIRRORED
     return Arrangement.STACKED
 
 

@@ -154,6 +154,14 @@ def test_what_is_urgent_does_not_turn_the_graphs_round(
     assert said.arrangement is calm.arrangement
 
 
+def test_where_stacked_graphs_have_no_room_for_times_they_are_mirrored() -> None:
+    low = arrange(Size(40, 12), None, GUTTER, urgent=0, quota=True)
+    assert (low.arrangement, low.heights) == (MIRRORED, (3, 3))
+    assert low.kept >= {"axes", "labels", "totals", "quota"}
+    wished = arrange(Size(40, 12), STACKED, GUTTER, urgent=0, quota=True)
+    assert "labels" not in wished.kept
+
+
 def test_a_quota_takes_a_row_where_there_is_one() -> None:
     without = arrange(Size(80, 25), STACKED, GUTTER, urgent=0, quota=False)
     quota = arrange(Size(80, 25), STACKED, GUTTER, urgent=0, quota=True)

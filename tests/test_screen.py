@@ -136,11 +136,13 @@ def arrangement_of(columns: int, rows: int, wish: Arrangement | None = None) -> 
         (80, 12, Arrangement.SIDE_BY_SIDE),
         (74, 12, Arrangement.SIDE_BY_SIDE),
         (73, 12, Arrangement.STACKED),
-        (40, 10, Arrangement.STACKED),
+        (40, 13, Arrangement.STACKED),
+        (40, 10, Arrangement.MIRRORED),
+        (40, 9, Arrangement.STACKED),
         (300, 4, Arrangement.SIDE_BY_SIDE),
     ],
 )
-def test_graphs_lie_side_by_side_by_themselves_where_they_would_be_low(
+def test_graphs_lie_by_themselves_as_fits_the_window(
     columns: int, rows: int, arrangement: Arrangement
 ) -> None:
     assert arrangement_of(columns, rows) is arrangement
