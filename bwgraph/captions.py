@@ -177,21 +177,33 @@ def header(instance: Instance, view: View, shown: Shown, columns: int, moment: M
             details.append(f"up {units.span(max(moment.now - total.since, 0.0))}")
     details = [detail for detail in details if detail]
     where = place_in_time(view, shown)
-    needed = f"{where}  {time}" if where else time
-    while len(details) > 1 and len("  ".join([*details, needed])) > columns:
-        details.pop()
-    left = "  ".join(details)
-    each = f"{units.exact_span(view.resolution)}/column"
-    right = first_that_fits(columns - len(left) - 2 - len(where), f"  {each}   {time}", f"  {time}")
-    if not where:
-        right = right.strip()
+    # The version and the uptime go before what a column stands for; so do the name and the place,
+    # where that is not the second that anybody would suppose.
+    for right, least in ((f"{column(view)}   {time}", 3 if view.resolution == 1 else 1), (time, 1)):
+        ending = f"  {right}" if where else right
+        room = columns - len(where) - len(ending) - 2
+        kept = details.copy()
+        while len(kept) > least and len("  ".join(kept)) > room:
+            kept.pop()
+        left = "  ".join(kept)
+        if len(left) <= room:
+            break
     return (
         Span(left[:7], Style.BOLD),
         Span(left[7:]),
-        Span(" " * max(1, columns - len(left) - len(where) - len(right))),
+        Span(" " * max(1, columns - len(left) - len(where) - len(ending))),
         Span(where, Style.ALERT),
-        Span(right, Style.DIM),
+        Span(ending, Style.DIM),
     )
+
+
+def column(view: View) -> str:
+    """What a column stands for.
+
+    >>> column(View(resolution=300))
+    '5 min/column'
+    """
+    return f"{units.exact_span(view.resolution)}/column"
 
 
 def place_in_time(view: View, shown: Shown) -> str:

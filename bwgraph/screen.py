@@ -119,7 +119,11 @@ def compose(instance: Instance, view: View, size: Size, moment: Moment, notice: 
         lines.append(captions.header(instance, view, shown, size.columns, moment))
         asides = captions.aside(view), ""
     else:
-        asides = captions.place_in_time(view, shown) or instance.name, captions.aside(view)
+        # Where there is no header: what is unusual about the time, as about the scale.
+        coarse = captions.column(view) if view.resolution > 1 else ""
+        place = captions.place_in_time(view, shown)
+        when = "  ".join(words for words in (place, coarse) if words)
+        asides = when or instance.name, captions.aside(view)
     panes = [
         _Pane(
             title=captions.title(heading, plan.across, moment, aside),

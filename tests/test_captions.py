@@ -66,9 +66,30 @@ def test_connected_without_a_sample_yet() -> None:
 
 def test_connected() -> None:
     screen = drawn(80, 24)
-    assert screen[0].startswith(f"bwgraph  {PLACE}  my-relay  tor 0.4.9.11  up 3 d 4 h ")
-    assert screen[0].endswith(" 14:05:32")
+    assert screen[0].startswith(f"bwgraph  {PLACE}  my-relay  tor 0.4.9.11 ")
+    assert screen[0].endswith(" 1 s/column   14:05:32")
     assert screen[-1] == KEYS
+
+
+@pytest.mark.parametrize("columns", [40, 50, 60, 73, 80, 90, 120])
+def test_what_a_coarse_column_stands_for_is_said(columns: int) -> None:
+    for rows in (10, 24):
+        for end in (None, 1000) if columns >= 50 else (None,):
+            screen = drawn(columns, rows, view=View(resolution=15, end=end))
+            assert sum("15 s/column" in line for line in screen) == 1
+
+
+def test_a_second_a_column_is_said_where_the_name_has_room_too() -> None:
+    assert drawn(90, 24)[0].endswith("  1 s/column   14:05:32")
+    assert "  tor 0.4.9.11  up 3 d 4 h  " in drawn(90, 24)[0]
+    assert re.search("  my-relay +1 s/column   14:05:32$", drawn(60, 24)[0])
+    assert re.search("  my-relay +14:05:32$", drawn(50, 24)[0])
+
+
+def test_where_it_has_no_room_nothing_makes_room_for_it() -> None:
+    demo = relay(news=Connected(1000.0, "demo", version="", nickname=""))
+    header = drawn(40, 24, demo, view=View(resolution=15, end=1080))[0]
+    assert re.fullmatch("bwgraph  demo +30 s back  14:05:32", header)
 
 
 def test_connected_at_a_place_among_several_says_which() -> None:

@@ -368,7 +368,7 @@ def test_picture_of_a_large_window() -> None:
 def test_picture_of_the_usual_window() -> None:
     assert drawn(80, 24) == picture(
         """
-        bwgraph  127.0.0.1:9051  my-relay  tor 0.4.9.11  up 3 d 4 h             14:05:32
+        bwgraph  127.0.0.1:9051  my-relay  tor 0.4.9.11            1 s/column   14:05:32
         ▼ download 80.0 KiB/s  last 64 s: avg 76.3K p95 200K peak 200K at 14:04:47
         200 KiB/s ┤┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈█┈┈┈┈┈┈┈┈┈┈┈█┈┈┈┈┈┈┈┈┈┈┈█┈┈┈┈┈┈┈┈┈┈┈█┈┈┈┈┈┈┈┈┈
                   │▃                     ▃█▃         ▃█▃         ▃█▃         ▃█▃
@@ -428,7 +428,7 @@ def test_picture_of_a_tiny_window() -> None:
 def test_picture_in_ascii() -> None:
     assert drawn(80, 24, view=View(ASCII)) == picture(
         """
-        bwgraph  127.0.0.1:9051  my-relay  tor 0.4.9.11  up 3 d 4 h             14:05:32
+        bwgraph  127.0.0.1:9051  my-relay  tor 0.4.9.11            1 s/column   14:05:32
         v download 80.0 KiB/s  last 64 s: avg 76.3K p95 200K peak 200K at 14:04:47
         200 KiB/s +```````````````````````#```````````#```````````#```````````#`````````
                   |:                     :#:         :#:         :#:         :#:
@@ -459,7 +459,7 @@ def test_picture_in_ascii() -> None:
 def test_picture_in_braille() -> None:
     assert drawn(80, 14, view=View(BRAILLE, arrangement=Arrangement.STACKED)) == picture(
         """
-        bwgraph  127.0.0.1:9051  my-relay  tor 0.4.9.11  up 3 d 4 h             14:05:32
+        bwgraph  127.0.0.1:9051  my-relay  tor 0.4.9.11            1 s/column   14:05:32
         ▼ download 80.0 KiB/s  last 95 s: avg 79.3K p95 200K peak 200K at 14:03:59
         200 KiB/s ┤┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈⢠⣧┈┈┈┈⢠⣧┈┈┈┈⢠⣧┈┈┈┈┈┈┈┈┈┈⢠⣧┈┈┈┈⢠⣧┈┈┈┈⢠⣧┈┈┈┈⢠⣧┈┈┈┈
                   │                    ⢀⣾⣿⣆  ⢀⣾⣿⣆  ⢀⣾⣿⣆  ⢀  ⢀  ⢀⣾⣿⣆  ⢀⣾⣿⣆  ⢀⣾⣿⣆  ⢀⣾⣿⣆  ⢀
@@ -480,7 +480,7 @@ def test_picture_in_braille() -> None:
 def test_picture_of_the_two_side_by_side() -> None:
     assert drawn(80, 12) == picture(
         """
-        bwgraph  127.0.0.1:9051  my-relay  tor 0.4.9.11  up 3 d 4 h             14:05:32
+        bwgraph  127.0.0.1:9051  my-relay  tor 0.4.9.11            1 s/column   14:05:32
         ▼ download 80.0 KiB/s                    ▲ upload    100 KiB/s
         200 KiB/s ┤┈┈┈┈┈┈█┈┈┈┈┈┈┈┈┈┈┈█┈┈┈┈┈┈┈┈┈  100 KiB/s ┤┈┈┈█┈┈┈┈┈┈┈┈┈┈┈█┈┈┈┈┈┈┈┈┈┈┈█
                   │     ▆█▆         ▆█▆                    │  ▆█▆         ▆█▆         ▆█
@@ -501,7 +501,7 @@ def test_picture_of_the_two_mirrored() -> None:
         80, 24, unheard(76, 92, 5 * KIB, 700), view=View(arrangement=Arrangement.MIRRORED)
     ) == picture(
         """
-        bwgraph  127.0.0.1:9051  my-relay  tor 0.4.9.11  up 3 d 4 h             14:05:32
+        bwgraph  127.0.0.1:9051  my-relay  tor 0.4.9.11            1 s/column   14:05:32
         ▼ download 80.0 KiB/s  last 53 s: avg 75.2K p95 200K peak 200K, 5.0K unseen
         200 KiB/s ┤┈┈┈┈┈┈┈┈┈┈┈█┈┈┈┈┈┈┈┈┈┈┈█┈┈┈┈┈┈┈┈┈┈┈█┈┈┈┈┈┈┈┈┈5.0 KiB unseen┈┈┈┈┈┈┈┈┈┈
                   │▂         ▂█▂         ▂█▂         ▂█▂
@@ -532,7 +532,7 @@ def test_picture_of_the_two_mirrored() -> None:
 def test_picture_of_bytes_that_moved_while_nobody_heard() -> None:
     assert drawn(80, 24, unheard(50, 70, 5 * KIB, 700)) == picture(
         """
-        bwgraph  127.0.0.1:9051  my-relay  tor 0.4.9.11  up 3 d 4 h             14:05:32
+        bwgraph  127.0.0.1:9051  my-relay  tor 0.4.9.11            1 s/column   14:05:32
         ▼ download 80.0 KiB/s  last 49 s: avg 74.8K p95 200K peak 200K, 5.0K unseen
         200 KiB/s ┤┈┈┈┈┈┈┈┈┈┈┈█┈┈┈┈┈┈┈5.0 KiB unseen┈┈┈┈┈┈┈┈┈┈┈┈┈┈█┈┈┈┈┈┈┈┈┈┈┈█┈┈┈┈┈┈┈┈┈
                   │▃         ▃█▃                                 ▃█▃         ▃█▃
@@ -563,7 +563,7 @@ def test_picture_of_bytes_that_moved_while_nobody_heard() -> None:
 def test_picture_of_a_tor_that_was_restarted() -> None:
     assert drawn(80, 24, restarted(50, 70, uptime=6.0)) == picture(
         """
-        bwgraph  127.0.0.1:9051  my-relay  tor 0.4.9.11  up 36 s                14:05:32
+        bwgraph  127.0.0.1:9051  my-relay  tor 0.4.9.11  up 36 s   1 s/column   14:05:32
         ▼ download 80.0 KiB/s  last 49 s: avg 74.8K p95 200K peak 200K at 14:04:35
         200 KiB/s ┤┈┈┈┈┈┈┈┈┈┈┈█┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈╎tor restarted┈█┈┈┈┈┈┈┈┈┈┈┈█┈┈┈┈┈┈┈┈┈
                   │▃         ▃█▃                   ╎             ▃█▃         ▃█▃
@@ -640,7 +640,7 @@ def test_picture_of_a_restart_in_a_small_window_in_ascii() -> None:
 def test_picture_of_what_only_tor_saw() -> None:
     assert drawn(80, 18, told(remembered(45, 75), *seconds(75, 100))) == picture(
         """
-        bwgraph  127.0.0.1:9051  my-relay  tor 0.4.9.11  up 3 d 4 h             14:05:32
+        bwgraph  127.0.0.1:9051  my-relay  tor 0.4.9.11            1 s/column   14:05:32
         ▼ download 80.0 KiB/s  last 25 s: avg 84.9K p95 200K peak 200K at 14:05:11
         200 KiB/s ┤┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈█┈┈┈┈┈┈┈┈┈┈┈█┈┈┈┈┈┈┈┈┈┈┈█┈┈┈┈┈┈┈┈┈┈┈█┈┈┈┈┈┈┈┈┈
                   │                      ███         ███         ███         ███
@@ -665,7 +665,7 @@ def test_picture_of_what_only_tor_saw() -> None:
 def test_picture_before_the_first_sample() -> None:
     assert drawn(80, 18, told(remembered(60, 100))) == picture(
         """
-        bwgraph  127.0.0.1:9051  my-relay  tor 0.4.9.11  up 3 d 4 h             14:05:32
+        bwgraph  127.0.0.1:9051  my-relay  tor 0.4.9.11            1 s/column   14:05:32
         ▼ download          -
         200 KiB/s ┤┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈█┈┈┈┈┈┈┈┈┈┈┈█┈┈┈┈┈┈┈┈┈┈┈█┈┈┈┈┈┈┈┈┈
                   │                                  ███         ███         ███
@@ -690,7 +690,7 @@ def test_picture_before_the_first_sample() -> None:
 def test_picture_of_a_tor_that_is_lost() -> None:
     assert drawn(80, 18, relay(LOST), after(7.25)) == picture(
         """
-        bwgraph  127.0.0.1:9051  my-relay  tor 0.4.9.11  up 3 d 4 h             14:05:39
+        bwgraph  127.0.0.1:9051  my-relay  tor 0.4.9.11            1 s/column   14:05:39
         ▼ download          -  last 58 s: avg 77.0K p95 200K peak 200K at 14:04:47
         200 KiB/s ┤┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈█┈┈┈┈┈┈┈┈┈┈┈█┈┈┈┈┈┈┈┈┈┈┈█┈┈┈┈┈┈┈┈┈┈┈█┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈
                   │                ███         ███         ███         ███
@@ -715,7 +715,7 @@ def test_picture_of_a_tor_that_is_lost() -> None:
 def test_picture_of_a_spike_on_a_logarithmic_scale() -> None:
     assert drawn(80, 18, past(spiked), view=View(logarithmic=True)) == picture(
         """
-        bwgraph  127.0.0.1:9051  my-relay  tor 0.4.9.11  up 3 d 4 h             14:05:32
+        bwgraph  127.0.0.1:9051  my-relay  tor 0.4.9.11            1 s/column   14:05:32
         ▼ download 80.0 KiB/s  last 69 s: avg 212K p95 200K peak 9.0M at 14:05:23    log
          10 MiB/s ┤┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈█┈┈┈┈┈┈┈┈┈
                   │                                                           █
@@ -740,7 +740,7 @@ def test_picture_of_a_spike_on_a_logarithmic_scale() -> None:
 def test_picture_of_a_spike_that_is_cut() -> None:
     assert drawn(80, 18, past(spiked), view=View(bounded=True)) == picture(
         """
-        bwgraph  127.0.0.1:9051  my-relay  tor 0.4.9.11  up 3 d 4 h             14:05:32
+        bwgraph  127.0.0.1:9051  my-relay  tor 0.4.9.11            1 s/column   14:05:32
         ▼ download 80.0 KiB/s  last 69 s: avg 212K p95 200K peak 9.0M         cut at p99
         200 KiB/s ┤┈┈┈┈┈┈┈┈┈┈┈█┈┈┈┈┈┈┈┈┈┈┈█┈┈┈┈┈┈┈┈┈┈┈█┈┈┈┈┈┈┈┈┈┈┈█┈┈┈┈┈┈┈┈┈┈┈↑┈┈┈┈┈┈┈┈┈
                   │█         ███         ███         ███         ███         ███
@@ -770,7 +770,7 @@ def test_picture_of_minutes_with_the_cursor_a_limit_and_a_quota() -> None:
         view=View(resolution=5, cursor=1080, end=1095),
     ) == picture(
         """
-        bwgraph  127.0.0.1:9051  my-relay  tor 0.4.9.11  up 3 d 4 h   5 s back  14:05:32
+        bwgraph  127.0.0.1:9051  my-relay  tor 0.4.9.11  5 s back  5 s/column   14:05:32
         ▼ download 80.0 KiB/s  90 s to 14:05:27: avg 82.1K
         200 KiB/s ┤╍ limit 180 KiB/s ╍╍╍╍╍╍╍╍╍╍╍╍╍╍╍╍╍╍╍╍╍╍╍╍╍╍╍╍╍╍╍╍╍│╍│╍╍│╍╍╍│╍╍│╍│╍╍│
                   │                                                   │ │ ││   ││ │ │ ││

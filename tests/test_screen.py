@@ -332,12 +332,12 @@ def test_a_view_of_the_past_says_so_and_stays_where_it_is() -> None:
     past = View(end=1080)
     instance = relay()
     before = drawn(80, 24, instance, view=past)
-    assert before[0].endswith("  20 s back  14:05:32")
+    assert before[0].endswith("  20 s back  1 s/column   14:05:32")
     assert "  64 s to 14:05:12: avg " in before[1]
     for sample in seconds(100, 103):
         instance.tell(sample)
     later = drawn(80, 24, instance, after(3.25), past)
-    assert later[0].endswith("  23 s back  14:05:35")
+    assert later[0].endswith("  23 s back  1 s/column   14:05:35")
     assert graphs(later) == graphs(before)
     assert later[21] == before[21]
     # The current rate is of now, whatever is looked at.
@@ -345,7 +345,7 @@ def test_a_view_of_the_past_says_so_and_stays_where_it_is() -> None:
 
 
 def test_a_paused_view_says_so_also_where_there_is_no_header() -> None:
-    assert drawn(80, 24, view=View(end=1100))[0].endswith("  paused  14:05:32")
+    assert drawn(80, 24, view=View(end=1100))[0].endswith("  paused  1 s/column   14:05:32")
     assert drawn(40, 10, view=View(end=1100))[0].endswith("  paused")
     assert drawn(40, 10, view=View(end=1090))[0].endswith("  10 s back")
 
@@ -379,7 +379,7 @@ def test_what_a_key_moves_from_is_what_is_shown() -> None:
     assert plan.cell(11) == 0
     back = apply(View(), Action.PAGE_BACK, shown)
     assert back.end == 1100 - 31  # as far as there is something to see
-    assert drawn(80, 24, instance, view=back)[0].endswith("  31 s back  14:05:32")
+    assert drawn(80, 24, instance, view=back)[0].endswith("  31 s back  1 s/column   14:05:32")
 
 
 # Whatever comes.
