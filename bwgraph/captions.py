@@ -95,7 +95,9 @@ def _statistics(heading: Heading, moment: Moment) -> Iterable[str]:
     yield f"{long}{at}"
     yield f"{short}{at}"
     yield short
-    yield f"{heading.period}: avg {terse(summary.average)}"
+    mean = f"{heading.period}: avg {terse(summary.average)}"
+    yield f"{mean} peak {terse(summary.peak)}"
+    yield mean
 
 
 def both_rates(download: Heading, upload: Heading, columns: int) -> Line:

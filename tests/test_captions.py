@@ -217,11 +217,12 @@ def test_statistics_say_over_what_and_the_peak_when() -> None:
         (95, "last 79 s: avg 80.8 KiB/s  p95 200 KiB/s   peak 200 KiB/s at 14:04:11"),
         (80, "last 64 s: avg 76.3K p95 200K peak 200K at 14:04:47"),
         (70, "last 55 s: avg 79.0K p95 200K peak 200K"),
-        (60, "last 49 s: avg 85.0K"),
+        (60, "last 49 s: avg 85.0K peak 200K"),
+        (50, "last 39 s: avg 81.6K"),
         (40, None),
     ],
 )
-def test_statistics_lose_their_units_then_the_peaks_time_then_peak_and_p95(
+def test_statistics_lose_their_units_then_the_peaks_time_then_p95_then_the_peak(
     columns: int, said: str | None
 ) -> None:
     title = drawn(columns, 24)[1]

@@ -771,7 +771,7 @@ def test_picture_of_minutes_with_the_cursor_a_limit_and_a_quota() -> None:
     ) == picture(
         """
         bwgraph  127.0.0.1:9051  my-relay  tor 0.4.9.11  5 s back  5 s/column   14:05:32
-        ▼ download 80.0 KiB/s  90 s to 14:05:27: avg 82.1K
+        ▼ download 80.0 KiB/s  90 s to 14:05:27: avg 82.1K peak 200K
         200 KiB/s ┤╍ limit 180 KiB/s ╍╍╍╍╍╍╍╍╍╍╍╍╍╍╍╍╍╍╍╍╍╍╍╍╍╍╍╍╍╍╍╍╍│╍│╍╍│╍╍╍│╍╍│╍│╍╍│
                   │                                                   │ │ ││   ││ │ │ ││
                   │                                                  ╷█ █╷│▂   ▂│╷█ █╷│▂
@@ -781,7 +781,7 @@ def test_picture_of_minutes_with_the_cursor_a_limit_and_a_quota() -> None:
                   │··················································██▆█████·█████▆████
                 0 └   ┬           ┬           ┬           ┬          ─┬────── ────┬─┴───
 
-        ▲ upload    100 KiB/s  90 s to 14:05:27: avg 42.8K
+        ▲ upload    100 KiB/s  90 s to 14:05:27: avg 42.8K peak 100K
         100 KiB/s ┤┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈│┈┈│┈│┈│┈┈│┈│┈┈│┈│┈
                   │                                                  │ ││ ▃ │  │ │ ││ ▃
                   │                                                  █╷│▂ █ ▂ ╷█ █╷│▂ █
