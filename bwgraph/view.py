@@ -195,7 +195,9 @@ def _scroll(columns: float) -> Callable[[View, Shown], View]:
 
     def scroll(view: View, shown: Shown) -> View:
         step = max(1, round(abs(columns) * shown.columns)) * view.resolution
-        return _ending(view, shown.end + (step if columns > 0 else -step), shown)
+        if columns > 0:
+            return _ending(view, shown.end + step, shown)
+        return _back(view, shown.end - step, shown)
 
     return scroll
 
@@ -206,6 +208,12 @@ def _ending(view: View, end: int, shown: Shown) -> View:
     # Zoomed out, the view may end before that: there is nothing older to go to, nor is it newer.
     end = max(end, min(oldest, shown.end))
     return replace(view, end=None if end >= shown.newest else end)
+
+
+def _back(view: View, end: int, shown: Shown) -> View:
+    """As ``_ending``; but where nothing is older, what is paused stays so."""
+    moved = _ending(view, end, shown)
+    return view if moved.end is None else moved
 
 
 def _zoom(steps: int) -> Callable[[View, Shown], View]:
@@ -280,7 +288,7 @@ _CHANGES: dict[Action, Callable[[View, Shown], View]] = {
     Action.ON: _scroll(1 / 8),
     Action.PAGE_BACK: _scroll(-7 / 8),
     Action.PAGE_ON: _scroll(7 / 8),
-    Action.FIRST: lambda view, shown: _ending(view, shown.first, shown),
+    Action.FIRST: lambda view, shown: _back(view, shown.first, shown),
     Action.NEWEST: lambda view, _: replace(view, end=None),
     Action.FINER: _zoom(-1),
     Action.COARSER: _zoom(1),

@@ -182,6 +182,12 @@ def test_in_a_history_of_less_than_a_page_there_is_nowhere_to_scroll() -> None:
         assert apply(View(), action, shown) == View()
 
 
+@pytest.mark.parametrize("action", [Action.BACK, Action.PAGE_BACK, Action.FIRST])
+def test_what_is_paused_stays_so_where_nothing_is_older(action: Action) -> None:
+    paused = View(end=4998, resolution=15)
+    assert apply(paused, action, replace(SHOWN, first=4985, newest=5000, end=5000)) == paused
+
+
 def test_zoom_goes_through_the_resolutions_and_stays_at_the_last() -> None:
     view, seen = View(), [1]
     for _ in range(len(RESOLUTIONS)):
