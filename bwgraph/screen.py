@@ -181,7 +181,7 @@ def _survey(instance: Instance, view: View, size: Size, moment: Moment, notice: 
     if told and "axes" not in plan.kept:
         # Nothing would tell hearsay apart from what was seen.
         window.columns.clear(0, told)
-    scales = _scales(window, columns, view)
+    scales = _scales(window, columns, view, plan.arrangement)
     return _Scene(
         layout=plan,
         shown=replace(shown, ceiling=max(each.ceiling for each in scales)),
@@ -204,7 +204,9 @@ def _now(instance: Instance, newest: Window) -> tuple[float | None, float | None
     return (None, None) if hearsay else current(newest)
 
 
-def _scales(window: Window, visible: int, view: View) -> tuple[Scale, Scale]:
+def _scales(
+    window: Window, visible: int, view: View, arrangement: Arrangement
+) -> tuple[Scale, Scale]:
     """The scales of read and of written, each as the user wants it."""
     if view.ceiling is not None:
         read = written = view.ceiling
@@ -218,6 +220,8 @@ def _scales(window: Window, visible: int, view: View) -> tuple[Scale, Scale]:
     if view.shared:
         read = written = max(read, written)
     floors = (scale.floor(read), scale.floor(written)) if view.logarithmic else (0.0, 0.0)
+    if arrangement is Arrangement.MIRRORED:
+        floors = min(floors), min(floors)  # one axis, so one word for what stands at it
     return Scale(read, floors[0]), Scale(written, floors[1])
 
 

@@ -294,6 +294,21 @@ def test_each_graph_has_its_own_scale_unless_they_share_one() -> None:
         assert screen[12].startswith(scales[1])
 
 
+def test_the_one_axis_of_mirrored_graphs_is_the_same_value_for_both() -> None:
+    instance = told(CONNECTED)
+    for i in range(60):
+        instance.tell(Sample(NEWEST - 59 + i, 9000 * KIB, 90 * KIB, seconds=1.0))
+    view = View(logarithmic=True, arrangement=Arrangement.MIRRORED)
+    screen = drawn(80, 35, instance, view=view)
+    said = [line[:9].strip() for line in screen if line[10:11] in set("┤├")]
+    middle = next(i for i, line in enumerate(screen) if line[10:11] == "├")
+    assert screen[middle].startswith("  102 B/s ├")
+    # Up and down from there each value is met once.
+    at = said.index("102 B/s")
+    assert len(set(said[: at + 1])) == at + 1
+    assert len(set(said[at:])) == len(said) - at
+
+
 def test_bits_are_decimal_on_every_line() -> None:
     screen = drawn(120, 35, view=View(units=BITS))
     # 80 KiB/s and 200 KiB/s.
