@@ -258,6 +258,7 @@ def readout(window: Window, cursor: int, view: View, columns: int, moment: Momen
         f"{time} {' '.join(least)}",
         f"{end:%H:%M:%S} {' '.join(least)}",
         " ".join(least),
+        least[0],
     )
     return (Span(text, Style.BOLD),)
 

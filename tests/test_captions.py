@@ -461,6 +461,10 @@ def test_the_readout_has_the_time_and_both_rates(columns: int, line: str) -> Non
     assert drawn(columns, 24, view=View(cursor=1090))[-1] == line
 
 
+def test_the_readout_cuts_no_rate_in_two() -> None:
+    assert drawn(8, 3, view=View(cursor=1098))[-1] == "▼1.0K"
+
+
 def test_the_readout_of_a_long_column_has_its_span_its_means_and_its_peaks() -> None:
     line = drawn(120, 24, view=View(cursor=1095, resolution=15))[-1]
     spans = "14:05:12 to 14:05:27"
