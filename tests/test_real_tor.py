@@ -16,8 +16,10 @@ from real_tor import Control, RealTor, free_port, has_ipv6, needs_tor
 from bwgraph import link
 from bwgraph.credentials import Credentials
 from bwgraph.endpoint import ControlPort
+from bwgraph.graph import BLOCK
 from bwgraph.quota import Context, Limit, Quota, context
 from bwgraph.source import Answers
+from bwgraph.units import BYTES
 
 pytestmark = needs_tor
 
@@ -193,10 +195,21 @@ def test_rates_and_bars_follow_the_traffic(tor: RealTor) -> None:
         assert quiet is not None
         assert quiet < 1000
         wait_follows(program, tor)
-        lines = program.display()
-        # The scale is the round number above, and the newest column reaches up to it.
-        assert lines[2].lstrip().startswith("100 KiB/s ┤")
-        assert lines[2][99:] in set("▆▇█")
+        program.watch(0.1)  # the frame comes in pieces, and the next in a second
+        lines, shown = program.display(), Shown(program)
+        current, peak = shown.current["download"], shown.peak["download"]
+        assert current is not None
+        assert peak is not None
+        # The scale is the round number above the peak, which may be higher than the last second:
+        # what was left of one try may have fallen into the same second as the next.
+        match = re.match(r" *([12]00) KiB/s ┤", lines[2])
+        assert match is not None
+        ceiling = int(match[1]) * 1024
+        assert ceiling in {BYTES.round_up(peak * 0.995), BYTES.round_up(peak * 1.005)}
+        # And the newest column is as high as its rate is on that scale.
+        ground = next(y for y, line in enumerate(lines) if re.match(r" +0 └", line))
+        column = [max(BLOCK.levels.find(line[99:]), 0) for line in lines[2:ground]]
+        assert sum(column) == pytest.approx(8 * len(column) * current / ceiling, abs=1)
         # Written is what was asked for, in its own graph.
         with Control(tor) as control:
             program.wait_until(lambda: (Shown(program).current["upload"] or 0) < 2000, "a pause")
