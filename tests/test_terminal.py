@@ -781,7 +781,12 @@ def test_utf8_is_told_alike_by_a_real_interpreter_in_a_real_locale(
 
 
 def test_the_fakes_numbers_are_curses_own() -> None:
-    numbers = {name: value for name, value in vars(FakeCurses).items() if type(value) is int}
+    # Python 3.13 puts a number of its own into a class: where it begins in its file.
+    numbers = {
+        name: value
+        for name, value in vars(FakeCurses).items()
+        if type(value) is int and not name.startswith("__")
+    }
     assert len(numbers) > 20
     assert numbers == {name: getattr(real_curses, name) for name in numbers}
 
