@@ -1,24 +1,17 @@
 """The past of one tor, at several resolutions, bounded for ever.
 
-Owns the rings and the one lock: ``push`` puts a sample in, ``window`` copies the newest columns of
+Owns the ladder of rings and the one lock: ``push`` puts a sample in, ``window`` copies columns of
 one resolution out. Must not know who pushes, who draws, or what time it is: ``now`` is an argument.
 """
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from bwgraph.ladder import Ladder
 from bwgraph.placement import Placement, spread
-from bwgraph.ring import Columns, Portion, Ring
+from bwgraph.ring import Columns, Portion
 from bwgraph.sample import Sample
-
-RESOLUTIONS = (1, 5, 15, 60, 300, 900, 3600, 21_600, 86_400)
-"Seconds a column. Each is a multiple of the one before, so that its columns add up to the next's."
-
-WIDEST = 1020
-"Columns kept at each resolution: wider than any terminal, and a multiple of every step between."
-
-FINEST = 4200
-"Columns kept at the finest: over an hour of seconds."
 
 LATE = 2.0
 "A newest sample that is so many seconds old is late."
@@ -35,6 +28,8 @@ class Window:
     "The second, on the clock of the samples, at which the last column ends."
     age: float | None
     "Seconds since the newest sample came in; None before the first."
+    partial: frozenset[int] = frozenset()
+    "The columns, by index, that lack some of what they are a sum of."
 
     @property
     def late(self) -> bool:
@@ -43,14 +38,21 @@ class Window:
 
     def last(self, count: int) -> "Window":
         """The same window, cut down to its newest columns."""
-        return Window(self.columns.last(count), self.resolution, self.end, self.age)
+        cut = len(self.columns) - len(columns := self.columns.last(count))
+        partial = frozenset(index - cut for index in self.partial if index >= cut)
+        return replace(self, columns=columns, partial=partial)
+
+
+Onward = Callable[[list[Portion]], object]
+"Takes what has been put into a history on to where it counts, too."
 
 
 class History:
     """A ladder of bounded rings behind one lock.
 
     ``lock`` is whatever guards ``push`` against ``window`` when they run in different threads;
-    without threads none is needed. Nothing else is ever done under it.
+    without threads none is needed. Nothing else is ever done under it. What has been put into the
+    rings is then handed to ``onward``.
 
     >>> history = History()
     >>> history.push(Sample(when=10.0, read=700, written=70, seconds=1.0))
@@ -62,18 +64,16 @@ class History:
     [800]
     """
 
-    def __init__(self, lock: AbstractContextManager[object] | None = None) -> None:
+    def __init__(
+        self, lock: AbstractContextManager[object] | None = None, onward: Onward | None = None
+    ) -> None:
         self.newest: float | None = None
         "When the newest sample came in; None before the first."
         self._lock = nullcontext() if lock is None else lock
+        self._onward = onward
         self._placement = Placement()
+        self._ladder = Ladder()
         self._began = 0  # the first column that anything was known of
-        self._rings: list[Ring] = []
-        coarser = None
-        for seconds in reversed(RESOLUTIONS):
-            capacity = FINEST if seconds == RESOLUTIONS[0] else WIDEST
-            coarser = Ring(seconds, capacity, coarser)
-            self._rings.insert(0, coarser)
 
     @property
     def edge(self) -> int | None:
@@ -89,46 +89,37 @@ class History:
         if sample.seconds <= 0:
             return
         with self._lock:
-            add = self._rings[0].add
-            for portion in self._placement.place(sample):
-                add(portion)
+            portions = self._placement.place(sample)
+            self._ladder.add(portions)
             if self.newest is None:
                 self._began = round(sample.when)
             self.newest = sample.when
+        if self._onward is not None:
+            self._onward(portions)
 
     def amend(self, missing: Sample) -> None:
         """Add bytes to columns that were filled before: what a sample of that span had lacked."""
-        ring = self._rings[0]
         last = round(missing.when)
         first = last - max(1, round(missing.seconds))
         with self._lock:
-            for portion in self._placement.settle():
-                ring.add(portion)
+            portions = self._placement.settle()
+            self._ladder.add(portions)
             for portion in spread(missing.read, missing.written, missing.seconds, first, last):
-                column = portion.column
-                there = ring.copy(column, column).total(0, 1, column)
-                seconds = there.seconds or portion.seconds
-                ring.add(
-                    Portion(
-                        column,
-                        portion.read,
-                        portion.written,
-                        seconds - there.seconds,
-                        (there.read + portion.read) / seconds,
-                        (there.written + portion.written) / seconds,
-                    )
-                )
+                more = _added(portion, self._ladder.at(portion.column))
+                self._ladder.add([more])
+                portions.append(more)
+        if self._onward is not None:
+            self._onward(portions)
 
     def extent(self, now: float, resolution: int = 1) -> tuple[int, int]:
         """Where the oldest column of which anything is kept ends, and the newest."""
-        newest = self.newest
-        if newest is None:
-            last = -(-int(now) // resolution) * resolution
-            return last, last
         with self._lock:
-            last = self._last(now, newest, resolution)
-            capacity = self._rings[RESOLUTIONS.index(resolution)].capacity
-            first = max(-(-self._began // resolution), last - capacity + 1)
+            if self.newest is None:
+                last = -(-int(now) // resolution) * resolution
+                return last, last
+            last = self._last(now, self.newest, resolution)
+            kept = last - self._ladder.capacity(resolution) + 1
+            first = max(-(-self._began // resolution), kept)
         return min(first, last) * resolution, last * resolution
 
     def window(
@@ -138,31 +129,36 @@ class History:
 
         What is overdue at ``now`` comes as a gap.
         """
-        level = RESOLUTIONS.index(resolution)
         with self._lock:
-            newest = self.newest
-            if newest is None:
+            if self.newest is None:
                 last = -(-int(now if end is None else end) // resolution)
                 return Window(Columns.empty(columns), resolution, float(last * resolution), None)
-            pending = self._placement.pending()
-            last = self._last(now, newest, resolution) if end is None else -(-end // resolution)
-            first = last - columns + 1
-            shown = self._rings[level].copy(first, last)
-            finer = [
-                (ring.unpassed(), coarser.seconds)
-                for ring, coarser in zip(self._rings[:level], self._rings[1:], strict=False)
-            ]
-        # What this level's ring does not know of yet.
-        for portion, seconds in (*finer, *((held, 1) for held in pending)):
-            if portion is not None:
-                index = -(-portion.column * seconds // resolution) - first
-                if 0 <= index < columns:
-                    shown.add(index, portion)
-        return Window(shown, resolution, float(last * resolution), now - newest)
+            last = self._last(now, self.newest, resolution)
+            if end is not None:
+                last = -(-end // resolution)
+            return self._window(last - columns + 1, last, resolution, now - self.newest)
+
+    def _window(self, first: int, last: int, resolution: int, age: float) -> Window:
+        pending = self._placement.pending()
+        columns = self._ladder.copy(resolution, first, last, pending)
+        return Window(columns, resolution, float(last * resolution), age)
 
     def _last(self, now: float, newest: float, resolution: int) -> int:
         """The column, at this resolution, that the present belongs to as far as is known."""
-        pending = self._placement.pending()
-        edge = pending[-1].column if pending else self._placement.edge or 0
         overdue = max(0, int(now - newest) - 1)
-        return -(-(edge + overdue) // resolution)
+        return -(-(self._reach() + overdue) // resolution)
+
+    def _reach(self) -> int:
+        """The newest column of which something is known."""
+        pending = self._placement.pending()
+        return pending[-1].column if pending else self._placement.edge or 0
+
+
+def _added(portion: Portion, there: Portion) -> Portion:
+    """A portion for a column that holds something: with the rate that both make together."""
+    seconds = there.seconds or portion.seconds
+    return portion._replace(
+        seconds=seconds - there.seconds,
+        read_peak=(there.read + portion.read) / seconds,
+        written_peak=(there.written + portion.written) / seconds,
+    )

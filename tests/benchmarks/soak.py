@@ -25,7 +25,7 @@ from unittest.mock import patch
 from bwgraph import tor
 from bwgraph.endpoint import ControlPort
 from bwgraph.frame import Size
-from bwgraph.history import RESOLUTIONS, WIDEST
+from bwgraph.ladder import RESOLUTIONS, WIDEST
 from bwgraph.instance import Instance
 from bwgraph.moment import Moment
 from bwgraph.screen import compose

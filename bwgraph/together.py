@@ -1,0 +1,94 @@
+"""The past of several tors in one. Owns how their seconds add up, and which lack somebody's.
+
+A second's rate is the sum of what each tor moved in it, and its peak is that of the sum: so the
+sum is made second by second, as the portions of each history come in, and kept in rings of its own.
+A second that lacks one tor's data is shown for what is known of it, and is marked.
+"""
+
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+
+from bwgraph.history import History, Window
+from bwgraph.ladder import Ladder
+from bwgraph.ring import Portion
+
+BEHIND = 2
+"Seconds for which the sum waits for a tor that is behind the others."
+
+
+class Together(History):
+    """The history of a sum. It is pushed nothing, and told by each of its members' histories.
+
+    >>> both = Together(2)
+    >>> both.add(0, [Portion(11, 700, 70, 1.0, 700.0, 70.0)], 11.0)
+    >>> both.add(1, [Portion(11, 5, 5, 1.0, 5.0, 5.0)], 11.2)
+    >>> both.add(0, [Portion(12, 300, 30, 1.0, 300.0, 30.0)], 12.0)
+    >>> both.leave(1)
+    >>> window = both.window(12.1, 2)
+    >>> window.columns.read.tolist(), sorted(window.partial)
+    ([705, 300], [1])
+    """
+
+    def __init__(self, members: int, lock: AbstractContextManager[object] | None = None) -> None:
+        super().__init__(lock)
+        self._members = members
+        self._edges: dict[int, int] = {}  # by member: the newest column that it has filled
+        self._present: set[int] = set()  # the members that more is expected from
+        self._told = Ladder()  # by column: how many members' seconds there are, in place of bytes
+
+    def add(self, member: int, portions: Iterable[Portion], when: float) -> None:
+        """Add what a member's history was given, at this time."""
+        with self._lock:
+            for portion in portions:
+                self._add(member, portion)
+            self._present.add(member)
+            self.newest = when if self.newest is None else max(when, self.newest)
+
+    def _add(self, member: int, portion: Portion) -> None:
+        column = portion.column
+        there = self._ladder.at(column)
+        if not self._edges:
+            self._began = column
+        if column > self._edges.get(member, column - 1):
+            self._told.add([Portion(column, 1, 0, 0.0, 0.0, 0.0)])
+            self._edges[member] = column
+        read, written = there.read + portion.read, there.written + portion.written
+        self._ladder.add(
+            [
+                Portion(
+                    column,
+                    portion.read,
+                    portion.written,
+                    1.0 - there.seconds,
+                    float(read),
+                    float(written),
+                )
+            ]
+        )
+
+    def leave(self, member: int) -> None:
+        """Expect no more of a member for now."""
+        with self._lock:
+            self._present.discard(member)
+
+    def forget(self, member: int) -> None:
+        """Be a sum of one fewer, from the beginning: a member that was never told of."""
+        with self._lock:
+            self._members -= 1
+            self._present.discard(member)
+
+    def _window(self, first: int, last: int, resolution: int, age: float) -> Window:
+        columns = self._ladder.copy(resolution, first, last)
+        told = self._told.copy(resolution, first, last).read
+        partial = frozenset(
+            index
+            for index, seconds in enumerate(columns.seconds)
+            if told[index] < round(seconds) * self._members
+        )
+        return Window(columns, resolution, float(last * resolution), age, partial)
+
+    def _reach(self) -> int:
+        """The newest column that all have filled who are not too far behind."""
+        newest = max(self._edges.values(), default=0)
+        edges = (self._edges.get(member, newest) for member in self._present)
+        return min((edge for edge in edges if edge >= newest - BEHIND), default=newest)
