@@ -24,7 +24,8 @@ from bwgraph.credentials import Credentials
 from bwgraph.endpoint import ControlSocket, Endpoint
 from bwgraph.frame import Frame, Size, printable
 from bwgraph.graph import ASCII, BLOCK, HALVES, SETS
-from bwgraph.history import RESOLUTIONS, History
+from bwgraph.history import History
+from bwgraph.ladder import RESOLUTIONS
 from bwgraph.instance import Instance
 from bwgraph.link import TorLink
 from bwgraph.source import Refusal

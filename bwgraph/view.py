@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from bwgraph.graph import BLOCK, SETS, Glyphs
-from bwgraph.history import RESOLUTIONS
+from bwgraph.ladder import RESOLUTIONS
 from bwgraph.units import BITS, BYTES, Units
 
 
