@@ -8,16 +8,19 @@ anything else.
 import select
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from bwgraph.clock import Clocks, now
+from bwgraph.fleet import Fleet
 from bwgraph.frame import Frame
 from bwgraph.history import LATE
 from bwgraph.instance import Instance
 from bwgraph.layout import Layout
-from bwgraph.screen import compose, survey
+from bwgraph.sample import Sample
 from bwgraph.source import Connected, Event, Refusal, Source, Trouble
+from bwgraph.stage import compose, survey
 from bwgraph.terminal import Terminal
 from bwgraph.view import ACTIONS, Action, Click, Shown, View, apply, point
 from bwgraph.wakeup import SIGNALS, Wakeup
@@ -45,31 +48,32 @@ class Ending:
 
 
 def run(
-    instance: Instance,
-    source: Source,
+    fleet: Fleet,
+    sources: Mapping[Instance, Source],
     view: View,
     terminal: Terminal,
     wakeup: Wakeup,
     *,
     keep: Keep,
 ) -> Ending:
-    """Show one tor until there is a reason to stop. Terminal and wakeup are entered already."""
+    """Show the tors, each told of by its source, until there is a reason to stop.
+
+    Terminal and wakeup are entered already.
+    """
     # curses took some of the signals for itself when the terminal was entered.
     wakeup.catch(SIGNALS)
     hook = threading.excepthook
-    threading.excepthook = lambda failure: _tell_of_thread(failure, tell)
-
-    def tell(event: Event) -> None:
-        instance.tell(event)
-        wakeup.poke()
-
-    loop = Loop(instance, source, view, terminal, wakeup, keep=keep)
+    loop = Loop(fleet, sources, view, terminal, wakeup, keep=keep)
+    some = fleet.instances[0]
+    threading.excepthook = lambda failure: _tell_of_thread(failure, partial(loop.tell, some))
     loop.draw()
-    source.start(tell)
+    for instance, source in sources.items():
+        source.start(partial(loop.tell, instance))
     try:
         return loop.run()
     finally:
-        source.close()
+        for source in sources.values():
+            source.close()
         threading.excepthook = hook
 
 
@@ -85,26 +89,27 @@ class Loop:
 
     def __init__(
         self,
-        instance: Instance,
-        source: Source,
+        fleet: Fleet,
+        sources: Mapping[Instance, Source],
         view: View,
         terminal: Terminal,
         wakeup: Wakeup,
         *,
         keep: Keep,
     ) -> None:
-        self._instance = instance
-        self._source = source
+        self._fleet = fleet
+        self._sources = sources
         self._view = view
         self._terminal = terminal
         self._wakeup = wakeup
+        self._poked = False  # and nothing has been drawn since
         self._keep = keep
         self._clocks = Clocks()
         self._notice = ""
         self._noticed = 0.0  # when it came up
         self._drawn = 0.0
         self._sampled: float | None = None  # when the newest sample came that is drawn
-        self._state: object = None  # of the instance, as it was drawn
+        self._states: tuple[object, ...] = ()  # of the tors, as they were drawn
         self._stop: Ending | None = None
         self._signals: dict[int, Callable[[], None]] = {
             signal.SIGINT: lambda: self._end(Ending()),
@@ -116,10 +121,20 @@ class Loop:
         }
         self._actions: dict[Action, Callable[[], None]] = {
             Action.QUIT: lambda: self._end(Ending()),
-            Action.RETRY: source.retry,
+            Action.RETRY: self._retry,
             Action.REDRAW: terminal.redraw,
             Action.PICTURE: self._keep_picture,
         }
+
+    def tell(self, instance: Instance, event: Event) -> None:
+        """Take a source's word, in whatever thread, and have the loop look at it.
+
+        Of many samples that come between two drawings the first alone wakes it up.
+        """
+        self._fleet.tell(instance, event)
+        if not (self._poked and isinstance(event, Sample)):
+            self._poked = True
+            self._wakeup.poke()
 
     def run(self) -> Ending:
         """Wait, see what it was, draw if need be; until something ends it."""
@@ -130,9 +145,10 @@ class Loop:
             if self._wakeup in ready:
                 at_once |= self._handle_signals()
                 dirty = True
-            if self._instance.refusal is not None:
-                self._end(Ending(refusal=self._instance.refusal))
-            at_once |= self._state is not self._instance.state
+            refusal = self._fleet.refusal
+            if refusal is not None:
+                self._end(Ending(refusal=refusal))
+            at_once |= self._states != self._seen()
             if self._stop is None and (at_once or now() >= self._due(dirty=dirty)):
                 self.draw()
                 dirty = False
@@ -142,12 +158,17 @@ class Loop:
         """Put the present onto the screen."""
         moment = self._clocks.read()
         self._drawn = moment.now
-        self._state = self._instance.state
-        self._sampled = self._instance.history.newest
+        self._poked = False
+        self._states = self._seen()
+        self._sampled = self._fleet.newest
         if moment.now - self._noticed >= NOTICE_SHOWN:
             self._notice = ""
         size = self._terminal.size()
-        self._terminal.paint(compose(self._instance, self._view, size, moment, self._notice))
+        self._terminal.paint(compose(self._fleet, self._view, size, moment, self._notice))
+
+    def _seen(self) -> tuple[object, ...]:
+        """What is drawn at once when it changes."""
+        return tuple(instance.state for instance in self._fleet.instances)
 
     def _wait(self, *, dirty: bool) -> list[Terminal | Wakeup]:
         timeout = max(0.0, self._due(dirty=dirty) - now())
@@ -156,14 +177,15 @@ class Loop:
 
     def _due(self, *, dirty: bool) -> float:
         """When the screen must be drawn if nothing else comes."""
-        newest = self._instance.history.newest
+        newest = self._fleet.newest
         if dirty and newest != self._sampled:
             # By when samples came and not by when they were drawn: one that had to wait, or other
             # news between two samples, would put off all that follow.
             return 0.0 if self._sampled is None else self._sampled + SHORTEST
         if dirty:
             return self._drawn + SHORTEST
-        if isinstance(self._instance.state, Connected) and newest is not None:
+        well = all(isinstance(each.state, Connected) for each in self._fleet.instances)
+        if well and newest is not None:
             # All is well until the newest sample is late; then its age is told by the second.
             return max(newest + LATE, self._drawn + 1.0)
         return self._drawn + 1.0
@@ -177,32 +199,36 @@ class Loop:
             if isinstance(key, Click):
                 self._point(key)
             elif key in ACTIONS:
-                self._act(ACTIONS[key])
+                self._act(ACTIONS[key], key)
         return bool(keys)
 
-    def _act(self, action: Action) -> None:
+    def _act(self, action: Action, key: str) -> None:
         """Do what a key asks for; most of them only change the view."""
         if action in self._actions:
             self._actions[action]()
         else:
             shown, _ = self._survey()
-            self._view = apply(self._view, action, shown)
+            self._view = apply(self._view, action, shown, key)
 
     def _point(self, click: Click) -> None:
         """Put the cursor onto the column that was clicked."""
         shown, layout = self._survey()
-        cell = layout.cell(click.x)
+        cell = layout.cell(click.x) if layout is not None else None
         if cell is not None and not self._view.help:
             wide = self._view.glyphs.wide
             self._view = point(self._view, cell * wide + wide - 1, shown)
 
-    def _survey(self) -> tuple[Shown, Layout]:
-        return survey(self._instance, self._view, self._terminal.size(), self._clocks.read())
+    def _survey(self) -> tuple[Shown, Layout | None]:
+        return survey(self._fleet, self._view, self._terminal.size(), self._clocks.read())
+
+    def _retry(self) -> None:
+        for source in self._sources.values():
+            source.retry()
 
     def _keep_picture(self) -> None:
         size, moment = self._terminal.size(), self._clocks.read()
         try:
-            where = self._keep(compose(self._instance, self._view, size, moment))
+            where = self._keep(compose(self._fleet, self._view, size, moment))
         except OSError as error:
             self._notice = f"no picture: {error.strerror or error}"
         else:

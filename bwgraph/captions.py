@@ -143,6 +143,8 @@ def totals(instance: Instance, view: View, columns: int, moment: Moment) -> Line
         return ()
     down, up = view.glyphs.download, view.glyphs.upload
     since = "since tor started" if total.of_tor else "since connected"
+    if total.of_many and total.of_tor:
+        since = "since each started"
     long = f"{down} {units.size(total.read)}", f"{up} {units.size(total.written)}"
     short = (
         f"{down}{units.quantity(total.read).terse}",
@@ -166,9 +168,11 @@ def header(instance: Instance, view: View, shown: Shown, columns: int, moment: M
     """What is looked at, as far as there is room, and the time."""
     time = f"{moment.clock:%H:%M:%S}"
     known = instance.connection
-    place = known.where if known else instance.name
+    place = instance.where
     noted = f"{place}: {instance.note}" if instance.note else place
     details = ["bwgraph", noted if len(f"bwgraph  {noted}  {time}") <= columns else place]
+    if known and instance.label and known.where != instance.label:
+        details.append(known.where)
     if known:
         fingerprint = instance.context.fingerprint
         relay = known.nickname or (f"${fingerprint[:8]}" if fingerprint else "")
@@ -266,6 +270,8 @@ def readout(window: Window, cursor: int, view: View, columns: int, moment: Momen
 def alert(instance: Instance, moment: Moment) -> str:
     """What the user must know now; empty when all is well."""
     state, trouble, newest = instance.state, instance.trouble, instance.history.newest
+    if instance.absent and state is not None:
+        return _down(instance.absent)
     if isinstance(state, Lost):
         left = max(0, round(state.retry - moment.now))
         when = f"in {left} s" if left else "now"
@@ -278,6 +284,35 @@ def alert(instance: Instance, moment: Moment) -> str:
     if newest is not None and moment.now - newest >= LATE:
         return f"late: no data from tor for {int(moment.now - newest)} s"
     return ""
+
+
+def table_header(tors: int, view: View, columns: int, moment: Moment) -> Line:
+    """What stands above the table of all tors."""
+    left = f"bwgraph  all {tors} tors, by {'traffic' if view.by_traffic else 'name'}"
+    each, time = f"{units.exact_span(view.resolution)}/column", f"{moment.clock:%H:%M:%S}"
+    where = "paused   " if view.end is not None else ""
+    right = first_that_fits(
+        columns - len(left) - 2, f"{where}{each}   {time}", f"{where}{time}", time
+    )
+    return (
+        Span(left[:7], Style.BOLD),
+        Span(left[7:]),
+        Span(" " * max(1, columns - len(left) - len(right))),
+        Span(right, Style.DIM),
+    )
+
+
+def fleet_alert(instances: Iterable[Instance], moment: Moment) -> str:
+    """What the user must know of any of several tors; empty when all is well."""
+    said = [(instance.title, alert(instance, moment)) for instance in instances]
+    urgent = [f"{title}: {words}" for title, words in said if words]
+    more = f" (and {len(urgent) - 1} more)" if len(urgent) > 1 else ""
+    return f"{urgent[0]}{more}" if urgent else ""
+
+
+def _down(names: tuple[str, ...]) -> str:
+    """Which tors are missing from a sum."""
+    return f"not connected: {', '.join(names)}"
 
 
 def _bare(rate: float | None, units: Units) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The command line: arguments, environment, messages and exit codes.
+"""The program: what it does as it was asked to, its messages and its exit codes.
 
 Owns every word that bwgraph says outside of its screen. Exit codes: 0 fine, 1 could not, 2 wrong
 use; after SIGTERM or SIGHUP the terminal is restored and the signal then ends the program.
@@ -9,94 +9,49 @@ import os
 import shutil
 import signal
 import sys
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
-from textwrap import fill, indent
+from textwrap import indent
 from types import FrameType
-from typing import TYPE_CHECKING, TextIO, TypeVar
+from typing import TYPE_CHECKING, TextIO
 
-from bwgraph import __version__, credentials, demo, endpoint, settings, units
+from bwgraph import arguments, credentials, settings, units
 from bwgraph.clock import Clocks
 from bwgraph.credentials import Credentials
-from bwgraph.endpoint import ControlSocket, Endpoint
+from bwgraph.fleet import Fleet
 from bwgraph.frame import Frame, Size, printable
 from bwgraph.graph import ASCII, BLOCK, HALVES, SETS
-from bwgraph.history import History
-from bwgraph.ladder import RESOLUTIONS
-from bwgraph.instance import Instance
-from bwgraph.link import TorLink
 from bwgraph.source import Refusal
-from bwgraph.view import BINDINGS, Arrangement, View
+from bwgraph.targets import Secrets, Targets, find
+from bwgraph.view import ALL, Arrangement, View
 
 if TYPE_CHECKING:
     from bwgraph import app
 
-_Way = Callable[[argparse.Namespace, list[Endpoint], Credentials], int]
+_Way = Callable[[argparse.Namespace, Targets, Credentials], int]
 
 FINE, COULD_NOT, WRONG_USE = 0, 1, 2
-
-DEMO_NOTE = "no tor, invented traffic"
-
-DESCRIPTION = "The bandwidth graph for Tor: what a tor uploads and downloads, live."
-
-EPILOG = """\
-Without --port or --socket bwgraph looks for a tor: where the environment says
-(TOR_CONTROL_IPC_PATH, TOR_CONTROL_HOST, TOR_CONTROL_PORT), at the usual control
-sockets, and at ports 9051 (tor) and 9151 (Tor Browser).
-
-It authenticates as that tor asks: with its cookie, which it must be allowed to
-read, or with a password from --password-file, from TOR_CONTROL_PASSWD, or typed
-in. TOR_CONTROL_COOKIE_AUTH_FILE says where the cookie is if tor is wrong about it.
-
-The long flags that say how the graph looks, and which tor it is of, can also be
-set in {place}, as in
-    units = "bits"
-    glyphs = "braille"
-A flag goes before the environment, and that before the file. NO_COLOR turns
-colours off.
-"""
-
-DEFAULTS: dict[str, object] = {
-    "port": None,
-    "socket": None,
-    "demo": None,
-    "password_file": None,
-    "interval": 1,
-    "units": "bytes",
-    "layout": "auto",
-    "glyphs": "auto",
-    "scale": "linear",
-    "ceiling": None,
-    "color": "auto",
-    "json": False,
-    "once": False,
-    "svg": None,
-    "duration": None,
-}
-
-NOT_LASTING = frozenset({"help", "version", "json", "once", "svg", "duration"})
-"Flags that are for the command line alone."
 
 DEFAULT_SIZE = (80, 24)
 "Cells of a picture where neither COLUMNS and LINES nor a terminal tells."
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(given: Sequence[str] | None = None) -> int:
     """Run bwgraph; returns its exit code."""
-    parser = _parser()
-    flags = vars(parser.parse_args(arguments))
+    parser = arguments.parser()
+    flags = vars(parser.parse_args(given))
     if sys.platform == "win32":
         return _complain("it does not run on Windows yet", code=COULD_NOT)
     # curses only comes in now, so that --help and --version do without it.
     from bwgraph import terminal  # noqa: PLC0415
 
     try:
-        file = settings.read(settings.place(os.environ, sys.platform), parser, NOT_LASTING)
-        options = argparse.Namespace(**settings.merge(flags, os.environ, file, DEFAULTS))
-        places = _places(options, os.environ)
+        file = settings.read(
+            settings.place(os.environ, sys.platform), parser, arguments.NOT_LASTING
+        )
+        options = argparse.Namespace(**settings.merge(flags, os.environ, file, arguments.DEFAULTS))
+        targets = find(options.tors, options.demo, os.environ)
         run = _way(options)
         if run is _graph:
             terminal.check(os.environ)
@@ -106,124 +61,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Refusal as refusal:
         return _complain(refusal.cause, refusal.cure)
     try:
-        return run(options, places, known)
+        return run(options, targets, known)
     except KeyboardInterrupt:  # while there is no screen that would take it as a key
         return FINE
-
-
-def _parser() -> argparse.ArgumentParser:
-    keys = ", ".join(binding.hint for binding in BINDINGS if binding.hint)
-    epilog = EPILOG.format(place=settings.place(os.environ, sys.platform))
-    parser = argparse.ArgumentParser(
-        prog="bwgraph",
-        description=DESCRIPTION,
-        epilog=f"{epilog}\n{fill(f'Keys: {keys}.', 80)}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        # What is not given is not there, so that the environment and the file have their say.
-        argument_default=argparse.SUPPRESS,
-    )
-    tor = parser.add_argument_group("which tor")
-    which = tor.add_mutually_exclusive_group()
-    which.add_argument(
-        "-p",
-        "--port",
-        type=_or_wrong(endpoint.parse_port),
-        metavar="[HOST:]PORT",
-        help="tor's control port: 9051, 127.0.0.1:9051, [::1]:9051, host.example:9051",
-    )
-    which.add_argument("-s", "--socket", metavar="PATH", help="tor's control socket")
-    which.add_argument(
-        "--demo",
-        nargs="?",
-        type=_speed,
-        const=1,
-        metavar="SPEED",
-        help="no tor needed: show an invented relay, whose day goes by SPEED times as fast (1)",
-    )
-    tor.add_argument(
-        "--password-file", metavar="FILE", help="a file whose one line is the control password"
-    )
-    look = parser.add_argument_group("how it looks at first (keys change all of it)")
-    look.add_argument(
-        "-i",
-        "--interval",
-        type=_or_wrong(_resolution),
-        metavar="TIME",
-        help=f"seconds a column: {', '.join(map(_brief, RESOLUTIONS))}",
-    )
-    look.add_argument("-u", "--units", choices=list(units.UNITS), help="KiB/s, or kbit/s")
-    look.add_argument("--layout", choices=["auto", *(each.value for each in Arrangement)])
-    look.add_argument("--glyphs", choices=["auto", *SETS])
-    look.add_argument("--scale", choices=["linear", "log"])
-    look.add_argument(
-        "--ceiling",
-        type=_or_wrong(units.parse_rate),
-        metavar="RATE",
-        help="pin the scale: 20MiB, 500KiB, 100Mbit; what is higher is marked",
-    )
-    look.add_argument("--color", choices=["auto", "never"])
-    still = parser.add_argument_group("without a screen")
-    still.add_argument(
-        "--json",
-        action="store_true",
-        help="one line of JSON for each sample, on standard output",
-    )
-    still.add_argument("--once", action="store_true", help="print one frame as text, and end")
-    still.add_argument("--svg", metavar="FILE", help="write one frame as an SVG picture, and end")
-    still.add_argument(
-        "--duration",
-        type=_or_wrong(units.parse_span),
-        metavar="TIME",
-        help="for --once and --svg: watch for so long before (90s, 15m, 6h)",
-    )
-    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    return parser
-
-
-Value = TypeVar("Value")
-
-
-def _or_wrong(parse: Callable[[str], Value]) -> Callable[[str], Value]:
-    """As a type of argparse's, whose message is the ValueError's."""
-
-    def parsed(text: str) -> Value:
-        try:
-            return parse(text)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
-
-    return parsed
-
-
-def _resolution(text: str) -> int:
-    seconds = units.parse_span(text)
-    if seconds not in RESOLUTIONS:
-        message = f"{text!r} is not one of {', '.join(map(_brief, RESOLUTIONS))}"
-        raise ValueError(message)
-    return seconds
-
-
-def _brief(seconds: int) -> str:
-    return units.exact_span(seconds).replace(" ", "").replace("min", "m")
-
-
-def _speed(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 3600:
-        message = f"{text!r} is not a number from 1 to 3600"
-        raise argparse.ArgumentTypeError(message)
-    return int(text)
-
-
-def _places(options: argparse.Namespace, environ: Mapping[str, str]) -> list[Endpoint]:
-    """Where to look; ValueError if the environment makes no sense."""
-    if options.demo is not None:
-        return [demo.PLACE]
-    if options.port is not None:
-        return [options.port]
-    if options.socket is not None:
-        return [ControlSocket(options.socket)]
-    instances = Path("/").glob(endpoint.INSTANCE_SOCKETS)
-    return endpoint.candidates(environ, map(str, instances))
 
 
 def _way(options: argparse.Namespace) -> "_Way":
@@ -253,61 +93,61 @@ def _view(options: argparse.Namespace, *, utf8: bool) -> View:
     )
 
 
-def _instance(options: argparse.Namespace, places: list[Endpoint]) -> Instance:
-    name = str(places[0]) if len(places) == 1 else "a tor on this machine"
-    note = DEMO_NOTE if options.demo is not None else ""
-    return Instance(name, note, History(lock=threading.Lock()))
-
-
-def _graph(options: argparse.Namespace, places: list[Endpoint], known: Credentials) -> int:
-    """Show the graph, asking for a password first if tor turns out to want one."""
+def _graph(options: argparse.Namespace, targets: Targets, known: Credentials) -> int:
+    """Show the graph, asking for a password first if a tor turns out to want one."""
     from bwgraph import album, app, terminal  # noqa: PLC0415 - see main
     from bwgraph.wakeup import Wakeup  # noqa: PLC0415
 
     utf8 = terminal.speaks_utf8(os.environ)
     view = _view(options, utf8=utf8)
     color = options.color != "never" and not os.environ.get("NO_COLOR")
+    secrets = Secrets(known)
     while True:
-        link = _link(options, places, known)
-        instance = _instance(options, places)
+        fleet, sources = targets.watch(secrets, patient=options.wait)
+        if fleet.sum is not None:
+            view = replace(view, subject=ALL)
         with Wakeup() as wakeup, terminal.Terminal(utf8=utf8, color=color) as screen:
-            ending = app.run(instance, link, view, screen, wakeup, keep=album.keep)
+            ending = app.run(fleet, sources, view, screen, wakeup, keep=album.keep)
         refusal = ending.refusal
-        if refusal is None or not refusal.password_for or known.password is not None:
-            return _finish(ending, instance)
+        if refusal is None or not secrets.lacks(refusal.password_for):
+            return _finish(ending, fleet)
+        place = refusal.password_for
         try:
             with _raised_signals():
-                known = known.with_prompt(refusal.password_for)
+                secrets = secrets.given(place, known.with_prompt(place))
         except _Signalled as signalled:
-            return _finish(app.Ending(signal=signalled.number), instance)
+            return _finish(app.Ending(signal=signalled.number), fleet)
         except EOFError:
-            return _complain(refusal.cause, refusal.cure)
+            if fleet.sum is None:
+                return _complain(refusal.cause, refusal.cure)
+            secrets = secrets.without(place)
         except Refusal as unusable:
             return _complain(unusable.cause, unusable.cure)
 
 
-def _still(options: argparse.Namespace, places: list[Endpoint], known: Credentials) -> int:
+def _still(options: argparse.Namespace, targets: Targets, known: Credentials) -> int:
     """Take one look: as text, as a picture, or as both."""
     from bwgraph import album, still, terminal  # noqa: PLC0415 - the graph does without it
-    from bwgraph.screen import compose  # noqa: PLC0415
+    from bwgraph.stage import compose  # noqa: PLC0415
 
-    instance = _instance(options, places)
-    refusal = still.watch(_link(options, places, known), instance, options.duration)
+    fleet, sources = targets.watch(Secrets(known, silent=True), patient=options.wait)
+    refusal = still.watch(sources, fleet, options.duration)
     if refusal is not None:
         return _complain(refusal.cause, refusal.cure)
     size, moment = Size(*shutil.get_terminal_size(DEFAULT_SIZE)), Clocks().read()
+    subject = 0 if fleet.sum is None else ALL
     if options.svg is not None:
-        frame = compose(instance, _view(options, utf8=True), size, moment)
+        view = replace(_view(options, utf8=True), subject=subject)
         try:
-            album.write(frame, options.svg)
+            album.write(compose(fleet, view, size, moment), options.svg)
         except OSError as error:
             return _complain(f"{options.svg}: {error.strerror or error}")
     if options.once:
         utf8 = terminal.speaks_utf8(os.environ)
-        view = replace(_view(options, utf8=utf8), hints=False)
+        view = replace(_view(options, utf8=utf8), hints=False, subject=subject)
         if view.glyphs is BLOCK:
             view = replace(view, glyphs=HALVES)
-        return _print(compose(instance, view, size, moment), utf8=utf8)
+        return _print(compose(fleet, view, size, moment), utf8=utf8)
     return FINE
 
 
@@ -331,21 +171,16 @@ def _unwritten(error: OSError) -> int:
     return _complain(f"standard output: {error.strerror or error}")
 
 
-def _lines(options: argparse.Namespace, places: list[Endpoint], known: Credentials) -> int:
+def _lines(options: argparse.Namespace, targets: Targets, known: Credentials) -> int:
     """Write samples as lines of JSON, until somebody ends it."""
     from bwgraph import stream  # noqa: PLC0415 - the graph does without it
 
+    fleet, sources = targets.watch(Secrets(known, silent=True), patient=options.wait)
     try:
-        refused = stream.run(_link(options, places, known), sys.stdout, _complain)
+        refusal = stream.run(sources, fleet, sys.stdout, _complain)
     except OSError as error:
         return _unwritten(error)
-    return FINE if refused is None else _complain(refused.refusal.cause, refused.refusal.cure)
-
-
-def _link(options: argparse.Namespace, places: list[Endpoint], known: Credentials) -> TorLink:
-    if options.demo is not None:
-        return TorLink(places, known, demo.Demo(options.demo).dial)
-    return TorLink(places, known)
+    return FINE if refusal is None else _complain(refusal.cause, refusal.cure)
 
 
 class _Signalled(BaseException):
@@ -376,11 +211,12 @@ def _raised_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _finish(ending: "app.Ending", instance: Instance) -> int:
+def _finish(ending: "app.Ending", fleet: Fleet) -> int:
     """Say what there is to say once the terminal is itself again."""
-    if instance.trouble is not None:
-        more = f" (and {instance.troubles - 1} more)" if instance.troubles > 1 else ""
-        _complain(f"while it ran: {instance.trouble.what}{more}")
+    for instance in fleet.instances:
+        if instance.trouble is not None:
+            more = f" (and {instance.troubles - 1} more)" if instance.troubles > 1 else ""
+            _complain(f"while it ran: {instance.trouble.what}{more}")
     if ending.refusal is not None:
         return _complain(ending.refusal.cause, ending.refusal.cure)
     if ending.hung_up:

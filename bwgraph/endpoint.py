@@ -51,6 +51,17 @@ class Embedded:
 
 Endpoint = ControlPort | ControlSocket | Embedded
 
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """An endpoint, and what the user calls the tor there; empty if nothing."""
+
+    name: str
+    endpoint: Endpoint
+
+
+_NAME = re.compile(r"(?P<name>[^\s/=:]{1,40})=(?P<rest>.+)", re.DOTALL)
+
 _PORT = re.compile(
     r"""
     (?: (?: \[ (?P<six> [0-9A-Fa-f:.]+ (?: % [\w.-]+ )? ) \] | (?P<host> [\w.-]+ ) ) : )?
@@ -75,6 +86,31 @@ def parse_port(text: str) -> ControlPort:
         message = f"{text!r} is not [HOST:]PORT, such as 9051, 127.0.0.1:9051 or [::1]:9051"
         raise ValueError(message)
     return ControlPort(match["six"] or match["host"] or LOOPBACK, int(match["port"]))
+
+
+def parse_named_port(text: str) -> Named:
+    """Read ``[NAME=][HOST:]PORT``; a ValueError says what is wrong.
+
+    >>> parse_named_port("exit=9051")
+    Named(name='exit', endpoint=ControlPort(host='127.0.0.1', port=9051))
+    """
+    name, rest = _named(text)
+    return Named(name, parse_port(rest))
+
+
+def parse_named_socket(text: str) -> Named:
+    """Read ``[NAME=]PATH``. A path with such a beginning is written as ``./NAME=...``.
+
+    >>> parse_named_socket("exit=/run/tor/control").name, parse_named_socket("./a=b").name
+    ('exit', '')
+    """
+    name, rest = _named(text)
+    return Named(name, ControlSocket(rest))
+
+
+def _named(text: str) -> tuple[str, str]:
+    match = _NAME.fullmatch(text)
+    return (match["name"], match["rest"]) if match else ("", text)
 
 
 def from_environment(environ: Mapping[str, str]) -> list[Endpoint]:

@@ -46,6 +46,8 @@ class Glyphs:
     ground_cursor: str
     hearsay: str
     "The horizontal axis below columns that bwgraph did not see itself."
+    partial: str
+    "The horizontal axis below a sum that lacks some of what it is of."
     download: str
     upload: str
     wide: int = 1
@@ -80,6 +82,7 @@ BLOCK = Glyphs(
     ground_tick="┬",
     ground_cursor="┴",
     hearsay="╌",
+    partial="×",
     download="▼",
     upload="▲",
 )
@@ -106,6 +109,7 @@ ASCII = Glyphs(
     ground_tick="+",
     ground_cursor="^",
     hearsay=".",
+    partial="x",
     download="v",
     upload="^",
 )

@@ -23,7 +23,7 @@ from bwgraph.source import (
 )
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Instance:
     """A tor's history, and the latest news of it."""
 
@@ -43,8 +43,23 @@ class Instance:
     trouble: Trouble | None = None
     "The latest; older ones are only counted."
     troubles: int = 0
+    label: str = ""
+    "What the user wants it to be called, before all else."
+    absent: tuple[str, ...] = ()
+    "Of a sum: the tors that are not connected."
     context: quota.Context = field(default_factory=quota.Context)
     "As it was last told: kept until the next answer, be it another process's."
+
+    @property
+    def title(self) -> str:
+        """The shortest that tells it from others."""
+        known = self.connection
+        return self.label or (known.nickname or known.where if known else self.name)
+
+    @property
+    def where(self) -> str:
+        """What the user calls it, or else where it is."""
+        return self.label or (self.connection.where if self.connection else self.name)
 
     def tell(self, event: Event) -> None:
         """Take a source's word. One that has connected tells no samples until this returns."""
@@ -81,3 +96,4 @@ class Instance:
                 self.history.push(sample)
             self.told_until = self.history.edge
         self.state = self.connection = event
+        self.refusal = None

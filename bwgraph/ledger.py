@@ -6,6 +6,7 @@ asked, nor what is on the screen. Samples come from one thread and all else from
 sample of a connection comes before its ``Connected``: so each field has one writer at a time.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from bwgraph.sample import Sample
@@ -32,6 +33,8 @@ class Total:
     "None where tor does not tell when it started."
     of_tor: bool
     "Since tor started; else only since bwgraph connected."
+    of_many: bool = False
+    "Of several tors, each since a moment of its own."
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,7 @@ class Ledger:
     >>> ledger.connected(Connected(100.0, "9051", counted=Counted(5000, 500), uptime=40.0), None)
     >>> ledger.add(Sample(101.0, 7, 3, 1.0))
     >>> ledger.total()
-    Total(read=5007, written=503, since=60.0, of_tor=True)
+    Total(read=5007, written=503, since=60.0, of_tor=True, of_many=False)
     """
 
     def __init__(self) -> None:
@@ -188,3 +191,29 @@ class Ledger:
     def _sums(self) -> tuple[int, int]:
         """Bytes read and written in all samples, with what they lacked."""
         return self._read + self._lacking[0], self._written + self._lacking[1]
+
+
+class Ledgers(Ledger):
+    """The sum of several ledgers, each of which is kept up by itself."""
+
+    def __init__(self, members: Iterable[Ledger]) -> None:
+        super().__init__()
+        self._members = tuple(members)
+
+    def total(self) -> Total | None:
+        """What all of them come to by now, as far as each is known."""
+        totals = [total for member in self._members if (total := member.total()) is not None]
+        if not totals:
+            return None
+        return Total(
+            sum(total.read for total in totals),
+            sum(total.written for total in totals),
+            since=None,
+            of_tor=all(total.of_tor for total in totals),
+            of_many=True,
+        )
+
+    def look(self) -> None:
+        """See what restarts and gaps the others have by now."""
+        self.restarts = tuple(sorted(at for member in self._members for at in member.restarts))
+        self.unseen = tuple(gap for member in self._members for gap in member.unseen)

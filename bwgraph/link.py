@@ -123,8 +123,8 @@ class _Closed(Exception):
 class TorLink:
     """A ``Source``: the first tor among ``places`` that lets us in, for ever after.
 
-    Until one has, a failure is final and told as ``Refused``; once one has, it is ``Lost`` and
-    tried again until ``close``.
+    Until one has, a failure is told as ``Refused``, and is final unless the link is ``patient``;
+    once one has, it is ``Lost`` and tried again until ``close``.
     """
 
     def __init__(
@@ -132,10 +132,13 @@ class TorLink:
         places: Sequence[Endpoint],
         credentials: Credentials,
         dial: "Dial" = wire.dial,
+        *,
+        patient: bool = False,
     ) -> None:
         self._places = tuple(places)
         self._credentials = credentials
         self._dial = dial
+        self._patient = patient
         # What the worker waits for; a connection stands for its own closing.
         self._inbox: queue.SimpleQueue[_Order | _Answer | Connection] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
@@ -167,11 +170,7 @@ class TorLink:
             self._keep_connected(tell)
 
     def _keep_connected(self, tell: Tell) -> None:
-        try:
-            connection, news = self._first_of_all(tell)
-        except Refusal as refusal:
-            tell(Refused(refusal))
-            return
+        connection, news = self._begin(tell)
         while True:
             tell(news)
             connection.release()
@@ -180,6 +179,21 @@ class TorLink:
             finally:
                 _let_go(connection)
             connection, news = self._reconnect(connection, why, tell)
+
+    def _begin(self, tell: Tell) -> "tuple[Connection, Connected]":
+        """The first connection, however long it may take if the link is patient."""
+        began, tries = now(), 0
+        while True:
+            try:
+                return self._first_of_all(tell)
+            except Refusal as refusal:
+                if tries == 0:
+                    tell(Refused(refusal))
+                if not self._patient:
+                    raise _Closed from None
+                self._pause(tries, began, refusal.cause, tell)
+                self._forget_retries()
+            tries += 1
 
     def _first_of_all(self, tell: Tell) -> "tuple[Connection, Connected]":
         """Try each place once; Refusal with what each said if none lets us in."""
@@ -260,17 +274,20 @@ class TorLink:
         """Try again and again, with a back-off, until it stands."""
         tries = 0
         while True:
-            pause = BACKOFF[min(tries, len(BACKOFF) - 1)]
-            tell(Lost(gone.newest, why, now() + pause))
-            until = now() + pause
-            while (left := until - now()) > 0 and self._next(left) is not _Order.RETRY:
-                pass  # a closing that is known already
+            self._pause(tries, gone.newest, why, tell)
             try:
                 return self._attempt(gone.endpoint, ATTEMPT, tell)
             except Refusal as refusal:
                 why = refusal.cause
                 self._forget_retries()
             tries += 1
+
+    def _pause(self, tries: int, since: float, why: str, tell: Tell) -> None:
+        """Tell of a loss, and wait before the next try; unless the user cannot wait."""
+        until = now() + BACKOFF[min(tries, len(BACKOFF) - 1)]
+        tell(Lost(since, why, until))
+        while (left := until - now()) > 0 and self._next(left) is not _Order.RETRY:
+            pass  # a closing that is known already
 
     def _forget_retries(self) -> None:
         """What was asked for during an attempt has been done by it."""

@@ -31,6 +31,8 @@ class Marks:
     "What tor told of; all that bwgraph saw itself is after these."
     unknown: tuple[int, ...]
     "Where something is not known."
+    partial: tuple[int, ...]
+    "Where a sum lacks some of what it is of."
     cursor: int | None
     read: Notes
     written: Notes
@@ -63,6 +65,7 @@ def mark(
         breaks=breaks,
         hearsay=range(begin // wide, -(-told // wide)),
         unknown=tuple({i // wide: None for i, covered in enumerate(seconds) if not covered}),
+        partial=tuple(dict.fromkeys(i // wide for i in sorted(window.partial))),
         cursor=None if cursor is None else _column(window, cursor) // wide,
         read=read,
         written=written,
@@ -151,16 +154,18 @@ def labelled(row: str, label: str, rule: str) -> str:
 
 
 def ground(marks: Marks, cells: int, glyphs: Glyphs) -> str:
-    """The horizontal axis: broken where nothing is known, dotted under hearsay.
+    """The horizontal axis: broken where nothing is known, crossed where something is missing.
 
     >>> from bwgraph.graph import BLOCK
-    >>> marks = Marks({4: "12:00"}, (), range(2), (1, 6), 7, {}, {}, (0, 0))
+    >>> marks = Marks({4: "12:00"}, (), range(2), (1, 6), (3,), 7, {}, {}, (0, 0))
     >>> ground(marks, 9, BLOCK)
-    '╌ ──┬─ ┴─'
+    '╌ ─×┬─ ┴─'
     """
     row = [glyphs.ground] * cells
     for cell in marks.hearsay:
         row[cell] = glyphs.hearsay
+    for cell in marks.partial:
+        row[cell] = glyphs.partial
     for cell in marks.unknown:
         row[cell] = " "
     for cell in marks.labels:

@@ -18,7 +18,7 @@ from typing import NoReturn
 
 from bwgraph import endpoint
 
-WHICH_TOR = frozenset({"port", "socket", "demo"})
+WHICH_TOR = frozenset({"tors", "demo"})
 "What says which tor to show: one decision, whose parts are never put together from two places."
 PASSWORD = frozenset({"password_file"})
 COLOR = frozenset({"color", "no_color"})
@@ -104,11 +104,11 @@ def merge(
     The environment only takes away here what the file says of the same matter; whoever reads the
     environment itself gives it its due. A ValueError if it makes no sense.
 
-    >>> file = {"socket": "/run/tor/control", "units": "bits"}
-    >>> merge({"port": 9051}, {}, file, {"port": None, "socket": None, "units": "bytes"})
-    {'port': 9051, 'socket': None, 'units': 'bits'}
-    >>> merge({}, {"TOR_CONTROL_PORT": "9051"}, file, {"socket": None})
-    {'socket': None, 'units': 'bits'}
+    >>> file = {"tors": ["/run/tor/control"], "units": "bits"}
+    >>> merge({"tors": [9051]}, {}, file, {"tors": [], "units": "bytes"})
+    {'tors': [9051], 'units': 'bits'}
+    >>> merge({}, {"TOR_CONTROL_PORT": "9051"}, file, {"tors": []})
+    {'tors': [], 'units': 'bits'}
     """
     overruled: set[str] = set()
     if WHICH_TOR & flags.keys() or endpoint.from_environment(environ):

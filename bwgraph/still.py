@@ -4,37 +4,36 @@ Owns how long that is: until the first sample is there, or for as long as was as
 what becomes of it.
 """
 
-import queue
+from collections.abc import Mapping
 
 from bwgraph.clock import now
+from bwgraph.fleet import Fleet
+from bwgraph.inbox import Inbox
 from bwgraph.instance import Instance
 from bwgraph.sample import Sample
-from bwgraph.source import Event, Refusal, Refused, Source
+from bwgraph.source import Refusal, Source
+
+OTHERS = 2.0
+"Seconds that the others are waited for when the first of several tors has told a sample."
 
 
-def watch(source: Source, instance: Instance, seconds: float | None) -> Refusal | None:
-    """Let the instance be told by the source, for so many seconds from the first sample on.
+def watch(
+    sources: Mapping[Instance, Source], fleet: Fleet, seconds: float | None
+) -> Refusal | None:
+    """Let the fleet be told by the sources, for so many seconds from the first sample on.
 
-    None: until there is a first sample, and no longer. Returns why nothing will come of it if the
-    source has to give up.
+    None: until there is a first sample of each, or the others have been waited for. Returns why
+    nothing will come of it if there is nothing to wait for.
     """
-    events: queue.SimpleQueue[Event] = queue.SimpleQueue()
-
-    def tell(event: Event) -> None:
-        instance.tell(event)
-        events.put(event)
-
-    source.start(tell)
     deadline: float | None = None
-    try:
+    with Inbox(sources, fleet) as inbox:
         while True:
-            try:
-                event = events.get(timeout=None if deadline is None else max(deadline - now(), 0.0))
-            except queue.Empty:
+            news = inbox.next(None if deadline is None else deadline - now())
+            if news is None:
                 return None
-            if isinstance(event, Refused):
-                return event.refusal
-            if isinstance(event, Sample) and deadline is None:
-                deadline = now() + (seconds or 0.0)
-    finally:
-        source.close()
+            if (refusal := fleet.refusal) is not None:
+                return refusal
+            if deadline is None and isinstance(news.event, Sample):
+                deadline = now() + (OTHERS if seconds is None else seconds)
+            if seconds is None and all(each.history.newest for each in fleet.instances):
+                return None

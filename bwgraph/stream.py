@@ -5,16 +5,15 @@ not know where the samples come from.
 """
 
 import json
-import queue
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TextIO
 
+from bwgraph.fleet import Fleet
+from bwgraph.inbox import Inbox
+from bwgraph.instance import Instance
 from bwgraph.sample import Sample
-from bwgraph.source import Connected, Event, Lost, Refused, Source, Trouble
-
-BACKLOG = 4096
-"Samples kept for a reader that does not read: over an hour of them."
+from bwgraph.source import Event, Lost, Refusal, Refused, Source, Trouble
 
 
 def line(sample: Sample, instance: str, clock: datetime) -> str:
@@ -37,40 +36,40 @@ def line(sample: Sample, instance: str, clock: datetime) -> str:
     )
 
 
-def run(source: Source, output: TextIO, remark: Callable[[str], object]) -> Refused | None:
-    """Write samples until the reader goes away (OSError), or the source has to give up.
+def run(
+    sources: Mapping[Instance, Source],
+    fleet: Fleet,
+    output: TextIO,
+    remark: Callable[[str], object],
+) -> Refusal | None:
+    """Write samples until the reader goes away (OSError), or there is nothing to wait for.
 
     What is no sample is told to ``remark``. A reader that stalls for an hour misses samples after
     that, and is told so.
     """
-    events: queue.SimpleQueue[tuple[Event, datetime, int]] = queue.SimpleQueue()
-    missed = told = 0
-
-    def tell(event: Event) -> None:
-        nonlocal missed
-        if isinstance(event, Sample) and events.qsize() >= BACKLOG:
-            missed += 1
-        else:
-            events.put((event, datetime.now(UTC), missed))
-
-    source.start(tell)
-    where = ""
-    try:
+    told = 0
+    with Inbox(sources, fleet) as inbox:
         while True:
-            event, clock, missed_by_then = events.get()
-            if missed_by_then > told:
-                remark(f"{missed_by_then - told} samples were missed: nobody read fast enough")
-                told = missed_by_then
-            match event:
-                case Sample():
-                    print(line(event, where, clock), file=output, flush=True)
-                case Connected():
-                    where = event.where
-                case Lost():
-                    remark(f"no tor: {event.why}; trying again")
-                case Trouble():
-                    remark(event.what)
-                case Refused():
-                    return event
-    finally:
-        source.close()
+            news = inbox.next()
+            if news is None or news.instance not in fleet.instances:
+                continue
+            if news.missed > told:
+                remark(f"{news.missed - told} samples were missed: nobody read fast enough")
+                told = news.missed
+            if isinstance(news.event, Sample):
+                name = news.instance.where
+                print(line(news.event, name, news.clock), file=output, flush=True)
+            elif isinstance(news.event, Refused) and fleet.refusal is not None:
+                return fleet.refusal
+            elif words := _remark(news.event):
+                remark(f"{news.instance.title}: {words}" if len(sources) > 1 else words)
+
+
+def _remark(event: Event) -> str:
+    """What to say of what is no sample; empty if nothing."""
+    match event:
+        case Lost(why=why):
+            return f"no tor: {why}; trying again"
+        case Trouble(what=what):
+            return what
+    return ""

@@ -5,7 +5,7 @@ sum is made second by second, as the portions of each history come in, and kept 
 A second that lacks one tor's data is shown for what is known of it, and is marked.
 """
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from contextlib import AbstractContextManager
 
 from bwgraph.history import History, Window
@@ -19,24 +19,26 @@ BEHIND = 2
 class Together(History):
     """The history of a sum. It is pushed nothing, and told by each of its members' histories.
 
-    >>> both = Together(2)
-    >>> both.add(0, [Portion(11, 700, 70, 1.0, 700.0, 70.0)], 11.0)
-    >>> both.add(1, [Portion(11, 5, 5, 1.0, 5.0, 5.0)], 11.2)
-    >>> both.add(0, [Portion(12, 300, 30, 1.0, 300.0, 30.0)], 12.0)
-    >>> both.leave(1)
+    >>> both = Together(["a", "b"])
+    >>> both.add("a", [Portion(11, 700, 70, 1.0, 700.0, 70.0)], 11.0)
+    >>> both.add("b", [Portion(11, 5, 5, 1.0, 5.0, 5.0)], 11.2)
+    >>> both.add("a", [Portion(12, 300, 30, 1.0, 300.0, 30.0)], 12.0)
+    >>> both.leave("b")
     >>> window = both.window(12.1, 2)
     >>> window.columns.read.tolist(), sorted(window.partial)
     ([705, 300], [1])
     """
 
-    def __init__(self, members: int, lock: AbstractContextManager[object] | None = None) -> None:
+    def __init__(
+        self, members: Iterable[Hashable], lock: AbstractContextManager[object] | None = None
+    ) -> None:
         super().__init__(lock)
-        self._members = members
-        self._edges: dict[int, int] = {}  # by member: the newest column that it has filled
-        self._present: set[int] = set()  # the members that more is expected from
+        self._members = set(members)
+        self._edges: dict[Hashable, int] = {}  # by member: the newest column that it has filled
+        self._present: set[Hashable] = set()  # the members that more is expected from
         self._told = Ladder()  # by column: how many members' seconds there are, in place of bytes
 
-    def add(self, member: int, portions: Iterable[Portion], when: float) -> None:
+    def add(self, member: Hashable, portions: Iterable[Portion], when: float) -> None:
         """Add what a member's history was given, at this time."""
         with self._lock:
             for portion in portions:
@@ -44,7 +46,7 @@ class Together(History):
             self._present.add(member)
             self.newest = when if self.newest is None else max(when, self.newest)
 
-    def _add(self, member: int, portion: Portion) -> None:
+    def _add(self, member: Hashable, portion: Portion) -> None:
         column = portion.column
         there = self._ladder.at(column)
         if not self._edges:
@@ -66,15 +68,15 @@ class Together(History):
             ]
         )
 
-    def leave(self, member: int) -> None:
+    def leave(self, member: Hashable) -> None:
         """Expect no more of a member for now."""
         with self._lock:
             self._present.discard(member)
 
-    def forget(self, member: int) -> None:
+    def forget(self, member: Hashable) -> None:
         """Be a sum of one fewer, from the beginning: a member that was never told of."""
         with self._lock:
-            self._members -= 1
+            self._members.discard(member)
             self._present.discard(member)
 
     def _window(self, first: int, last: int, resolution: int, age: float) -> Window:
@@ -83,7 +85,7 @@ class Together(History):
         partial = frozenset(
             index
             for index, seconds in enumerate(columns.seconds)
-            if told[index] < round(seconds) * self._members
+            if told[index] < round(seconds) * len(self._members)
         )
         return Window(columns, resolution, float(last * resolution), age, partial)
 

@@ -15,6 +15,9 @@ from bwgraph.graph import BLOCK, SETS, Glyphs
 from bwgraph.ladder import RESOLUTIONS
 from bwgraph.units import BITS, BYTES, Units
 
+ALL, SUM = -2, -1
+"What to look at besides one tor: all of them as a table, and their sum as a graph."
+
 
 class Arrangement(Enum):
     """How the two graphs lie to one another."""
@@ -50,6 +53,12 @@ class View:
     ceiling: int | None = None
     "Where the user has pinned the scale, in bytes a second."
     help: bool = False
+    subject: int = 0
+    "The tor that is looked at, by its place among them; or ``ALL``, or ``SUM``."
+    chosen: int | None = None
+    "Which line of the table is chosen: a tor, or ``SUM``; None: the first."
+    by_traffic: bool = False
+    "The table is sorted by what is moved now, the busiest first; else by name."
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +78,8 @@ class Shown:
     arrangement: Arrangement
     ceiling: int
     "The scale's, or the higher of two."
+    order: tuple[int, ...] = (0,)
+    "The tors by their places among them, as a table lists them."
 
     def begin(self, resolution: int) -> int:
         """Where the leftmost visible column ends."""
@@ -109,6 +120,13 @@ class Action(Enum):
     HIGHER = auto()
     BOUND = auto()
     AUTOMATIC = auto()
+    NEXT = auto()
+    PREVIOUS = auto()
+    CHOOSE = auto()
+    UP = auto()
+    DOWN = auto()
+    OPEN = auto()
+    SORT = auto()
     PICTURE = auto()
     RETRY = auto()
     REDRAW = auto()
@@ -141,7 +159,7 @@ BINDINGS = (
     Binding(("end",), Action.NEWEST, "the oldest, and the newest"),
     Binding(("<", ","), Action.CURSOR_BACK, "read a column (or click it)", "<> read"),
     Binding((">", "."), Action.CURSOR_ON, "read a column (or click it)"),
-    Binding(("esc",), Action.LEAVE, "put the cursor away"),
+    Binding(("esc",), Action.LEAVE, "put the cursor away; back to the table"),
     Binding(("m",), Action.ARRANGE, "stacked, side by side, mirrored", "m layout"),
     Binding(("u",), Action.UNITS, "bytes or bits", "u units"),
     Binding(("g",), Action.GLYPHS, "blocks, braille, ASCII", "g glyphs"),
@@ -151,6 +169,13 @@ BINDINGS = (
     Binding(("]",), Action.HIGHER, "pin the scale lower, higher"),
     Binding(("b",), Action.BOUND, "bound the scale at p99: cut what stands out"),
     Binding(("a",), Action.AUTOMATIC, "let the scale be automatic again"),
+    Binding(("tab",), Action.NEXT, "of several tors: the next view, the one before"),
+    Binding(("shift-tab",), Action.PREVIOUS, "of several tors: the next view, the one before"),
+    Binding(tuple("1234567890"), Action.CHOOSE, "1 to 9: that tor; 0: the sum of all"),
+    Binding(("up", "k"), Action.UP, "choose a line of the table"),
+    Binding(("down", "j"), Action.DOWN, "choose a line of the table"),
+    Binding(("enter",), Action.OPEN, "look at the line that is chosen"),
+    Binding(("o",), Action.SORT, "sort the table by name or by traffic"),
     Binding(("s",), Action.PICTURE, "save the screen as an SVG picture", "s save"),
     Binding(("r",), Action.RETRY, "reconnect now"),
     Binding(("^L",), Action.REDRAW, "draw the screen anew"),
@@ -160,14 +185,18 @@ ACTIONS = {key: binding.action for binding in BINDINGS for key in binding.keys}
 "The same table, for looking a key up."
 
 
-def apply(view: View, action: Action, shown: Shown) -> View:
+def apply(view: View, action: Action, shown: Shown, key: str = "") -> View:
     """The view after a key; the same view if the action is not the view's.
+
+    Which key it was matters only to those that are one of several: digits.
 
     >>> shown = Shown(100, first=1, newest=5000, second=5000, end=5000,
     ...               arrangement=Arrangement.STACKED, ceiling=1024)
     >>> apply(View(), Action.PAGE_BACK, shown).end, apply(View(), Action.QUIT, shown) == View()
     (4912, True)
     """
+    if action is Action.CHOOSE:
+        return _look_at(view, int(key) - 1, shown)
     change = _CHANGES.get(action)
     return view if change is None else change(view, shown)
 
@@ -272,8 +301,47 @@ def _glyphs(view: View, _: Shown) -> View:
     return replace(view, glyphs=order[(order.index(view.glyphs) + 1) % len(order)])
 
 
-def _leave(view: View, _: Shown) -> View:
-    return replace(view, help=False) if view.help else replace(view, cursor=None)
+def _leave(view: View, shown: Shown) -> View:
+    if view.help:
+        return replace(view, help=False)
+    if view.cursor is None:
+        return _look_at(view, ALL, shown)
+    return replace(view, cursor=None)
+
+
+def _look_at(view: View, subject: int, shown: Shown) -> View:
+    """Another subject, if there is such a one."""
+    tors = len(shown.order)
+    return replace(view, subject=subject) if tors > 1 and ALL <= subject < tors else view
+
+
+def _turn(steps: int) -> Callable[[View, Shown], View]:
+    """The next subject, or the one before: the table, the sum, and each tor."""
+
+    def turn(view: View, shown: Shown) -> View:
+        subjects = [ALL, SUM, *sorted(shown.order)]
+        at = subjects.index(view.subject) if view.subject in subjects else 0
+        return _look_at(view, subjects[(at + steps) % len(subjects)], shown)
+
+    return turn
+
+
+def _choose(steps: int) -> Callable[[View, Shown], View]:
+    """The next line of the table, or the one before; the sum is the last."""
+
+    def choose(view: View, shown: Shown) -> View:
+        if view.subject != ALL:
+            return view
+        lines = [*shown.order, SUM]
+        at = lines.index(view.chosen) if view.chosen in lines else 0
+        return replace(view, chosen=lines[min(max(at + steps, 0), len(lines) - 1)])
+
+    return choose
+
+
+def _open(view: View, shown: Shown) -> View:
+    chosen = shown.order[0] if view.chosen is None else view.chosen
+    return _look_at(view, chosen, shown) if view.subject == ALL else view
 
 
 def _pin(times: int) -> Callable[[View, Shown], View]:
@@ -303,5 +371,11 @@ _CHANGES: dict[Action, Callable[[View, Shown], View]] = {
     Action.HIGHER: _pin(-1),
     Action.BOUND: lambda view, _: replace(view, bounded=not view.bounded, ceiling=None),
     Action.AUTOMATIC: lambda view, _: replace(view, bounded=False, ceiling=None),
+    Action.NEXT: _turn(1),
+    Action.PREVIOUS: _turn(-1),
+    Action.UP: _choose(-1),
+    Action.DOWN: _choose(1),
+    Action.OPEN: _open,
+    Action.SORT: lambda view, _: replace(view, by_traffic=not view.by_traffic),
 }
 "What each action that is the view's makes of it."

@@ -19,6 +19,9 @@ SILENCE = 3.5
 PATIENCE = 20.0
 "Seconds after which a tor that was heard before is given up: one that was stopped may go on."
 
+AT_ONCE = 0.5
+"Seconds within which a tor on this machine takes a connection."
+
 LONGEST_LINE = 1 << 20
 "Bytes. Tor's longest answer that bwgraph asks for is far shorter."
 
@@ -115,3 +118,20 @@ def dial(endpoint: Endpoint) -> Wire:
             return patient(plain)
         case Embedded(name):
             raise OSError(f"nothing embedded answers to {name}")
+
+
+def answers(endpoint: Endpoint) -> bool:
+    """Whether anybody takes connections there, as may be found out at once."""
+    try:
+        match endpoint:
+            case ControlPort(host, port):
+                socket.create_connection((host, port), timeout=AT_ONCE).close()
+            case ControlSocket(path) if hasattr(socket, "AF_UNIX"):
+                with socket.socket(socket.AF_UNIX) as plain:
+                    plain.settimeout(AT_ONCE)
+                    plain.connect(path)
+            case _:
+                return False
+    except (OSError, UnicodeError):
+        return False
+    return True

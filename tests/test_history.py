@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bwgraph.history import FINEST, RESOLUTIONS, WIDEST, History
+from bwgraph.history import History
+from bwgraph.ladder import FINEST, RESOLUTIONS, WIDEST
 from bwgraph.ring import Portion, Ring
 from bwgraph.sample import Sample
 

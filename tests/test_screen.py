@@ -33,7 +33,7 @@ from scenes import (
 from bwgraph import keys
 from bwgraph.frame import Size, Style, printable
 from bwgraph.graph import ASCII, BLOCK, BRAILLE, HALVES, SETS
-from bwgraph.history import RESOLUTIONS
+from bwgraph.ladder import RESOLUTIONS
 from bwgraph.instance import Instance
 from bwgraph.ledger import Unseen
 from bwgraph.moment import Moment

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from properties import PROPERTY
 
 from bwgraph.graph import SETS
-from bwgraph.history import RESOLUTIONS
+from bwgraph.ladder import RESOLUTIONS
 from bwgraph.marks import label_row
 from bwgraph.timeline import APART, DAY, HOUR, SPACINGS, labels
 

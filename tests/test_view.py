@@ -10,7 +10,8 @@ from properties import PROPERTY
 
 from bwgraph.frame import Size
 from bwgraph.graph import ASCII, BLOCK, BRAILLE, SETS
-from bwgraph.history import FINEST, RESOLUTIONS, History
+from bwgraph.history import History
+from bwgraph.ladder import FINEST, RESOLUTIONS
 from bwgraph.instance import Instance
 from bwgraph.moment import Moment
 from bwgraph.sample import Sample

@@ -1,0 +1,174 @@
+"""The command line: which flags there are, what they take, and what holds where they are not given.
+
+Owns the parser and the defaults. Must not know what becomes of any of them.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from textwrap import fill
+from typing import TypeVar
+
+from bwgraph import __version__, endpoint, settings, units
+from bwgraph.graph import SETS
+from bwgraph.ladder import RESOLUTIONS
+from bwgraph.view import BINDINGS, Arrangement
+
+DESCRIPTION = "The bandwidth graph for Tor: what a tor uploads and downloads, live."
+
+EPILOG = """\
+Without --port or --socket bwgraph looks for a tor: where the environment says
+(TOR_CONTROL_IPC_PATH, TOR_CONTROL_HOST, TOR_CONTROL_PORT), at the usual control
+sockets, and at ports 9051 (tor) and 9151 (Tor Browser).
+
+It authenticates as that tor asks: with its cookie, which it must be allowed to
+read, or with a password from --password-file, from TOR_CONTROL_PASSWD, or typed
+in. TOR_CONTROL_COOKIE_AUTH_FILE says where the cookie is if tor is wrong about it.
+
+The long flags that say how the graph looks, and which tor it is of, can also be
+set in {place}, as in
+    units = "bits"
+    glyphs = "braille"
+A flag goes before the environment, and that before the file. NO_COLOR turns
+colours off.
+"""
+
+DEFAULTS: dict[str, object] = {
+    "tors": [],
+    "demo": None,
+    "wait": False,
+    "password_file": None,
+    "interval": 1,
+    "units": "bytes",
+    "layout": "auto",
+    "glyphs": "auto",
+    "scale": "linear",
+    "ceiling": None,
+    "color": "auto",
+    "json": False,
+    "once": False,
+    "svg": None,
+    "duration": None,
+}
+
+NOT_LASTING = frozenset({"help", "version", "json", "once", "svg", "duration"})
+"Flags that are for the command line alone."
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser; what is not given on the command line is not in its namespace."""
+    keys = ", ".join(binding.hint for binding in BINDINGS if binding.hint)
+    epilog = EPILOG.format(place=settings.place(os.environ, sys.platform))
+    whole = argparse.ArgumentParser(
+        prog="bwgraph",
+        description=DESCRIPTION,
+        epilog=f"{epilog}\n{fill(f'Keys: {keys}.', 80)}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        # What is not given is not there, so that the environment and the file have their say.
+        argument_default=argparse.SUPPRESS,
+    )
+    tor = whole.add_argument_group("which tor")
+    tor.add_argument(
+        "-p",
+        "--port",
+        dest="tors",
+        action="append",
+        type=_or_wrong(endpoint.parse_named_port),
+        metavar="[NAME=][HOST:]PORT",
+        help="a tor's control port: 9051, 127.0.0.1:9051, [::1]:9051, exit=host.example:9051",
+    )
+    tor.add_argument(
+        "-s",
+        "--socket",
+        dest="tors",
+        action="append",
+        type=_or_wrong(endpoint.parse_named_socket),
+        metavar="[NAME=]PATH",
+        help="a tor's control socket; both may be given again and again, for several tors",
+    )
+    tor.add_argument(
+        "--wait",
+        action="store_true",
+        help="where no tor lets us in yet, try again for as long as it takes",
+    )
+    tor.add_argument(
+        "--demo",
+        nargs="?",
+        type=_speed,
+        const=1,
+        metavar="SPEED",
+        help="no tor needed: show an invented relay, whose day goes by SPEED times as fast (1)",
+    )
+    tor.add_argument(
+        "--password-file", metavar="FILE", help="a file whose one line is the control password"
+    )
+    look = whole.add_argument_group("how it looks at first (keys change all of it)")
+    look.add_argument(
+        "-i",
+        "--interval",
+        type=_or_wrong(_resolution),
+        metavar="TIME",
+        help=f"seconds a column: {', '.join(map(_brief, RESOLUTIONS))}",
+    )
+    look.add_argument("-u", "--units", choices=list(units.UNITS), help="KiB/s, or kbit/s")
+    look.add_argument("--layout", choices=["auto", *(each.value for each in Arrangement)])
+    look.add_argument("--glyphs", choices=["auto", *SETS])
+    look.add_argument("--scale", choices=["linear", "log"])
+    look.add_argument(
+        "--ceiling",
+        type=_or_wrong(units.parse_rate),
+        metavar="RATE",
+        help="pin the scale: 20MiB, 500KiB, 100Mbit; what is higher is marked",
+    )
+    look.add_argument("--color", choices=["auto", "never"])
+    still = whole.add_argument_group("without a screen")
+    still.add_argument(
+        "--json",
+        action="store_true",
+        help="one line of JSON for each sample, on standard output",
+    )
+    still.add_argument("--once", action="store_true", help="print one frame as text, and end")
+    still.add_argument("--svg", metavar="FILE", help="write one frame as an SVG picture, and end")
+    still.add_argument(
+        "--duration",
+        type=_or_wrong(units.parse_span),
+        metavar="TIME",
+        help="for --once and --svg: watch for so long before (90s, 15m, 6h)",
+    )
+    whole.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    return whole
+
+
+Value = TypeVar("Value")
+
+
+def _or_wrong(parse: Callable[[str], Value]) -> Callable[[str], Value]:
+    """As a type of argparse's, whose message is the ValueError's."""
+
+    def parsed(text: str) -> Value:
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return parsed
+
+
+def _resolution(text: str) -> int:
+    seconds = units.parse_span(text)
+    if seconds not in RESOLUTIONS:
+        message = f"{text!r} is not one of {', '.join(map(_brief, RESOLUTIONS))}"
+        raise ValueError(message)
+    return seconds
+
+
+def _brief(seconds: int) -> str:
+    return units.exact_span(seconds).replace(" ", "").replace("min", "m")
+
+
+def _speed(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 3600:
+        message = f"{text!r} is not a number from 1 to 3600"
+        raise argparse.ArgumentTypeError(message)
+    return int(text)

@@ -1,0 +1,68 @@
+"""What several sources tell, one after another, for a program without a screen.
+
+Owns the queue between their threads and the one that reads. Must not know what is made of it.
+"""
+
+import queue
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from types import TracebackType
+from typing import Self
+
+from bwgraph.fleet import Fleet
+from bwgraph.instance import Instance
+from bwgraph.sample import Sample
+from bwgraph.source import Event, Source
+
+BACKLOG = 4096
+"Samples kept for a reader that does not read: over an hour of one tor's."
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """Something that was told, of which tor and when; and how many samples were missed before."""
+
+    instance: Instance
+    event: Event
+    clock: datetime
+    missed: int
+
+
+class Inbox:
+    """A context in which the sources tell, and their fleet is told."""
+
+    def __init__(self, sources: Mapping[Instance, Source], fleet: Fleet) -> None:
+        self._sources = sources
+        self._fleet = fleet
+        self._queue: queue.SimpleQueue[News] = queue.SimpleQueue()
+        self._missed = 0
+
+    def __enter__(self) -> Self:
+        for instance, source in self._sources.items():
+            source.start(partial(self._tell, instance))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        for source in self._sources.values():
+            source.close()
+
+    def next(self, seconds: float | None = None) -> News | None:
+        """Wait for the next piece of news, for so long; None if there is none by then."""
+        try:
+            return self._queue.get(timeout=None if seconds is None else max(seconds, 0.0))
+        except queue.Empty:
+            return None
+
+    def _tell(self, instance: Instance, event: Event) -> None:
+        self._fleet.tell(instance, event)
+        if isinstance(event, Sample) and self._queue.qsize() >= BACKLOG:
+            self._missed += 1
+        else:
+            self._queue.put(News(instance, event, datetime.now(UTC), self._missed))

@@ -1,0 +1,69 @@
+"""Which of the tors is on the screen, and as what.
+
+Owns the way from a view's subject to what is drawn: one tor, the sum, or the table of all. Must not
+know how any of them is drawn.
+"""
+
+from dataclasses import replace
+
+from bwgraph import captions, keys, screen, table
+from bwgraph.fleet import Fleet
+from bwgraph.frame import Frame, Line, Size, Span, Style
+from bwgraph.instance import Instance
+from bwgraph.layout import Layout
+from bwgraph.moment import Moment
+from bwgraph.view import ALL, SUM, Arrangement, Shown, View
+
+
+def compose(fleet: Fleet, view: View, size: Size, moment: Moment, notice: str = "") -> Frame:
+    """Draw what the view is of, with a notice if there is something to be told."""
+    subject = _subject(fleet, view)
+    if subject is not None or view.help:
+        return screen.compose(subject or fleet.instances[0], view, size, moment, notice)
+    return Frame.fit(_table(fleet, view, size, moment, notice), size)
+
+
+def survey(fleet: Fleet, view: View, size: Size, moment: Moment) -> tuple[Shown, Layout | None]:
+    """What is drawn: where a key moves the view from, and, of a graph, what a click hits."""
+    order = table.order(fleet, view, moment.now)
+    subject = _subject(fleet, view)
+    if subject is not None:
+        shown, layout = screen.survey(subject, view, size, moment)
+        return replace(shown, order=order), layout
+    first, newest = fleet.sum.history.extent(moment.now, view.resolution) if fleet.sum else (0, 0)
+    end = newest if view.end is None else min(view.end, newest)
+    shown = Shown(
+        table.SPARK[1], first, newest, newest, end, Arrangement.STACKED, view.units.steps[0], order
+    )
+    return shown, None
+
+
+def _subject(fleet: Fleet, view: View) -> Instance | None:
+    """The instance that is looked at; None for the table of all."""
+    if fleet.sum is None:
+        return fleet.instances[0]
+    if view.subject == ALL:
+        return None
+    if view.subject == SUM or view.subject >= len(fleet.instances):
+        return fleet.sum
+    return fleet.instances[view.subject]
+
+
+def _table(fleet: Fleet, view: View, size: Size, moment: Moment, notice: str) -> list[Line]:
+    listed = table.order(fleet, view, moment.now)
+    above: list[Line] = []
+    below: list[Line] = []
+    if size.rows >= 4:
+        above.append(captions.table_header(len(listed), view, size.columns, moment))
+    alert = captions.fleet_alert(fleet.instances, moment)
+    if notice:
+        below.append((Span(notice, Style.BOLD),))
+    if alert:
+        below.append((Span(alert, Style.ALERT),))
+    if not below and view.hints and size.rows >= 6:
+        below.append(keys.hints(size.columns))
+    below = below[max(0, len(below) - max(size.rows - 2, 0)) :]
+    height = size.rows - len(above) - len(below)
+    lines = table.lines(fleet, view, listed, Size(size.columns, height), moment)
+    blank: list[Line] = [()] * (height - len(lines))
+    return [*above, *lines, *blank, *below]
