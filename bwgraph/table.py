@@ -4,6 +4,7 @@ Owns the table's columns, and what goes first as it gets narrower: totals, avera
 states; names and the current rates are the last. Must not know where on the screen it goes.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -155,7 +156,8 @@ def _directions(instance: Instance, view: View, moment: Moment) -> tuple[_Direct
     means = rates(window)
     recent = window.last(AVERAGED)
     traffic = summarise(recent, (means[0][-AVERAGED:], means[1][-AVERAGED:]))
-    now = current(instance.history.window(moment.now, 1))
+    live = view.end is None and view.resolution == 1
+    now = current(window if live else instance.history.window(moment.now, 1))
     total = instance.ledger.total()
     down = _Direction(now[0], traffic.read.average, means[0], total.read if total else None)
     up = _Direction(now[1], traffic.written.average, means[1], total.written if total else None)
@@ -165,11 +167,9 @@ def _directions(instance: Instance, view: View, moment: Moment) -> tuple[_Direct
 def _spark(means: list[float | None], view: View, cells: int) -> str:
     """A graph of one row, as high as its highest."""
     shown = means[-cells * view.glyphs.wide :]
-    scale = Scale(max(1, round(max((mean for mean in shown if mean is not None), default=1.0))))
-    bars = scale.bars(shown, shown, view.glyphs.steps)
-    return graph.plot(
-        [(min(m, view.glyphs.steps), min(p, view.glyphs.steps)) for m, p in bars], 1, view.glyphs
-    )[0]
+    highest = max((mean for mean in shown if mean is not None), default=0.0)
+    bars = Scale(max(1, math.ceil(highest))).bars(shown, shown, view.glyphs.steps)
+    return graph.plot(bars, 1, view.glyphs)[0]
 
 
 def _state(instance: Instance, moment: Moment) -> tuple[str, Style]:
