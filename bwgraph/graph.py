@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Glyphs:
     """The characters that a graph is made of."""
 
@@ -52,9 +52,6 @@ class Glyphs:
     upload: str
     wide: int = 1
     "Columns that go into one cell."
-
-    def __hash__(self) -> int:
-        return hash(self.name)
 
     @property
     def steps(self) -> int:

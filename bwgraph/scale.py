@@ -58,12 +58,29 @@ class Scale:
         >>> Scale(1000).bars([None, 500.0, 100.0], [0.0, 800.0, 2000.0], 8)
         [(-1, -1), (4, 6), (1, 9)]
         """
-        level, over = self.level, top + 1
+        over = top + 1
+        heights = self._heights(means, top)
+        reached = heights if peaks is means else self._heights(peaks, top)
         return [
-            UNKNOWN
-            if mean is None or peak is None
-            else (level(mean, top), over if peak > self.ceiling else level(peak, top))
-            for mean, peak in zip(means, peaks, strict=True)
+            UNKNOWN if peak is None or mean < 0 else (mean, over if peak > self.ceiling else reach)
+            for mean, reach, peak in zip(heights, reached, peaks, strict=True)
+        ]
+
+    def _heights(self, values: Sequence[float | None], top: int) -> list[int]:
+        """The level of each; -1 for one that nobody knows."""
+        if self.floor:
+            return [-1 if value is None else self.level(value, top) for value in values]
+        # The same without a call for each: there is one of these for every column of every frame.
+        ceiling = self.ceiling
+        return [
+            -1
+            if value is None
+            else 0
+            if value <= 0
+            else top
+            if value >= ceiling
+            else round(value / ceiling * top) or 1
+            for value in values
         ]
 
     def marks(self, height: int, units: Units) -> dict[int, str]:

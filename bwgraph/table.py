@@ -16,7 +16,7 @@ from bwgraph.instance import Instance
 from bwgraph.moment import Moment
 from bwgraph.scale import Scale
 from bwgraph.source import Connected, Lost
-from bwgraph.summary import current, rates, summarise
+from bwgraph.summary import current, rates
 from bwgraph.units import UNKNOWN
 from bwgraph.view import SUM, View
 
@@ -135,11 +135,11 @@ def _line(instance: Instance, chosen: bool, view: View, columns: _Columns, momen
     if columns.state:
         words, style = _state(instance, moment)
         spans.append(Span(f" {words:<{STATE}}", style))
-    directions = _directions(instance, view, moment)
+    directions = _directions(instance, view, columns.spark, moment)
     for style, each in zip((Style.DOWNLOAD, Style.UPLOAD), directions, strict=True):
         spans.append(Span("  "))
         if columns.spark:
-            spans += [Span(_spark(each.means, view, columns.spark), style), Span(" ")]
+            spans += [Span(_spark(each.means, view), style), Span(" ")]
         terse = view.units.terse
         spans.append(Span(f"{terse(each.current):>{RATE}}", Style.BOLD))
         if columns.average:
@@ -150,25 +150,30 @@ def _line(instance: Instance, chosen: bool, view: View, columns: _Columns, momen
     return tuple(spans)
 
 
-def _directions(instance: Instance, view: View, moment: Moment) -> tuple[_Direction, _Direction]:
-    wide = SPARK[1] * view.glyphs.wide
-    window = instance.history.window(moment.now, max(wide, AVERAGED), view.resolution, view.end)
-    means = rates(window)
-    recent = window.last(AVERAGED)
-    traffic = summarise(recent, (means[0][-AVERAGED:], means[1][-AVERAGED:]))
+def _directions(
+    instance: Instance, view: View, cells: int, moment: Moment
+) -> tuple[_Direction, _Direction]:
+    drawn = cells * view.glyphs.wide
+    window = instance.history.window(moment.now, max(drawn, AVERAGED), view.resolution, view.end)
     live = view.end is None and view.resolution == 1
     now = current(window if live else instance.history.window(moment.now, 1))
+    means = rates(window.last(drawn))
+    columns = window.last(AVERAGED).columns
+    covered = sum(columns.seconds)
+    moved = sum(columns.read), sum(columns.written)
     total = instance.ledger.total()
-    down = _Direction(now[0], traffic.read.average, means[0], total.read if total else None)
-    up = _Direction(now[1], traffic.written.average, means[1], total.written if total else None)
+    totals = (None, None) if total is None else (total.read, total.written)
+    down, up = (
+        _Direction(now[i], moved[i] / covered if covered else None, means[i], totals[i])
+        for i in (0, 1)
+    )
     return down, up
 
 
-def _spark(means: list[float | None], view: View, cells: int) -> str:
+def _spark(means: list[float | None], view: View) -> str:
     """A graph of one row, as high as its highest."""
-    shown = means[-cells * view.glyphs.wide :]
-    highest = max((mean for mean in shown if mean is not None), default=0.0)
-    bars = Scale(max(1, math.ceil(highest))).bars(shown, shown, view.glyphs.steps)
+    highest = max((mean for mean in means if mean is not None), default=0.0)
+    bars = Scale(max(1, math.ceil(highest))).bars(means, means, view.glyphs.steps)
     return graph.plot(bars, 1, view.glyphs)[0]
 
 
