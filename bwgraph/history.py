@@ -51,8 +51,8 @@ class History:
     """A ladder of bounded rings behind one lock.
 
     ``lock`` is whatever guards ``push`` against ``window`` when they run in different threads;
-    without threads none is needed. Nothing else is ever done under it. What has been put into the
-    rings is then handed to ``onward``.
+    without threads none is needed. What has been put into the rings is handed to ``onward`` under
+    it too, so that it comes there in its order; nothing else is ever done under it.
 
     >>> history = History()
     >>> history.push(Sample(when=10.0, read=700, written=70, seconds=1.0))
@@ -94,8 +94,8 @@ class History:
             if self.newest is None:
                 self._began = round(sample.when)
             self.newest = sample.when
-        if self._onward is not None:
-            self._onward(portions)
+            if self._onward is not None:
+                self._onward(portions)
 
     def amend(self, missing: Sample) -> None:
         """Add bytes to columns that were filled before: what a sample of that span had lacked."""
@@ -108,8 +108,8 @@ class History:
                 more = _added(portion, self._ladder.at(portion.column))
                 self._ladder.add([more])
                 portions.append(more)
-        if self._onward is not None:
-            self._onward(portions)
+            if self._onward is not None:
+                self._onward(portions)
 
     def extent(self, now: float, resolution: int = 1) -> tuple[int, int]:
         """Where the oldest column of which anything is kept ends, and the newest."""

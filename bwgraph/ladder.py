@@ -45,6 +45,18 @@ class Ladder:
         """What one of the finest columns holds."""
         return self._rings[0].copy(column, column).total(0, 1, column)
 
+    def room(self, column: int) -> float:
+        """How much of one of the finest columns' time is not covered, as far as is remembered.
+
+        Where that column is kept no more it is what is left of the coarser one that it is in.
+        """
+        for ring in self._rings:
+            at = -(-column // ring.seconds)
+            if ring.remembers(at):
+                left = ring.seconds - self.copy(ring.seconds, at, at).seconds[0]
+                return min(max(left, 0.0), 1.0)
+        return 0.0
+
     def capacity(self, resolution: int) -> int:
         """How many columns are kept."""
         return self._rings[RESOLUTIONS.index(resolution)].capacity

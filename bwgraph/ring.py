@@ -157,10 +157,14 @@ class Ring:
             self.newest = column
             self._columns.put((column - 1) % self.capacity, portion)
             return
-        if column > newest - self.capacity:
+        if self.remembers(column):
             self._columns.add((column - 1) % self.capacity, portion)
         if column <= self._passed and self._coarser is not None:
             self._coarser.add(portion._replace(column=-(-column // self._factor)))
+
+    def remembers(self, column: int) -> bool:
+        """Whether this column is not too old to be kept here."""
+        return self.newest is None or column > self.newest - self.capacity
 
     def unpassed(self) -> Portion | None:
         """What the coarser ring does not know of yet, as a portion of its column there."""

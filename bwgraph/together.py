@@ -36,61 +36,77 @@ class Together(History):
         self._members = set(members)
         self._edges: dict[Hashable, int] = {}  # by member: the newest column that it has filled
         self._present: set[Hashable] = set()  # the members that more is expected from
+        self._shown = 0  # the newest column that may have been shown: there is no way back
         self._told = Ladder()  # by column: how many members' seconds there are, in place of bytes
 
     def add(self, member: Hashable, portions: Iterable[Portion], when: float) -> None:
         """Add what a member's history was given, at this time."""
         with self._lock:
+            if self.newest is not None:
+                # Until now what was overdue has been shown as gaps.
+                self._shown = self._last(when, self.newest, 1)
             for portion in portions:
                 self._add(member, portion)
             self._present.add(member)
-            self.newest = when if self.newest is None else max(when, self.newest)
+            if self._edges:
+                self.newest = when if self.newest is None else max(when, self.newest)
+            self._go_on()
 
     def _add(self, member: Hashable, portion: Portion) -> None:
         column = portion.column
         there = self._ladder.at(column)
-        if not self._edges:
-            self._began = column
-        if column > self._edges.get(member, column - 1):
+        self._began = min(self._began, column) if self._edges else column
+        edge = self._edges.get(member, column - 1)
+        # Behind its edge only what is amended comes: with a span where nothing was known before.
+        if column > edge or (column < edge and portion.seconds > 0):
             self._told.add([Portion(column, 1, 0, 0.0, 0.0, 0.0)])
-            self._edges[member] = column
+            self._edges[member] = max(column, edge)
         read, written = there.read + portion.read, there.written + portion.written
-        self._ladder.add(
-            [
-                Portion(
-                    column,
-                    portion.read,
-                    portion.written,
-                    1.0 - there.seconds,
-                    float(read),
-                    float(written),
-                )
-            ]
-        )
+        seconds = 0.0 if there.seconds else self._ladder.room(column)
+        peaks = float(read), float(written)
+        self._ladder.add([Portion(column, portion.read, portion.written, seconds, *peaks)])
 
     def leave(self, member: Hashable) -> None:
         """Expect no more of a member for now."""
         with self._lock:
             self._present.discard(member)
+            self._go_on()
 
     def forget(self, member: Hashable) -> None:
         """Be a sum of one fewer, from the beginning: a member that was never told of."""
         with self._lock:
             self._members.discard(member)
             self._present.discard(member)
+            self._edges.pop(member, None)
+            self._go_on()
 
     def _window(self, first: int, last: int, resolution: int, age: float) -> Window:
         columns = self._ladder.copy(resolution, first, last)
         told = self._told.copy(resolution, first, last).read
-        partial = frozenset(
-            index
-            for index, seconds in enumerate(columns.seconds)
-            if told[index] < round(seconds) * len(self._members)
-        )
+        members = len(self._members)
+        lacking = [
+            round(seconds) * members - count
+            for seconds, count in zip(columns.seconds, told, strict=True)
+        ]
+        # What is still waited for is not lacking.
+        for column in range(self._shown + 1, self._newest() + 1):
+            index = -(-column // resolution) - first
+            if 0 <= index < len(lacking):
+                covered = round(self._ladder.at(column).seconds)
+                lacking[index] -= covered * members - self._told.at(column).read
+        partial = frozenset(index for index, count in enumerate(lacking) if count > 0)
         return Window(columns, resolution, float(last * resolution), age, partial)
 
     def _reach(self) -> int:
-        """The newest column that all have filled who are not too far behind."""
-        newest = max(self._edges.values(), default=0)
+        return self._shown
+
+    def _newest(self) -> int:
+        """The newest column that any has filled."""
+        return max(self._edges.values(), default=0)
+
+    def _go_on(self) -> None:
+        """Show up to the newest column that all have filled who are not too far behind."""
+        newest = self._newest()
         edges = (self._edges.get(member, newest) for member in self._present)
-        return min((edge for edge in edges if edge >= newest - BEHIND), default=newest)
+        common = min((edge for edge in edges if edge >= newest - BEHIND), default=newest)
+        self._shown = max(self._shown, common)
