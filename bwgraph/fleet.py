@@ -5,7 +5,7 @@ wait for. Must not know how any of them is reached or shown.
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 
 from bwgraph.history import History
@@ -25,8 +25,8 @@ Lock = Callable[[], AbstractContextManager[object]]
 class Fleet:
     """One tor, or several and their sum.
 
-    Each is told of by threads of its own. What several of them write in the sum is either guarded
-    by its history or replaced as a whole.
+    Each is told of by threads of its own, so what is made of their news together is made under a
+    lock. Samples do not wait for it, but for the sum's history alone.
     """
 
     def __init__(
@@ -46,6 +46,7 @@ class Fleet:
         self._patient = patient  # there is no giving up
         self._asks = asks  # whether the user may be asked for the password of a place
         self._ever = False  # whether any was connected
+        self._lock = lock() if lock else nullcontext()
         self._together = Together(self.instances, lock() if lock else None)
         if len(self.instances) > 1:
             for instance in self.instances:
@@ -58,13 +59,21 @@ class Fleet:
         """Take a source's word of one of them."""
         if instance not in self.instances:
             return
-        if isinstance(event, Connected):
-            self._ever = True
-            if self._found and any(_one(event, other) for other in self.instances):
-                self._drop(instance)
-                return
-        instance.tell(event)
-        if self.sum is not None and not isinstance(event, Sample):
+        if isinstance(event, Sample):
+            before = instance.state
+            instance.tell(event)
+            if instance.state is not before:  # it was only silent
+                with self._lock:
+                    self._look()
+            return
+        with self._lock:
+            if isinstance(event, Connected):
+                self._ever = True
+                others = (other for other in self.instances if other is not instance)
+                if self._found and any(_one(event, other) for other in others):
+                    self._drop(instance)
+                    return
+            instance.tell(event)
             self._look(event)
 
     @property
@@ -122,7 +131,8 @@ class Fleet:
         )
         total.state = up[-1] if up else lost[-1] if lost else None
         told = [member.told_until for member in members if member.told_until is not None]
-        total.told_until = max(told, default=None)
+        # Of what one that came later remembers the others were seen.
+        total.told_until = min(told, default=None)
         total.troubles = sum(member.troubles for member in members)
         if isinstance(event, Trouble):
             total.trouble = event
