@@ -30,12 +30,13 @@ def survey(fleet: Fleet, view: View, size: Size, moment: Moment) -> tuple[Shown,
     if subject is not None:
         shown, layout = screen.survey(subject, view, size, moment)
         return replace(shown, order=order), layout
-    first, newest = fleet.sum.history.extent(moment.now, view.resolution) if fleet.sum else (0, 0)
+    history = (fleet.sum or fleet.instances[0]).history
+    first, newest = history.extent(moment.now, view.resolution)
+    _, second = history.extent(moment.now)
     end = newest if view.end is None else min(view.end, newest)
-    shown = Shown(
-        table.SPARK[1], first, newest, newest, end, Arrangement.STACKED, view.units.steps[0], order
-    )
-    return shown, None
+    cells = table.SPARK[1] * view.glyphs.wide
+    ceiling = view.units.steps[0]
+    return Shown(cells, first, newest, second, end, Arrangement.STACKED, ceiling, order), None
 
 
 def _subject(fleet: Fleet, view: View) -> Instance | None:

@@ -148,35 +148,35 @@ class Binding:
 BINDINGS = (
     Binding(("q",), Action.QUIT, "quit", "q quit"),
     Binding(("?", "h"), Action.HELP, "this help", "? help"),
-    Binding(("space", "p"), Action.PAUSE, "pause the view, and go on", "space pause"),
+    Binding(("space", "p"), Action.PAUSE, "pause, and go on", "space pause"),
     Binding(("+", "=", "wheel-up"), Action.FINER, "zoom in and out", "+- zoom"),
     Binding(("-", "wheel-down"), Action.COARSER, "zoom in and out"),
     Binding(("left",), Action.BACK, "scroll through time", "arrows scroll"),
     Binding(("right",), Action.ON, "scroll through time"),
     Binding(("pgup",), Action.PAGE_BACK, "scroll by a page"),
     Binding(("pgdn",), Action.PAGE_ON, "scroll by a page"),
-    Binding(("home",), Action.FIRST, "the oldest, and the newest"),
-    Binding(("end",), Action.NEWEST, "the oldest, and the newest"),
-    Binding(("<", ","), Action.CURSOR_BACK, "read a column (or click it)", "<> read"),
-    Binding((">", "."), Action.CURSOR_ON, "read a column (or click it)"),
-    Binding(("esc",), Action.LEAVE, "put the cursor away; back to the table"),
-    Binding(("m",), Action.ARRANGE, "stacked, side by side, mirrored", "m layout"),
+    Binding(("home",), Action.FIRST, "to the oldest, the newest"),
+    Binding(("end",), Action.NEWEST, "to the oldest, the newest"),
+    Binding(("<", ","), Action.CURSOR_BACK, "read a column (or click)", "<> read"),
+    Binding((">", "."), Action.CURSOR_ON, "read a column (or click)"),
+    Binding(("esc",), Action.LEAVE, "cursor off; back to table"),
+    Binding(("m",), Action.ARRANGE, "arrange the two graphs", "m layout"),
     Binding(("u",), Action.UNITS, "bytes or bits", "u units"),
     Binding(("g",), Action.GLYPHS, "blocks, braille, ASCII", "g glyphs"),
-    Binding(("l",), Action.LOGARITHM, "linear or logarithmic scale", "l log"),
-    Binding(("e",), Action.SHARE, "one scale for both, or one each"),
-    Binding(("[",), Action.LOWER, "pin the scale lower, higher"),
-    Binding(("]",), Action.HIGHER, "pin the scale lower, higher"),
-    Binding(("b",), Action.BOUND, "bound the scale at p99: cut what stands out"),
-    Binding(("a",), Action.AUTOMATIC, "let the scale be automatic again"),
-    Binding(("tab",), Action.NEXT, "of several tors: the next view, the one before"),
-    Binding(("shift-tab",), Action.PREVIOUS, "of several tors: the next view, the one before"),
-    Binding(tuple("1234567890"), Action.CHOOSE, "1 to 9: that tor; 0: the sum of all"),
-    Binding(("up", "k"), Action.UP, "choose a line of the table"),
-    Binding(("down", "j"), Action.DOWN, "choose a line of the table"),
-    Binding(("enter",), Action.OPEN, "look at the line that is chosen"),
-    Binding(("o",), Action.SORT, "sort the table by name or by traffic"),
-    Binding(("s",), Action.PICTURE, "save the screen as an SVG picture", "s save"),
+    Binding(("l",), Action.LOGARITHM, "linear or log scale", "l log"),
+    Binding(("e",), Action.SHARE, "one scale for both"),
+    Binding(("[",), Action.LOWER, "pin scale lower, higher"),
+    Binding(("]",), Action.HIGHER, "pin scale lower, higher"),
+    Binding(("b",), Action.BOUND, "cut the scale at p99"),
+    Binding(("a",), Action.AUTOMATIC, "automatic scale again"),
+    Binding(("tab",), Action.NEXT, "the next of several tors"),
+    Binding(("shift-tab",), Action.PREVIOUS, "the one before"),
+    Binding(tuple("1234567890"), Action.CHOOSE, "1 to 9: that tor; 0: sum"),
+    Binding(("up", "k"), Action.UP, "choose in the table"),
+    Binding(("down", "j"), Action.DOWN, "choose in the table"),
+    Binding(("enter",), Action.OPEN, "open what is chosen"),
+    Binding(("o",), Action.SORT, "sort by name or traffic"),
+    Binding(("s",), Action.PICTURE, "save an SVG picture", "s save"),
     Binding(("r",), Action.RETRY, "reconnect now"),
     Binding(("^L",), Action.REDRAW, "draw the screen anew"),
 )
@@ -196,7 +196,9 @@ def apply(view: View, action: Action, shown: Shown, key: str = "") -> View:
     (4912, True)
     """
     if action is Action.CHOOSE:
-        return _look_at(view, int(key) - 1, shown)
+        return _look_at(view, int(key) - 1, shown) if key.isdecimal() else view
+    if action in _OF_A_GRAPH and view.subject == ALL and len(shown.order) > 1:
+        return view
     change = _CHANGES.get(action)
     return view if change is None else change(view, shown)
 
@@ -379,3 +381,9 @@ _CHANGES: dict[Action, Callable[[View, Shown], View]] = {
     Action.SORT: lambda view, _: replace(view, by_traffic=not view.by_traffic),
 }
 "What each action that is the view's makes of it."
+
+_OF_A_GRAPH = frozenset(
+    {Action.CURSOR_BACK, Action.CURSOR_ON, Action.ARRANGE, Action.LOGARITHM, Action.SHARE}
+    | {Action.LOWER, Action.HIGHER, Action.BOUND, Action.AUTOMATIC}
+)
+"What would change something that the table does not show."
