@@ -242,6 +242,8 @@ def readout(window: Window, cursor: int, view: View, columns: int, moment: Momen
     if not covered:
         return (Span(f"{time}  nothing is known", Style.BOLD),)
     part = "" if covered > 0.9 * each else f"  ({units.span(round(covered))} of it known)"
+    if at in window.partial:  # of these seconds, too, not all is known
+        part = "  (partly covered)"
     rate, terse = view.units.rate, view.units.terse
     long, short, least = [], [], []
     for arrow, amount, top in (
@@ -258,6 +260,7 @@ def readout(window: Window, cursor: int, view: View, columns: int, moment: Momen
         columns,
         f"{time}{part}   {'   '.join(long)}",
         f"{time}{part} {' '.join(short)}",
+        f"{time}{part} {' '.join(least)}",
         f"{time} {' '.join(short)}",
         f"{time} {' '.join(least)}",
         f"{end:%H:%M:%S} {' '.join(least)}",

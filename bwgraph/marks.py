@@ -50,12 +50,13 @@ def mark(
     read: Notes = dict.fromkeys(breaks, ("tor restarted", "restart"))
     written = read.copy()
     gaps = list(_gaps(instance, window))
-    for before, after, gap in gaps:
-        if before < after:
-            for notes, amount in ((read, gap.read), (written, gap.written)):
-                if amount:
-                    words = f"{units.size(amount)} unseen", f"+{units.quantity(amount).terse}"
-                    notes[before // wide] = words
+    for notes, amounts in (
+        (read, [(before, after, gap.read) for before, after, gap in gaps]),
+        (written, [(before, after, gap.written) for before, after, gap in gaps]),
+    ):
+        # Of a sum several may have gone away at once.
+        for cell, amount in _by_cell(amounts, wide).items():
+            notes[cell] = f"{units.size(amount)} unseen", f"+{units.quantity(amount).terse}"
     seconds = window.columns.seconds
     told = told_columns(instance, window)
     begin = next((i for i in range(told) if seconds[i]), told)
@@ -93,6 +94,15 @@ def _gaps(instance: Instance, window: Window) -> Iterator[tuple[int, int, Unseen
         before, after = max(_column(window, gap.begin), -1), _column(window, gap.end)
         if after >= 0 and before < count - 1:
             yield before, after, gap
+
+
+def _by_cell(amounts: list[tuple[int, int, int]], wide: int) -> dict[int, int]:
+    """What was not seen, by the cell before it, where there is a column to write it into."""
+    found: dict[int, int] = {}
+    for before, after, amount in amounts:
+        if before < after and amount:
+            found[before // wide] = found.get(before // wide, 0) + amount
+    return found
 
 
 def write_in(
@@ -164,12 +174,12 @@ def ground(marks: Marks, cells: int, glyphs: Glyphs) -> str:
     row = [glyphs.ground] * cells
     for cell in marks.hearsay:
         row[cell] = glyphs.hearsay
-    for cell in marks.partial:
-        row[cell] = glyphs.partial
     for cell in marks.unknown:
         row[cell] = " "
     for cell in marks.labels:
         row[cell] = glyphs.ground_tick
+    for cell in marks.partial:
+        row[cell] = glyphs.partial
     if marks.cursor is not None:
         row[marks.cursor] = glyphs.ground_cursor
     return "".join(row)
