@@ -74,7 +74,7 @@ def lines(
     """
     names = max((len(each.title) for each in fleet.instances), default=0)
     columns = _columns(size.columns, max(names, len("sum of 99 tors")))
-    heading = [_heading(view, columns)] if size.rows > 2 else []
+    heading = [_heading(view, columns)] if size.rows > 4 else []
     room = max(size.rows - len(heading) - 1, 0)
     chosen = listed[0] if view.chosen is None else view.chosen
     at = listed.index(chosen) if chosen in listed else len(listed) - 1
@@ -110,7 +110,7 @@ def _columns(width: int, name: int) -> _Columns:
 def _heading(view: View, columns: _Columns) -> Line:
     """What the columns are."""
     average = f"avg {units.span(AVERAGED * view.resolution)}"
-    text = f"  {'tor':<{columns.name}}"
+    text = f"  {'tor'[: columns.name]:<{columns.name}}"
     if columns.state:
         text += f" {'state':<{STATE}}"
     for arrow, name in ((view.glyphs.download, "download"), (view.glyphs.upload, "upload")):
