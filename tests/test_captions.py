@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 
 import pytest
+from fleets import news, staged, steady, tell, watched
 from scenes import (
     CLOCK,
     CONNECTED,
@@ -32,13 +33,14 @@ from scenes import (
 
 from bwgraph import keys
 from bwgraph.captions import TROUBLE_SHOWN
+from bwgraph.fleet import Fleet
 from bwgraph.frame import Style
 from bwgraph.graph import ASCII
 from bwgraph.instance import Instance
 from bwgraph.moment import Moment
 from bwgraph.sample import Sample
-from bwgraph.source import Answers, Connected, Counted, Trouble
-from bwgraph.view import Arrangement, View
+from bwgraph.source import Answers, Connected, Counted, Lost, Trouble
+from bwgraph.view import SUM, Arrangement, View
 
 KEYS = "".join(span.text for span in keys.hints(80))
 
@@ -483,6 +485,17 @@ def test_the_readout_says_how_much_of_a_column_is_known() -> None:
     assert gap == "14:04:35  nothing is known"
 
 
+def test_the_readout_of_a_sum_says_where_somebody_is_missing() -> None:
+    fleet = one_away()
+    for resolution, cursor in ((1, 1090), (5, 1095)):
+        view = View(subject=SUM, cursor=cursor, resolution=resolution)
+        for columns in (60, 80, 120, 200):
+            assert "  (partly covered) " in staged(columns, 24, fleet, view)[-1]
+        whole = staged(200, 24, fleet, replace(view, cursor=1040))[-1]
+        assert "covered" not in whole
+        assert "known" not in whole
+
+
 def test_the_readout_gives_the_value_of_what_is_clipped() -> None:
     instance = relay(Sample(NEWEST + 1.0, 9 * MIB, 5 * MIB, 1.0))
     screen = drawn(80, 24, instance, after(1.25), View(cursor=1101, ceiling=150 * KIB))
@@ -495,3 +508,55 @@ def test_in_ascii_every_word_is_ascii() -> None:
     for instance in (relay(Answers(NEWEST, {**LIMIT, **QUOTA})), unheard(50, 70, 9, 9), told()):
         for size in ((120, 35), (80, 24), (40, 10), (20, 5), (9, 1)):
             assert all(line.isascii() for line in drawn(*size, instance, view=view, notice="hm"))
+
+
+# Of several tors.
+
+
+def one_away() -> Fleet:
+    """Two tors, one of which was away from 1061 to 1095, and is there again."""
+    fleet = watched("anna", "bert")
+    for which, name in enumerate(("anna", "bert")):
+        tell(fleet, which, news(name))
+    for sample in steady(0, 100, 700):
+        tell(fleet, 0, sample)
+        if not 1060 < sample.when <= 1095:
+            tell(fleet, 1, sample)
+        if sample.when == 1063:
+            tell(fleet, 1, Lost(1060.0, "it closed the connection", 1068.0))
+    return fleet
+
+
+def test_a_sum_says_who_is_missing() -> None:
+    fleet, view = watched("anna", "bert", "carl"), View(subject=SUM)
+    assert staged(80, 24, fleet, view)[-1] == "connecting to sum of 3 tors"
+    tell(fleet, 0, news("anna"), *steady(0, 100, 700))
+    assert staged(80, 24, fleet, view)[-1] == "not connected: bert, carl"
+    tell(fleet, 1, news("bert"))
+    assert staged(80, 24, fleet, view)[-1] == "not connected: carl"
+    tell(fleet, 2, news("carl"))
+    assert staged(80, 24, fleet, view)[-1] == KEYS
+
+
+def test_the_totals_of_a_sum_are_since_each_started_or_since_we_connected() -> None:
+    fleet, view = watched("anna", "bert"), View(subject=SUM)
+    assert not any("since" in line for line in staged(80, 24, fleet, view))
+    tell(fleet, 0, news("anna"))
+    tell(fleet, 1, news("bert"))
+    assert staged(80, 24, fleet, view)[-2] == "since each started: ▼ 2.0 GiB   ▲ 4.0 GiB"
+    other = watched("anna", "bert")
+    for which, name in enumerate(("anna", "bert")):
+        tell(other, which, replace(news(name), counted=None), *steady(90, 100, KIB, 2 * KIB))
+    assert staged(80, 24, other, view)[-2] == "since connected: ▼ 20.0 KiB   ▲ 40.0 KiB"
+
+
+def test_below_the_table_is_what_is_urgent_of_the_first_and_how_many_more_there_are() -> None:
+    fleet = watched("anna", "bert", "carl")
+    for which, name in enumerate(("anna", "bert")):
+        tell(fleet, which, news(name), *steady(90, 100, 700), LOST)
+    assert staged(200, 24, fleet)[-1] == (
+        "anna: no tor since 14:05:32, trying again in 8 s: it closed the connection (and 2 more)"
+    )
+    tell(fleet, 0, second(100))
+    tell(fleet, 1, second(100))
+    assert staged(200, 24, fleet, moment=after(1.25))[-1] == "carl: connecting to carl"

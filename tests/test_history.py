@@ -137,7 +137,7 @@ def test_memory_is_taken_once_and_never_grows() -> None:
     def held() -> int:
         return sum(
             sys.getsizeof(field)
-            for ring in history._rings
+            for ring in history._ladder._rings
             for field in (
                 ring._columns.read,
                 ring._columns.written,

@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 
 import pytest
+from fleets import news, staged, steady, tell, watched
 from scenes import (
     CONNECTED,
     KIB,
@@ -21,11 +22,12 @@ from scenes import (
     unheard,
 )
 
+from bwgraph.fleet import Fleet
 from bwgraph.frame import Style
 from bwgraph.graph import ASCII, BLOCK, BRAILLE, Glyphs
 from bwgraph.sample import Sample
-from bwgraph.source import Answers, Lost
-from bwgraph.view import Arrangement, View
+from bwgraph.source import Answers, Counted, Lost
+from bwgraph.view import SUM, Arrangement, View
 
 # What nobody saw, and who was restarted.
 
@@ -281,3 +283,54 @@ def test_a_note_of_a_hanging_graph_is_as_far_from_the_axis_as_that_of_the_other(
     assert axis - down == up - axis == 9
     # Nor is the gap's own mark written over.
     assert screen[axis - 1].count("·") == screen[axis + 1].count("·") == 20
+
+
+# What a sum lacks.
+
+
+def lacking(*missing: range) -> Fleet:
+    """Two tors, the second of which never told of these seconds."""
+    fleet = watched("anna", "bert")
+    for which, name in enumerate(("anna", "bert")):
+        tell(fleet, which, news(name))
+    for i, sample in enumerate(steady(0, 100, 700, 700)):
+        tell(fleet, 0, sample)
+        if not any(i in some for some in missing):
+            tell(fleet, 1, sample)
+    return fleet
+
+
+@pytest.mark.parametrize("glyphs", [BLOCK, ASCII, BRAILLE], ids=["block", "ascii", "braille"])
+def test_the_axis_is_crossed_where_a_sum_lacks_somebody(glyphs: Glyphs) -> None:
+    mark = "x" if glyphs is ASCII else "×"
+    lines = staged(80, 24, lacking(range(50, 60), range(80, 81)), View(glyphs, subject=SUM))
+    axes = [line[11:] for line in lines if line.startswith("        0 ")]
+    assert len(axes) == 2
+    # 69 cells, of which the last is second 99; in braille two seconds are in each.
+    expected = {68 - (99 - i) // glyphs.wide for i in (*range(50, 60), 80)}
+    for axis in axes:
+        assert {i for i, char in enumerate(axis) if char == mark} == expected
+
+
+def test_a_cross_is_not_hidden_by_a_time_that_is_marked() -> None:
+    for shift in range(16):
+        lines = staged(80, 24, lacking(range(50 + shift, 51 + shift)), View(subject=SUM))
+        assert sum("×" in line for line in lines) == 2
+
+
+def test_of_one_tor_and_where_nobody_is_missing_there_is_no_cross() -> None:
+    for fleet, subject in ((lacking(), SUM), (lacking(range(50, 60)), 1)):
+        assert not any("×" in line for line in staged(80, 24, fleet, View(subject=subject)))
+
+
+def test_what_nobody_heard_of_several_at_once_is_one_sum() -> None:
+    fleet = watched("anna", "bert", "carl")
+    for which, name in enumerate(("anna", "bert", "carl")):
+        tell(fleet, which, news(name), *steady(0, 50, 0))
+    for which, name in enumerate(("anna", "bert", "carl")):
+        tell(fleet, which, Lost(second(49).when, "gone", second(50).when))
+        counted = Counted((1 << 30) + 2 * KIB, 2 << 30)
+        back = replace(news(name, second(69).when, uptime=7269.0), counted=counted)
+        tell(fleet, which, back, *steady(70, 100, 0))
+    down, _ = graphs(staged(80, 24, fleet, View(subject=SUM)))
+    assert sum("6.0 KiB unseen" in row for row in down) == 1

@@ -803,26 +803,19 @@ def test_picture_of_the_help() -> None:
         """
         bwgraph  keys; ? or esc to go back
 
-        q           quit
-        ?           this help
-        space       pause the view, and go on
-        + -         zoom in and out
-        left right  scroll through time
-        pgup pgdn   scroll by a page
-        home end    the oldest, and the newest
-        < >         read a column (or click it)
-        esc         put the cursor away
-        m           stacked, side by side, mirrored
-        u           bytes or bits
-        g           blocks, braille, ASCII
-        l           linear or logarithmic scale
-        e           one scale for both, or one each
-        [ ]         pin the scale lower, higher
-        b           bound the scale at p99: cut what stands out
-        a           let the scale be automatic again
-        s           save the screen as an SVG picture
-        r           reconnect now
-        ^L          draw the screen anew
+        q           quit                        e           one scale for both
+        ?           this help                   [ ]         pin scale lower, higher
+        space       pause, and go on            b           cut the scale at p99
+        + -         zoom in and out             a           automatic scale again
+        left right  scroll through time         tab         the next of several tors
+        pgup pgdn   scroll by a page            shift-tab   the one before
+        home end    to the oldest, the newest   1           1 to 9: that tor; 0: sum
+        < >         read a column (or click)    up down     choose in the table
+        esc         cursor off; back to table   enter       open what is chosen
+        m           arrange the two graphs      o           sort by name or traffic
+        u           bytes or bits               s           save an SVG picture
+        g           blocks, braille, ASCII      r           reconnect now
+        l           linear or log scale         ^L          draw the screen anew
         """
     )
 

@@ -33,8 +33,8 @@ from scenes import (
 from bwgraph import keys
 from bwgraph.frame import Size, Style, printable
 from bwgraph.graph import ASCII, BLOCK, BRAILLE, HALVES, SETS
-from bwgraph.ladder import RESOLUTIONS
 from bwgraph.instance import Instance
+from bwgraph.ladder import RESOLUTIONS
 from bwgraph.ledger import Unseen
 from bwgraph.moment import Moment
 from bwgraph.sample import MOST, Sample

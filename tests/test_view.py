@@ -11,15 +11,17 @@ from properties import PROPERTY
 from bwgraph.frame import Size
 from bwgraph.graph import ASCII, BLOCK, BRAILLE, SETS
 from bwgraph.history import History
-from bwgraph.ladder import FINEST, RESOLUTIONS
 from bwgraph.instance import Instance
+from bwgraph.ladder import FINEST, RESOLUTIONS
 from bwgraph.moment import Moment
 from bwgraph.sample import Sample
 from bwgraph.screen import survey
 from bwgraph.units import BITS, BYTES, UNITS, Units
 from bwgraph.view import (
     ACTIONS,
+    ALL,
     BINDINGS,
+    SUM,
     Action,
     Arrangement,
     Shown,
@@ -41,6 +43,12 @@ SHOWN = Shown(
 
 NOT_THE_VIEWS = frozenset({Action.QUIT, Action.PICTURE, Action.RETRY, Action.REDRAW})
 "What is for the app to do."
+
+OF_SEVERAL = (
+    *(Action.NEXT, Action.PREVIOUS, Action.CHOOSE),
+    *(Action.UP, Action.DOWN, Action.OPEN),
+)
+"What does nothing where there is one tor."
 
 
 def past(seconds: int) -> History:
@@ -421,7 +429,6 @@ def test_any_keys_leave_a_view_that_can_be_shown(
             after = point(view, min(press, columns - 1), shown)
         assert after.resolution in RESOLUTIONS
         if after.end is not None:
-            assert after.end % after.resolution == 0
             # A zoom ends where the same column does.
             assert after.end < shown.newest + max(after.resolution, view.resolution)
         if press in {Action.BACK, Action.PAGE_BACK, Action.FIRST} and after.end is not None:
@@ -469,7 +476,8 @@ def test_an_action_changes_no_more_than_it_says(action: Action, resolution: int,
         Action.HIGHER: {"ceiling"},
         Action.BOUND: {"bounded", "ceiling"},
         Action.AUTOMATIC: {"bounded", "ceiling"},
-        **{action: set[str]() for action in NOT_THE_VIEWS},
+        Action.SORT: {"by_traffic"},
+        **{action: set[str]() for action in NOT_THE_VIEWS.union(OF_SEVERAL)},
     }
     view = View(resolution=resolution, help=yes, shared=yes, bounded=not yes, ceiling=2048)
     end = 90 * 86_400
@@ -479,3 +487,116 @@ def test_an_action_changes_no_more_than_it_says(action: Action, resolution: int,
         each.name for each in fields(View) if getattr(view, each.name) != getattr(after, each.name)
     }
     assert changed <= changes.get(action, {"end"})
+
+
+# Of several tors.
+
+THREE = replace(SHOWN, order=(2, 0, 1))
+"A table that lists them so."
+
+
+def test_tab_goes_through_the_table_the_sum_and_each_tor_and_shift_tab_back() -> None:
+    view, seen = View(subject=ALL), []
+    for _ in range(6):
+        seen.append(view.subject)
+        after = apply(view, Action.NEXT, THREE)
+        assert apply(after, Action.PREVIOUS, THREE) == view
+        view = after
+    assert seen == [ALL, SUM, 0, 1, 2, ALL]
+    assert apply(View(subject=9), Action.NEXT, THREE).subject == SUM  # one that has left
+
+
+def test_a_digit_chooses_one_and_0_the_sum() -> None:
+    view = View(subject=ALL)
+    found = [apply(view, Action.CHOOSE, THREE, key).subject for key in "0123"]
+    assert found == [SUM, 0, 1, 2]
+    assert apply(view, Action.CHOOSE, THREE, "4") is view
+    assert apply(view, Action.CHOOSE, THREE) is view
+
+
+def test_up_and_down_choose_a_line_and_enter_opens_it() -> None:
+    view = View(subject=ALL)
+    assert apply(view, Action.OPEN, THREE).subject == 2  # the first line
+    chosen = []
+    for action in [Action.DOWN] * 4 + [Action.UP] * 4:
+        view = apply(view, action, THREE)
+        chosen.append(view.chosen)
+    assert chosen == [0, 1, SUM, SUM, 1, 0, 2, 2]
+    assert apply(replace(view, chosen=SUM), Action.OPEN, THREE).subject == SUM
+    # One that has left cannot be opened.
+    assert apply(replace(view, chosen=9), Action.OPEN, THREE).subject == ALL
+
+
+@pytest.mark.parametrize("action", [Action.UP, Action.DOWN, Action.OPEN])
+def test_in_a_graph_there_is_no_line_to_choose(action: Action) -> None:
+    for subject in (SUM, 0, 1):
+        view = View(subject=subject)
+        assert apply(view, action, THREE) is view
+
+
+def test_esc_closes_the_help_then_puts_the_cursor_away_then_goes_back_to_the_table() -> None:
+    view = View(subject=1, cursor=4990, help=True)
+    seen = []
+    for _ in range(4):
+        view = apply(view, Action.LEAVE, THREE)
+        seen.append((view.help, view.cursor, view.subject))
+    assert seen == [(False, 4990, 1), (False, None, 1), (False, None, ALL), (False, None, ALL)]
+
+
+def test_o_sorts_by_traffic_and_by_name_again() -> None:
+    view = apply(View(), Action.SORT, THREE)
+    assert view.by_traffic
+    assert apply(view, Action.SORT, THREE) == View()
+
+
+@pytest.mark.parametrize(
+    ("key", "action"),
+    [
+        *[("tab", Action.NEXT), ("shift-tab", Action.PREVIOUS), ("enter", Action.OPEN)],
+        *[("o", Action.SORT), ("up", Action.UP), ("down", Action.DOWN), ("esc", Action.LEAVE)],
+        *[(digit, Action.CHOOSE) for digit in "0123456789"],
+    ],
+)
+def test_the_keys_of_several_tors_are_those_that_were_asked_for(key: str, action: Action) -> None:
+    assert ACTIONS[key] is action
+
+
+@pytest.mark.parametrize("action", [*OF_SEVERAL, Action.LEAVE])
+def test_with_one_tor_they_do_nothing(action: Action) -> None:
+    for subject in (0, ALL, SUM):
+        view = View(subject=subject)
+        for key in "0123456789":
+            after = apply(view, action, SHOWN, key)
+            assert after.subject == subject
+        assert action in {Action.UP, Action.DOWN} or after is view
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        *[Action.CURSOR_BACK, Action.CURSOR_ON, Action.ARRANGE, Action.LOGARITHM, Action.SHARE],
+        *[Action.LOWER, Action.HIGHER, Action.BOUND, Action.AUTOMATIC],
+    ],
+)
+def test_in_the_table_no_key_changes_what_it_does_not_show(action: Action) -> None:
+    view = View(subject=ALL)
+    assert apply(view, action, THREE) is view
+    assert apply(replace(view, subject=SUM, ceiling=9), action, THREE).subject == SUM
+    # A single tor's graph is one, whatever was looked at before the others turned out to be it.
+    assert apply(view, action, SHOWN) == replace(apply(View(), action, SHOWN), subject=ALL)
+
+
+@PROPERTY
+@given(
+    st.lists(st.tuples(st.sampled_from(list(Action)), st.sampled_from("0123456789")), max_size=40),
+    st.integers(2, 5),
+)
+def test_any_keys_look_at_something_that_is_there(
+    presses: list[tuple[Action, str]], tors: int
+) -> None:
+    view = View(subject=ALL)
+    shown = replace(SHOWN, order=tuple(reversed(range(tors))))
+    for action, key in presses:
+        view = apply(view, action, shown, key)
+        assert ALL <= view.subject < tors
+        assert view.chosen is None or SUM <= view.chosen < tors
