@@ -64,8 +64,9 @@ def run(
     wakeup.catch(SIGNALS)
     hook = threading.excepthook
     loop = Loop(fleet, sources, view, terminal, wakeup, keep=keep)
-    some = fleet.instances[0]
-    threading.excepthook = lambda failure: _tell_of_thread(failure, partial(loop.tell, some))
+    threading.excepthook = lambda failure: _tell_of_thread(
+        failure, partial(loop.tell, fleet.instances[0])
+    )
     loop.draw()
     for instance, source in sources.items():
         source.start(partial(loop.tell, instance))
@@ -102,7 +103,7 @@ class Loop:
         self._view = view
         self._terminal = terminal
         self._wakeup = wakeup
-        self._poked = False  # and nothing has been drawn since
+        self._poked = False  # by a sample, and nothing has been drawn since
         self._keep = keep
         self._clocks = Clocks()
         self._notice = ""
@@ -131,9 +132,12 @@ class Loop:
 
         Of many samples that come between two drawings the first alone wakes it up.
         """
+        before = instance.state
         self._fleet.tell(instance, event)
-        if not (self._poked and isinstance(event, Sample)):
-            self._poked = True
+        # One that ends a silence is news of another kind.
+        only = isinstance(event, Sample) and instance.state is before
+        if not (only and self._poked):
+            self._poked |= only
             self._wakeup.poke()
 
     def run(self) -> Ending:
@@ -178,6 +182,8 @@ class Loop:
     def _due(self, *, dirty: bool) -> float:
         """When the screen must be drawn if nothing else comes."""
         newest = self._fleet.newest
+        if dirty and self._fleet.sum is not None and self._sampled is not None:
+            return self._drawn + 1.0  # their samples come at many moments
         if dirty and newest != self._sampled:
             # By when samples came and not by when they were drawn: one that had to wait, or other
             # news between two samples, would put off all that follow.

@@ -25,6 +25,8 @@ class News:
     """Something that was told, of which tor and when; and how many samples were missed before."""
 
     instance: Instance
+    where: str
+    "The tor's, at that time."
     event: Event
     clock: datetime
     missed: int
@@ -65,4 +67,5 @@ class Inbox:
         if isinstance(event, Sample) and self._queue.qsize() >= BACKLOG:
             self._missed += 1
         else:
-            self._queue.put(News(instance, event, datetime.now(UTC), self._missed))
+            clock = datetime.now(UTC)
+            self._queue.put(News(instance, instance.where, event, clock, self._missed))

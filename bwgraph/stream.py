@@ -57,8 +57,7 @@ def run(
                 remark(f"{news.missed - told} samples were missed: nobody read fast enough")
                 told = news.missed
             if isinstance(news.event, Sample):
-                name = news.instance.where
-                print(line(news.event, name, news.clock), file=output, flush=True)
+                print(line(news.event, news.where, news.clock), file=output, flush=True)
             elif isinstance(news.event, Refused) and fleet.refusal is not None:
                 return fleet.refusal
             elif words := _remark(news.event):

@@ -79,7 +79,9 @@ class Targets:
             )
         if not sources:
             instance = self._instance("a tor on this machine", "")
-            sources[instance] = TorLink(self.candidates, secrets.usual, patient=patient)
+            # Given for one of the candidates, which is the one that is looked for now.
+            latest = [secrets.usual, *secrets.own.values()][-1]
+            sources[instance] = TorLink(self.candidates, latest, patient=patient)
         fleet = Fleet(
             tuple(sources),
             threading.Lock,

@@ -11,6 +11,7 @@ copies two integers and a time, hands them on, and returns.
 """
 
 import logging
+import queue
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -156,8 +157,10 @@ class Connection:
 
     def _handshake(self, credentials: Credentials, wire: Wire) -> Connected:
         controller = self._controller = _Listener(_Socket(wire))
-        # Private to stem and guarded by a test: its notifier would else wake up 20 times a second.
-        controller._event_notice = _Patience(controller)  # noqa: SLF001
+        # Private to stem and guarded by tests: its notifier would else wake up 20 times a second.
+        patience = _Patience(controller) if _is_as_known(controller) else None
+        if patience is not None:
+            controller._event_notice = patience  # noqa: SLF001
         controller.add_status_listener(self._on_status, spawn=False)
         controller.connect()
         info = controller.msg("PROTOCOLINFO 1")
@@ -180,8 +183,9 @@ class Connection:
                 "it let us in and sends no BW events",
                 "if a control-port filter is in between, allow SETEVENTS BW in its profile",
             )
-        controller._event_queue = _Shortcut(controller)  # noqa: SLF001 - see there
-        controller._event_notice.quiet()  # noqa: SLF001
+        if patience is not None:
+            controller._event_queue = _Shortcut(controller)  # noqa: SLF001 - see there
+            patience.quiet()
         wire.trust()
         counted = self.check()
         uptime = number(self._info("uptime"))
@@ -275,6 +279,15 @@ class _Socket(stem.socket.ControlSocket):
         if not self._unused:
             raise stem.SocketError("a connection is made once")
         return self._unused.pop()
+
+
+def _is_as_known(controller: Controller) -> bool:
+    """Whether stem has the private parts that the two below stand in for; else it does without."""
+    return (
+        isinstance(getattr(controller, "_event_queue", None), queue.Queue)
+        and isinstance(getattr(controller, "_event_notice", None), threading.Event)
+        and callable(getattr(controller, "_handle_event", None))
+    )
 
 
 class _Patience(threading.Event):

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Protocol
@@ -18,6 +19,7 @@ from ear import PATIENCE, eventually
 
 from bwgraph import album, app, clock
 from bwgraph.app import NOTICE_SHOWN, Ending, Loop
+from bwgraph.fleet import Fleet
 from bwgraph.frame import Frame, Size, Style
 from bwgraph.graph import ASCII, BLOCK, BRAILLE
 from bwgraph.history import LATE
@@ -26,7 +28,7 @@ from bwgraph.sample import Sample
 from bwgraph.source import Connected, Counted, Event, Lost, Refusal, Refused, Tell, Trouble
 from bwgraph.terminal import Terminal
 from bwgraph.units import BITS
-from bwgraph.view import ACTIONS, Arrangement, Click, View
+from bwgraph.view import ACTIONS, ALL, Arrangement, Click, View
 from bwgraph.wakeup import Wakeup
 
 START = 1000.0
@@ -138,6 +140,7 @@ class World:
         self.wakeup = wakeup
         self.instance = Instance("a tor")
         self.source = FakeSource()
+        self.watch(self.instance)
         self.script: list[tuple[float, Act]] = []
         self.view = View()
         self.kept: list[Frame] = []
@@ -146,6 +149,13 @@ class World:
         self.drawn: list[float] = []
         "When the screen was drawn, in seconds since the start."
         terminal.on_paint = lambda: self.drawn.append(round(self.time - START, 3))
+
+    def watch(self, *instances: Instance, asks: Callable[[str], bool] = bool) -> None:
+        """Have these be the tors; the first of them has the one source that there was."""
+        self.instance = instances[0]
+        self.fleet = Fleet(instances, asks=asks)
+        self.sources = {each: FakeSource() for each in instances}
+        self.sources[self.instance] = self.source
 
     def now(self) -> float:
         return self.time
@@ -167,12 +177,11 @@ class World:
                 break
         return list(ready), [], []
 
-    def tell(self, event: Event) -> None:
-        self.instance.tell(event)
-        self.wakeup.poke()
+    def tell(self, event: Event, instance: Instance | None = None) -> None:
+        self.loop.tell(instance or self.instance, event)
 
-    def sample(self, read: int = 5) -> None:
-        self.tell(Sample(self.time, read, 0, 1.0))
+    def sample(self, read: int = 5, instance: Instance | None = None) -> None:
+        self.tell(Sample(self.time, read, 0, 1.0), instance)
 
     def keep(self, frame: Frame) -> str:
         if self.keep_error is not None:
@@ -200,7 +209,7 @@ class World:
         """Run the loop; then its user presses q."""
         self.press(until, "q")
         self.loop = Loop(
-            self.instance, self.source, self.view, self.terminal, self.wakeup, keep=self.keep
+            self.fleet, self.sources, self.view, self.terminal, self.wakeup, keep=self.keep
         )
         self.loop.draw()
         return self.loop.run()
@@ -402,6 +411,192 @@ def test_trouble_is_drawn_within_a_second(world: World) -> None:
     assert "something broke" in "\n".join(world.terminal.frames[-1].text())
 
 
+# Several tors
+
+
+def several(world: World, count: int, *, connected: bool = True) -> list[Instance]:
+    """Watch so many, as a table."""
+    tors = [Instance(f"tor {number}") for number in range(count)]
+    world.watch(*tors)
+    world.view = View(subject=ALL)
+    if connected:
+        for number, tor in enumerate(tors):
+            world.fleet.tell(tor, Connected(START, f"tor {number}", process=str(number)))
+    return tors
+
+
+@pytest.mark.parametrize("count", [2, 3, 5, 64])
+def test_samples_of_several_tors_are_one_drawing_a_second(world: World, count: int) -> None:
+    tors = several(world, count)
+    for second in range(12):
+        for number, tor in enumerate(tors):
+            when = 1 + second * 1.0022 + number / count
+            world.at(when, partial(world.sample, instance=tor))
+    world.run(12.5)
+    drawn = world.drawn[1:]
+    assert drawn[0] == 1.0
+    pauses = [b - a for a, b in itertools.pairwise(drawn)]
+    assert all(0.999 <= pause <= 1.1 for pause in pauses), pauses
+    assert len(drawn) == 12
+
+
+def test_of_many_samples_the_first_alone_wakes_it_up(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tors = several(world, 64)
+    pokes: list[float] = []
+    poke = world.wakeup.poke
+
+    def counted() -> None:
+        pokes.append(world.time)
+        poke()
+
+    monkeypatch.setattr(world.wakeup, "poke", counted)
+    for second in range(10):
+        for number, tor in enumerate(tors):
+            world.at(1 + second + number / 64, partial(world.sample, instance=tor))
+    world.run(10.999)
+    assert len(pokes) <= len(world.drawn) + 1
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_other_news_leave_the_first_sample_its_own_wakeup(world: World, count: int) -> None:
+    # Tor's answers of itself come a third of a second after the connection.
+    tors = several(world, count)
+    world.at(0.3, lambda: world.tell(Counted(7, 3)))
+    world.at(0.5, partial(world.sample, instance=tors[-1]))
+    world.run(0.9)
+    assert world.drawn == [0, 0.5]
+
+
+def test_a_state_of_one_of_several_is_drawn_at_once(world: World) -> None:
+    tors = several(world, 3)
+    for number, tor in enumerate(tors):
+        world.at(1.0 + number / 10, partial(world.sample, instance=tor))
+    world.at(1.5, lambda: world.tell(Lost(world.time, "gone", START + 60), tors[1]))
+    world.at(1.6, lambda: world.tell(Connected(world.time, "tor 1"), tors[1]))
+    world.run(1.7)
+    assert world.drawn == [0, 1.0, 1.5, 1.6]
+    assert "1 down" in world.text(2)
+    assert "tor 1: no tor since" in world.text(2)
+    assert "1 down" not in world.text(3)
+
+
+def test_one_that_goes_on_after_a_silence_is_drawn_at_once(world: World) -> None:
+    # Though it is a sample that tells of it, and another's has come since the last drawing.
+    tors = several(world, 2)
+    world.at(1.0, partial(world.sample, instance=tors[0]))
+    world.at(1.1, lambda: world.tell(Lost(START, "it is silent", START + 60), tors[1]))
+    world.at(1.2, partial(world.sample, instance=tors[0]))
+    world.at(1.3, partial(world.sample, instance=tors[1]))
+    world.run(1.5)
+    assert world.drawn == [0, 1.0, 1.1, 1.3]
+
+
+def test_while_one_of_several_is_late_it_is_drawn_once_a_second(world: World) -> None:
+    tors = several(world, 2)
+    world.at(1.0, partial(world.sample, instance=tors[1]))
+    for second in range(1, 7):
+        world.at(second + 0.1, partial(world.sample, instance=tors[0]))
+    world.run(6.9)
+    assert len(world.drawn) == 7
+    assert "tor 1: late: no data from tor for 5 s" in world.text()
+
+
+def test_each_source_tells_of_its_own_tor_and_all_are_closed(world: World) -> None:
+    tors = several(world, 3, connected=False)
+
+    def begin() -> None:
+        for number, tor in enumerate(tors):
+            tell = world.sources[tor].tell
+            assert tell is not None
+            tell(Connected(START, f"tor {number}", process=str(number)))
+            tell(Sample(world.time, (number + 1) << 20, 0, 1.0))
+
+    world.at(0.5, begin)
+    world.at(2.0, lambda: world.terminal.press("r"))
+    world.at(2.5, lambda: world.terminal.press("q"))
+    assert run(world) == Ending()
+    for number, tor in enumerate(tors):
+        line = next(line for line in world.text().splitlines() if f" tor {number} " in line)
+        assert f"{number + 1}.0M" in line
+        assert (world.sources[tor].retries, world.sources[tor].closed) == (1, 1)
+    assert "sum of 3 tors" in world.text()
+    assert "6.0M" in world.text().split("sum of 3 tors")[1]
+
+
+def test_one_that_refuses_does_not_end_it_and_the_last_one_does(world: World) -> None:
+    tors = several(world, 2, connected=False)
+    world.at(1.0, lambda: world.tell(Refused(Refusal("a: no", "cure a")), tors[0]))
+    world.at(2.0, lambda: world.tell(Refused(Refusal("b: no", "cure b")), tors[1]))
+    ending = world.run(9.0)
+    assert world.time == START + 2.0
+    assert ending.refusal is not None
+    assert "a: no" in ending.refusal.cause
+    assert "b: no" in ending.refusal.cause
+    assert ending.refusal.cure == "cure a\ncure b"
+
+
+def test_once_one_was_there_the_others_may_refuse(world: World) -> None:
+    tors = several(world, 2, connected=False)
+    world.at(1.0, lambda: world.tell(Connected(START, "tor 0"), tors[0]))
+    world.at(2.0, lambda: world.tell(Refused(Refusal("b: no")), tors[1]))
+    world.at(3.0, lambda: world.tell(Lost(START, "gone", START + 9), tors[0]))
+    assert world.run(5.0) == Ending()
+    assert world.time >= START + 5.0
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_a_password_for_one_of_several_ends_it_where_there_is_somebody_to_ask(
+    world: World, *, asked: bool
+) -> None:
+    tors = several(world, 3)
+    world.watch(*tors, asks=lambda place: asked and place == "here")
+    wanted = Refusal("it asks for a password", password_for="here")
+    world.at(1.0, lambda: world.tell(Connected(START, "tor 0"), tors[0]))
+    world.at(1.5, lambda: world.tell(Refused(wanted), tors[1]))
+    assert world.run(3.0) == (Ending(refusal=wanted) if asked else Ending())
+
+
+def test_trouble_in_a_thread_is_told_though_the_first_tor_has_left_as_a_twin(
+    world: World,
+) -> None:
+    tors = several(world, 3, connected=False)
+    world.fleet = Fleet(tors, found=True)
+
+    def fail() -> None:
+        raise ValueError("a bug")
+
+    def begin() -> None:
+        for tor in (tors[1], tors[0]):
+            tell = world.sources[tor].tell
+            assert tell is not None
+            tell(Connected(START, tor.name, uptime=7.0, process="4711"))
+        thread = threading.Thread(target=fail, name="Tor listener")
+        thread.start()
+        thread.join(PATIENCE)
+
+    world.at(0.5, begin)
+    world.at(2.5, lambda: world.terminal.press("q"))
+    assert run(world) == Ending()
+    assert world.fleet.instances == (tors[1], tors[2])
+    assert "Tor listener ended: ValueError: a bug" in world.text()
+
+
+def test_keys_go_through_the_views_of_several(world: World) -> None:
+    several(world, 3)
+    keys = ["tab", "tab", "shift-tab", "3", "0", "esc", "down", "enter", "esc", "down", "o", "up"]
+    for number, key in enumerate(keys):
+        world.press(0.01 * (number + 1), key)
+    world.run(0.5)
+    named = [world.text(frame).splitlines()[0].split("  ")[1] for frame in range(len(keys) + 1)]
+    everyone = "all 3 tors, by name"
+    total = "sum of 3 tors"
+    assert named[:6] == [everyone, total, "tor 0", total, "tor 2", total]
+    assert named[6:10] == [everyone, everyone, "tor 1", everyone]
+    assert named[10:] == [everyone, "all 3 tors, by traffic", "all 3 tors, by traffic"]
+
+
 # What it does
 
 
@@ -480,7 +675,9 @@ def test_a_key_begins_where_the_one_before_it_ended_though_nothing_was_drawn(wor
     assert world.drawn == [0, 0.1]
 
 
-@pytest.mark.parametrize("key", ["x", "Q", "up", "down", "enter", "tab", "^A", "9", "shift-tab"])
+@pytest.mark.parametrize(
+    "key", ["x", "Q", "up", "down", "j", "k", "enter", "tab", "shift-tab", "^A", "9", "0"]
+)
 def test_an_unknown_key_changes_nothing(world: World, key: str) -> None:
     world.fill(300)
     assert world.after(key) == View()
@@ -503,7 +700,7 @@ def test_help_is_a_page_of_its_own_and_goes_away_again(world: World) -> None:
     world.press(0.2, "?")
     world.run(0.5)
     assert "download" not in world.text(1)
-    assert "save the screen as an SVG picture" in world.text(1)
+    assert "pause the view, and go on" in world.text(1)
     assert world.terminal.frames[2] == world.terminal.frames[0]
 
 
@@ -729,7 +926,7 @@ def test_the_first_reason_is_the_reason(world: World) -> None:
 
 def run(world: World) -> Ending:
     return app.run(
-        world.instance, world.source, View(), world.terminal, world.wakeup, keep=world.keep
+        world.fleet, world.sources, world.view, world.terminal, world.wakeup, keep=world.keep
     )
 
 
@@ -845,7 +1042,8 @@ def test_it_wakes_up_for_news_from_another_thread(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(app, "now", counted)
     with Wakeup() as wakeup:
-        assert app.run(instance, source, View(), terminal, wakeup, keep=album.keep) == Ending()
+        fleet, sources = Fleet([instance]), {instance: source}
+        assert app.run(fleet, sources, View(), terminal, wakeup, keep=album.keep) == Ending()
     thread.join()
     assert len(terminal.frames) == 2
     assert len(waits) < 30, "it waited, and did not spin"

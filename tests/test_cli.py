@@ -1,30 +1,31 @@
 """Arguments, messages and exit codes; what needs no terminal of them."""
 
-import argparse
 import getpass
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Self
 
 import pytest
 
 import bwgraph
-from bwgraph import album, app, cli, demo, settings, still, stream, terminal, wakeup
+from bwgraph import album, app, arguments, cli, demo, still, stream, targets, terminal, wakeup, wire
 from bwgraph.app import Ending
 from bwgraph.clock import now
 from bwgraph.credentials import Credentials
 from bwgraph.endpoint import ControlPort, ControlSocket, Endpoint
+from bwgraph.fleet import Fleet
 from bwgraph.graph import ASCII, BLOCK, BRAILLE
 from bwgraph.instance import Instance
 from bwgraph.link import TorLink
 from bwgraph.sample import Sample
-from bwgraph.source import Connected, Refusal, Refused, Trouble
+from bwgraph.source import Connected, Refusal, Refused, Source, Trouble
 from bwgraph.units import BITS, BYTES
-from bwgraph.view import BINDINGS, Arrangement, View
+from bwgraph.view import ALL, BINDINGS, Arrangement, View
 
 Captured = pytest.CaptureFixture[str]
 
@@ -43,6 +44,9 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in (*VARIABLES, "COLUMNS", "LINES"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    # Whatever runs on this machine.
+    monkeypatch.setattr(wire, "answers", lambda _: False)
+    monkeypatch.setattr(targets, "Path", partial(Path, tmp_path))
 
 
 @pytest.fixture
@@ -71,7 +75,8 @@ def test_help_is_for_people(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -
     code, out, err = said(["--help"], capsys)
     assert (code, err) == (0, "")
     for option in (
-        *("--port [HOST:]PORT", "--socket PATH", "--demo [SPEED]", "--password-file FILE"),
+        *("--port [NAME=][HOST:]PORT", "--socket [NAME=]PATH", "--wait"),
+        *("--demo [SPEED]", "--password-file FILE"),
         *("--interval TIME", "1s, 5s, 15s, 1m, 5m, 15m, 1h, 6h, 1d", "--units {bytes,bits}"),
         *("--layout {auto,stacked,side-by-side,mirrored}", "--glyphs {auto,block,braille,ascii}"),
         *("--scale {linear,log}", "--ceiling RATE", "--color {auto,never}"),
@@ -95,9 +100,9 @@ def test_help_says_where_the_settings_are(
 
 
 def test_every_flag_has_a_default_and_nothing_else_has() -> None:
-    flags = {action.dest for action in cli._parser()._actions} - {"help", "version"}
-    assert flags == cli.DEFAULTS.keys()
-    assert flags | {"help", "version"} >= cli.NOT_LASTING
+    flags = {action.dest for action in arguments.parser()._actions} - {"help", "version"}
+    assert flags == arguments.DEFAULTS.keys()
+    assert flags | {"help", "version"} >= arguments.NOT_LASTING
 
 
 def test_version(capsys: Captured) -> None:
@@ -113,8 +118,9 @@ def test_version(capsys: Captured) -> None:
         (["--port", ""], "'' is not [HOST:]PORT"),
         (["--port"], "expected one argument"),
         (["--socket"], "expected one argument"),
-        (["--port", "9051", "--socket", "/run/tor/control"], "not allowed with"),
-        (["--demo", "--port", "9051"], "not allowed with"),
+        (["--port", "exit=99999"], "'99999' is not [HOST:]PORT"),
+        (["--port", "exit="], "'exit=' is not [HOST:]PORT"),
+        (["--port", "9051", "--port", "exit=tor"], "'tor' is not [HOST:]PORT"),
         (["--demo", "0"], "'0' is not a number from 1 to 3600"),
         (["--demo", "3601"], "'3601' is not a number from 1 to 3600"),
         (["--demo", "fast"], "'fast' is not a number from 1 to 3600"),
@@ -158,6 +164,8 @@ def test_wrong_use_is_said_and_is_2(arguments: list[str], complaint: str, capsys
         (["--json", "--svg", "x"], "--json goes on for ever, and --once and --svg"),
         (["--duration", "1m"], "--duration goes with --once or --svg"),
         (["--duration", "1m", "--json"], "--duration goes with --once or --svg"),
+        (["--port", "9051"], "--demo needs no tor, and --port and --socket name one"),
+        (["--once", "--socket", "a=/x"], "--demo needs no tor, and --port and --socket name one"),
     ],
 )
 def test_flags_that_do_not_go_together_are_said_to_be(
@@ -261,32 +269,6 @@ def test_nobody_left_to_read_it_is_no_error(monkeypatch: pytest.MonkeyPatch) -> 
     # And closing it, as Python does in the end, found nothing to complain of either.
 
 
-# Where to look
-
-
-def places(*arguments: str, environ: Mapping[str, str] | None = None) -> list[Endpoint]:
-    flags = vars(cli._parser().parse_args(arguments))
-    merged = settings.merge(flags, environ or {}, {}, cli.DEFAULTS)
-    return cli._places(argparse.Namespace(**merged), environ or {})
-
-
-def test_what_the_user_names_is_the_only_place() -> None:
-    environ = {"TOR_CONTROL_PORT": "1234"}
-    assert places("--port", "[::1]:9051", environ=environ) == [ControlPort("::1", 9051)]
-    assert places("-p", "9051", environ=environ) == [ControlPort("127.0.0.1", 9051)]
-    assert places("--socket", "/x", environ=environ) == [ControlSocket("/x")]
-    assert places("-s", "/x", environ=environ) == [ControlSocket("/x")]
-    assert places("--demo", environ=environ) == [demo.PLACE]
-
-
-def test_the_environments_place_comes_first_among_the_usual_ones() -> None:
-    usual = places()
-    assert usual[0] == ControlSocket("/run/tor/control")
-    assert usual[-2:] == [ControlPort("127.0.0.1", 9051), ControlPort("127.0.0.1", 9151)]
-    found = places(environ={"TOR_CONTROL_PORT": "1234"})
-    assert found == [ControlPort("127.0.0.1", 1234), *usual]
-
-
 # The way through, with the graph left out
 
 
@@ -312,15 +294,18 @@ class Runs:
 
     def __init__(self) -> None:
         self.endings: list[Ending] = []
+        self.fleets: list[Fleet] = []
         self.instances: list[Instance] = []
         self.links: list[TorLink] = []
+        "Of the first tor, each time."
+        self.all_links: list[list[TorLink]] = []
         self.views: list[View] = []
         self.trouble: Trouble | None = None
 
     def __call__(
         self,
-        instance: Instance,
-        link: TorLink,
+        fleet: Fleet,
+        sources: Mapping[Instance, Source],
         view: View,
         screen: FakeScreen,
         _: object,
@@ -329,11 +314,15 @@ class Runs:
     ) -> Ending:
         assert screen.entered == 1
         assert keep is album.keep
-        self.instances.append(instance)
-        self.links.append(link)
+        assert tuple(sources) == fleet.instances
+        links = [link for link in sources.values() if isinstance(link, TorLink)]
+        self.fleets.append(fleet)
+        self.instances.append(fleet.instances[0])
+        self.links.append(links[0])
+        self.all_links.append(links)
         self.views.append(view)
         if self.trouble is not None:
-            instance.tell(self.trouble)
+            fleet.tell(fleet.instances[0], self.trouble)
         return self.endings.pop(0)
 
     @property
@@ -500,6 +489,76 @@ def test_glyphs_that_the_terminal_cannot_show_are_not_shown_whatever_is_asked_fo
     assert view(runs, "--glyphs", "braille") == View(glyphs=ASCII, ascii_only=True)
 
 
+# Several tors
+
+
+def test_several_tors_are_shown_as_a_table_at_first(runs: Runs, capsys: Captured) -> None:
+    runs.endings = [Ending()]
+    assert said(["-p", "9051", "-s", "exit=/x", "--port", "[::1]:9052"], capsys) == (0, "", "")
+    [fleet] = runs.fleets
+    assert [(each.name, each.label) for each in fleet.instances] == [
+        ("127.0.0.1:9051", ""),
+        ("/x", "exit"),
+        ("[::1]:9052", ""),
+    ]
+    assert fleet.sum is not None
+    assert runs.views == [View(subject=ALL)]
+    # Each has its own link, which waits for it for as long as it takes.
+    assert [link._places for link in runs.all_links[0]] == [
+        (ControlPort("127.0.0.1", 9051),),
+        (ControlSocket("/x"),),
+        (ControlPort("::1", 9052),),
+    ]
+    assert all(link._patient for link in runs.all_links[0])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "patient"),
+    [(["-p", "1"], False), (["-p", "1", "--wait"], True), ([], False), (["--wait"], True)],
+)
+def test_one_tor_is_waited_for_where_that_is_asked_for(
+    runs: Runs, arguments: list[str], *, patient: bool
+) -> None:
+    assert view(runs, *arguments) == View()
+    assert runs.links[0]._patient is patient
+    # And so does the fleet.
+    runs.fleets[0].tell(runs.instances[0], Refused(Refusal("no")))
+    assert (runs.fleets[0].refusal is None) is patient
+
+
+def test_those_that_are_found_are_shown_as_a_table(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire, "answers", lambda place: isinstance(place, ControlPort))
+    assert view(runs) == View(subject=ALL)
+    assert [each.name for each in runs.fleets[0].instances] == ["127.0.0.1:9051", "127.0.0.1:9151"]
+
+
+def test_the_file_can_name_several(runs: Runs, config: Path) -> None:
+    config.write_text('port = [9051, "exit=9052"]\nsocket = "guard=/x"\n')
+    assert view(runs) == View(subject=ALL)
+    assert [(each.name, each.label) for each in runs.fleets[0].instances] == [
+        ("127.0.0.1:9051", ""),
+        ("127.0.0.1:9052", "exit"),
+        ("/x", "guard"),
+    ]
+
+
+def test_trouble_of_any_of_several_is_said_again_when_it_ends(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    def run(fleet: Fleet, *_: object, **__: object) -> Ending:
+        for number, instance in enumerate(fleet.instances[1:]):
+            fleet.tell(instance, Trouble(1.0, f"stumbled {number}"))
+        return Ending()
+
+    monkeypatch.setattr(app, "run", run)
+    code, _, err = said(["-p", "1", "-p", "2", "-p", "3"], capsys)
+    assert code == 0
+    assert err == "bwgraph: while it ran: stumbled 0\nbwgraph: while it ran: stumbled 1\n"
+    assert runs.fleets == []
+
+
 # Settings that last
 
 
@@ -540,6 +599,7 @@ PORT = ControlPort("127.0.0.1", 9999)
         ([], {"TOR_CONTROL_PORT": "9999"}, "port = 2", PORT),
         ([], {"TOR_CONTROL_PORT": "9999"}, 'socket = "/x"', PORT),
         ([], {"TOR_CONTROL_PORT": "9999"}, "demo = true", PORT),
+        (["--port", "9999"], {}, "port = [1, 2]", PORT),
         ([], {"TOR_CONTROL_IPC_PATH": "/z"}, "port = 2", ControlSocket("/z")),
         ([], {}, "port = 9999", PORT),
         ([], {}, 'socket = "/x"', ControlSocket("/x")),
@@ -594,7 +654,8 @@ def test_a_password_in_the_environment_goes_before_the_files(
         ('# mine\nceiling = "plenty"\n', "line 2: argument --ceiling: 'plenty' is not a rate"),
         ("unit = 1\n", "line 1: there is no setting 'unit'; is it 'units'?"),
         ("once = true\n", "line 1: 'once' is for the command line only, as --once"),
-        ('port = 9051\nsocket = "/x"\n', "line 2: "),
+        ("port = [9051, 99999]\n", "line 1: "),
+        ('\nsocket = [1.5, true]\n', "line 2: "),
         ("glyphs = true\n", "line 1: "),
         ('units = "\x1b[2J"\n', "line 1: "),
     ],
@@ -630,15 +691,21 @@ class Look:
         self.links: list[TorLink] = []
         self.refusal: Refusal | None = None
         self.where = "127.0.0.1:9051"
+        self.up: int | None = None
+        "How many of several are there; None: all."
 
-    def __call__(self, link: TorLink, instance: Instance, seconds: float | None) -> Refusal | None:
-        self.links.append(link)
+    def __call__(
+        self, sources: Mapping[Instance, Source], fleet: Fleet, seconds: float | None
+    ) -> Refusal | None:
+        self.links += [link for link in sources.values() if isinstance(link, TorLink)]
         self.asked.append(seconds)
         if self.refusal is None:
             moment = now()
-            instance.tell(Connected(moment - 2, self.where, "0.4.9.11", "fake"))
-            for ago in (1.5, 0.5):
-                instance.tell(Sample(moment - ago, 3 << 20, 1 << 20, 1.0))
+            for instance in fleet.instances[: self.up]:
+                where = self.where if len(fleet.instances) == 1 else instance.name
+                fleet.tell(instance, Connected(moment - 2, where, "0.4.9.11", "fake"))
+                for ago in (1.5, 0.5):
+                    fleet.tell(instance, Sample(moment - ago, 3 << 20, 1 << 20, 1.0))
         return self.refusal
 
 
@@ -673,6 +740,45 @@ def test_once_does_without_a_terminal_and_without_a_term(
     monkeypatch.delenv("TERM", raising=False)
     assert said(["--once"], capsys)[0] == 0
     assert len(look.asked) == 1
+
+
+@pytest.mark.parametrize("up", [1, 3])
+def test_once_shows_all_of_several(look: Look, up: int, capsys: Captured) -> None:
+    look.up = up
+    code, out, err = said(["--once", "-p", "1", "-p", "exit=2", "-s", "/x"], capsys)
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[0].startswith("bwgraph  all 3 tors, by name")
+    rows = [line[2:].split() for line in lines[2:6]]
+    names = {row[0]: row[1] for row in rows[:3]}
+    assert names.keys() == ({"fake", "exit"} if up == 3 else {"fake", "exit", "/x"})
+    assert sum(state == "up" for state in names.values()) == (2 if up == 3 else 1)
+    assert rows[3][:4] == ["sum", "of", "3", "tors"]
+    assert f"{3 * up}.0M" in lines[5]
+    assert not any(line.startswith("q quit") for line in lines)
+    assert look.asked == [None]
+
+
+def test_svg_shows_all_of_several(look: Look, tmp_path: Path, capsys: Captured) -> None:
+    path = tmp_path / "picture.svg"
+    assert said(["--svg", str(path), "-p", "a=1", "-p", "b=2"], capsys) == (0, "", "")
+    assert "sum of 2 tors" in path.read_text("utf-8")
+    assert len(look.links) == 2
+
+
+@pytest.mark.parametrize("way", ["--once", "--json"])
+def test_without_a_screen_nobody_is_asked_for_a_password(
+    way: str, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    def watch(_: object, fleet: Fleet, *__: object) -> Refusal | None:
+        wanted = Refusal("it asks for a password", password_for="127.0.0.1:1")
+        fleet.tell(fleet.instances[0], Refused(wanted))
+        assert fleet.refusal is None
+        return None
+
+    monkeypatch.setattr(still, "watch", watch)
+    monkeypatch.setattr(stream, "run", watch)
+    assert said([way, "-p", "1", "-p", "2"], capsys)[0] == 0
 
 
 @pytest.mark.parametrize(("columns", "rows"), [(120, 35), (40, 12), (8, 3), (1, 1)])
@@ -832,7 +938,7 @@ def test_output_that_takes_no_more_is_no_traceback(
     capsys: Captured,
     tmp_path: Path,
 ) -> None:
-    def run(_: TorLink, output: Unwritable, __: object) -> Refused | None:
+    def run(_: object, __: object, output: Unwritable, ___: object) -> Refused | None:
         output.write("{}")
         return None
 
@@ -917,6 +1023,73 @@ def test_no_answer_at_the_prompt(
     runs.endings = [WANTED]
     got, out, err = said([], capsys)
     assert (got, out, err) == (code, "", message)
+
+
+TWO = ["-p", "9051", "-p", "9052", "-p", "9053"]
+WANTED_TOO = Ending(refusal=Refusal("it asks, too", "give it", password_for="127.0.0.1:9053"))
+
+
+def shown(runs: Runs) -> list[list[bytes | None]]:
+    """The passwords of all tors, each time."""
+    return [[link._credentials.password for link in links] for links in runs.all_links]
+
+
+def test_each_of_several_is_asked_for_its_own_password(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    typed = iter(["one", "three"])
+    prompts: list[str] = []
+    monkeypatch.setattr(getpass, "getpass", lambda prompt: prompts.append(prompt) or next(typed))
+    runs.endings = [WANTED, WANTED_TOO, Ending()]
+    assert said(TWO, capsys) == (0, "", "")
+    assert shown(runs) == [
+        [None, None, None],
+        [b"one", None, None],
+        [b"one", None, b"three"],
+    ]
+    assert ["9051" in prompts[0], "9053" in prompts[1]] == [True, True]
+
+
+def test_a_wrong_password_of_one_of_several_is_not_asked_for_again(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    monkeypatch.setattr(getpass, "getpass", lambda _: "guess")
+    runs.endings = [WANTED, Ending()]
+    assert said(TWO, capsys)[0] == 0
+    fleet = runs.fleets[1]
+    fleet.tell(fleet.instances[0], Refused(Refusal("no", password_for="127.0.0.1:9051")))
+    assert fleet.refusal is None
+
+
+def test_no_answer_for_one_of_several_leaves_that_one_down_and_the_others_go_on(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    prompts: list[str] = []
+
+    def nothing(prompt: str) -> str:
+        prompts.append(prompt)
+        raise EOFError
+
+    monkeypatch.setattr(getpass, "getpass", nothing)
+    runs.endings = [WANTED, WANTED_TOO, Ending()]
+    assert said(TWO, capsys) == (0, "", "")
+    assert len(prompts) == 2
+    assert shown(runs) == [[None] * 3] * 3
+    # It asks again when it is tried again, and nobody is asked.
+    fleet = runs.fleets[2]
+    for instance in (fleet.instances[0], fleet.instances[2]):
+        fleet.tell(instance, Refused(Refusal("it asks", password_for=instance.name)))
+        assert fleet.refusal is None
+    assert FakeScreen.entered == 0
+
+
+def test_the_one_password_that_was_given_is_shown_to_each(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    monkeypatch.setenv("TOR_CONTROL_PASSWD", "s3cret")
+    runs.endings = [Ending()]
+    assert said(TWO, capsys)[0] == 0
+    assert shown(runs) == [[b"s3cret"] * 3]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])

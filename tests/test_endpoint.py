@@ -12,8 +12,11 @@ from bwgraph.endpoint import (
     ControlPort,
     ControlSocket,
     Embedded,
+    Named,
     candidates,
     from_environment,
+    parse_named_port,
+    parse_named_socket,
     parse_port,
 )
 
@@ -105,6 +108,55 @@ def test_any_text_is_a_port_or_a_value_error(text: str) -> None:
         return
     assert 0 < place.port < 65536
     assert place.host
+
+
+NAMES = st.text(st.characters(exclude_characters="/=:"), min_size=1, max_size=40).filter(
+    lambda text: not any(map(str.isspace, text))
+)
+
+
+@PROPERTY
+@given(NAMES, HOSTS, PORTS)
+def test_any_name_may_stand_before_any_port(name: str, host: str, port: int) -> None:
+    place = ControlPort(host, port)
+    assert parse_named_port(f"{name}={place}") == Named(name, place)
+    assert parse_named_port(str(place)) == Named("", place)
+
+
+@PROPERTY
+@given(NAMES, st.text(min_size=1))
+def test_any_name_may_stand_before_any_path(name: str, path: str) -> None:
+    assert parse_named_socket(f"{name}={path}") == Named(name, ControlSocket(path))
+    assert parse_named_socket(f"./{path}") == Named("", ControlSocket(f"./{path}"))
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "path"),
+    [
+        ("/run/tor/control", "", "/run/tor/control"),
+        ("exit=/run/tor/control", "exit", "/run/tor/control"),
+        ("exit=control", "exit", "control"),
+        ("a=b=c", "a", "b=c"),
+        ("/a=b", "", "/a=b"),
+        ("./a=b", "", "./a=b"),
+        ("x/a=b", "", "x/a=b"),
+        ("=b", "", "=b"),
+        ("a=", "", "a="),
+        ("a b=c", "", "a b=c"),
+        ("a:b=c", "", "a:b=c"),
+        ("", "", ""),
+        ("x" * 41 + "=c", "", "x" * 41 + "=c"),
+        ("ü🧅=/a\nb", "ü🧅", "/a\nb"),
+    ],
+)
+def test_what_is_a_name_before_a_path(text: str, name: str, path: str) -> None:
+    assert parse_named_socket(text) == Named(name, ControlSocket(path))
+
+
+@pytest.mark.parametrize("text", ["=9051", "exit=", "exit=tor", "a b=9051", "a:b=9051", "a=b=1"])
+def test_what_is_no_named_port_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is not \\[HOST:\\]PORT, such as 9051"):
+        parse_named_port(text)
 
 
 def test_sockets_and_embedded_ones_are_called_by_their_names() -> None:

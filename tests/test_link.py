@@ -287,6 +287,109 @@ def test_a_filter_that_refuses_bw_is_refused(monkeypatch: pytest.MonkeyPatch) ->
     assert "SETEVENTS BW" in refusal.cure
 
 
+# Waiting for the first
+
+
+def patiently(place: Endpoint, *more: Endpoint) -> TorLink:
+    return TorLink([place, *more], Credentials(), patient=True)
+
+
+def test_a_patient_link_is_refused_once_and_waits_and_connects(tmp_path: Path) -> None:
+    ear = Ear()
+    server = FakeTor(path=tmp_path / "control")
+    worker = patiently(server.endpoint)
+    worker.start(ear)
+    refusal = ear.wait_for(Refused).refusal
+    assert refusal.cause == f"{server.endpoint}: no such socket"
+    assert "is tor running" in refusal.cure
+    for _ in range(3):
+        lost = ear.wait_for(Lost)
+        assert lost.why == refusal.cause
+    with server:
+        ear.wait_for(Connected)
+        server.emit(1, 2)
+        assert ear.wait_for(Sample).read == 1
+        worker.close()
+    assert sum(isinstance(event, Refused) for event in ear.heard) == 1
+    kinds = [type(event) for event in ear.heard]
+    assert set(kinds[1 : kinds.index(Connected)]) == {Lost}
+
+
+def test_what_is_waited_for_has_been_away_since_the_start(tmp_path: Path) -> None:
+    ear = Ear()
+    before = clock.now()
+    worker = patiently(ControlSocket(str(tmp_path / "control")))
+    worker.start(ear)
+    since = {ear.wait_for(Lost).since for _ in range(3)}
+    worker.close()
+    assert len(since) == 1
+    assert before <= since.pop() <= clock.now()
+
+
+def test_the_back_off_grows_before_the_first_connection_too_and_a_key_cuts_it_short(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(link, "BACKOFF", (100.0, 200.0, 300.0))
+    ear = Ear()
+    server = FakeTor(path=tmp_path / "control")
+    worker = patiently(server.endpoint)
+    worker.start(ear)
+    pauses = []
+    for _ in range(5):
+        pauses.append(ear.wait_for(Lost).retry - clock.now())
+        worker.retry()
+    assert pauses == pytest.approx([100, 200, 300, 300, 300], abs=20)
+    ear.wait_for(Lost)
+    with server:
+        worker.retry()
+        ear.wait_for(Connected)
+        # Once it stood, a loss begins anew.
+        server.refuse()
+        server.hang_up()
+        assert ear.wait_for(Lost).retry - clock.now() == pytest.approx(100, abs=20)
+        worker.close()
+
+
+def test_one_that_asks_for_a_password_is_waited_for_as_well() -> None:
+    ear = Ear()
+    with FakeTor(Manners(methods="HASHEDPASSWORD")) as server:
+        worker = patiently(server.endpoint)
+        worker.start(ear)
+        assert ear.wait_for(Refused).refusal.password_for == str(server.endpoint)
+        assert "password" in ear.wait_for(Lost).why
+        server.behaviour = Manners()
+        ear.wait_for(Connected)
+        worker.close()
+
+
+def test_of_several_places_the_first_that_comes_up_is_taken_and_kept(tmp_path: Path) -> None:
+    ear = Ear()
+    first, second = FakeTor(path=tmp_path / "a"), FakeTor(path=tmp_path / "b")
+    worker = patiently(first.endpoint, second.endpoint)
+    worker.start(ear)
+    ear.wait_for(Lost)
+    with second:
+        assert ear.wait_for(Connected).where == str(second.endpoint)
+        with first:
+            second.hang_up()
+            assert ear.wait_for(Connected).where == str(second.endpoint)
+            worker.close()
+
+
+def test_a_patient_link_can_be_closed_while_it_waits(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(link, "BACKOFF", (FOR_EVER,))
+    ear = Ear()
+    worker = patiently(ControlSocket(str(tmp_path / "control")))
+    worker.start(ear)
+    ear.wait_for(Lost)
+    begun = time.monotonic()
+    worker.close()
+    assert time.monotonic() - begun < 1.0
+    assert not threads_at_work()
+
+
 # Losing it and finding it again
 
 
@@ -529,7 +632,7 @@ def test_a_tor_that_goes_silent_while_reconnecting_is_tried_again() -> None:
 
 
 def dying(server: FakeTor, ear: Ear, last_words: bytes) -> Lost:
-    """Kill stem's event thread, and go on sending events: the socket is not silent."""
+    """Kill the thread that reads, and go on sending events: the socket is not silent."""
     ear.wait_for(Connected)
     server.send(last_words)
     (session,) = server._subscribers()
@@ -542,20 +645,19 @@ def dying(server: FakeTor, ear: Ear, last_words: bytes) -> Lost:
     return ear.wait_for(Lost)
 
 
-@pytest.mark.usefixtures("strict")
 @pytest.mark.parametrize("number", ["²".encode(), b"9" * 5000], ids=["superscript", "digits"])
-def test_an_event_that_kills_stems_thread_is_noticed(
-    number: bytes, monkeypatch: pytest.MonkeyPatch
+def test_an_event_that_stems_parser_raises_at_is_trouble_and_the_connection_stays(
+    number: bytes,
 ) -> None:
-    killed: list[str] = []
-    monkeypatch.setattr(threading, "excepthook", lambda args: killed.append(str(args.exc_value)))
     ear = Ear()
     with FakeTor() as server, linked(server.endpoint, tell=ear):
-        lost = dying(server, ear, b"650 BW 1 %s\r\n" % number)
-        assert "it has been silent for" in lost.why
-        assert killed
         ear.wait_for(Connected)
-        assert not ear.samples
+        server.send(b"650 BW 1 %s\r\n" % number)
+        server.emit(7, 0)
+        assert ear.wait_for(Sample).read == 7
+        assert server.accepted == 1
+    assert len(ear.samples) == len(ear.troubles) == 1
+    assert "an event was lost: ValueError" in ear.troubles[0]
 
 
 @pytest.mark.usefixtures("strict")

@@ -41,11 +41,11 @@ def with_history(*arguments: str) -> list[str]:
     It is a little more every second, and a hundred times as much in one second of the last minute.
     """
     code = """
-from bwgraph import cli
 from bwgraph.clock import now
 from bwgraph.sample import Sample
 from bwgraph.source import Connected
-original = cli._instance
+from bwgraph.targets import Targets
+original = Targets._instance
 def instance(*arguments):
     made = original(*arguments)
     moment = now()
@@ -54,7 +54,7 @@ def instance(*arguments):
         read = (300 << 20) if second == 1160 else (2 << 20) + second
         made.tell(Sample(moment - 1200.5 + second, read, 1 << 20, 1.0))
     return made
-cli._instance = instance
+Targets._instance = instance
 """
     return altered(code, "--demo", *arguments)
 
@@ -188,7 +188,14 @@ KEYS: list[tuple[str, str, str | re.Pattern[str], str | re.Pattern[str]]] = [
     ("a", "a", re.compile("^ *500 MiB/s ┤", re.MULTILINE), "cut at p99"),
     ("s", "s", re.compile(r"^saved bwgraph-[\d-]+\.svg$", re.MULTILINE), "q quit"),
     # These have their own tests: there is nothing to see of them here.
-    ("r", "r", "▼ download", "nothing"),
+    *(
+        (key, sent, "▼ download", "nothing")
+        for key, sent in (
+            *(("r", "r"), ("tab", "\t"), ("shift-tab", "\x1b[Z"), ("enter", "\r"), ("o", "o")),
+            *(("up", "\x1bOA"), ("down", "\x1bOB"), ("k", "k"), ("j", "j")),
+            *((digit, digit) for digit in "0123456789"),
+        )
+    ),
     ("^L", "\x0c", "▼ download", "nothing"),
 ]
 

@@ -12,8 +12,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from nobody import nobody, open_directory
 
-from bwgraph import cli, settings
-from bwgraph.endpoint import ControlPort, parse_port
+from bwgraph import arguments, settings
+from bwgraph.endpoint import ControlPort, ControlSocket, Named, parse_port
 
 NOT_HERE = frozenset({"help", "version", "json"})
 
@@ -166,9 +166,17 @@ def test_the_parser_is_as_it_was(path: Path, capsys: pytest.CaptureFixture[str])
 
 
 def test_the_flags_of_the_program_itself(path: Path) -> None:
-    path.write_text("socket = '/x'\npassword-file = '/y'\n")
-    found = settings.read(path, cli._parser(), NOT_HERE)
-    assert found.items() >= {("socket", "/x"), ("password_file", "/y")}
+    path.write_text("socket = ['/x', 'exit=/z']\npassword-file = '/y'\nport = 9051\nwait = true\n")
+    found = settings.read(path, arguments.parser(), NOT_HERE)
+    assert found == {
+        "tors": [
+            Named("", ControlSocket("/x")),
+            Named("exit", ControlSocket("/z")),
+            Named("", ControlPort("127.0.0.1", 9051)),
+        ],
+        "password_file": "/y",
+        "wait": True,
+    }
 
 
 # What is wrong with it
@@ -394,26 +402,24 @@ def test_any_bytes_are_settings_or_a_clear_error(
         ({}, {}, {"units": "bits"}, {"units": "bits"}),
         ({"units": "bytes"}, {}, {"units": "bits"}, {"units": "bytes"}),
         ({"units": None}, {}, {"units": "bits"}, {"units": None}),
-        # Which tor is one question.
-        ({}, {}, {"port": 1}, {"port": 1}),
-        ({"port": 2}, {}, {"port": 1}, {"port": 2}),
-        ({"port": 2}, {}, {"socket": "/x"}, {"port": 2}),
-        ({"socket": "/x"}, {}, {"port": 1}, {"socket": "/x"}),
-        ({"demo": 1}, {}, {"port": 1}, {"demo": 1}),
-        ({"port": 2}, {}, {"demo": 1}, {"port": 2}),
-        ({}, {"TOR_CONTROL_PORT": "9"}, {"port": 1}, {}),
-        ({}, {"TOR_CONTROL_HOST": "::1"}, {"socket": "/x"}, {}),
+        # Which tor is one question, and an answer may be several.
+        ({}, {}, {"tors": [1]}, {"tors": [1]}),
+        ({"tors": [2]}, {}, {"tors": [1, 3]}, {"tors": [2]}),
+        ({"demo": 1}, {}, {"tors": [1]}, {"demo": 1}),
+        ({"tors": [2]}, {}, {"demo": 1}, {"tors": [2]}),
+        ({}, {"TOR_CONTROL_PORT": "9"}, {"tors": [1]}, {}),
+        ({}, {"TOR_CONTROL_HOST": "::1"}, {"tors": ["/x"]}, {}),
         ({}, {"TOR_CONTROL_IPC_PATH": "/y"}, {"demo": 1}, {}),
-        ({}, {"TOR_CONTROL_PORT": ""}, {"port": 1}, {"port": 1}),
-        ({"port": 2}, {"TOR_CONTROL_PORT": "9"}, {"port": 1}, {"port": 2}),
-        ({"port": 2}, {"TOR_CONTROL_PORT": "nonsense"}, {}, {"port": 2}),
-        ({"port": 2}, {}, {"units": "bits", "port": 1}, {"units": "bits", "port": 2}),
+        ({}, {"TOR_CONTROL_PORT": ""}, {"tors": [1]}, {"tors": [1]}),
+        ({"tors": [2]}, {"TOR_CONTROL_PORT": "9"}, {"tors": [1]}, {"tors": [2]}),
+        ({"tors": [2]}, {"TOR_CONTROL_PORT": "nonsense"}, {}, {"tors": [2]}),
+        ({"tors": [2]}, {}, {"units": "bits", "tors": [1]}, {"units": "bits", "tors": [2]}),
         # Of the password.
         ({}, {}, {"password_file": "/f"}, {"password_file": "/f"}),
         ({}, {"TOR_CONTROL_PASSWD": "x"}, {"password_file": "/f"}, {}),
         ({}, {"TOR_CONTROL_PASSWD": ""}, {"password_file": "/f"}, {}),
         ({"password_file": "/g"}, {"TOR_CONTROL_PASSWD": "x"}, {}, {"password_file": "/g"}),
-        ({"port": 2}, {}, {"password_file": "/f"}, {"port": 2, "password_file": "/f"}),
+        ({"tors": [2]}, {}, {"password_file": "/f"}, {"tors": [2], "password_file": "/f"}),
         # Of colour.
         ({}, {}, {"color": "always"}, {"color": "always"}),
         ({}, {"NO_COLOR": "1"}, {"color": "always"}, {}),
@@ -428,7 +434,7 @@ def test_a_flag_goes_before_the_environment_and_that_before_the_file(
     merged: dict[str, object],
 ) -> None:
     defaults: dict[str, object] = {
-        **dict.fromkeys(("port", "socket", "demo", "password_file", "color")),
+        **dict.fromkeys(("tors", "demo", "password_file", "color")),
         "units": "bytes",
     }
     assert settings.merge(flags, environ, file, defaults) == {**defaults, **merged}
@@ -439,7 +445,7 @@ def test_an_environment_that_makes_no_sense_is_said() -> None:
         settings.merge({}, {"TOR_CONTROL_PORT": "nonsense"}, {}, {})
 
 
-names = st.sampled_from(["units", "glyphs", "port", "socket", "color", "password_file"])
+names = st.sampled_from(["units", "glyphs", "tors", "demo", "color", "password_file"])
 some = st.dictionaries(names, st.integers())
 
 

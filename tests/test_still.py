@@ -6,7 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from bwgraph import still
+from bwgraph import inbox, still
+from bwgraph.fleet import Fleet
+from bwgraph.inbox import News
 from bwgraph.instance import Instance
 from bwgraph.sample import Sample
 from bwgraph.source import Connected, Event, Lost, Refusal, Refused, Tell, Trouble
@@ -27,18 +29,19 @@ class World:
     def __init__(self) -> None:
         self.time = START
         self.instance = Instance("a tor")
+        self.instances = [self.instance]
         self.script: list[tuple[float, Event | Act]] = []
         "What happens, so many seconds after the start."
         self.closed = 0
         self.known_before: list[object] = []
         "The instance's state when each event was taken from the queue."
-        self._tell: Tell | None = None
+        self._tells: list[Tell] = []
 
     # As a source.
 
     def start(self, tell: Tell) -> None:
-        assert self._tell is None
-        self._tell = tell
+        assert len(self._tells) < len(self.instances)
+        self._tells.append(tell)
 
     def retry(self) -> None:
         raise AssertionError("nobody is there to ask for it")
@@ -48,32 +51,35 @@ class World:
 
     # As the queue.
 
-    def put(self, event: Event) -> None:
-        self._events.append(event)
+    def put(self, news: News) -> None:
+        self._news.append(news)
 
-    def get(self, timeout: float | None) -> Event:
+    def qsize(self) -> int:
+        return len(self._news)
+
+    def get(self, timeout: float | None) -> News:
         """Let time pass until there is an event or the timeout is over."""
         assert timeout is None or timeout >= 0
         until = None if timeout is None else self.time + timeout
-        while not self._events:
+        while not self._news:
             if self.script and (until is None or START + self.script[0][0] <= until):
                 when, what = self.script.pop(0)
                 self.time = max(self.time, START + when)
                 if callable(what):
                     what()
                 else:
-                    assert self._tell is not None
-                    self._tell(what)
+                    self._tells[0](what)
             else:
                 assert until is not None, "it waits for ever"
                 self.time = until
                 raise queue.Empty
         self.known_before.append(self.instance.state)
-        return self._events.pop(0)
+        return self._news.pop(0)
 
     def watch(self, seconds: float | None) -> Refusal | None:
-        self._events: list[Event] = []
-        return still.watch(self, self.instance, seconds)
+        self._news: list[News] = []
+        fleet = Fleet(self.instances)
+        return still.watch(dict.fromkeys(self.instances, self), fleet, seconds)
 
     @property
     def passed(self) -> float:
@@ -83,13 +89,22 @@ class World:
         self.script += [(when, Sample(START + when, 7, 3, 1.0)) for when in moments]
         self.script.sort(key=lambda happening: happening[0])
 
+    def among(self, count: int) -> None:
+        """Have so many tors; what the script does not tell otherwise is told of the first."""
+        self.instances = [self.instance, *(Instance(f"tor {i}") for i in range(1, count))]
+
+    def of(self, number: int, when: float, event: Event) -> None:
+        """Have one of them told of."""
+        self.script.append((when, lambda: self._tells[number](event)))
+        self.script.sort(key=lambda happening: happening[0])
+
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     world = World()
     monkeypatch.setattr(still, "now", lambda: world.time)
     waiting = SimpleNamespace(SimpleQueue=lambda: world, Empty=queue.Empty)
-    monkeypatch.setattr(still, "queue", waiting)
+    monkeypatch.setattr(inbox, "queue", waiting)
     return world
 
 
@@ -165,3 +180,50 @@ def test_the_source_is_closed_whatever_happens(world: World, error: type[BaseExc
     with pytest.raises(error):
         world.watch(60)
     assert world.closed == 1
+
+
+# Several
+
+
+def test_of_several_the_first_sample_of_each_is_waited_for(world: World) -> None:
+    world.among(3)
+    for number, when in ((1, 1.0), (2, 1.7), (0, 2.4)):
+        world.of(number, when - 0.5, Connected(START, f"tor {number}"))
+        world.of(number, when, Sample(START + when, 7, 3, 1.0))
+    assert world.watch(None) is None
+    assert world.passed == 2.4
+    assert world.closed == 3
+
+
+def test_one_that_does_not_come_is_waited_for_a_little(world: World) -> None:
+    world.among(3)
+    for number in (0, 2):
+        world.of(number, 0.5, Connected(START, f"tor {number}"))
+        world.of(number, 1.0 + number / 10, Sample(START + 1, 7, 3, 1.0))
+    world.of(1, 0.2, Refused(Refusal("nobody there")))
+    assert world.watch(None) is None
+    assert world.passed == 1.0 + still.OTHERS
+    assert isinstance(world.instances[2].state, Connected)
+    assert world.instances[1].state is None
+
+
+def test_several_are_watched_for_so_long_from_the_first_sample_of_any_on(world: World) -> None:
+    world.among(2)
+    world.of(1, 1.0, Connected(START, "tor 1"))
+    for second in range(2, 200):
+        world.of(1, second, Sample(START + second, 7, 3, 1.0))
+    world.of(0, 30.0, CONNECTED)
+    assert world.watch(60) is None
+    assert world.passed == 62.0
+
+
+def test_when_all_of_several_refuse_it_ends_with_what_each_says(world: World) -> None:
+    world.among(2)
+    world.of(0, 0.5, Refused(Refusal("a: no")))
+    world.of(1, 0.7, Refused(Refusal("b: no")))
+    refusal = world.watch(None)
+    assert refusal is not None
+    assert "a: no" in refusal.cause
+    assert "b: no" in refusal.cause
+    assert world.passed == 0.7
+    assert world.closed == 2

@@ -15,10 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from properties import PROPERTY
 
-from bwgraph import stream
+from bwgraph import inbox
 from bwgraph.bounded import within
 from bwgraph.credentials import Credentials
 from bwgraph.endpoint import Embedded, Endpoint
+from bwgraph.fleet import Fleet
+from bwgraph.inbox import BACKLOG
+from bwgraph.instance import Instance
 from bwgraph.link import TorLink
 from bwgraph.sample import Sample
 from bwgraph.source import (
@@ -33,12 +36,13 @@ from bwgraph.source import (
     Trouble,
     Wrapped,
 )
-from bwgraph.stream import BACKLOG, line, run
+from bwgraph.stream import line, run
 from bwgraph.wire import Wire, patient
 
 PLACE = "127.0.0.1:9051"
 CONNECTED = Connected(when=1000.0, where=PLACE, version="0.4.9.11", nickname="relay")
-END = Refused(Refusal("that is all"))
+END = Trouble(0.0, "that is all")
+"What makes a test's reader leave, where nothing else does."
 CLOCK = datetime(2026, 1, 2, 3, 4, 5, 678_900, tzinfo=UTC)
 SAMPLE = Sample(9.0, read=700, written=70, seconds=1.0022)
 
@@ -46,6 +50,9 @@ HOSTILE = 'a"b\\c\n\r\x1b[2J\u2028東\ud800'
 
 ENOUGH = 10.0
 "Seconds after which a test that hangs is given up. None takes a tenth of one."
+
+
+Heard = tuple[Refusal | None, list[str]]
 
 
 class Told:
@@ -66,7 +73,7 @@ class Told:
 
 
 def telling(*events: Event) -> Told:
-    """A source that tells these and then that it gives up."""
+    """A source that tells these and then the end."""
 
     def script(tell: Tell) -> None:
         for event in (*events, END):
@@ -80,10 +87,35 @@ def samples(count: int) -> list[Sample]:
     return [Sample(1001.0 + i, 10 * i, i, 1.0) for i in range(count)]
 
 
-def streamed(source: Source, output: io.StringIO) -> tuple[Refused | None, list[str]]:
-    """What ``run`` returns and what it remarks; TimeoutError if it does not end."""
+def alone(
+    source: Source, output: io.StringIO, remark: Callable[[str], object]
+) -> Refusal | None:
+    """Run it with one tor."""
+    instance = Instance("a tor")
+    return run({instance: source}, Fleet([instance]), output, remark)
+
+
+class Over(Exception):
+    """The test's reader has left."""
+
+
+def until_end(running: Callable[[Callable[[str], None]], Refusal | None]) -> Heard:
+    """What ``run`` returns and what it remarks until END; TimeoutError if it does not end."""
     remarks: list[str] = []
-    return within(ENOUGH, lambda: run(source, output, remarks.append), "stream"), remarks
+
+    def remark(text: str) -> None:
+        if text.endswith(END.what):
+            raise Over
+        remarks.append(text)
+
+    refusal = None
+    with suppress(Over):
+        refusal = within(ENOUGH, lambda: running(remark), "stream")
+    return refusal, remarks
+
+
+def streamed(source: Source, output: io.StringIO) -> Heard:
+    return until_end(lambda remark: alone(source, output, remark))
 
 
 def lines_of(*events: Event) -> list[dict[str, object]]:
@@ -212,7 +244,7 @@ def test_time_is_when_it_was_told_and_not_when_it_was_written(
             return super().write(text)
 
     clock = Clock()
-    monkeypatch.setattr(stream, "datetime", clock)
+    monkeypatch.setattr(inbox, "datetime", clock)
     output = Output()
     streamed(Told(script), output)
     times = [json.loads(text)["time"] for text in output.getvalue().splitlines()]
@@ -266,12 +298,11 @@ def test_a_stalled_reader_misses_what_comes_after_the_backlog_and_is_told(missed
         tell(END)
 
     output = Output()
-    refused, remarks = streamed(Told(script), output)
+    _, remarks = streamed(Told(script), output)
     written = [json.loads(text)["written"] for text in output.getvalue().splitlines()]
     assert written == list(range(1 + BACKLOG))
     expected = [f"{missed} samples were missed: nobody read fast enough"] if missed else []
     assert remarks == expected
-    assert refused is END
 
 
 def test_each_stall_is_told_with_what_it_missed_itself() -> None:
@@ -309,8 +340,111 @@ def test_each_stall_is_told_with_what_it_missed_itself() -> None:
             raise BrokenPipeError
 
     with pytest.raises(BrokenPipeError):
-        within(ENOUGH, lambda: run(source, output, remark), "stream")
+        within(ENOUGH, lambda: alone(source, output, remark), "stream")
     assert [text.split()[0] for text in remarks] == ["3", "5"]
+
+
+# Of several.
+
+
+class Several:
+    """Some tors, and a thread for each source; what they tell comes in the order of a script."""
+
+    def __init__(self, *tors: Instance) -> None:
+        self.tors = tors
+        self.tells: dict[Instance, Tell] = {}
+        self.sources = {tor: self._source(tor) for tor in tors}
+        self.fleet = Fleet(tors)
+        self.remarks: list[str] = []
+        self._all = threading.Barrier(len(tors) + 1)
+
+    def _source(self, tor: Instance) -> Told:
+        def script(tell: Tell) -> None:
+            self.tells[tor] = tell
+            self._all.wait(ENOUGH)
+
+        return Told(script)
+
+    def run(self, *script: tuple[int, Event]) -> tuple[Refusal | None, list[dict[str, object]]]:
+        def tell_all() -> None:
+            self._all.wait(ENOUGH)
+            for number, event in script:
+                self.tells[self.tors[number]](event)
+
+        output = io.StringIO()
+        teller = threading.Thread(target=tell_all, daemon=True)
+        teller.start()
+        refusal, self.remarks = until_end(
+            lambda remark: run(self.sources, self.fleet, output, remark)
+        )
+        teller.join(ENOUGH)
+        return refusal, [json.loads(text) for text in output.getvalue().splitlines()]
+
+
+def test_each_line_says_which_tor_it_is_of() -> None:
+    several = Several(Instance("a", label="exit"), Instance("b"), Instance("c"))
+    one, two, three = samples(3)
+    _, lines = several.run(
+        (0, Connected(1.0, "127.0.0.1:1", nickname="x")),
+        (1, Connected(1.0, "127.0.0.1:2", nickname="relay")),
+        (1, one),
+        (0, two),
+        (2, Refused(Refusal("c: no"))),
+        (0, three),
+        (0, END),
+    )
+    # What the user calls it, or else where it is: a nickname may be anybody's.
+    assert [(each["instance"], each["written"]) for each in lines] == [
+        ("127.0.0.1:2", 0),
+        ("exit", 1),
+        ("exit", 2),
+    ]
+
+
+def test_a_remark_says_which_of_several_it_is_of() -> None:
+    several = Several(Instance("a", label="exit"), Instance("b"))
+    assert several.run(
+        (0, Lost(9.0, "gone", 9.5)),
+        (1, Trouble(9.0, "oh")),
+        (1, Connected(1.0, "127.0.0.1:2", nickname="relay")),
+        (1, Trouble(9.0, "again")),
+        (0, END),
+    ) == (None, [])
+    assert several.remarks == [
+        "exit: no tor: gone; trying again",
+        *("relay: oh", "relay: again"),
+    ]
+    assert [source.closed for source in several.sources.values()] == [1, 1]
+
+
+def test_when_all_of_several_refuse_it_ends_with_what_each_says() -> None:
+    several = Several(Instance("a"), Instance("b"))
+    refusal, lines = several.run(
+        (0, Refused(Refusal("a: no"))), (1, SAMPLE), (1, Refused(Refusal("b: no")))
+    )
+    assert refusal is not None
+    assert "a: no" in refusal.cause
+    assert "b: no" in refusal.cause
+    assert [source.closed for source in several.sources.values()] == [1, 1]
+    assert len(lines) <= 1
+
+
+def test_what_is_told_of_one_that_turned_out_to_be_anothers_twin_is_no_line() -> None:
+    several = Several(Instance("a"), Instance("b"), Instance("c"))
+    several.fleet = Fleet(several.tors, found=True)
+    one, two, three = samples(3)
+    _, lines = several.run(
+        (0, Connected(1.0, "127.0.0.1:9051", uptime=7.0, process="4711")),
+        (1, Connected(1.0, "/run/tor/control", uptime=7.0, process="4711")),
+        (0, one),
+        (1, two),
+        (0, three),
+        (0, END),
+    )
+    assert [(each["instance"], each["written"]) for each in lines] == [
+        ("127.0.0.1:9051", 0),
+        ("127.0.0.1:9051", 2),
+    ]
 
 
 # How it ends.
@@ -319,12 +453,12 @@ def test_each_stall_is_told_with_what_it_missed_itself() -> None:
 def test_a_refusal_ends_it_and_is_returned() -> None:
     refused = Refused(Refusal("tor did not accept the password", "give it"))
     source, output = Told(lambda tell: tell(refused)), io.StringIO()
-    assert streamed(source, output) == (refused, [])
+    assert streamed(source, output) == (refused.refusal, [])
     assert output.getvalue() == ""
     assert source.closed == 1
 
 
-def test_a_source_is_closed_once_when_it_has_given_up() -> None:
+def test_a_source_is_closed_once_when_the_reader_leaves() -> None:
     source = telling(CONNECTED, SAMPLE)
     streamed(source, io.StringIO())
     assert source.closed == 1
@@ -351,7 +485,7 @@ def test_an_interrupt_closes_the_source() -> None:
 
     source = telling(CONNECTED, Trouble(1.0, "oh"))
     with pytest.raises(KeyboardInterrupt):
-        run(source, io.StringIO(), interrupted)
+        alone(source, io.StringIO(), interrupted)
     assert source.closed == 1
 
 

@@ -1,5 +1,6 @@
 """One connection, over a real socket, to a control port that does what the test says."""
 
+import inspect
 import logging
 import os
 import socket
@@ -9,9 +10,11 @@ import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import stem
+import stem.control
 from ear import Ear, eventually, threads_at_work
 from fake_tor import (
     COOKIE,
@@ -39,7 +42,7 @@ from bwgraph.credentials import Credentials
 from bwgraph.endpoint import ControlPort, ControlSocket, Embedded, Endpoint
 from bwgraph.inquiry import ACCOUNTING, ALWAYS, RARELY
 from bwgraph.sample import MOST, Sample
-from bwgraph.source import Answers, Connected, Counted, Refusal, Tell, Trouble, Wrapped
+from bwgraph.source import Answers, Connected, Counted, Event, Refusal, Tell, Trouble, Wrapped
 from bwgraph.tor import Connection
 
 SECRET = b'the s3cret "\\ \xff\xc3\xa9'
@@ -456,20 +459,16 @@ def test_other_events_are_not_samples() -> None:
 @pytest.mark.parametrize(
     "number", [b"9" * 4301, "²".encode()], ids=["too many digits", "a superscript"]
 )
-def test_a_number_that_kills_stems_thread_comes_out_of_it(
-    number: bytes, monkeypatch: pytest.MonkeyPatch
+def test_a_number_that_stems_parser_raises_at_is_trouble_and_the_next_event_a_sample(
+    number: bytes,
 ) -> None:
-    # The app's own hook makes it Trouble, the link's watchdog ends the connection. Here: no event
-    # is made up of it, and the connection still closes.
-    killed: list[threading.ExceptHookArgs] = []
-    monkeypatch.setattr(threading, "excepthook", killed.append)
     ear = Ear()
     with FakeTor() as server, connected(server, ear):
         server.send(b"650 BW 1 %s\r\n" % number)
-        eventually(lambda: killed, "stem's thread died of it")
-    assert killed[0].exc_type is ValueError
-    assert not ear.samples
-    killed.clear()  # a frame that holds what the test made would outlive it
+        assert "an event was lost: ValueError: " in ear.wait_for(Trouble).what
+        server.emit(5, 6)
+        assert ear.wait_for(Sample).read == 5
+        assert len(ear.samples) == 1
 
 
 # The listener
@@ -505,12 +504,102 @@ def test_stems_threads_wait_for_events_and_do_not_poll(monkeypatch: pytest.Monke
     with FakeTor() as server, connected(server, ear):
         eventually(lambda: waits, "stem's notifier waits for our event, not for one of its own")
         threading.Event().wait(0.25)  # it would poll five times
-        assert len(waits) <= 3  # for the first event, for what came with it, and for the next
+        assert len(waits) <= 4  # for the first event, for what came with it, and for the end
         assert waits[0] == 0.05, "stem's own pause, which is what _Patience is there to ignore"
         for number in range(5):
             server.emit(number, 0)
             assert ear.wait_for(Sample).read == number
+        assert len(waits) <= 4, "no event wakes the notifier up"
     eventually(lambda: not threads_at_work(), "closing woke stem's threads up")
+
+
+def test_events_are_handled_by_the_thread_that_reads_them() -> None:
+    """Guards stem's private ``_event_queue`` and ``_handle_event``, past and in which they go."""
+    names: list[str] = []
+    ear = Ear()
+
+    def tell(event: Event) -> None:
+        names.append(threading.current_thread().name)
+        ear(event)
+
+    with FakeTor() as server, connected(server, tell) as connection:
+        assert isinstance(connection._controller, stem.control.Controller)
+        assert isinstance(connection._controller._event_queue, tor._Shortcut)
+        assert isinstance(connection._controller._event_notice, tor._Patience)
+        for number in range(3):
+            server.emit(number, 0)
+            ear.wait_for(Sample)
+    assert names == ["Tor listener"] * 3
+
+
+def test_stem_is_as_it_is_known() -> None:
+    """When this fails stem has changed: bwgraph works on, and costs more."""
+    near, far = socket.socketpair()
+    with near, far:
+        controller = tor._Listener(tor._Socket(wire.patient(near)))
+        assert tor._is_as_known(controller)
+        controller.get_socket()._unused.pop().close()
+    loop = inspect.getsource(stem.control.BaseController._event_loop)
+    reader = inspect.getsource(stem.control.BaseController._reader_loop)
+    assert "self._event_queue.get_nowait()" in loop
+    assert "self._event_notice.wait(0.05)" in loop
+    assert "self._event_queue.put(control_message)" in reader
+    assert "self._event_notice.set()" in reader
+    assert "self._event_notice.set()" in inspect.getsource(stem.control.BaseController._close)
+
+
+@pytest.mark.parametrize("name", ["_event_queue", "_event_notice", "_handle_event"])
+def test_where_stem_has_no_such_part_its_own_way_is_taken(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a stem in which it is called something else."""
+    base = stem.control.BaseController
+    source = inspect.getsource(base).replace(name, f"{name}_of_another_name")
+    namespace: dict[str, Any] = {}
+    exec(compile(source, "another stem", "exec"), vars(stem.control), namespace)
+    for method in ("__init__", "_reader_loop", "_event_loop", "_close"):
+        monkeypatch.setattr(base, method, vars(namespace["BaseController"])[method])
+    if name == "_handle_event":
+        handle = stem.control.Controller._handle_event
+        monkeypatch.delattr(stem.control.Controller, name)
+        monkeypatch.delattr(base, name)
+        monkeypatch.setattr(base, f"{name}_of_another_name", handle, raising=False)
+    ear = Ear()
+    with FakeTor() as server, connected(server, ear) as connection:
+        assert connection._controller is not None
+        assert not tor._is_as_known(connection._controller)
+        server.send(b"650 BW 5\r\n")
+        server.emit(5, 6)
+        assert ear.wait_for(Sample).read == 5
+    assert not threads_at_work()
+
+
+def test_what_a_broken_listener_or_event_raises_neither_ends_the_reader_nor_costs_the_next() -> None:
+    ear = Ear()
+
+    def stumble(event: Event) -> None:
+        ear(event)
+        if isinstance(event, Sample) and event.read % 2:
+            raise RuntimeError(f"stumbled {event.read}")
+
+    with FakeTor() as server, connected(server, stumble):
+        for number in range(6):
+            server.send(b"650 BW x\r\n650 BW 1 %s\r\n" % "²".encode())
+            server.emit(number, 0)
+        for number in range(6):
+            assert ear.wait_for(Sample).read == number
+        assert {thread.name for thread in threads_at_work()} == {"Tor listener", "Event notifier"}
+    assert len(ear.samples) == 6
+    eventually(lambda: not threads_at_work(), "no thread is left")
+
+
+def test_closing_wakes_the_notifier_up_whenever_it_comes() -> None:
+    with FakeTor() as server:
+        for number in range(20):
+            with connected(server, Ear()):
+                if number % 2:
+                    server.emit(1, 1)
+            assert not threads_at_work()
 
 
 def test_no_samples_after_abandoning() -> None:
@@ -527,11 +616,9 @@ def test_no_samples_after_abandoning() -> None:
         for number in (1, 2, 3):
             server.emit(number, 0)
         busy.wait(10)
-        queue = connection._controller._event_queue  # type: ignore[union-attr]
-        eventually(lambda: queue.qsize() == 2, "the other two have come")
         connection.abandon()
         go_on.set()
-        eventually(queue.empty, "stem has handed them on")
+        eventually(lambda: len(threads_at_work()) == 0, "stem has handed on what it had")
     assert [sample.read for sample in ear.samples] == [1]
 
 

@@ -311,3 +311,50 @@ def test_a_system_without_unix_sockets_says_so(monkeypatch: pytest.MonkeyPatch) 
 def test_nothing_embedded_is_dialled_here() -> None:
     with pytest.raises(OSError, match="nothing embedded answers to demo"):
         wire.dial(Embedded("demo"))
+
+
+# Who answers
+
+
+def test_whoever_takes_a_connection_answers(tmp_path: Path) -> None:
+    with FakeTor(silent) as port, FakeTor(silent, path=tmp_path / "control") as path:
+        assert wire.answers(port.endpoint)
+        assert wire.answers(path.endpoint)
+        assert port.lines == path.lines == [], "and is told nothing"
+
+
+def test_where_nobody_is_nobody_answers(tmp_path: Path) -> None:
+    with FakeTor(silent) as server:
+        closed = server.endpoint
+    left_behind = socket.socket(socket.AF_UNIX)
+    left_behind.bind(str(tmp_path / "left"))
+    left_behind.close()
+    for place in (
+        closed,
+        ControlSocket(str(tmp_path / "nowhere")),
+        ControlSocket(str(tmp_path / "left")),
+        ControlSocket(str(tmp_path)),
+        ControlSocket("/" + "x" * 500),
+        ControlSocket("/a\0b"),
+        ControlSocket("/\ud800"),
+        ControlPort("a..b", 9051),
+        Embedded("demo"),
+    ):
+        assert not wire.answers(place)
+
+
+def test_nobody_answers_on_a_socket_where_there_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(socket, "AF_UNIX")
+    assert not wire.answers(ControlSocket("/run/tor/control"))
+
+
+def test_who_takes_too_long_does_not_answer(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(wire, "AT_ONCE", 0.05)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "control"))
+        listener.listen(0)
+        with socket.socket(socket.AF_UNIX) as first:
+            first.connect(listener.getsockname())  # and its queue is full
+            assert not wire.answers(ControlSocket(str(tmp_path / "control")))
