@@ -8,6 +8,7 @@ anything else.
 import select
 import signal
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -19,7 +20,7 @@ from bwgraph.history import LATE
 from bwgraph.instance import Instance
 from bwgraph.layout import Layout
 from bwgraph.sample import Sample
-from bwgraph.source import Connected, Event, Refusal, Source, Trouble
+from bwgraph.source import Connected, Event, Lost, Refusal, Source, Trouble
 from bwgraph.stage import compose, survey
 from bwgraph.terminal import Terminal
 from bwgraph.view import ACTIONS, Action, Click, Shown, View, apply, point
@@ -27,6 +28,9 @@ from bwgraph.wakeup import SIGNALS, Wakeup
 
 SHORTEST = 0.95
 "Seconds between two drawings for samples. Tor's own are a second apart, give or take a few ms."
+
+MOST_UNTOLD = 1024
+"Samples kept for the loop at the most: a terminal that takes nothing may hold it up for hours."
 
 NOTICE_SHOWN = 8.0
 "Seconds for which a notice stays on the screen."
@@ -104,6 +108,8 @@ class Loop:
         self._terminal = terminal
         self._wakeup = wakeup
         self._poked = False  # by a sample, and nothing has been drawn since
+        self._untold: deque[tuple[Instance, Sample]] = deque()
+        self._telling = threading.Lock()
         self._keep = keep
         self._clocks = Clocks()
         self._notice = ""
@@ -130,15 +136,27 @@ class Loop:
     def tell(self, instance: Instance, event: Event) -> None:
         """Take a source's word, in whatever thread, and have the loop look at it.
 
-        Of many samples that come between two drawings the first alone wakes it up.
+        A sample is only put aside: what becomes of those of many tors costs a quarter where the
+        loop does it for all at once. Of many that come between two drawings the first alone wakes
+        it up, and one that ends a silence, which is news of another kind.
         """
-        before = instance.state
-        self._fleet.tell(instance, event)
-        # One that ends a silence is news of another kind.
-        only = isinstance(event, Sample) and instance.state is before
-        if not (only and self._poked):
-            self._poked |= only
-            self._wakeup.poke()
+        if isinstance(event, Sample):
+            self._untold.append((instance, event))
+            if len(self._untold) > MOST_UNTOLD:
+                self._tell_samples()
+            if self._poked and not isinstance(instance.state, Lost):
+                return
+            self._poked = True
+        else:
+            self._tell_samples()
+            self._fleet.tell(instance, event)
+        self._wakeup.poke()
+
+    def _tell_samples(self) -> None:
+        """Let the fleet know of the samples that were put aside, in their order."""
+        with self._telling:
+            while self._untold:
+                self._fleet.tell(*self._untold.popleft())
 
     def run(self) -> Ending:
         """Wait, see what it was, draw if need be; until something ends it."""
@@ -148,6 +166,7 @@ class Loop:
             at_once = self._terminal in ready and self._handle_keys()
             if self._wakeup in ready:
                 at_once |= self._handle_signals()
+                self._tell_samples()
                 dirty = True
             refusal = self._fleet.refusal
             if refusal is not None:
@@ -160,9 +179,10 @@ class Loop:
 
     def draw(self) -> None:
         """Put the present onto the screen."""
+        self._poked = False
+        self._tell_samples()
         moment = self._clocks.read()
         self._drawn = moment.now
-        self._poked = False
         self._states = self._seen()
         self._sampled = self._fleet.newest
         if moment.now - self._noticed >= NOTICE_SHOWN:

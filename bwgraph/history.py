@@ -6,7 +6,7 @@ one resolution out. Must not know who pushes, who draws, or what time it is: ``n
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from bwgraph.ladder import Ladder
 from bwgraph.placement import Placement, spread
@@ -40,7 +40,7 @@ class Window:
         """The same window, cut down to its newest columns."""
         cut = len(self.columns) - len(columns := self.columns.last(count))
         partial = frozenset(index - cut for index in self.partial if index >= cut)
-        return replace(self, columns=columns, partial=partial)
+        return Window(columns, self.resolution, self.end, self.age, partial)
 
 
 Onward = Callable[[list[Portion]], object]

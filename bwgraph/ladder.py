@@ -43,7 +43,7 @@ class Ladder:
 
     def at(self, column: int) -> Portion:
         """What one of the finest columns holds."""
-        return self._rings[0].copy(column, column).total(0, 1, column)
+        return self._rings[0].at(column)
 
     def room(self, column: int) -> float:
         """How much of one of the finest columns' time is not covered, as far as is remembered.

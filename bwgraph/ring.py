@@ -62,6 +62,17 @@ class Columns:
             self.written_peak[index],
         ) = portion
 
+    def at(self, index: int, column: int) -> Portion:
+        """What the column at this index holds, as a portion of that column."""
+        return Portion(
+            column,
+            self.read[index],
+            self.written[index],
+            self.seconds[index],
+            self.read_peak[index],
+            self.written_peak[index],
+        )
+
     def add(self, index: int, portion: Portion) -> None:
         """Add to the column at this index; its peaks are the higher of both."""
         self.read[index] += portion.read
@@ -161,6 +172,12 @@ class Ring:
             self._columns.add((column - 1) % self.capacity, portion)
         if column <= self._passed and self._coarser is not None:
             self._coarser.add(portion._replace(column=-(-column // self._factor)))
+
+    def at(self, column: int) -> Portion:
+        """What a column holds: nothing if it is beyond the ends."""
+        if self.newest is None or column > self.newest or not self.remembers(column):
+            return Portion(column, 0, 0, 0.0, 0.0, 0.0)
+        return self._columns.at((column - 1) % self.capacity, column)
 
     def remembers(self, column: int) -> bool:
         """Whether this column is not too old to be kept here."""

@@ -50,8 +50,9 @@ def current(window: Window) -> tuple[float | None, float | None]:
     """The newest column's rates, read and written; None when they are late."""
     if window.late or not len(window.columns):
         return None, None
-    read, written = rates(window.last(1))
-    return read[0], written[0]
+    columns = window.columns
+    span = columns.seconds[-1]
+    return (columns.read[-1] / span, columns.written[-1] / span) if span else (None, None)
 
 
 def summarise(window: Window, means: tuple[Rates, Rates], skipped: int = 0) -> Traffic:

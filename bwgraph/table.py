@@ -157,14 +157,14 @@ def _directions(
     window = instance.history.window(moment.now, max(drawn, AVERAGED), view.resolution, view.end)
     live = view.end is None and view.resolution == 1
     now = current(window if live else instance.history.window(moment.now, 1))
-    means = rates(window.last(drawn))
-    columns = window.last(AVERAGED).columns
-    covered = sum(columns.seconds)
-    moved = sum(columns.read), sum(columns.written)
+    means = rates(window)
+    columns = window.columns
+    covered = sum(columns.seconds[-AVERAGED:])
+    moved = sum(columns.read[-AVERAGED:]), sum(columns.written[-AVERAGED:])
     total = instance.ledger.total()
     totals = (None, None) if total is None else (total.read, total.written)
     down, up = (
-        _Direction(now[i], moved[i] / covered if covered else None, means[i], totals[i])
+        _Direction(now[i], moved[i] / covered if covered else None, means[i][-drawn:], totals[i])
         for i in (0, 1)
     )
     return down, up

@@ -8,7 +8,7 @@ A second that lacks one tor's data is shown for what is known of it, and is mark
 from collections.abc import Hashable, Iterable
 from contextlib import AbstractContextManager
 
-from bwgraph.history import History, Window
+from bwgraph.history import LATE, History, Window
 from bwgraph.ladder import Ladder
 from bwgraph.ring import Portion
 
@@ -42,7 +42,7 @@ class Together(History):
     def add(self, member: Hashable, portions: Iterable[Portion], when: float) -> None:
         """Add what a member's history was given, at this time."""
         with self._lock:
-            if self.newest is not None:
+            if self.newest is not None and when - self.newest >= LATE:
                 # Until now what was overdue has been shown as gaps.
                 self._shown = self._last(when, self.newest, 1)
             for portion in portions:
@@ -50,7 +50,6 @@ class Together(History):
             self._present.add(member)
             if self._edges:
                 self.newest = when if self.newest is None else max(when, self.newest)
-            self._go_on()
 
     def _add(self, member: Hashable, portion: Portion) -> None:
         column = portion.column
@@ -70,7 +69,6 @@ class Together(History):
         """Expect no more of a member for now."""
         with self._lock:
             self._present.discard(member)
-            self._go_on()
 
     def forget(self, member: Hashable) -> None:
         """Be a sum of one fewer, from the beginning: a member that was never told of."""
@@ -78,7 +76,6 @@ class Together(History):
             self._members.discard(member)
             self._present.discard(member)
             self._edges.pop(member, None)
-            self._go_on()
 
     def _window(self, first: int, last: int, resolution: int, age: float) -> Window:
         columns = self._ladder.copy(resolution, first, last)
@@ -98,15 +95,13 @@ class Together(History):
         return Window(columns, resolution, float(last * resolution), age, partial)
 
     def _reach(self) -> int:
+        """The newest column that all have filled who are not too far behind; as once shown."""
+        newest = self._newest()
+        edges = (self._edges.get(member, newest) for member in self._present)
+        common = min((edge for edge in edges if edge >= newest - BEHIND), default=newest)
+        self._shown = max(self._shown, common)
         return self._shown
 
     def _newest(self) -> int:
         """The newest column that any has filled."""
         return max(self._edges.values(), default=0)
-
-    def _go_on(self) -> None:
-        """Show up to the newest column that all have filled who are not too far behind."""
-        newest = self._newest()
-        edges = (self._edges.get(member, newest) for member in self._present)
-        common = min((edge for edge in edges if edge >= newest - BEHIND), default=newest)
-        self._shown = max(self._shown, common)

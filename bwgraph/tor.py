@@ -11,11 +11,11 @@ copies two integers and a time, hands them on, and returns.
 """
 
 import logging
-import queue
+import re
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, BinaryIO
 
 import stem
 import stem.connection
@@ -47,6 +47,12 @@ what it is asked next, or within this of it. A later one belongs to another's su
 HOW_TO_GIVE_ONE = "give it with --password-file FILE or in TOR_CONTROL_PASSWD"
 
 Dial = Callable[[Endpoint], Wire]
+
+Bandwidth = Callable[[int, int], None]
+"Takes the bytes read and written of one BW event."
+
+_BANDWIDTH = re.compile(rb"650 BW (\d{1,4000}) (\d{1,4000})(?: [^\r\n]*)?\r\n")
+"A BW event (control-spec, section 4.1.5), with the fields that a later tor may add."
 
 _ESCAPES = (
     stem.ControllerError,
@@ -156,11 +162,10 @@ class Connection:
         self._tell_samples()  # the listener's thread has ended
 
     def _handshake(self, credentials: Credentials, wire: Wire) -> Connected:
-        controller = self._controller = _Listener(_Socket(wire))
+        controller = self._controller = _Listener(_Socket(wire, self._on_bandwidth))
         # Private to stem and guarded by tests: its notifier would else wake up 20 times a second.
-        patience = _Patience(controller) if _is_as_known(controller) else None
-        if patience is not None:
-            controller._event_notice = patience  # noqa: SLF001
+        if isinstance(getattr(controller, "_event_notice", None), threading.Event):
+            controller._event_notice = _Patience()  # noqa: SLF001 - as said
         controller.add_status_listener(self._on_status, spawn=False)
         controller.connect()
         info = controller.msg("PROTOCOLINFO 1")
@@ -169,7 +174,7 @@ class Connection:
             info.cookie_path = credentials.cookie
         # One method, chosen here: after a failed one stem would reconnect behind our back.
         info.auth_methods = (_method(info, credentials, self.endpoint),)
-        controller.add_event_listener(self._on_bandwidth, EventType.BW)
+        controller.add_event_listener(self._on_event, EventType.BW)
         controller.authenticate(
             password=_quotable(credentials.password), protocolinfo_response=info
         )
@@ -183,9 +188,6 @@ class Connection:
                 "it let us in and sends no BW events",
                 "if a control-port filter is in between, allow SETEVENTS BW in its profile",
             )
-        if patience is not None:
-            controller._event_queue = _Shortcut(controller)  # noqa: SLF001 - see there
-            patience.quiet()
         wire.trust()
         counted = self.check()
         uptime = number(self._info("uptime"))
@@ -224,8 +226,12 @@ class Connection:
         asked = command.partition(" ")[2]
         return value if code == "250" and key.lower() == asked.lower() else ""
 
-    def _on_bandwidth(self, event: Any) -> None:
-        """Take one BW event, in stem's event thread: two integers and a time, and no more.
+    def _on_event(self, event: Any) -> None:
+        """Take one BW event that stem has parsed: an odd one, that ``_BANDWIDTH`` is not for."""
+        self._on_bandwidth(event.read, event.written)
+
+    def _on_bandwidth(self, read: int, written: int) -> None:
+        """Take one BW event, in stem's thread: two integers and a time, and no more.
 
         The first event after a subscription holds what tor moved since anybody last listened, so
         it begins the first span and is not a sample.
@@ -238,8 +244,8 @@ class Connection:
             self._first = when
             self._answered.set()
         elif not self._ended:
-            read, written = min(event.read, MOST), min(event.written, MOST)
-            sample = Sample(when, read, written, max(moment - previous, SHORTEST))
+            seconds = max(moment - previous, SHORTEST)
+            sample = Sample(when, min(read, MOST), min(written, MOST), seconds)
             self._tally.add(sample)
             self._untold.append(sample)
             self._tell_samples()
@@ -263,17 +269,37 @@ class _Listener(Controller):
         if EventType.BW in events:
             super().add_event_listener(listener, *events)
 
+    def _handle_event(self, event_message: Any) -> None:
+        """As the original, which lets raw exceptions through that would end its thread."""
+        try:
+            super()._handle_event(event_message)
+        except Exception as error:  # noqa: BLE001 - a border: stem's thread must survive an event
+            _complain(error)
+
 
 class _Socket(stem.socket.ControlSocket):
-    """A control socket over one wire, once."""
+    """A control socket over one wire, once.
 
-    def __init__(self, wire: Wire) -> None:
+    What stem makes of an event costs four times what reading it does, and goes through a thread
+    more. So BW events are handed on as two numbers, by the thread that reads them, and stem is
+    told of all the rest.
+    """
+
+    def __init__(self, wire: Wire, bandwidth: Bandwidth) -> None:
         super().__init__()
         self._unused: list[Wire] = [wire]
+        self._bandwidth = bandwidth
 
     def is_localhost(self) -> bool:
         """Never: for a local tor stem may send TAKEOWNERSHIP, which ends that tor with us."""
         return False
+
+    def recv(self) -> Any:
+        """As the original, but for the BW events before what it returns."""
+        receive = getattr(self, "_recv", None)  # private to stem and guarded by tests
+        if receive is None:
+            return super().recv()
+        return receive(lambda _, file: stem.socket.recv_message(_PastEvents(file, self._bandwidth)))
 
     def _make_socket(self) -> Wire:
         if not self._unused:
@@ -281,61 +307,33 @@ class _Socket(stem.socket.ControlSocket):
         return self._unused.pop()
 
 
-def _is_as_known(controller: Controller) -> bool:
-    """Whether stem has the private parts that the two below stand in for; else it does without."""
-    return (
-        isinstance(getattr(controller, "_event_queue", None), queue.Queue)
-        and isinstance(getattr(controller, "_event_notice", None), threading.Event)
-        and callable(getattr(controller, "_handle_event", None))
-    )
+class _PastEvents:
+    """What stem reads one message from, without the BW events that come before it."""
+
+    def __init__(self, file: BinaryIO, bandwidth: Bandwidth) -> None:
+        self._file = file
+        self._bandwidth = bandwidth
+        self._begun = False
+
+    def readline(self) -> bytes:
+        """The next line of the message."""
+        line = self._file.readline()
+        while not self._begun and (event := _BANDWIDTH.fullmatch(line)):
+            try:
+                self._bandwidth(int(event[1]), int(event[2]))
+            except Exception as error:  # noqa: BLE001 - a border: the reader must survive an event
+                _complain(error)
+            line = self._file.readline()
+        self._begun = True  # a line that looks like an event may be part of an answer
+        return line
 
 
 class _Patience(threading.Event):
     """stem's notifier waits for this 0.05 s at a time; here it waits until there is something."""
 
-    def __init__(self, controller: Controller) -> None:
-        super().__init__()
-        self._controller = controller
-        self._shortcut = False
-
-    def quiet(self) -> None:
-        """From now on there is nothing for the notifier to do but what it has, and to end."""
-        self._shortcut = True
-        super().set()
-
-    def set(self) -> None:
-        """Wake the notifier up."""
-        idle = self._shortcut and self._controller._event_queue.empty()  # noqa: SLF001
-        if not idle or not self._controller.is_alive():
-            super().set()
-
     def wait(self, timeout: float | None = None) -> bool:  # noqa: ARG002 - that is the point
-        """Wait until set. stem sets it for every event and when it closes."""
+        """Wait until set. stem sets it for every event that it is left and when it closes."""
         return super().wait()
-
-
-class _Shortcut:
-    """stem's queue of events, past which an event goes straight from the reader to the listener.
-
-    A listener that is done at once needs no thread of its own to be called in; without a second
-    thread to wake up for each event a tor costs half. What was queued before is still to be had.
-    """
-
-    def __init__(self, controller: Controller) -> None:
-        self._controller = controller
-        self._before = controller._event_queue  # noqa: SLF001 - as in _handshake
-        self.get_nowait = self._before.get_nowait
-        self.task_done = self._before.task_done
-        self.empty = self._before.empty
-
-    def put(self, message: Any) -> None:
-        """Have an event handled, by the thread that has read it."""
-        try:
-            self._controller._handle_event(message)  # noqa: SLF001
-        except Exception as error:  # noqa: BLE001 - a border: the reader must survive an event
-            logging.getLogger("stem").warning(
-                "an event was lost: %s: %s", type(error).__name__, error
-            )
 
 
 class _Complaints(logging.Handler):
@@ -353,6 +351,11 @@ class _Complaints(logging.Handler):
         message = record.getMessage()
         if not message.startswith("We were unable to re-attach our event listeners"):
             self._tell(Trouble(now(), message))
+
+
+def _complain(error: Exception) -> None:
+    """Say of an event what stem would, had it caught this."""
+    logging.getLogger("stem").warning("an event was lost: %s: %s", type(error).__name__, error)
 
 
 def _attend(complaints: _Complaints) -> None:
