@@ -107,6 +107,7 @@ def _cut(line: Line, columns: int) -> Line:
             break
         text = printable(span.text)[:columns]
         if text:
-            cut.append(Span(text, span.style, span.reverse))
+            same = text == span.text
+            cut.append(span if same else Span(text, span.style, span.reverse))
         columns -= len(text)
     return tuple(cut)

@@ -147,6 +147,18 @@ def plot(
     return tuple(map("".join, zip(*columns, strict=True))) or ("",) * height
 
 
+def spark(heights: Sequence[int], glyphs: Glyphs) -> str:
+    """A graph of one row, of bars that are as high as this; -1 for one that nobody knows.
+
+    >>> spark([0, 1, 8, -1, 4], BLOCK), spark([1, 3, 4, 0], BRAILLE)
+    (' ▁█·▄', '⣰⡇')
+    """
+    if glyphs.wide > 1:
+        return plot([(height, height) for height in heights], 1, glyphs)[0]
+    cells = glyphs.levels + glyphs.gap  # which is what the last stands for
+    return "".join([cells[height] for height in heights])
+
+
 @lru_cache(maxsize=1 << 13)
 def _column(bar: Bar, height: int, glyphs: Glyphs, hanging: bool) -> str:
     """One bar's cells from the top down."""

@@ -38,6 +38,10 @@ GRACE = 1.2
 away, and what tor sent meanwhile only has to be read; after the machine slept tor was away as
 well, and its next event may take another second."""
 
+SELDOM = 10.0
+"""Seconds between two looks at a tor that is well. The wire tells when it falls silent; but the
+thread that reads from it may have died, or tor may answer and send no events."""
+
 AGAIN = 1.0
 "Seconds between two looks at a silent tor: it may have gone on, and be silent again."
 
@@ -64,6 +68,7 @@ To see bwgraph without a tor: bwgraph --demo"""
 
 
 class _Order(Enum):
+    LOOK = auto()
     RETRY = auto()
     CLOSE = auto()
 
@@ -102,7 +107,7 @@ class _Vigil:
         silent = now() - heard
         if silent < wire.SILENCE:
             self._grace, self.told = None, False
-            return heard + wire.SILENCE
+            return heard + SELDOM
         if silent >= wire.PATIENCE and self.told:
             return None
         if self._grace is None:
@@ -212,7 +217,9 @@ class TorLink:
         """One fresh connection; Refusal if it does not stand within so many seconds."""
         from bwgraph.tor import Connection  # noqa: PLC0415 - stem takes a tenth of a second
 
-        connection = self._current = Connection(place, self._dial, tell, self._inbox.put)
+        connection = self._current = Connection(
+            place, self._dial, tell, self._inbox.put, lambda: self._inbox.put(_Order.LOOK)
+        )
         self._mind_closing()  # which may have missed this connection
         try:
             news = within(seconds, lambda: connection.open(self._credentials), "bwgraph connect")
@@ -230,10 +237,10 @@ class TorLink:
     def _watch(self, connection: "Connection", tell: Tell) -> str:
         """Wait until the connection is no more, and say why.
 
-        stem tells of its closing. But its threads may also have died, and a tor that has been
-        stopped closes nothing: so the age of the newest event is watched. A silent tor is told as
-        lost, and the connection is kept for a while: when it goes on, what it has to say of the
-        time between comes there. Now and then tor is asked something.
+        stem tells of its closing, and the wire of a silence. But its threads may also have died,
+        and a tor that has been stopped closes nothing: so the age of the newest event is watched.
+        A silent tor is told as lost, and the connection is kept for a while: when it goes on, what
+        it has to say of the time between comes there. Now and then tor is asked something.
         """
         vigil = _Vigil(tell)
         start = now()

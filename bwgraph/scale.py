@@ -59,15 +59,19 @@ class Scale:
         [(-1, -1), (4, 6), (1, 9)]
         """
         over = top + 1
-        heights = self._heights(means, top)
-        reached = heights if peaks is means else self._heights(peaks, top)
+        heights = self.heights(means, top)
+        reached = heights if peaks is means else self.heights(peaks, top)
         return [
             UNKNOWN if peak is None or mean < 0 else (mean, over if peak > self.ceiling else reach)
             for mean, reach, peak in zip(heights, reached, peaks, strict=True)
         ]
 
-    def _heights(self, values: Sequence[float | None], top: int) -> list[int]:
-        """The level of each; -1 for one that nobody knows."""
+    def heights(self, values: Sequence[float | None], top: int) -> list[int]:
+        """The level of each; -1 for one that nobody knows.
+
+        >>> Scale(1000).heights([None, 0.0, 1.0, 500.0], 8)
+        [-1, 0, 1, 4]
+        """
         if self.floor:
             return [-1 if value is None else self.level(value, top) for value in values]
         # The same without a call for each: there is one of these for every column of every frame.

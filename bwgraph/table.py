@@ -173,8 +173,8 @@ def _directions(
 def _spark(means: list[float | None], view: View) -> str:
     """A graph of one row, as high as its highest."""
     highest = max((mean for mean in means if mean is not None), default=0.0)
-    bars = Scale(max(1, math.ceil(highest))).bars(means, means, view.glyphs.steps)
-    return graph.plot(bars, 1, view.glyphs)[0]
+    heights = Scale(max(1, math.ceil(highest))).heights(means, view.glyphs.steps)
+    return graph.spark(heights, view.glyphs)
 
 
 def _state(instance: Instance, moment: Moment) -> tuple[str, Style]:

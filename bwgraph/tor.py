@@ -67,10 +67,18 @@ DataDirectory is not UTF-8 raises a UnicodeDecodeError, for one."""
 
 
 class Connection:
-    """One connection to one tor: ``open``, then samples until ``lost`` is called, and ``close``."""
+    """One connection to one tor: ``open``, then samples until ``lost`` is called, and ``close``.
+
+    ``silent`` is called now and then while nothing comes.
+    """
 
     def __init__(
-        self, endpoint: Endpoint, dial: Dial, tell: Tell, lost: Callable[["Connection"], None]
+        self,
+        endpoint: Endpoint,
+        dial: Dial,
+        tell: Tell,
+        lost: Callable[["Connection"], None],
+        silent: Callable[[], object] = bool,
     ) -> None:
         self.endpoint = endpoint
         self.newest = now()
@@ -78,6 +86,7 @@ class Connection:
         self._dial = dial
         self._tell = tell
         self._lost = lost
+        self._silent = silent
         self._wire: Wire | None = None
         self._controller: Controller | None = None
         self._previous: float | None = None  # when the event before came, on the clock `awake`
@@ -102,6 +111,7 @@ class Connection:
             raise Refusal("that is no name of a host") from None
         except OSError as error:
             raise not_reached(self.endpoint, error) from None
+        self._wire.silent = self._silent
         if self._ended:  # it was given up while it was dialled
             self._wire.close()
             raise Refusal("it took too long")

@@ -1,17 +1,21 @@
-"""The bytes to and from a control port. Owns the socket: how it is opened, and its patience.
+"""The bytes to and from a control port. Owns the socket: how it is opened, its lines, its patience.
 
 stem reads from it and has no timeouts of its own, so the wire has them: a peer that stays silent
 for ``SILENCE`` seconds, or sends a line without an end, fails the read. Once ``trusted`` it may be
-silent for ``PATIENCE``. It remembers what came
-first and what went wrong, for the message to the user. Must not know the protocol.
+silent for ``PATIENCE``, and whoever minds is told. It remembers what came first and what went
+wrong, for the message to the user. Must not know the protocol.
 """
 
 import select
 import socket
+from collections import deque
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bwgraph.endpoint import ControlPort, ControlSocket, Embedded, Endpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SILENCE = 3.5
 "Seconds without a byte after which something is wrong: a subscribed tor sends every second."
@@ -25,52 +29,83 @@ AT_ONCE = 0.5
 LONGEST_LINE = 1 << 20
 "Bytes. Tor's longest answer that bwgraph asks for is far shorter."
 
-
 MOST_UNHEEDED = 16 << 20
 "Bytes that may come before something is made of them: stem keeps an answer until it ends."
 
+CHUNK = 1 << 13
+"Bytes read at once."
+
 
 class Wire(socket.socket):
-    """A connected socket that loses patience."""
+    """A connected socket that loses patience, and the file in which stem reads its lines.
 
-    first = b""
-    "The first bytes that came, at most 80 of them."
-    failure: OSError | None = None
-    "What ended it, if it was not an orderly end."
-    _line = 0
-    _unheeded = 0
-    _ended = False  # by the peer or by us: what fails after that is no cause
+    Python's own file of a socket costs as much for each line as all else that is done with it.
+    """
 
-    def recv_into(self, *args: Any, **kwargs: Any) -> int:
-        """As socket.recv_into; OSError also for a line that is too long."""
+    def __init__(self, fileno: int) -> None:
+        super().__init__(fileno=fileno)
+        self.first = b""
+        "The first bytes that came, at most 80 of them."
+        self.failure: OSError | None = None
+        "What ended it, if it was not an orderly end."
+        self.silent: Callable[[], object] = bool
+        "Is called, by whoever reads, for each ``SILENCE`` of one that is trusted."
+        self._patience = SILENCE
+        self._lines: deque[bytes] = deque()
+        self._rest = b""  # of a line that has no end yet
+        self._unheeded = 0
+        self._ended = False  # by the peer or by us: what fails after that is no cause
+        self.settimeout(SILENCE)
+
+    def makefile(self, *_: Any, **__: Any) -> Any:
+        """Itself: all of a file that is needed."""
+        return self
+
+    def readline(self) -> bytes:
+        """The next line with its end; nothing at the end of all. OSError also if it is too long."""
         try:
-            count = self._receive(*args, **kwargs)
-            self._note(bytes(memoryview(args[0])[:count]))
+            while not self._lines:
+                data = self._receive()
+                if not data:
+                    self._ended = True
+                    last, self._rest = self._rest, b""
+                    return last
+                self._take(data)
         except OSError as error:
             if not self._ended:
                 self.failure = error
             raise
-        self._ended |= count == 0
-        return count
+        return self._lines.popleft()
 
-    def _receive(self, *args: Any, **kwargs: Any) -> int:
-        try:
-            return super().recv_into(*args, **kwargs)
-        except TimeoutError:
-            # After ^Z and fg the time is over and the bytes are there all the same.
-            if not select.select([self], [], [], 0)[0]:
-                raise
-            return super().recv_into(*args, **kwargs)
+    def write(self, data: bytes) -> None:
+        """Send all of it."""
+        self.sendall(data)
 
-    def _note(self, data: bytes) -> None:
+    def flush(self) -> None:
+        """Nothing: it has been sent."""
+
+    def _receive(self) -> bytes:
+        waited = 0.0
+        while True:
+            try:
+                return self.recv(CHUNK)
+            except TimeoutError:
+                # After ^Z and fg the time is over and the bytes are there all the same.
+                if not select.select([self], [], [], 0)[0]:
+                    waited += SILENCE
+                    if waited >= self._patience:
+                        raise
+                    self.silent()
+
+    def _take(self, data: bytes) -> None:
         if len(self.first) < 80:
             self.first = (self.first + data)[:80]
-        newline = data.rfind(b"\n")
-        self._line = self._line + len(data) if newline < 0 else len(data) - newline - 1
+        *whole, self._rest = (self._rest + data).split(b"\n")
+        self._lines.extend([line + b"\n" for line in whole])
         self._unheeded += len(data)
         if self._unheeded > MOST_UNHEEDED:
             raise OSError("it goes on and on, and nothing comes of it")
-        if self._line > LONGEST_LINE:
+        if len(self._rest) > LONGEST_LINE:
             raise OSError("it sent a line without an end")
 
     def heed(self) -> None:
@@ -79,7 +114,7 @@ class Wire(socket.socket):
 
     def trust(self) -> None:
         """From the next read on, be as patient as with a tor that has been heard."""
-        self.settimeout(PATIENCE)
+        self._patience = PATIENCE
 
     def close(self) -> None:
         """As socket.close."""
@@ -95,9 +130,7 @@ class Wire(socket.socket):
 
 def patient(connected: socket.socket) -> Wire:
     """Turn a connected socket into a wire; the socket itself is used up."""
-    wire = Wire(fileno=connected.detach())
-    wire.settimeout(SILENCE)
-    return wire
+    return Wire(connected.detach())
 
 
 def dial(endpoint: Endpoint) -> Wire:
