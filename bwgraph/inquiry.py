@@ -6,16 +6,18 @@ not know how a key is asked for, nor what its answer means.
 
 from collections.abc import Callable
 
+NAME = "GETINFO fingerprint"
+"Asked for until it is known: as long as it lives a tor keeps it."
+
 ALWAYS = (
-    "GETINFO fingerprint",
     "GETCONF BandwidthRate",
     "GETCONF RelayBandwidthRate",
-    "GETCONF AccountingRule",
     "GETINFO accounting/enabled",
 )
 "A command for each key: a filter refuses a whole line for one that it does not grant."
 
 ACCOUNTING = (
+    "GETCONF AccountingRule",
     "GETINFO accounting/hibernating",
     "GETINFO accounting/bytes",
     "GETINFO accounting/bytes-left",
@@ -42,11 +44,14 @@ class Inquiry:
 
     def __init__(self) -> None:
         self._rounds = 0
+        self._name: dict[str, str] = {}  # by key, as in an answer
         self._refused: dict[str, int] = {}  # by command: in which round
 
     def round(self, ask: Ask) -> dict[str, str]:
         """Ask for everything once; the answers by key, without those that did not come."""
-        told: dict[str, str] = {}
+        if not self._name:
+            self._ask((NAME,), ask, self._name)
+        told = dict(self._name)
         self._ask(ALWAYS, ask, told)
         if told.get("accounting/enabled") == "1":
             self._ask(ACCOUNTING, ask, told)

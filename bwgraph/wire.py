@@ -32,7 +32,7 @@ LONGEST_LINE = 1 << 20
 MOST_UNHEEDED = 16 << 20
 "Bytes that may come before something is made of them: stem keeps an answer until it ends."
 
-CHUNK = 1 << 13
+CHUNK = 1 << 10
 "Bytes read at once."
 
 
@@ -66,11 +66,21 @@ class Wire(socket.socket):
         try:
             while not self._lines:
                 data = self._receive()
+                if len(self.first) < 80:
+                    self.first = (self.first + data)[:80]
+                self._unheeded += len(data)
+                if self._unheeded > MOST_UNHEEDED:
+                    raise OSError("it goes on and on, and nothing comes of it")
                 if not data:
                     self._ended = True
                     last, self._rest = self._rest, b""
                     return last
-                self._take(data)
+                if data.find(b"\n") == len(data) - 1 and not self._rest:
+                    return data  # nearly always: one event
+                *whole, self._rest = (self._rest + data).split(b"\n")
+                self._lines.extend([line + b"\n" for line in whole])
+                if len(self._rest) > LONGEST_LINE:
+                    raise OSError("it sent a line without an end")
         except OSError as error:
             if not self._ended:
                 self.failure = error
@@ -96,17 +106,6 @@ class Wire(socket.socket):
                     if waited >= self._patience:
                         raise
                     self.silent()
-
-    def _take(self, data: bytes) -> None:
-        if len(self.first) < 80:
-            self.first = (self.first + data)[:80]
-        *whole, self._rest = (self._rest + data).split(b"\n")
-        self._lines.extend([line + b"\n" for line in whole])
-        self._unheeded += len(data)
-        if self._unheeded > MOST_UNHEEDED:
-            raise OSError("it goes on and on, and nothing comes of it")
-        if len(self._rest) > LONGEST_LINE:
-            raise OSError("it sent a line without an end")
 
     def heed(self) -> None:
         """Something was made of what has come so far."""

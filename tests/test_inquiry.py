@@ -1,6 +1,6 @@
 """What a tor is asked of itself, and how often it is asked again for what it refused."""
 
-from bwgraph.inquiry import ACCOUNTING, ALWAYS, RARELY, Inquiry
+from bwgraph.inquiry import ACCOUNTING, ALWAYS, NAME, RARELY, Inquiry
 
 
 class Tor:
@@ -19,7 +19,7 @@ class Tor:
 def test_each_key_is_asked_for_in_a_command_of_its_own() -> None:
     tor = Tor(accounting_enabled="1")
     told = Inquiry().round(tor)
-    assert tor.asked == [*ALWAYS, *ACCOUNTING]
+    assert tor.asked == [NAME, *ALWAYS, *ACCOUNTING]
     assert all(len(command.split()) == 2 for command in tor.asked)
     assert told["accounting/bytes-left"] == "accounting/bytes-left"
     assert len(told) == len(tor.asked)
@@ -29,7 +29,7 @@ def test_of_accounting_that_is_off_nothing_more_is_asked() -> None:
     for enabled in ("0", "", None):
         tor = Tor(accounting_enabled=enabled)
         Inquiry().round(tor)
-        assert tor.asked == [*ALWAYS]
+        assert tor.asked == [NAME, *ALWAYS]
 
 
 def test_a_key_that_was_refused_is_asked_for_rarely_and_the_others_always() -> None:
@@ -40,12 +40,13 @@ def test_a_key_that_was_refused_is_asked_for_rarely_and_the_others_always() -> N
     assert tor.asked.count("GETCONF BandwidthRate") == 2 * RARELY + 1
 
 
-def test_a_key_that_is_granted_in_the_end_is_asked_for_always() -> None:
+def test_a_name_that_is_granted_in_the_end_is_told_always() -> None:
     tor, questions = Tor(accounting_enabled="0", fingerprint=None), Inquiry()
     questions.round(tor)
     del tor.answers["fingerprint"]
     found = [questions.round(tor).get("fingerprint") for _ in range(RARELY + 1)]
     assert found == [*[None] * (RARELY - 1), "fingerprint", "fingerprint"]
+    assert tor.asked.count(NAME) == 2, "once it is known it is not asked for"
 
 
 def test_a_key_that_only_failed_is_asked_for_again() -> None:

@@ -465,8 +465,9 @@ def test_each_try_is_a_fresh_connection(monkeypatch: pytest.MonkeyPatch) -> None
             dial: tor.Dial,
             tell: Tell,
             lost: Callable[[tor.Connection], None],
+            silent: Callable[[], object],
         ) -> None:
-            super().__init__(endpoint, dial, tell, lost)
+            super().__init__(endpoint, dial, tell, lost, silent)
             made.append(self)
 
     monkeypatch.setattr(tor, "Connection", Noted)
@@ -661,8 +662,10 @@ def test_an_event_that_stems_parser_raises_at_is_trouble_and_the_connection_stay
 
 
 @pytest.mark.usefixtures("strict")
+@pytest.mark.usefixtures("strict")
 def test_an_exit_in_the_listener_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     # It ends stem's thread without a word, and stem goes on saying that all is well.
+    monkeypatch.setattr(link, "SELDOM", 0.1)
     monkeypatch.setattr(threading, "excepthook", lambda _: None)
     ear = Ear()
 
@@ -1009,10 +1012,11 @@ def test_closing_at_the_moment_of_a_new_try_ends_the_try(monkeypatch: pytest.Mon
             dial: tor.Dial,
             tell: Tell,
             lost: Callable[[tor.Connection], None],
+            silent: Callable[[], object],
         ) -> None:
             trying.set()
             closing.wait(10)
-            super().__init__(endpoint, dial, tell, lost)
+            super().__init__(endpoint, dial, tell, lost, silent)
 
     with FakeTor() as server, linked(server.endpoint, tell=ear) as worker:
         ear.wait_for(Connected)

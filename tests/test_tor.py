@@ -43,7 +43,7 @@ from nobody import nobody, open_directory
 from bwgraph import tor, wire
 from bwgraph.credentials import Credentials
 from bwgraph.endpoint import ControlPort, ControlSocket, Embedded, Endpoint
-from bwgraph.inquiry import ACCOUNTING, ALWAYS, RARELY
+from bwgraph.inquiry import ACCOUNTING, ALWAYS, NAME, RARELY
 from bwgraph.sample import MOST, Sample
 from bwgraph.source import Answers, Connected, Counted, Event, Refusal, Tell, Trouble, Wrapped
 from bwgraph.tor import Connection
@@ -878,10 +878,9 @@ def test_a_client_without_accounting_tells_of_its_rates() -> None:
         assert told(connection) == {
             "BandwidthRate": "1073741824",
             "RelayBandwidthRate": "0",
-            "AccountingRule": "max",
             "accounting/enabled": "0",
         }
-        assert server.commands == [*WHOLE_WIRE, *ALWAYS]
+        assert server.commands == [*WHOLE_WIRE, NAME, *ALWAYS]
 
 
 def test_what_has_changed_is_told_anew_and_not_from_stems_cache() -> None:
@@ -899,14 +898,13 @@ def test_what_has_changed_is_told_anew_and_not_from_stems_cache() -> None:
             "accounting/enabled": "1",
             "accounting/bytes": "1 2",
         }
-        assert server.commands[len(WHOLE_WIRE) :] == [*ALWAYS, *ACCOUNTING]
-        info.update({"fingerprint": b"B" * 40, "accounting/enabled": b"0"})
+        assert server.commands[len(WHOLE_WIRE) :] == [NAME, *ALWAYS, *ACCOUNTING]
+        info.update({"accounting/enabled": b"0"})
         conf["bandwidthrate"] = "2000"
         assert told(connection) == {
-            "fingerprint": "B" * 40,
+            "fingerprint": "A" * 40,
             "BandwidthRate": "2000",
             "RelayBandwidthRate": "0",
-            "AccountingRule": "max",
             "accounting/enabled": "0",
         }
 
@@ -916,7 +914,7 @@ def test_a_filter_that_refuses_all_of_it_does_no_harm_and_is_asked_rarely() -> N
     with FakeTor(FILTER) as server, connected(server, ear) as connection:
         for _ in range(2 * RARELY):
             assert told(connection) == {}
-        assert [server.commands.count(command) for command in ALWAYS] == [2] * len(ALWAYS)
+        assert {server.commands.count(command) for command in (NAME, *ALWAYS)} == {2}
         server.emit(5, 6)
         assert ear.wait_for(Sample).read == 5
         assert ear.troubles == []

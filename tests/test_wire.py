@@ -7,11 +7,14 @@ import struct
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import cycle
 from pathlib import Path
 
 import pytest
 from ear import PATIENCE
 from fake_tor import FakeTor, silent
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bwgraph import wire
 from bwgraph.endpoint import ControlPort, ControlSocket, Embedded
@@ -27,8 +30,7 @@ def pair() -> Iterator[tuple[Wire, socket.socket]]:
 
 def lines(reader: Wire) -> Iterator[bytes]:
     """What comes, read as stem reads it."""
-    with reader.makefile("rb") as file:
-        yield from file
+    yield from iter(reader.makefile().readline, b"")
 
 
 def test_a_wire_speaks_both_ways(pair: tuple[Wire, socket.socket]) -> None:
@@ -55,17 +57,32 @@ def test_silence_ends_it_and_is_remembered(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_once_trusted_it_is_as_patient_as_with_a_tor_that_was_heard(
-    monkeypatch: pytest.MonkeyPatch, pair: tuple[Wire, socket.socket]
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    near, _ = pair
-    assert near.gettimeout() == wire.SILENCE
-    near.trust()
-    assert near.gettimeout() == wire.PATIENCE
-    monkeypatch.setattr(wire, "PATIENCE", 0.05)
-    near.trust()
-    with pytest.raises(TimeoutError):
-        next(lines(near))
-    assert isinstance(near.failure, TimeoutError)
+    monkeypatch.setattr(wire, "SILENCE", 0.02)
+    monkeypatch.setattr(wire, "PATIENCE", 0.1)
+    told: list[int] = []
+    near, far = socket.socketpair()
+    with far, wire.patient(near) as line:
+        line.silent = lambda: told.append(1)
+        line.trust()
+        with pytest.raises(TimeoutError):
+            next(lines(line))
+        assert isinstance(line.failure, TimeoutError)
+    assert len(told) in {3, 4}, "each silence is told, and the last ends it"
+
+
+def test_nobody_minds_the_silence_of_one_that_is_not_trusted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(wire, "SILENCE", 0.02)
+    told: list[int] = []
+    near, far = socket.socketpair()
+    with far, wire.patient(near) as line:
+        line.silent = lambda: told.append(1)
+        with pytest.raises(TimeoutError):
+            next(lines(line))
+    assert not told
 
 
 def test_what_is_heeded_may_go_on_for_ever(
@@ -131,17 +148,17 @@ def test_an_end_of_our_own_making_is_no_failure() -> None:
         line = wire.patient(near)
         line.close()
         with pytest.raises(OSError, match="Bad file descriptor"):
-            line.recv_into(bytearray(1))
+            line.readline()
         assert line.failure is None
 
 
 def test_what_fails_after_an_orderly_end_is_no_failure(pair: tuple[Wire, socket.socket]) -> None:
     near, far = pair
     far.close()
-    assert near.recv_into(bytearray(1)) == 0
+    assert near.readline() == b""
     os.close(near.fileno())
     with pytest.raises(OSError, match="Bad file descriptor"):
-        near.recv_into(bytearray(1))
+        near.readline()
     near.detach()
     assert near.failure is None
 
@@ -151,16 +168,15 @@ def test_bytes_that_are_there_when_the_time_is_over_are_read(
 ) -> None:
     # After ^Z and fg it is us who were away.
     near, far = pair
-    plain = _socket.socket.recv_into
+    plain = _socket.socket.recv
     far.sendall(b"650 BW 1 1\r\n")
 
-    def late(_: socket.socket, __: bytearray) -> int:
-        monkeypatch.setattr(socket.socket, "recv_into", plain)
+    def late(_: socket.socket, __: int) -> bytes:
+        monkeypatch.setattr(socket.socket, "recv", plain)
         raise TimeoutError
 
-    monkeypatch.setattr(socket.socket, "recv_into", late)
-    buffer = bytearray(100)
-    assert near.recv_into(buffer) == 12
+    monkeypatch.setattr(socket.socket, "recv", late)
+    assert near.readline() == b"650 BW 1 1\r\n"
     assert near.failure is None
     assert near.first == b"650 BW 1 1\r\n"
 
@@ -209,34 +225,49 @@ def test_a_line_without_an_end_fails(pair: tuple[Wire, socket.socket]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("pieces", "too_long"),
+    ("pieces", "come"),
     [
-        ([b"0123456789"], False),
-        ([b"0123456789\n", b"0123456789\n"], False),
-        ([b"01234", b"56789"], False),
-        ([b"01234", b"567890"], True),
-        ([b"ab\n01234", b"56789\n"], False),
-        ([b"ab\n01234", b"567890"], True),
-        ([b"a\nb\n0123456789"], False),
+        ([b"01234", b"56789\n"], [b"0123456789\n"]),
+        ([b"01234", b"56789a"], []),
+        ([b"ab\n01234", b"56789\n"], [b"ab\n", b"0123456789\n"]),
+        ([b"ab\n01234", b"56789a"], [b"ab\n"]),
+        ([b"a\nb\n0123456789", b"\n"], [b"a\n", b"b\n", b"0123456789\n"]),
+        ([b"a\n", b"\n", b"b\n\nc", b"d\n"], [b"a\n", b"\n", b"b\n", b"\n", b"cd\n"]),
     ],
 )
 def test_a_line_is_measured_across_reads(
-    pair: tuple[Wire, socket.socket],
-    pieces: list[bytes],
-    monkeypatch: pytest.MonkeyPatch,
-    *,
-    too_long: bool,
+    pieces: list[bytes], come: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(wire, "LONGEST_LINE", 10)
-    near, far = pair
-    buffer = bytearray(100)
-    for piece in pieces:
-        far.sendall(piece)
-        if too_long and piece is pieces[-1]:
+    near, far = socket.socketpair()
+    unread = iter(pieces)
+    with far, wire.patient(near) as line:
+        monkeypatch.setattr(Wire, "recv", lambda *_: next(unread))
+        assert [line.readline() for _ in come] == come
+        if come[-1:] != [pieces[-1]] and not pieces[-1].endswith(b"\n"):
             with pytest.raises(OSError, match="without an end"):
-                near.recv_into(buffer)
-        else:
-            assert near.recv_into(buffer) == len(piece)
+                line.readline()
+
+
+@given(
+    st.lists(st.binary(max_size=5).map(lambda line: line.replace(b"\n", b"") + b"\n")),
+    st.binary(max_size=3).map(lambda rest: rest.replace(b"\n", b"")),
+    st.lists(st.integers(1, 9), min_size=1),
+)
+def test_lines_come_as_they_were_sent_however_they_are_cut(
+    sent: list[bytes], rest: bytes, sizes: list[int]
+) -> None:
+    unread, size = b"".join(sent) + rest, cycle(sizes)
+
+    class Cut(Wire):
+        def recv(self, most: int, flags: int = 0) -> bytes:  # noqa: ARG002 - as the original
+            nonlocal unread
+            data, unread = unread[: (here := next(size))], unread[here:]
+            return data
+
+    near, far = socket.socketpair()
+    with far, Cut(near.detach()) as line:
+        assert list(lines(line)) == [*sent, *[rest] * bool(rest)]
 
 
 def test_any_number_of_lines_passes_and_long_ones_do(pair: tuple[Wire, socket.socket]) -> None:
