@@ -185,6 +185,8 @@ class Loop:
         self._drawn = moment.now
         self._states = self._seen()
         self._sampled = self._fleet.newest
+        if self._fleet.sum is not None and self._sampled is not None:
+            self._poked = True  # the samples of several come all the time, and wait for their turn
         if moment.now - self._noticed >= NOTICE_SHOWN:
             self._notice = ""
         size = self._terminal.size()
@@ -202,8 +204,8 @@ class Loop:
     def _due(self, *, dirty: bool) -> float:
         """When the screen must be drawn if nothing else comes."""
         newest = self._fleet.newest
-        if dirty and self._fleet.sum is not None and self._sampled is not None:
-            return self._drawn + 1.0  # their samples come at many moments
+        if self._fleet.sum is not None and self._sampled is not None:
+            return self._drawn + 1.0
         if dirty and newest != self._sampled:
             # By when samples came and not by when they were drawn: one that had to wait, or other
             # news between two samples, would put off all that follow.

@@ -15,7 +15,7 @@ import re
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import Any, BinaryIO
+from typing import Any
 
 import stem
 import stem.connection
@@ -247,8 +247,6 @@ class Connection:
         it begins the first span and is not a sample.
         """
         when, moment = now(), awake()
-        if self._wire is not None:
-            self._wire.heed()
         previous, self._previous, self.newest = self._previous, moment, when
         if previous is None:
             self._first = when
@@ -257,8 +255,11 @@ class Connection:
             seconds = max(moment - previous, SHORTEST)
             sample = Sample(when, min(read, MOST), min(written, MOST), seconds)
             self._tally.add(sample)
-            self._untold.append(sample)
-            self._tell_samples()
+            if self._released and not self._untold:
+                self._tell(sample)
+            else:
+                self._untold.append(sample)
+                self._tell_samples()
 
     def _on_status(self, _: Controller, state: str, __: float) -> None:
         """Pass a closing on, in whatever thread of stem's noticed it and under its locks."""
@@ -309,7 +310,7 @@ class _Socket(stem.socket.ControlSocket):
         receive = getattr(self, "_recv", None)  # private to stem and guarded by tests
         if receive is None:
             return super().recv()
-        return receive(lambda _, file: stem.socket.recv_message(_PastEvents(file, self._bandwidth)))
+        return receive(lambda wire, _: stem.socket.recv_message(_PastEvents(wire, self._bandwidth)))
 
     def _make_socket(self) -> Wire:
         if not self._unused:
@@ -320,20 +321,21 @@ class _Socket(stem.socket.ControlSocket):
 class _PastEvents:
     """What stem reads one message from, without the BW events that come before it."""
 
-    def __init__(self, file: BinaryIO, bandwidth: Bandwidth) -> None:
-        self._file = file
+    def __init__(self, wire: Wire, bandwidth: Bandwidth) -> None:
+        self._wire = wire
         self._bandwidth = bandwidth
         self._begun = False
 
     def readline(self) -> bytes:
         """The next line of the message."""
-        line = self._file.readline()
+        line = self._wire.readline()
         while not self._begun and (event := _BANDWIDTH.fullmatch(line)):
             try:
                 self._bandwidth(int(event[1]), int(event[2]))
             except Exception as error:  # noqa: BLE001 - a border: the reader must survive an event
                 _complain(error)
-            line = self._file.readline()
+            self._wire.unheeded = 0
+            line = self._wire.readline()
         self._begun = True  # a line that looks like an event may be part of an answer
         return line
 

@@ -53,7 +53,8 @@ class Wire(socket.socket):
         self._patience = SILENCE
         self._lines: deque[bytes] = deque()
         self._rest = b""  # of a line that has no end yet
-        self._unheeded = 0
+        self.unheeded = 0
+        "Bytes since something was made of what had come; set by whoever makes it."
         self._ended = False  # by the peer or by us: what fails after that is no cause
         self.settimeout(SILENCE)
 
@@ -63,28 +64,17 @@ class Wire(socket.socket):
 
     def readline(self) -> bytes:
         """The next line with its end; nothing at the end of all. OSError also if it is too long."""
-        try:
-            while not self._lines:
-                data = self._receive()
-                if len(self.first) < 80:
-                    self.first = (self.first + data)[:80]
-                self._unheeded += len(data)
-                if self._unheeded > MOST_UNHEEDED:
-                    raise OSError("it goes on and on, and nothing comes of it")
-                if not data:
-                    self._ended = True
-                    last, self._rest = self._rest, b""
-                    return last
-                if data.find(b"\n") == len(data) - 1 and not self._rest:
-                    return data  # nearly always: one event
-                *whole, self._rest = (self._rest + data).split(b"\n")
-                self._lines.extend([line + b"\n" for line in whole])
-                if len(self._rest) > LONGEST_LINE:
-                    raise OSError("it sent a line without an end")
-        except OSError as error:
-            if not self._ended:
-                self.failure = error
-            raise
+        while not self._lines:
+            data = self._receive()
+            if not data:
+                last, self._rest = self._rest, b""
+                return last
+            if data.find(b"\n") == len(data) - 1 and not self._rest:
+                return data  # nearly always: one event
+            *whole, self._rest = (self._rest + data).split(b"\n")
+            self._lines.extend([line + b"\n" for line in whole])
+            if len(self._rest) > LONGEST_LINE:
+                raise self._failed(OSError("it sent a line without an end"))
         return self._lines.popleft()
 
     def write(self, data: bytes) -> None:
@@ -95,6 +85,21 @@ class Wire(socket.socket):
         """Nothing: it has been sent."""
 
     def _receive(self) -> bytes:
+        """The next bytes, however long that takes within its patience; none at the end."""
+        try:
+            data = self._patiently()
+        except OSError as error:
+            raise self._failed(error) from None
+        if not data:
+            self._ended = True
+        if len(self.first) < 80:
+            self.first = (self.first + data)[:80]
+        self.unheeded += len(data)
+        if self.unheeded > MOST_UNHEEDED:
+            raise self._failed(OSError("it goes on and on, and nothing comes of it"))
+        return data
+
+    def _patiently(self) -> bytes:
         waited = 0.0
         while True:
             try:
@@ -107,9 +112,10 @@ class Wire(socket.socket):
                         raise
                     self.silent()
 
-    def heed(self) -> None:
-        """Something was made of what has come so far."""
-        self._unheeded = 0
+    def _failed(self, error: OSError) -> OSError:
+        if not self._ended:
+            self.failure = error
+        return error
 
     def trust(self) -> None:
         """From the next read on, be as patient as with a tor that has been heard."""

@@ -31,7 +31,8 @@ REAL = {
 }
 "What tor 0.4.9.11 answered, as a client with AccountingMax 1 GBytes."
 
-KEYS = [command.partition(" ")[2] for command in (inquiry.NAME, *inquiry.ALWAYS, *inquiry.ACCOUNTING)]
+COMMANDS = (inquiry.NAME, *inquiry.ALWAYS, *inquiry.ACCOUNTING)
+KEYS = [command.partition(" ")[2] for command in COMMANDS]
 
 
 def told_by_tor(rule: str, limit: int, read: int, written: int) -> dict[str, str]:

@@ -1,7 +1,6 @@
 """One connection, over a real socket, to a control port that does what the test says."""
 
 import inspect
-import io
 import logging
 import os
 import socket
@@ -540,8 +539,10 @@ def test_an_event_that_a_later_tor_says_more_in_is_read_too() -> None:
 def test_what_looks_like_an_event_within_an_answer_is_none() -> None:
     seen: list[tuple[int, int]] = []
     answer = b"650 BW 1 2\r\n250+traffic/read=\r\n650 BW 3 4\r\n.\r\n650 BW 5 6\r\n250 OK\r\n"
-    lines = tor._PastEvents(io.BytesIO(answer), lambda *pair: seen.append(pair))
-    message = stem.socket.recv_message(lines)
+    near, far = socket.socketpair()
+    with far, wire.patient(near) as line:
+        far.sendall(answer)
+        message = stem.socket.recv_message(tor._PastEvents(line, lambda *pair: seen.append(pair)))
     assert seen == [(1, 2)]
     assert "650 BW 3 4" in str(message)
 

@@ -94,7 +94,7 @@ def test_what_is_heeded_may_go_on_for_ever(
     for _ in range(20):
         far.sendall(b"650 BW 1 1\r\n")
         next(reading)
-        near.heed()
+        near.unheeded = 0
     far.sendall(b"650 BW 1 1\r\n" * 20)
     with pytest.raises(OSError, match="nothing comes of it"):
         list(reading)

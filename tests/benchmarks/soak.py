@@ -19,14 +19,13 @@ from collections import deque
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
-from types import SimpleNamespace
 from unittest.mock import patch
 
 from bwgraph import tor
 from bwgraph.endpoint import ControlPort
 from bwgraph.frame import Size
-from bwgraph.ladder import RESOLUTIONS, WIDEST
 from bwgraph.instance import Instance
+from bwgraph.ladder import RESOLUTIONS, WIDEST
 from bwgraph.moment import Moment
 from bwgraph.screen import compose
 from bwgraph.source import Connected, Counted, Lost
@@ -70,9 +69,8 @@ class Simulation:
         self.moved = [self.moved[0] + read, self.moved[1] + written]
         if not first:
             self.told = [self.told[0] + read, self.told[1] + written]
-        event = SimpleNamespace(read=read, written=written)
         begin = time.perf_counter()
-        self.connection._on_bandwidth(event)
+        self.connection._on_bandwidth(read, written)
         self.spent += time.perf_counter() - begin
         self.events += 1
 
