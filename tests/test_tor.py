@@ -574,7 +574,7 @@ def test_where_stem_has_no_such_part_its_own_way_is_taken(
     assert not threads_at_work()
 
 
-def test_what_a_broken_listener_or_event_raises_neither_ends_the_reader_nor_costs_the_next() -> None:
+def test_what_a_broken_listener_or_event_raises_neither_ends_the_reader_nor_costs_more() -> None:
     ear = Ear()
 
     def stumble(event: Event) -> None:

@@ -25,8 +25,8 @@ from unittest.mock import patch
 from bwgraph import tor
 from bwgraph.endpoint import ControlPort
 from bwgraph.frame import Size
-from bwgraph.ladder import RESOLUTIONS, WIDEST
 from bwgraph.instance import Instance
+from bwgraph.ladder import RESOLUTIONS, WIDEST
 from bwgraph.moment import Moment
 from bwgraph.screen import compose
 from bwgraph.source import Connected, Counted, Lost
