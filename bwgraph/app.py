@@ -21,7 +21,7 @@ from bwgraph.instance import Instance
 from bwgraph.layout import Layout
 from bwgraph.sample import Sample
 from bwgraph.source import Connected, Event, Lost, Refusal, Source, Trouble
-from bwgraph.stage import compose, survey
+from bwgraph.stage import compose, follow, survey
 from bwgraph.terminal import Terminal
 from bwgraph.view import ACTIONS, Action, Click, Shown, View, apply, point
 from bwgraph.wakeup import SIGNALS, Wakeup
@@ -103,6 +103,7 @@ class Loop:
         keep: Keep,
     ) -> None:
         self._fleet = fleet
+        self._watched = fleet.instances  # as the view knows them
         self._sources = sources
         self._view = view
         self._terminal = terminal
@@ -163,6 +164,7 @@ class Loop:
         dirty = False  # something waits to be drawn
         while self._stop is None:
             ready = self._wait(dirty=dirty)
+            self._follow()
             at_once = self._terminal in ready and self._handle_keys()
             if self._wakeup in ready:
                 at_once |= self._handle_signals()
@@ -191,6 +193,13 @@ class Loop:
             self._notice = ""
         size = self._terminal.size()
         self._terminal.paint(compose(self._fleet, self._view, size, moment, self._notice))
+
+    def _follow(self) -> None:
+        """Keep to the tors that are looked at, whoever has left."""
+        watched = self._fleet.instances
+        if watched is not self._watched:
+            self._view = follow(self._view, self._watched, watched)
+            self._watched = watched
 
     def _seen(self) -> tuple[object, ...]:
         """What is drawn at once when it changes."""

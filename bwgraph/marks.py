@@ -1,6 +1,7 @@
 """What is marked in and below a graph, by its cells: times, restarts, gaps, hearsay, the cursor.
 
-Owns where in a window such a mark belongs and how it is written in. A bar is never written over.
+Owns where in a window such a mark belongs and how it is written in. A bar is never written over,
+but for its last cell where a sum lacks something and there is no axis to say so.
 """
 
 import math
@@ -147,6 +148,23 @@ def write_in(
                 row[at : at + len(note)] = note
                 break
     return tuple(map("".join, rows))
+
+
+def cross(
+    bars: tuple[str, ...], marks: Marks, glyphs: Glyphs, *, hanging: bool = False
+) -> tuple[str, ...]:
+    """Cross a graph that has no axis where something is missing, farthest from the ground.
+
+    >>> from bwgraph.graph import BLOCK
+    >>> marks = Marks({}, (), range(0), (), (1, 2), None, {}, {}, (0, 0))
+    >>> cross(("▅  ", "███"), marks, BLOCK)
+    ('▅××', '███')
+    """
+    end = list(bars[-1 if hanging else 0])
+    for cell in marks.partial:
+        end[cell] = glyphs.partial
+    crossed = "".join(end)
+    return (*bars[:-1], crossed) if hanging else (crossed, *bars[1:])
 
 
 def labelled(row: str, label: str, rule: str) -> str:

@@ -245,13 +245,16 @@ def _rows(
             up = (plotted.scale.level(limit.rate, 8 * height) + 7) // 8
             limited = up - 1 if hanging else height - up
             rules[limited] = glyphs.limit
+    crossed = bool(marked.partial) and not plan.gutter
+    if crossed:
+        rows = marks.cross(rows, marked, glyphs, hanging=hanging)
     rows = marks.write_in(rows, plotted.notes, marked, rules, glyphs, hanging=hanging)
     if limit is not None and limited is not None:
         label = f" limit {view.units.mark(limit.rate)} "
         line = marks.labelled(rows[limited], label, glyphs.limit)
         rows = (*rows[:limited], line, *rows[limited + 1 :])
     inverted = hanging and glyphs.inverted
-    marked_up = bool(plotted.notes or marked.breaks) or marked.cursor is not None
+    marked_up = crossed or bool(plotted.notes or marked.breaks) or marked.cursor is not None
     for y, row in enumerate(rows):
         spans: Line
         if marked_up or inverted or y in rules:

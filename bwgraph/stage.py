@@ -4,6 +4,7 @@ Owns the way from a view's subject to what is drawn: one tor, the sum, or the ta
 know how any of them is drawn.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from bwgraph import captions, keys, screen, table
@@ -37,6 +38,25 @@ def survey(fleet: Fleet, view: View, size: Size, moment: Moment) -> tuple[Shown,
     cells = table.SPARK[1] * view.glyphs.wide
     ceiling = view.units.steps[0]
     return Shown(cells, first, newest, second, end, Arrangement.STACKED, ceiling, order), None
+
+
+def follow(view: View, before: Sequence[Instance], after: Sequence[Instance]) -> View:
+    """Look at the same tors when one has left, and with it its place among them.
+
+    Where it was the one that was looked at, that is all of them.
+    """
+
+    def place(old: int) -> int | None:
+        found = before[old] if 0 <= old < len(before) else None
+        return after.index(found) if found in after else None
+
+    subject, chosen = view.subject, view.chosen
+    if subject >= 0:
+        at = place(subject)
+        subject = ALL if at is None else at
+    if chosen is not None and chosen != SUM:
+        chosen = place(chosen)
+    return replace(view, subject=subject, chosen=chosen)
 
 
 def _subject(fleet: Fleet, view: View) -> Instance | None:

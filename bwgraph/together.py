@@ -3,6 +3,10 @@
 A second's rate is the sum of what each tor moved in it, and its peak is that of the sum: so the
 sum is made second by second, as the portions of each history come in, and kept in rings of its own.
 A second that lacks one tor's data is shown for what is known of it, and is marked.
+
+Now and then a tor's event is shared between two seconds, half of it to each (see ``placement``):
+such a half has the rate of the whole, and must not make a notch in the sum. So the time that the
+bytes of a column stand for is less where there are halves among them.
 """
 
 from collections.abc import Hashable, Iterable
@@ -11,6 +15,9 @@ from contextlib import AbstractContextManager
 from bwgraph.history import LATE, History, Window
 from bwgraph.ladder import Ladder
 from bwgraph.ring import Portion
+
+HALF = (0.4, 0.75)
+"Seconds, more and less than which a half of an event covers; all else stands for a whole second."
 
 BEHIND = 2
 "Seconds for which the sum waits for a tor that is behind the others."
@@ -37,7 +44,8 @@ class Together(History):
         self._edges: dict[Hashable, int] = {}  # by member: the newest column that it has filled
         self._present: set[Hashable] = set()  # the members that more is expected from
         self._shown = 0  # the newest column that may have been shown: there is no way back
-        self._told = Ladder()  # by column: how many members' seconds there are, in place of bytes
+        # By column: how many members' seconds there are, in place of bytes, and whole seconds.
+        self._told = Ladder()
 
     def add(self, member: Hashable, portions: Iterable[Portion], when: float) -> None:
         """Add what a member's history was given, at this time."""
@@ -56,14 +64,24 @@ class Together(History):
         there = self._ladder.at(column)
         self._began = min(self._began, column) if self._edges else column
         edge = self._edges.get(member, column - 1)
+        covered = 0.0 if there.seconds else self._told.room(column)
         # Behind its edge only what is amended comes: with a span where nothing was known before.
-        if column > edge or (column < edge and portion.seconds > 0):
-            self._told.add([Portion(column, 1, 0, 0.0, 0.0, 0.0)])
+        first = column > edge or (column < edge and portion.seconds > 0)
+        if first:
             self._edges[member] = max(column, edge)
-        read, written = there.read + portion.read, there.written + portion.written
-        seconds = 0.0 if there.seconds else self._ladder.room(column)
-        peaks = float(read), float(written)
-        self._ladder.add([Portion(column, portion.read, portion.written, seconds, *peaks)])
+        if first or covered:
+            self._told.add([Portion(column, int(first), 0, covered, 0.0, 0.0)])
+        span = portion.seconds if first and HALF[0] < portion.seconds < HALF[1] else 1.0
+        if not there.seconds:
+            seconds = min(covered, span)
+        else:
+            seconds = _together(there, portion, span) if first else there.seconds
+        peaks = (
+            (there.read + portion.read) / (seconds or 1.0),
+            (there.written + portion.written) / (seconds or 1.0),
+        )
+        more = seconds - there.seconds
+        self._ladder.add([Portion(column, portion.read, portion.written, more, *peaks)])
 
     def leave(self, member: Hashable) -> None:
         """Expect no more of a member for now."""
@@ -79,18 +97,18 @@ class Together(History):
 
     def _window(self, first: int, last: int, resolution: int, age: float) -> Window:
         columns = self._ladder.copy(resolution, first, last)
-        told = self._told.copy(resolution, first, last).read
+        told = self._told.copy(resolution, first, last)
         members = len(self._members)
         lacking = [
             round(seconds) * members - count
-            for seconds, count in zip(columns.seconds, told, strict=True)
+            for seconds, count in zip(told.seconds, told.read, strict=True)
         ]
         # What is still waited for is not lacking.
         for column in range(self._shown + 1, self._newest() + 1):
             index = -(-column // resolution) - first
             if 0 <= index < len(lacking):
-                covered = round(self._ladder.at(column).seconds)
-                lacking[index] -= covered * members - self._told.at(column).read
+                held = self._told.at(column)
+                lacking[index] -= round(held.seconds) * members - held.read
         partial = frozenset(index for index, count in enumerate(lacking) if count > 0)
         return Window(columns, resolution, float(last * resolution), age, partial)
 
@@ -105,3 +123,14 @@ class Together(History):
     def _newest(self) -> int:
         """The newest column that any has filled."""
         return max(self._edges.values(), default=0)
+
+
+def _together(there: Portion, portion: Portion, span: float) -> float:
+    """Seconds in which the bytes of both have the rate of both, each over its own.
+
+    >>> _together(Portion(11, 700, 70, 1.0, 700.0, 70.0), Portion(11, 350, 35, 0.5, 0, 0), 0.5)
+    0.75
+    """
+    before, more = there.read + there.written, portion.read + portion.written
+    rate = before / there.seconds + more / span
+    return (before + more) / rate if rate else max(there.seconds, span)

@@ -206,6 +206,10 @@ class Control:
             len(line) + 2 for _ in range(times) for line in self._ask(b"GETINFO config/names\r\n")
         )
 
+    def has_read(self) -> int:
+        """What tor has counted since it started."""
+        return int(self._ask(b"GETINFO traffic/read\r\n")[0].partition(b"=")[2])
+
     def _ask(self, command: bytes) -> list[bytes]:
         self._socket.sendall(command)
         return list(self._answer())

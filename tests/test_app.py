@@ -28,7 +28,7 @@ from bwgraph.sample import Sample
 from bwgraph.source import Connected, Counted, Event, Lost, Refusal, Refused, Tell, Trouble
 from bwgraph.terminal import Terminal
 from bwgraph.units import BITS
-from bwgraph.view import ACTIONS, ALL, Arrangement, Click, View
+from bwgraph.view import ACTIONS, ALL, BINDINGS, Arrangement, Click, View
 from bwgraph.wakeup import Wakeup
 
 START = 1000.0
@@ -583,6 +583,23 @@ def test_trouble_in_a_thread_is_told_though_the_first_tor_has_left_as_a_twin(
     assert "Tor listener ended: ValueError: a bug" in world.text()
 
 
+def test_who_looks_at_a_tor_looks_at_it_still_when_a_twin_before_it_leaves(world: World) -> None:
+    tors = several(world, 3, connected=False)
+    world.fleet = Fleet(tors, found=True)
+
+    def connect(tor: Instance) -> None:
+        world.tell(Connected(START, tor.name, uptime=7.0, process="4711"), tor)
+
+    world.press(0.1, "3")
+    world.at(0.2, lambda: connect(tors[1]))
+    world.at(0.3, lambda: connect(tors[0]))
+    world.run(0.4)
+    assert world.fleet.instances == (tors[1], tors[2])
+    # It is drawn at once, and is not the sum of those that are left.
+    assert world.drawn == [0, 0.1, 0.2, 0.3]
+    assert ["bwgraph  tor 2" in world.text(frame) for frame in (1, 2, 3)] == [True] * 3
+
+
 def test_keys_go_through_the_views_of_several(world: World) -> None:
     several(world, 3)
     keys = ["tab", "tab", "shift-tab", "3", "0", "esc", "down", "enter", "esc", "down", "o", "up"]
@@ -700,7 +717,7 @@ def test_help_is_a_page_of_its_own_and_goes_away_again(world: World) -> None:
     world.press(0.2, "?")
     world.run(0.5)
     assert "download" not in world.text(1)
-    assert "pause the view, and go on" in world.text(1)
+    assert [each.help for each in BINDINGS if each.help not in world.text(1)] == []
     assert world.terminal.frames[2] == world.terminal.frames[0]
 
 

@@ -655,7 +655,7 @@ def test_a_password_in_the_environment_goes_before_the_files(
         ("unit = 1\n", "line 1: there is no setting 'unit'; is it 'units'?"),
         ("once = true\n", "line 1: 'once' is for the command line only, as --once"),
         ("port = [9051, 99999]\n", "line 1: "),
-        ('\nsocket = [1.5, true]\n', "line 2: "),
+        ("\nsocket = [1.5, true]\n", "line 2: "),
         ("glyphs = true\n", "line 1: "),
         ('units = "\x1b[2J"\n', "line 1: "),
     ],
@@ -1039,7 +1039,12 @@ def test_each_of_several_is_asked_for_its_own_password(
 ) -> None:
     typed = iter(["one", "three"])
     prompts: list[str] = []
-    monkeypatch.setattr(getpass, "getpass", lambda prompt: prompts.append(prompt) or next(typed))
+
+    def ask(prompt: str) -> str:
+        prompts.append(prompt)
+        return next(typed)
+
+    monkeypatch.setattr(getpass, "getpass", ask)
     runs.endings = [WANTED, WANTED_TOO, Ending()]
     assert said(TWO, capsys) == (0, "", "")
     assert shown(runs) == [

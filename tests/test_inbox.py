@@ -73,11 +73,12 @@ def test_what_any_of_them_tells_comes_in_the_order_it_was_told(box: Box) -> None
 
 def test_the_fleet_knows_before_the_reader_does(box: Box) -> None:
     with box.inbox as news:
-        box.sources[0](Connected(1.0, "here"))
-        assert isinstance(box.tors[0].state, Connected)
-        assert news.next() is not None
-        box.sources[0](Lost(2.0, "gone", 3.0))
-        assert isinstance(box.tors[0].state, Lost)
+        for event in (Connected(1.0, "here"), Lost(2.0, "gone", 3.0)):
+            box.sources[0](event)
+            assert box.tors[0].state is event
+            got = news.next(0.0)
+            assert got is not None
+            assert got.event is event
 
 
 def test_where_it_was_is_as_of_then(box: Box) -> None:

@@ -25,6 +25,7 @@ from scenes import (
 from bwgraph.fleet import Fleet
 from bwgraph.frame import Style
 from bwgraph.graph import ASCII, BLOCK, BRAILLE, Glyphs
+from bwgraph.marks import Marks, Notes, cross, write_in
 from bwgraph.sample import Sample
 from bwgraph.source import Answers, Counted, Lost
 from bwgraph.view import SUM, Arrangement, View
@@ -316,6 +317,35 @@ def test_a_cross_is_not_hidden_by_a_time_that_is_marked() -> None:
     for shift in range(16):
         lines = staged(80, 24, lacking(range(50 + shift, 51 + shift)), View(subject=SUM))
         assert sum("×" in line for line in lines) == 2
+
+
+@pytest.mark.parametrize("arrangement", Arrangement)
+@pytest.mark.parametrize("glyphs", [BLOCK, ASCII, BRAILLE], ids=["block", "ascii", "braille"])
+def test_where_there_is_no_axis_the_bars_are_crossed(
+    glyphs: Glyphs, arrangement: Arrangement
+) -> None:
+    mark = "x" if glyphs is ASCII else "×"
+    view = View(glyphs, arrangement=arrangement, subject=SUM)
+    lines = staged(40, 4, lacking(range(94, 96)), view)
+    # Two seconds, in each of the graphs; in braille they are in one cell.
+    assert "".join(lines).count(mark) == 2 * (2 // glyphs.wide)
+    assert mark not in "".join(staged(40, 4, lacking(), view))
+    # What has an axis has its crosses there.
+    above = staged(80, 24, lacking(range(94, 96)), view)
+    crossed = [line for line in above if mark in line.removeprefix("bwgraph")]
+    assert all(re.match(" +0 ", line) for line in crossed)
+
+
+@pytest.mark.parametrize("hanging", [False, True])
+def test_a_cross_upon_bars_is_where_they_end_last(*, hanging: bool) -> None:
+    marks = Marks({}, (), range(0), (), (1, 2), 2, {}, {}, (0, 0))
+    rows = ("█  ", "██ ", "██ ")[:: -1 if hanging else 1]
+    crossed = cross(rows, marks, BLOCK, hanging=hanging)
+    assert crossed[:: -1 if hanging else 1] == ("█××", "██ ", "██ ")
+    # Nothing else that is written there hides one.
+    notes: Notes = {0: ("restart", "now", "-")}
+    written = write_in(crossed, notes, marks, {}, BLOCK, hanging=hanging)
+    assert written[:: -1 if hanging else 1] == ("█××", "██┊", "██┊")
 
 
 def test_of_one_tor_and_where_nobody_is_missing_there_is_no_cross() -> None:

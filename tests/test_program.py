@@ -19,7 +19,7 @@ import pytest
 import tiny_servers
 from pty_driver import RMCUP, SMCUP, Program, bwgraph_argv, environment
 
-from bwgraph.view import ACTIONS
+from bwgraph.view import ACTIONS, BINDINGS
 
 DEMO = "demo: no tor"
 BAR = re.compile(r"[▁▂▃▄▅▆▇█]")
@@ -134,6 +134,8 @@ def test_ctrl_l_draws_over_what_others_wrote() -> None:
 # Keys, one by one.
 
 HEADER = r"\Abwgraph .*"
+LAST_WORDS = BINDINGS[-1].help
+"What the page of help ends with."
 
 
 def readout(unit: str = "MiB") -> re.Pattern[str]:
@@ -147,10 +149,10 @@ def mode_of(*words: str) -> re.Pattern[str]:
 
 KEYS: list[tuple[str, str, str | re.Pattern[str], str | re.Pattern[str]]] = [
     # The key, what the terminal sends, what is then on the screen, and what is then not on it.
-    ("?", "?", "let the scale be automatic again", "▼ download"),
-    ("h", "h", "▼ download", "let the scale be automatic again"),
-    ("?", "?", "let the scale be automatic again", "▼ download"),
-    ("esc", "\x1b", "▼ download", "let the scale be automatic again"),
+    ("?", "?", LAST_WORDS, "▼ download"),
+    ("h", "h", "▼ download", LAST_WORDS),
+    ("?", "?", LAST_WORDS, "▼ download"),
+    ("esc", "\x1b", "▼ download", LAST_WORDS),
     ("space", " ", re.compile(HEADER + "  (paused|1 s back)  "), "nothing"),
     ("p", "p", "1 s/column", re.compile(HEADER + "  (paused|\\d+ s back)  ")),
     ("-", "-", "5 s/column", "1 s/column"),
@@ -618,7 +620,7 @@ def test_resized_faster_than_it_can_draw_it_ends_in_the_last_size() -> None:
 SHRINKING = ((300, 100), (110, 32), (80, 24), (40, 12), (20, 6), (8, 3), (5, 2), (1, 1), (1, 9))
 
 WAYS_TO_LOOK: dict[str, tuple[str, str | re.Pattern[str]]] = {
-    "help": ("?", "automatic again"),
+    "help": ("?", LAST_WORDS),
     "paused": (" ", re.compile("paused|back")),
     "scrolled": ("\x1b[5~", "back"),
     "read": ("<", "mean"),

@@ -8,7 +8,7 @@ from bwgraph import screen
 from bwgraph.fleet import Fleet
 from bwgraph.frame import Size
 from bwgraph.graph import BRAILLE
-from bwgraph.stage import compose, survey
+from bwgraph.stage import compose, follow, survey
 from bwgraph.view import ALL, SUM, Action, View, apply
 
 SIZE = Size(80, 24)
@@ -41,6 +41,28 @@ def test_one_of_several_looks_as_it_does_alone() -> None:
     fleet = watched("127.0.0.1:9051", "9052")
     tell(fleet, 0, CONNECTED, *seconds(0, 40), *seconds(45, 100))
     assert staged(80, 24, fleet, View(subject=0)) == drawn(80, 24)
+
+
+@pytest.mark.parametrize(
+    ("leaves", "subject", "chosen", "then"),
+    [
+        (0, 2, 1, (1, 0)),  # the same tors, which have moved up
+        (2, 1, 0, (1, 0)),
+        (1, 1, 1, (ALL, None)),  # the one that was looked at, and chosen
+        (0, SUM, SUM, (SUM, SUM)),
+        (0, ALL, None, (ALL, None)),
+        (0, 9, 9, (ALL, None)),
+    ],
+)
+def test_a_view_follows_its_tor_when_another_leaves(
+    leaves: int, subject: int, chosen: int | None, then: tuple[int, int | None]
+) -> None:
+    before = watched("anna", "bert", "carl").instances
+    after = before[:leaves] + before[leaves + 1 :]
+    view = View(subject=subject, chosen=chosen, help=True)
+    followed = follow(view, before, after)
+    assert (followed.subject, followed.chosen) == then
+    assert followed.help
 
 
 def test_help_is_the_same_everywhere() -> None:

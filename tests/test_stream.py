@@ -87,9 +87,7 @@ def samples(count: int) -> list[Sample]:
     return [Sample(1001.0 + i, 10 * i, i, 1.0) for i in range(count)]
 
 
-def alone(
-    source: Source, output: io.StringIO, remark: Callable[[str], object]
-) -> Refusal | None:
+def alone(source: Source, output: io.StringIO, remark: Callable[[str], object]) -> Refusal | None:
     """Run it with one tor."""
     instance = Instance("a tor")
     return run({instance: source}, Fleet([instance]), output, remark)

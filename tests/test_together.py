@@ -87,6 +87,26 @@ def test_the_peak_is_of_the_sum_and_not_the_sum_of_peaks() -> None:
     assert max(members.sum.window(1003.1, 1, 60).columns.read_peak) == 1000.0
 
 
+@pytest.mark.parametrize("reads", [(1000, 1000), (5000, 20), (0, 700), (300, 200, 100)], ids=str)
+def test_an_event_that_is_shared_between_two_seconds_makes_no_notch(reads: tuple[int, ...]) -> None:
+    # Tor's seconds are a little longer than ours: every seven minutes one covers two of them.
+    members = Members(len(reads))
+    clocks = [START + 0.3 * which for which in range(len(reads))]
+    for _ in range(1000):
+        for which, read in enumerate(reads):
+            clocks[which] += 1.0022
+            members.each[which].push(Sample(clocks[which], read, read // 10, 1.0022))
+    window = members.sum.window(min(clocks), 900)
+    columns = window.columns
+    assert min(columns.seconds) < 0.9, "there is such a second"
+    for read, written, seconds in zip(columns.read, columns.written, columns.seconds, strict=True):
+        assert read / seconds == pytest.approx(sum(reads), rel=3e-3)
+        assert written / seconds == pytest.approx(sum(reads) // 10, rel=3e-3)
+    assert columns.read_peak.tolist() == pytest.approx([sum(reads)] * 900, rel=3e-3)
+    assert window.partial == frozenset()
+    assert not partly(members, min(clocks), 15, 60)
+
+
 def test_bytes_that_were_amended_are_in_the_sum_and_in_its_peak() -> None:
     members = Members(2)
     members.steady(0, 1000, 1005)
@@ -334,10 +354,12 @@ def test_any_histories_add_up_exactly(story: list[Told], count: int) -> None:
             within = range(last - resolution + 1 - begin, last + 1 - begin)
             if within[0] < 0 or within[-1] >= FINEST:
                 continue
-            highest = max(seconds.columns.read[at] for at in within)
-            assert coarse.columns.read_peak[index] == highest
-            assert coarse.columns.seconds[index] == sum(
-                seconds.columns.seconds[at] for at in within
+            highest = max(
+                seconds.columns.read[at] / (seconds.columns.seconds[at] or 1.0) for at in within
+            )
+            assert coarse.columns.read_peak[index] == pytest.approx(highest)
+            assert coarse.columns.seconds[index] == pytest.approx(
+                sum(seconds.columns.seconds[at] for at in within)
             )
             assert (index in coarse.partial) is any(at in seconds.partial for at in within)
 
