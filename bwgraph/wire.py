@@ -50,7 +50,7 @@ class Wire(socket.socket):
         "What ended it, if it was not an orderly end."
         self.silent: Callable[[], object] = bool
         "Is called, by whoever reads, for each ``SILENCE`` of one that is trusted."
-        self._patience = SILENCE
+        self._patience = 0.0  # beyond the first silence
         self._lines: deque[bytes] = deque()
         self._rest = b""  # of a line that has no end yet
         self.unheeded = 0
@@ -108,7 +108,7 @@ class Wire(socket.socket):
                 # After ^Z and fg the time is over and the bytes are there all the same.
                 if not select.select([self], [], [], 0)[0]:
                     waited += SILENCE
-                    if waited >= self._patience:
+                    if waited > self._patience:
                         raise
                     self.silent()
 

@@ -657,11 +657,11 @@ def test_an_event_that_stems_parser_raises_at_is_trouble_and_the_connection_stay
         server.emit(7, 0)
         assert ear.wait_for(Sample).read == 7
         assert server.accepted == 1
+        eventually(lambda: ear.troubles, "stem's other thread has told of it")
     assert len(ear.samples) == len(ear.troubles) == 1
     assert "an event was lost: ValueError" in ear.troubles[0]
 
 
-@pytest.mark.usefixtures("strict")
 @pytest.mark.usefixtures("strict")
 def test_an_exit_in_the_listener_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     # It ends stem's thread without a word, and stem goes on saying that all is well.

@@ -449,21 +449,15 @@ TorLink._watch = fail
 """
 
 LISTENER = """
-from bwgraph.instance import Instance
-from bwgraph.sample import Sample
-original = Instance.tell
-def tell(self, event):
-    if isinstance(event, Sample):
-        raise RuntimeError("it is unwell")
-    original(self, event)
-Instance.tell = tell
+from bwgraph.tally import Tally
+def add(self, sample):
+    raise RuntimeError("it is unwell")
+Tally.add = add
 """
 
 NOTIFIER = """
 from bwgraph import tor
-original = tor._Patience.wait
 def wait(self, timeout=None):
-    original(self, timeout)
     raise RuntimeError("it is unwell")
 tor._Patience.wait = wait
 """
