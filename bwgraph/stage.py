@@ -5,6 +5,7 @@ know how any of them is drawn.
 """
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import replace
 
 from bwgraph import captions, keys, screen, table
@@ -18,6 +19,7 @@ from bwgraph.view import ALL, SUM, Arrangement, Shown, View
 
 def compose(fleet: Fleet, view: View, size: Size, moment: Moment, notice: str = "") -> Frame:
     """Draw what the view is of, with a notice if there is something to be told."""
+    fleet = copy(fleet)  # one may leave while it is drawn
     subject = _subject(fleet, view)
     if subject is not None or view.help:
         return screen.compose(subject or fleet.instances[0], view, size, moment, notice)
@@ -26,6 +28,7 @@ def compose(fleet: Fleet, view: View, size: Size, moment: Moment, notice: str = 
 
 def survey(fleet: Fleet, view: View, size: Size, moment: Moment) -> tuple[Shown, Layout | None]:
     """What is drawn: where a key moves the view from, and, of a graph, what a click hits."""
+    fleet = copy(fleet)
     order = table.order(fleet, view, moment.now)
     subject = _subject(fleet, view)
     if subject is not None:

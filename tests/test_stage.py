@@ -1,13 +1,17 @@
 """What is on the screen for which subject, and that one tor looks as it always did."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import pytest
 from fleets import mixed, news, staged, steady, tell, watched
 from scenes import CONNECTED, MOMENT, NEWEST, after, drawn, relay, seconds
 
-from bwgraph import screen
+from bwgraph import screen, table
 from bwgraph.fleet import Fleet
 from bwgraph.frame import Size
 from bwgraph.graph import BRAILLE
+from bwgraph.moment import Moment
 from bwgraph.stage import compose, follow, survey
 from bwgraph.view import ALL, SUM, Action, View, apply
 
@@ -63,6 +67,28 @@ def test_a_view_follows_its_tor_when_another_leaves(
     followed = follow(view, before, after)
     assert (followed.subject, followed.chosen) == then
     assert followed.help
+
+
+@pytest.mark.parametrize("look", [compose, survey])
+def test_one_that_leaves_while_it_is_drawn_leaves_the_next_picture(
+    look: Callable[[Fleet, View, Size, Moment], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet = watched("anna", "bert", found=True)
+    whole = look(fleet, View(subject=ALL), SIZE, MOMENT)
+    first = fleet.instances[0]
+    order = table.order
+
+    def leave(drawn: Fleet, view: View, now: float) -> tuple[int, ...]:
+        found = order(drawn, view, now)
+        for instance in (first, *fleet.instances):
+            fleet.tell(instance, replace(news("one"), where=instance.name))
+        return found
+
+    monkeypatch.setattr(table, "order", leave)
+    assert type(look(fleet, View(subject=ALL), SIZE, MOMENT)) is type(whole)
+    assert fleet.instances == (first,)
+    assert fleet.sum is None
+    assert look(fleet, View(subject=ALL), SIZE, MOMENT) != whole
 
 
 def test_help_is_the_same_everywhere() -> None:
