@@ -18,10 +18,10 @@ from bwgraph.view import BINDINGS, Arrangement
 DESCRIPTION = "The bandwidth graph for Tor: what a tor uploads and downloads, live."
 
 EPILOG = """\
-Without --port or --socket bwgraph looks for tors, and shows all that it finds:
-where the environment says (TOR_CONTROL_IPC_PATH, TOR_CONTROL_HOST,
-TOR_CONTROL_PORT), at the usual control sockets, at those of tor-instance-create
-(/run/tor-instances/*/control), and at ports 9051 (tor) and 9151 (Tor Browser).
+Without --port or --socket bwgraph looks for tors: where the environment says
+(TOR_CONTROL_IPC_PATH, TOR_CONTROL_HOST, TOR_CONTROL_PORT), or else at the usual
+control sockets, those of tor-instance-create among them, and at ports 9051 (tor)
+and 9151 (Tor Browser). Several are shown side by side, with their sum.
 
 It authenticates as each tor asks: with its cookie, which it must be allowed to
 read, or with a password from --password-file, from TOR_CONTROL_PASSWD, or typed
