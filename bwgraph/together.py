@@ -9,8 +9,8 @@ from collections.abc import Hashable, Iterable
 from contextlib import AbstractContextManager
 
 from bwgraph.history import History, Window
-from bwgraph.ladder import Ladder
-from bwgraph.ring import Portion
+from bwgraph.ladder import Entry, Ladder
+from bwgraph.ring import Columns, Portion
 
 BEHIND = 2
 "Seconds for which the sum waits for a tor that is behind the others."
@@ -55,7 +55,8 @@ class Together(History):
     def _add(self, member: Hashable, portion: Portion) -> None:
         column = portion.column
         there = self._ladder.at(column)
-        self._began = min(self._began, column) if self._edges else column
+        self._began = column if self._began is None else min(self._began, column)
+        self._touch([portion])
         edge = self._edges.get(member, column - 1)
         # Behind its edge only what is amended comes: with a span where nothing was known before.
         if column > edge or (column < edge and portion.seconds > 0):
@@ -80,7 +81,22 @@ class Together(History):
             self._edges.pop(member, None)
             self._go_on()
 
-    def _window(self, first: int, last: int, resolution: int, age: float) -> Window:
+    def _copied(
+        self, resolution: int, first: int, newest: int
+    ) -> tuple[int, int, Columns, Columns | None]:
+        _, begin, columns, _ = super()._copied(resolution, first, newest)
+        told = self._told.copy(resolution, begin, begin + len(columns) - 1)
+        return resolution, begin, columns, told
+
+    def _restore(self, entries: Iterable[Entry]) -> None:
+        entries = list(entries)
+        super()._restore(entries)
+        self._told.restore(
+            entry._replace(portion=Portion(entry.portion.column, entry.told, 0, 0.0, 0.0, 0.0))
+            for entry in entries
+        )
+
+    def _window(self, first: int, last: int, resolution: int, age: float | None) -> Window:
         columns = self._ladder.copy(resolution, first, last)
         told = self._told.copy(resolution, first, last).read
         members = len(self._members)

@@ -1,0 +1,120 @@
+"""The pasts that a store holds, given back to the tors that they are of.
+
+Owns under which name each is kept, that of a sum too, and what of them a graph opens with. Must not
+know how they are stored.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import NamedTuple, Protocol
+
+from bwgraph.fleet import Fleet
+from bwgraph.history import History
+from bwgraph.instance import Instance
+from bwgraph.ladder import Entry
+from bwgraph.view import View
+
+AT_HAND = 60
+"Columns from the present: what is within them is seen on any screen."
+
+
+class Kept(NamedTuple):
+    """What a past is kept under."""
+
+    name: str
+    sum: bool = False
+    "It is that of several tors together, and the name is made of theirs."
+
+
+class Shelf(Protocol):
+    """Where pasts are kept."""
+
+    def names(self) -> list[Kept]:
+        """Whose there are."""
+
+    def read(self, whose: Kept, now: float) -> list[Entry]:
+        """One of them, oldest first; empty if there is none."""
+
+
+def known(fleet: Fleet) -> dict[Kept, History]:
+    """Each history by what it is kept under, as far as that is known by now.
+
+    >>> list(known(Fleet([Instance("a"), Instance("b")])))[1:]
+    [Kept(name='b', sum=False), Kept(name='["a", "b"]', sum=True)]
+    """
+    keys = [each.key for each in fleet.instances]
+    count = Counter(keys)
+    found = {}
+    for instance, key in zip(fleet.instances, keys, strict=True):
+        if key is not None:
+            # Two may be called the same.
+            name = key if count[key] == 1 else f"{key} {instance.name}"
+            found[Kept(name)] = instance.history
+    if fleet.sum is not None and len(found) == len(keys):
+        name = json.dumps(sorted(each.name for each in found), ensure_ascii=False)
+        found[Kept(name, sum=True)] = fleet.sum.history
+    return found
+
+
+class Recall:
+    """Gives each tor of a fleet its past back, once, as soon as it is known which one that is."""
+
+    def __init__(self, fleet: Fleet, shelf: Shelf) -> None:
+        self._fleet = fleet
+        self._shelf = shelf
+        self._done: dict[Kept, History] = {}
+
+    def recall(self, now: float) -> dict[Kept, History]:
+        """Do what can be done by now; what has its past by now is returned."""
+        for whose, history in known(self._fleet).items():
+            if whose not in self._done:
+                # A sum of one fewer, since two turned out to be one tor, had another's.
+                if not history.restored:
+                    history.restore(self._shelf.read(whose, now))
+                self._done[whose] = history
+        return {whose: self._done[whose] for whose in known(self._fleet)}
+
+
+def archive(shelf: Shelf, name: str, now: float) -> Fleet | None:
+    """A fleet of all that is kept, with nothing to come; None if there is nothing."""
+    instances = [
+        Instance(whose.name, archive=name)
+        for whose in shelf.names()
+        if not whose.sum and shelf.read(whose, now)
+    ]
+    if not instances:
+        return None
+    fleet = Fleet(instances)
+    if fleet.sum is not None:
+        fleet.sum.archive = name
+    Recall(fleet, shelf).recall(now)
+    return fleet
+
+
+def opening(view: View, fleet: Fleet, now: float, *, coarser: bool = True) -> View:
+    """The view in which the newest of what was restored is to be seen.
+
+    Where tors go on that is at the finest resolution, unless it may not be made ``coarser``, at
+    which it is near the present; and of an archive, at the finest at which there is any.
+    """
+    restored = _restored(each.history for each in fleet.instances)
+    if not restored:
+        return view
+    archived = all(each.archive for each in fleet.instances)
+    near = [each for each in sorted(restored) if restored[each] > now - AT_HAND * each]
+    resolution = min(restored) if archived else near[0] if near else max(restored)
+    if not coarser:
+        resolution = view.resolution
+    end = restored.get(resolution, max(restored.values())) if archived else None
+    return replace(view, resolution=resolution, end=end)
+
+
+def _restored(histories: Iterable[History]) -> dict[int, int]:
+    """By resolution: where the newest column of any ends."""
+    found: dict[int, int] = {}
+    for history in histories:
+        for resolution, end in history.restored.items():
+            found[resolution] = max(found.get(resolution, end), end)
+    return found

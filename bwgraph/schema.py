@@ -1,0 +1,118 @@
+"""What is in a store: its tables, what is said to them, and how its file is told from others.
+
+The README has the tables too; a change of them needs another ``VERSION``. Pure: must not know who
+opens the file.
+"""
+
+from bwgraph.ladder import RESOLUTIONS, Entry
+from bwgraph.ring import Portion
+
+APPLICATION = 0x62776772
+"SQLite's application_id: bwgr."
+
+VERSION = 1
+"Of the schema, in SQLite's user_version."
+
+TABLES = """
+CREATE TABLE instance (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    sum INTEGER NOT NULL,
+    UNIQUE (name, sum)
+);
+CREATE TABLE history (
+    instance INTEGER NOT NULL,
+    resolution INTEGER NOT NULL,
+    until INTEGER NOT NULL,
+    read INTEGER NOT NULL,
+    written INTEGER NOT NULL,
+    seconds REAL NOT NULL,
+    read_peak REAL NOT NULL,
+    written_peak REAL NOT NULL,
+    told INTEGER NOT NULL,
+    PRIMARY KEY (instance, resolution, until)
+) WITHOUT ROWID;
+CREATE TABLE writer (
+    instance INTEGER PRIMARY KEY,
+    pid INTEGER NOT NULL,
+    began TEXT NOT NULL,
+    boot TEXT NOT NULL,
+    space TEXT NOT NULL,
+    heard REAL NOT NULL
+)
+"""
+
+MAGIC = b"SQLite format 3\0"
+VERSION_AT, APPLICATION_AT, HEADER = 60, 68, 100
+"Bytes into the file (SQLite file format, the database header), and the header's length."
+
+LARGEST = 1 << 62
+"No amount in a file is believed to be larger."
+
+CLAIM = "INSERT OR REPLACE INTO writer VALUES (?, ?, ?, ?, ?, ?)"
+
+GIVE_UP = "DELETE FROM writer WHERE pid = ? AND began = ? AND boot = ?"
+
+PUT = """
+INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (instance, resolution, until) DO UPDATE SET
+    read = excluded.read, written = excluded.written, seconds = excluded.seconds,
+    read_peak = excluded.read_peak, written_peak = excluded.written_peak, told = excluded.told
+WHERE excluded.seconds >= history.seconds
+"""
+"A column that is better known is not replaced by what somebody else saw of it."
+
+FORGET = """
+DELETE FROM history
+WHERE instance IN (SELECT id FROM instance) AND resolution = ? AND until <= ?
+"""
+
+BOUND = """
+DELETE FROM history WHERE instance = ?1 AND resolution = ?2 AND until <= (
+    SELECT until FROM history WHERE instance = ?1 AND resolution = ?2
+    ORDER BY until DESC LIMIT 1 OFFSET ?3)
+"""
+"Wherever a clock that was wrong has put them."
+
+GET = """
+SELECT resolution, until, read, written, seconds, read_peak, written_peak, told FROM history
+WHERE instance = (SELECT id FROM instance WHERE name = ? AND sum = ?)
+ORDER BY resolution, until
+"""
+
+
+def stranger(header: bytes) -> str:
+    """Why a file that begins like this is no store of ours; empty if it is one.
+
+    >>> stranger(b"Dear diary")
+    'not a history that bwgraph stored (no SQLite database)'
+    """
+    if len(header) < HEADER or not header.startswith(MAGIC):
+        return "not a history that bwgraph stored (no SQLite database)"
+    if _number(header, APPLICATION_AT) != APPLICATION:
+        return "not a history that bwgraph stored (another program's database)"
+    version = _number(header, VERSION_AT)
+    if version != VERSION:
+        return f"stored by another bwgraph (version {version} of the file; this one has {VERSION})"
+    return ""
+
+
+def entry(resolution: int, until: int, *rest: float) -> Entry | None:
+    """A row; None if it is nothing that bwgraph has written."""
+    whole, real = (until, *rest[:2], rest[-1]), rest[2:5]
+    believed = (
+        resolution in RESOLUTIONS
+        and all(isinstance(each, int) and 0 <= each < LARGEST for each in whole)
+        and all(isinstance(each, float) and 0 <= each < LARGEST for each in real)
+        and until % resolution == 0
+    )
+    if not believed:
+        return None
+    read, written, seconds, read_peak, written_peak, told = rest
+    column = until // resolution
+    portion = Portion(column, int(read), int(written), seconds, read_peak, written_peak)
+    return Entry(resolution, portion, int(told))
+
+
+def _number(header: bytes, at: int) -> int:
+    return int.from_bytes(header[at : at + 4], "big")
