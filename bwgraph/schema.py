@@ -68,11 +68,11 @@ WHERE instance IN (SELECT id FROM instance) AND resolution = ? AND until <= ?
 """
 
 BOUND = """
-DELETE FROM history WHERE instance = ?1 AND resolution = ?2 AND until <= (
+DELETE FROM history WHERE instance = ?1 AND resolution = ?2 AND until IN (
     SELECT until FROM history WHERE instance = ?1 AND resolution = ?2
-    ORDER BY until DESC LIMIT 1 OFFSET ?3)
+    ORDER BY abs(until - ?3) LIMIT -1 OFFSET ?4)
 """
-"Wherever a clock that was wrong has put them."
+"What is farthest from the present is what a clock that was wrong has put there."
 
 GET = """
 SELECT resolution, until, read, written, seconds, read_peak, written_peak, told FROM history

@@ -90,11 +90,9 @@ class Store:
             if not look:
                 _make(Path(path))
             self._file = _identity(path)
-            with self._session():
-                pass
         except ValueError as error:
             raise Refusal(str(error)) from None
-        except (OSError, sqlite3.Error, Unwritten) as error:
+        except (OSError, sqlite3.Error) as error:
             raise refusal(path, error) from None
 
     def close(self) -> None:
@@ -135,7 +133,7 @@ class Store:
         refused: dict[Kept, int] = {}
         with self._session("BEGIN IMMEDIATE") as connection:
             if not self._tidy:
-                _tidy_up(connection)
+                _tidy_up(connection, now)
             for whose, entries in news.items():
                 number = _number_of(connection, whose)
                 writer = self._claim(connection, number)
@@ -270,12 +268,13 @@ def _make(path: Path) -> None:
         made.unlink(missing_ok=True)
 
 
-def _tidy_up(connection: sqlite3.Connection) -> None:
+def _tidy_up(connection: sqlite3.Connection, now: float) -> None:
     """Have no more of any instance than there can be, and none of which there is nothing."""
     numbers = connection.execute("SELECT id FROM instance").fetchall()
     for (number,) in numbers:
         for resolution in RESOLUTIONS:
-            connection.execute(schema.BOUND, (number, resolution, 2 * kept(resolution)))
+            most = 2 * kept(resolution)
+            connection.execute(schema.BOUND, (number, resolution, now, most))
     connection.execute(
         "DELETE FROM instance WHERE id NOT IN (SELECT instance FROM history)"
         " AND id NOT IN (SELECT instance FROM writer)"

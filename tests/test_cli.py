@@ -102,7 +102,8 @@ def test_help_says_where_the_settings_are(
 def test_every_flag_has_a_default_and_nothing_else_has() -> None:
     flags = {action.dest for action in arguments.parser()._actions} - {"help", "version"}
     assert flags == arguments.DEFAULTS.keys()
-    assert flags | {"help", "version"} >= arguments.NOT_LASTING
+    names = {flag.replace("_", "-") for flag in flags}
+    assert names | {"help", "version"} >= arguments.NOT_LASTING
 
 
 def test_version(capsys: Captured) -> None:
