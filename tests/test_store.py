@@ -1,4 +1,4 @@
-"""The file of the past: what is in it and what is not, whose it is, and what it is never done to."""
+"""The file of the past: what is in it and what is not, whose it is, what is never done to it."""
 
 import os
 import sqlite3
@@ -319,8 +319,8 @@ def test_what_is_no_file_at_all_is_said_so(tmp_path: Path) -> None:
         store.check(os.devnull)
     with pytest.raises(Refusal, match="No such file or directory"):
         Store(str(tmp_path / "nowhere" / "past.db"))
+    (tmp_path / "file").touch()
     with pytest.raises(Refusal, match="Not a directory"):
-        (tmp_path / "file").touch()
         Store(str(tmp_path / "file" / "past.db"))
 
 
