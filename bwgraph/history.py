@@ -76,8 +76,8 @@ class History:
         self._ladder = Ladder()
         self._began: int | None = None  # the first column that anything was known of
         self._changed: int | None = None  # the oldest that was added to since the last `take`
-        self.restored: dict[int, int] = {}
-        "By resolution: where the newest column ends that was restored."
+        self.restored: dict[int, tuple[int, int]] = {}
+        "By resolution: the first and the last second of what was restored."
 
     @property
     def edge(self) -> int | None:
@@ -142,18 +142,19 @@ class History:
             self._restore(entries)
             for resolution, portion, _ in entries:
                 last = portion.column * resolution
-                first = last - resolution + 1
-                self._began = first if self._began is None else min(self._began, first)
-                self.restored[resolution] = max(self.restored.get(resolution, last), last)
+                first, _ = self.restored.get(resolution, (last - resolution + 1, last))
+                self.restored[resolution] = first, last
 
     def extent(self, now: float, resolution: int = 1) -> tuple[int, int]:
         """Where the oldest column of which anything is kept ends, and the newest."""
         with self._lock:
             last = self._last(now, self.newest, resolution)
-            if self._began is None:
+            began = [first for each, (first, _) in self.restored.items() if each <= resolution]
+            if self._began is not None:
+                began.append(self._began)
+            if not began:
                 return last * resolution, last * resolution
-            oldest = last - kept(resolution) + 1
-            first = max(-(-self._began // resolution), oldest)
+            first = max(-(-min(began) // resolution), last - kept(resolution) + 1)
         return min(first, last) * resolution, last * resolution
 
     def window(

@@ -42,7 +42,7 @@ def lives(other: Process, heard: float) -> bool:
     True
     """
     here = this()
-    if other.boot != here.boot:
+    if other.boot != here.boot or other.pid <= 0:
         return False  # a machine that has been started again has none of its processes
     if other.space != here.space:
         return abs(heard) < STALE

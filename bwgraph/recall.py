@@ -115,6 +115,6 @@ def _restored(histories: Iterable[History]) -> dict[int, int]:
     """By resolution: where the newest column of any ends."""
     found: dict[int, int] = {}
     for history in histories:
-        for resolution, end in history.restored.items():
+        for resolution, (_, end) in history.restored.items():
             found[resolution] = max(found.get(resolution, end), end)
     return found

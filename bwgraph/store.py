@@ -161,7 +161,8 @@ class Store:
         if row is not None:
             *who, heard = row
             writer = Process(*who)
-            if writer != self._this and process.lives(writer, wall - heard):
+            sound = isinstance(writer.pid, int) and isinstance(heard, float)
+            if sound and writer != self._this and process.lives(writer, wall - heard):
                 return writer.pid
         mine = self._this
         claim = number, mine.pid, mine.began, mine.boot, mine.space, wall

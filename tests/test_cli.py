@@ -656,7 +656,7 @@ def test_a_password_in_the_environment_goes_before_the_files(
         ("unit = 1\n", "line 1: there is no setting 'unit'; is it 'units'?"),
         ("once = true\n", "line 1: 'once' is for the command line only, as --once"),
         ("port = [9051, 99999]\n", "line 1: "),
-        ('\nsocket = [1.5, true]\n', "line 2: "),
+        ("\nsocket = [1.5, true]\n", "line 2: "),
         ("glyphs = true\n", "line 1: "),
         ('units = "\x1b[2J"\n', "line 1: "),
     ],

@@ -368,6 +368,7 @@ def test_another_that_lives_is_respected(path: Path, neighbour: Process) -> None
         {"pid": 1 << 22},  # larger than any
         {"began": "1"},  # its number is another's by now
         {"boot": "of yesterday"},
+        {"pid": "nonsense"},
     ],
 )
 def test_the_claim_of_one_that_died_is_taken_over_at_once(
