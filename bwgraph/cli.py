@@ -104,10 +104,10 @@ def _check_store(options: argparse.Namespace) -> None:
     from bwgraph import past  # noqa: PLC0415 - most do without it
 
     past.check(options.store)
-    if options.store_resolution < arguments.STORED:
+    if _way(options) is not _still and options.store_resolution < arguments.STORED:
         each = units.exact_span(options.store_resolution)
         _complain(
-            f"warning: {options.store} will tell what moved in every {each}: enough to recognise"
+            f"warning: {options.store} will hold what moved in every {each}: enough to recognise"
             " what was done\nthrough this tor, and when. Keep it to yourself."
         )
 

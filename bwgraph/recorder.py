@@ -61,17 +61,16 @@ class Recorder:
     def __enter__(self) -> Self:
         for instance in self._fleet.instances:
             instance.stored = True
-        try:
-            refused = self._record()
-        except Unwritten as error:
-            if self._strict:
+        if self._strict:
+            try:
+                why = _others(self._record())
+            except Unwritten as error:
+                why = str(error)
+            if why:
                 self._store.close()
-                raise self._refusal(str(error)) from None
-            self._say(self._failed(error))
+                raise Refusal(f"{self._store.path}: {why}")
         else:
-            if refused and self._strict:
-                self._store.close()
-                raise self._refusal(_others(refused))
+            self._try()
         self._thread.start()
         return self
 
@@ -99,10 +98,13 @@ class Recorder:
     def _try(self) -> bool:
         """Store what there is, and say so if that fails; whether there is no hope for more."""
         try:
-            self._record()
+            why = _others(self._record())
         except Unwritten as error:
-            self._say(self._failed(error))
-            return isinstance(error, Gone)
+            gone = isinstance(error, Gone)
+            hope = "" if gone else "; trying again"
+            self._say(f"not stored: {error}{hope} ({self._store.path})")
+            return gone
+        self._say(f"not stored: {why}" if why else "")
         return False
 
     def _record(self) -> dict[Kept, int]:
@@ -117,15 +119,7 @@ class Recorder:
         refused = self._store.write(news, moment)
         # What is refused is kept in mind, and stored when the other process has ended.
         self._again = {whose: self._again[whose] for whose in refused if whose in self._again}
-        self._say(f"not stored: {_others(refused)}" if refused else "")
         return refused
-
-    def _failed(self, error: Unwritten) -> str:
-        hope = "" if isinstance(error, Gone) else "; trying again"
-        return f"not stored: {error}{hope} ({self._store.path})"
-
-    def _refusal(self, why: str) -> Refusal:
-        return Refusal(f"{self._store.path}: {why}")
 
     def _say(self, words: str) -> None:
         """Let it be known, once, and with the time since when."""
@@ -139,7 +133,9 @@ class Recorder:
 
 
 def _others(refused: dict[Kept, int]) -> str:
-    """Who else stores what."""
+    """Who else stores what; empty if nobody does."""
+    if not refused:
+        return ""
     names = ", ".join(whose.name for whose in refused if not whose.sum) or "their sum"
     process = next(iter(refused.values()))
     return f"another bwgraph (process {process}) stores {names} already"
