@@ -89,7 +89,7 @@ def test_one_that_was_killed_opens_with_what_it_had_seen_and_with_the_gap(path: 
     assert covered(path) > 30 * 60
     with Program(argv=program(*store, "--interval", "5s")) as again:
         again.wait_for("5 s/column")  # as the user has it
-        again.send("---")
+        again.send("--")
         again.wait_for(re.compile(r"█·{8,}[▁▂▃▄▅▆▇█]$", re.MULTILINE))
         again.send("q")
         assert again.wait_exit() == 0
@@ -119,8 +119,9 @@ def test_without_a_tor_all_of_several_are_in_the_table(path: Path) -> None:
     fill(path, "anna", "bert", minutes=5)
     done = run("--store", str(path), "--once", code=NO_TOR, environ=nowhere())
     assert (done.returncode, done.stderr) == (0, "")
-    assert re.search(r"^. anna", done.stdout, re.MULTILINE)
-    assert re.search(r"^. bert", done.stdout, re.MULTILINE)
+    assert re.search(r"^. anna +the past", done.stdout, re.MULTILINE)
+    assert re.search(r"^. bert +the past", done.stdout, re.MULTILINE)
+    assert "connecting" not in done.stdout
 
 
 def test_without_a_tor_and_a_past_there_is_nothing_to_show(path: Path) -> None:
