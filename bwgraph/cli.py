@@ -16,8 +16,8 @@ from textwrap import indent
 from types import FrameType
 from typing import TYPE_CHECKING, TextIO
 
-from bwgraph import arguments, credentials, recall, settings, units
-from bwgraph.clock import Clocks, now
+from bwgraph import arguments, credentials, settings, units
+from bwgraph.clock import Clocks
 from bwgraph.credentials import Credentials
 from bwgraph.fleet import Fleet
 from bwgraph.frame import Frame, Size, printable
@@ -137,20 +137,31 @@ def _attached(
         yield
 
 
-def _opening(options: argparse.Namespace, view: View, fleet: Fleet) -> View:
-    """The view to begin with: of all, and of what was stored unless the user has chosen."""
+def _opening(options: argparse.Namespace, targets: Targets, fleet: Fleet, view: View) -> View:
+    """The view to begin with: of all, and where what was stored is seen if there is any."""
     if fleet.sum is not None:
         view = replace(view, subject=ALL)
-    return recall.opening(view, fleet, now(), coarser="interval" not in options.chosen)
+    if options.store is None or "interval" in options.chosen:
+        return view
+    from bwgraph import past  # noqa: PLC0415 - most do without it
+
+    return past.opening(options.store, view, fleet, map(str, targets.candidates))
 
 
-def _archive(options: argparse.Namespace, targets: Targets) -> Fleet | None:
-    """What is in the store, if no tor was asked for."""
+def _archive(
+    options: argparse.Namespace, targets: Targets, view: View
+) -> tuple[Fleet, View] | None:
+    """What is in the store and the view of its end, where no tor was asked for."""
     if options.store is None or targets.each:
         return None
     from bwgraph import past  # noqa: PLC0415 - most do without it
 
-    return past.archive(options.store)
+    fleet = past.archive(options.store)
+    if fleet is None:
+        return None
+    subject = 0 if fleet.sum is None else ALL
+    view = replace(view, subject=subject)
+    return fleet, past.ending(view, fleet, coarser="interval" not in options.chosen)
 
 
 def _graph(options: argparse.Namespace, targets: Targets, known: Credentials) -> int:
@@ -163,23 +174,24 @@ def _graph(options: argparse.Namespace, targets: Targets, known: Credentials) ->
     color = options.color != "never" and not os.environ.get("NO_COLOR")
     secrets = Secrets(known)
 
-    def show(fleet: Fleet, sources: Mapping[Instance, Source]) -> app.Ending:
-        first = _opening(options, view, fleet)
+    def show(fleet: Fleet, sources: Mapping[Instance, Source], view: View) -> app.Ending:
         with Wakeup() as wakeup, terminal.Terminal(utf8=utf8, color=color) as screen:
-            return app.run(fleet, sources, first, screen, wakeup, keep=album.keep)
+            return app.run(fleet, sources, view, screen, wakeup, keep=album.keep)
 
     while True:
         fleet, sources = targets.watch(secrets, patient=options.wait)
+        first = _opening(options, targets, fleet, view)
         with _attached(options, fleet):
-            ending = show(fleet, sources)
+            ending = show(fleet, sources, first)
         refusal = ending.refusal
         if refusal is None:
             return _finish(ending, fleet)
         if not secrets.lacks(refusal.password_for):
-            archive = _archive(options, targets)
-            return (
-                _finish(ending, fleet) if archive is None else _finish(show(archive, {}), archive)
-            )
+            archive = _archive(options, targets, view)
+            if archive is not None:
+                fleet, first = archive
+                ending = show(fleet, {}, first)
+            return _finish(ending, fleet)
         place = refusal.password_for
         try:
             with _raised_signals():
@@ -200,24 +212,29 @@ def _still(options: argparse.Namespace, targets: Targets, known: Credentials) ->
     from bwgraph.stage import compose  # noqa: PLC0415
 
     fleet, sources = targets.watch(Secrets(known, silent=True), patient=options.wait)
+    first = _opening(options, targets, fleet, _view(options, utf8=True))
     with _attached(options, fleet, _complain, look=True):
         refusal = still.watch(sources, fleet, options.duration)
     if refusal is not None:
-        archive = _archive(options, targets)
+        archive = _archive(options, targets, first)
         if archive is None:
             return _complain(refusal.cause, refusal.cure)
-        fleet = archive
+        fleet, first = archive
     size, moment = Size(*shutil.get_terminal_size(DEFAULT_SIZE)), Clocks().read()
     if options.svg is not None:
-        view = _opening(options, _view(options, utf8=True), fleet)
         try:
-            album.write(compose(fleet, view, size, moment), options.svg)
+            album.write(compose(fleet, first, size, moment), options.svg)
         except OSError as error:
             return _complain(f"{options.svg}: {error.strerror or error}")
     if options.once:
         utf8 = terminal.speaks_utf8(os.environ)
-        view = replace(_view(options, utf8=utf8), hints=False)
-        view = _opening(options, view, fleet)
+        view = replace(
+            _view(options, utf8=utf8),
+            hints=False,
+            subject=first.subject,
+            resolution=first.resolution,
+            end=first.end,
+        )
         if view.glyphs is BLOCK:
             view = replace(view, glyphs=HALVES)
         return _print(compose(fleet, view, size, moment), utf8=utf8)

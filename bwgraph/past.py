@@ -4,7 +4,7 @@ Owns which of its rooms are needed for what. Imported only if a store is asked f
 takes time and memory.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 
 from bwgraph import recall, store
@@ -12,7 +12,9 @@ from bwgraph.clock import now
 from bwgraph.fleet import Fleet
 from bwgraph.recall import Recall
 from bwgraph.recorder import Recorder
+from bwgraph.source import Refusal
 from bwgraph.store import Store, Unwritten
+from bwgraph.view import View
 
 check = store.check
 
@@ -41,6 +43,24 @@ def looking(path: str, fleet: Fleet) -> Iterator[None]:
             memory.recall(now())
         except Unwritten as error:
             raise store.refusal(path, error) from None
+
+
+def opening(path: str, view: View, fleet: Fleet, places: Iterable[str]) -> View:
+    """The view in which a fleet's past is to be seen at once, if it has any.
+
+    Of a tor that is still to be found it is known in which of these places that may be. To be asked
+    before the past is attached to the fleet: a file must not be opened twice.
+    """
+    names = {whose.name for whose in recall.known(fleet)} or set(places)
+    try:
+        with closing(Store(path, look=True)) as shelf:
+            likely = recall.archive(shelf, path, now(), names)
+    except (Refusal, Unwritten):
+        return view  # that there is no file yet is well, and all else the recorder will tell
+    return view if likely is None else recall.opening(view, likely, now())
+
+
+ending = recall.ending
 
 
 def archive(path: str) -> Fleet | None:

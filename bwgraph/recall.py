@@ -6,7 +6,7 @@ know how they are stored.
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import replace
 from typing import NamedTuple, Protocol
 
@@ -77,12 +77,17 @@ class Recall:
         return {whose: self._done[whose] for whose in known(self._fleet)}
 
 
-def archive(shelf: Shelf, name: str, now: float) -> Fleet | None:
-    """A fleet of all that is kept, with nothing to come; None if there is nothing."""
+def archive(
+    shelf: Shelf, name: str, now: float, among: Container[str] | None = None
+) -> Fleet | None:
+    """A fleet of all that is kept, with nothing to come; None if there is nothing.
+
+    ``among`` are the names of those that are wanted, if not all.
+    """
     instances = [
         Instance(whose.name, archive=name)
         for whose in shelf.names()
-        if not whose.sum and shelf.read(whose, now)
+        if not whose.sum and (among is None or whose.name in among) and shelf.read(whose, now)
     ]
     if not instances:
         return None
@@ -93,21 +98,24 @@ def archive(shelf: Shelf, name: str, now: float) -> Fleet | None:
     return fleet
 
 
-def opening(view: View, fleet: Fleet, now: float, *, coarser: bool = True) -> View:
-    """The view in which the newest of what was restored is to be seen.
+def opening(view: View, fleet: Fleet, now: float) -> View:
+    """The view in which what was restored is to be seen when there is more to come.
 
-    Where tors go on that is at the finest resolution, unless it may not be made ``coarser``, at
-    which it is near the present; and of an archive, at the finest at which there is any.
+    It is at the finest resolution at which the newest of it is near the present.
     """
     restored = _restored(each.history for each in fleet.instances)
-    if not restored:
-        return view
-    archived = all(each.archive for each in fleet.instances)
     near = [each for each in sorted(restored) if restored[each] > now - AT_HAND * each]
-    resolution = min(restored) if archived else near[0] if near else max(restored)
-    if not coarser:
-        resolution = view.resolution
-    end = restored.get(resolution, max(restored.values())) if archived else None
+    return replace(view, resolution=near[0] if near else max(restored, default=view.resolution))
+
+
+def ending(view: View, fleet: Fleet, *, coarser: bool) -> View:
+    """The view of the newest of what was restored, when nothing is to come.
+
+    It is at the finest resolution at which there is any, unless it may not be made ``coarser``.
+    """
+    restored = _restored(each.history for each in fleet.instances)
+    resolution = min(restored, default=view.resolution) if coarser else view.resolution
+    end = restored.get(resolution, max(restored.values(), default=None))
     return replace(view, resolution=resolution, end=end)
 
 

@@ -8,6 +8,7 @@ it is is found out from its first bytes, before SQLite opens it.
 """
 
 import os
+import shutil
 import sqlite3
 import stat
 import tempfile
@@ -24,6 +25,9 @@ from bwgraph.source import Refusal
 
 MODE = 0o600
 "What passed through a tor, and when, is nobody else's business."
+
+ROOM = 64 << 10
+"Bytes; a disk that has no more is full, for what is written here."
 
 PATIENCE = 1.0
 "Seconds to wait while somebody else writes."
@@ -194,7 +198,7 @@ class Store:
             connection.execute("COMMIT")
         except (sqlite3.Error, OSError) as error:
             self._let_go()
-            raise Unwritten(_words(error)) from None
+            raise Unwritten(_words(error, self.path)) from None
         if self._look:
             self._let_go()  # it holds for this moment: see `_connect`
 
@@ -303,7 +307,7 @@ def _damage(path: str) -> str:
                 connection.execute(schema.GET, ("", False)).fetchone()
                 connection.execute("SELECT pid, began, boot, space, heard FROM writer").fetchone()
         except sqlite3.Error as error:
-            if error.sqlite_errorcode not in _DAMAGED:
+            if _code(error) not in _DAMAGED:
                 raise refusal(path, error) from None
             found = str(error)
         if found == "ok":
@@ -313,6 +317,12 @@ def _damage(path: str) -> str:
 
 
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR})
+_OF_A_FULL_DISK = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN})
+
+
+def _code(error: sqlite3.Error) -> int:
+    """SQLite's word for what went wrong, without its finer shades."""
+    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_INTERNAL) & 0xFF
 
 
 def _identity(path: str) -> tuple[int, int]:
@@ -323,9 +333,14 @@ def _identity(path: str) -> tuple[int, int]:
 
 def refusal(path: str, error: Exception) -> Refusal:
     """What the user is told where nothing can be done."""
-    return Refusal(f"{path}: {_words(error)}")
+    return Refusal(f"{path}: {_words(error, path)}")
 
 
-def _words(error: Exception) -> str:
+def _words(error: Exception, path: str) -> str:
     """What went wrong, without the path."""
+    # A full disk has many faces, of which SQLite knows one by that name.
+    if isinstance(error, sqlite3.Error) and _code(error) in _OF_A_FULL_DISK:
+        with suppress(OSError):
+            if shutil.disk_usage(Path(path).resolve().parent).free < ROOM:
+                return "the disk is full"
     return (error.strerror if isinstance(error, OSError) else None) or str(error)

@@ -1,6 +1,7 @@
 """Pasts given back: under which name, to whom, and what of them is to be seen first."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from fleets import news, steady, tell, watched
@@ -102,7 +103,6 @@ def test_a_graph_opens_where_its_past_is_near(past: list[Entry], resolution: int
     fleet = watched("a")
     fleet.instances[0].history.restore(past)
     assert recall.opening(View(), fleet, NOW) == View(resolution=resolution)
-    assert recall.opening(View(resolution=15), fleet, NOW, coarser=False) == View(resolution=15)
 
 
 def test_without_a_past_it_opens_as_ever() -> None:
@@ -115,13 +115,14 @@ def test_an_archive_opens_at_its_end() -> None:
     assert archive is not None
     assert [each.title for each in archive.instances] == ["a", "b"]
     end = -(-int(NOW) // 60) * 60 - 400 * 60
-    assert recall.opening(View(), archive, NOW) == View(resolution=60, end=end)
-    hours = recall.opening(View(resolution=3600), archive, NOW, coarser=False)
-    assert hours == View(resolution=3600, end=end)
+    assert recall.ending(View(), archive, coarser=True) == View(resolution=60, end=end)
+    hours = View(resolution=3600)
+    assert recall.ending(hours, archive, coarser=False) == replace(hours, end=end)
 
 
 def test_an_archive_of_nothing_is_none() -> None:
     assert recall.archive(Shelf(a=[]), "past.db", NOW) is None
+    assert recall.archive(Shelf(a=[entry(60, 1)]), "past.db", NOW, {"b"}) is None
 
 
 def test_an_archive_says_plainly_what_it_is() -> None:
