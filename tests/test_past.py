@@ -102,7 +102,7 @@ def test_without_a_tor_the_past_is_shown_and_said_to_be_that(path: Path) -> None
     with Program(argv=argv, environ=nowhere(), size=(200, 24)) as graph:
         graph.wait_for(f"no tor: this is the past that is in {path}")
         graph.wait_for("1 min/column")
-        graph.wait_for(re.compile("(9|10) min back"))
+        graph.wait_for(re.compile("(9|10|11) min back"))
         assert "anna" in graph.display()[0]
         assert re.search(r"█$", graph.text(), re.MULTILINE)
         graph.send("q")
