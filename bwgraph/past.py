@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 from bwgraph import recall, store
 from bwgraph.clock import now
 from bwgraph.fleet import Fleet
-from bwgraph.recall import Recall
+from bwgraph.recall import Kept, Recall
 from bwgraph.recorder import Recorder
 from bwgraph.source import Refusal
 from bwgraph.store import Store, Unwritten
@@ -51,13 +51,12 @@ def opening(path: str, view: View, fleet: Fleet, places: Iterable[str]) -> View:
     Of a tor that is still to be found it is known in which of these places that may be. To be asked
     before the past is attached to the fleet: a file must not be opened twice.
     """
-    names = {whose.name for whose in recall.known(fleet)} or set(places)
+    names = [*recall.known(fleet)] or [Kept(place) for place in places]
     try:
         with closing(Store(path, look=True)) as shelf:
-            likely = recall.archive(shelf, path, now(), names)
+            return recall.opening(view, shelf, names, now())
     except (Refusal, Unwritten):
         return view  # that there is no file yet is well, and all else the recorder will tell
-    return view if likely is None else recall.opening(view, likely, now())
 
 
 ending = recall.ending

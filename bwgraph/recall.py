@@ -6,7 +6,7 @@ know how they are stored.
 
 import json
 from collections import Counter
-from collections.abc import Container, Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import NamedTuple, Protocol
 
@@ -36,6 +36,9 @@ class Shelf(Protocol):
 
     def read(self, whose: Kept, now: float) -> list[Entry]:
         """One of them, oldest first; empty if there is none."""
+
+    def ends(self, whose: Kept, now: float) -> dict[int, int]:
+        """By resolution: where the newest column of one ends."""
 
 
 def known(fleet: Fleet) -> dict[Kept, History]:
@@ -77,17 +80,12 @@ class Recall:
         return {whose: self._done[whose] for whose in known(self._fleet)}
 
 
-def archive(
-    shelf: Shelf, name: str, now: float, among: Container[str] | None = None
-) -> Fleet | None:
-    """A fleet of all that is kept, with nothing to come; None if there is nothing.
-
-    ``among`` are the names of those that are wanted, if not all.
-    """
+def archive(shelf: Shelf, name: str, now: float) -> Fleet | None:
+    """A fleet of all that is kept, with nothing to come; None if there is nothing."""
     instances = [
         Instance(whose.name, archive=name)
         for whose in shelf.names()
-        if not whose.sum and (among is None or whose.name in among) and shelf.read(whose, now)
+        if not whose.sum and shelf.ends(whose, now)
     ]
     if not instances:
         return None
@@ -98,14 +96,14 @@ def archive(
     return fleet
 
 
-def opening(view: View, fleet: Fleet, now: float) -> View:
-    """The view in which what was restored is to be seen when there is more to come.
+def opening(view: View, shelf: Shelf, names: Iterable[Kept], now: float) -> View:
+    """The view in which the past of any of these is to be seen, when there is more to come.
 
     It is at the finest resolution at which the newest of it is near the present.
     """
-    restored = _restored(each.history for each in fleet.instances)
-    near = [each for each in sorted(restored) if restored[each] > now - AT_HAND * each]
-    return replace(view, resolution=near[0] if near else max(restored, default=view.resolution))
+    ends = _newest(shelf.ends(whose, now) for whose in names)
+    near = [each for each in sorted(ends) if ends[each] > now - AT_HAND * each]
+    return replace(view, resolution=near[0] if near else max(ends, default=view.resolution))
 
 
 def ending(view: View, fleet: Fleet, *, coarser: bool) -> View:
@@ -113,16 +111,19 @@ def ending(view: View, fleet: Fleet, *, coarser: bool) -> View:
 
     It is at the finest resolution at which there is any, unless it may not be made ``coarser``.
     """
-    restored = _restored(each.history for each in fleet.instances)
-    resolution = min(restored, default=view.resolution) if coarser else view.resolution
-    end = restored.get(resolution, max(restored.values(), default=None))
+    ends = _newest(
+        {resolution: end for resolution, (_, end) in each.history.restored.items()}
+        for each in fleet.instances
+    )
+    resolution = min(ends, default=view.resolution) if coarser else view.resolution
+    end = ends.get(resolution, max(ends.values(), default=None))
     return replace(view, resolution=resolution, end=end)
 
 
-def _restored(histories: Iterable[History]) -> dict[int, int]:
-    """By resolution: where the newest column of any ends."""
+def _newest(each: Iterable[Mapping[int, int]]) -> dict[int, int]:
+    """By resolution: the newest end of all."""
     found: dict[int, int] = {}
-    for history in histories:
-        for resolution, (_, end) in history.restored.items():
+    for ends in each:
+        for resolution, end in ends.items():
             found[resolution] = max(found.get(resolution, end), end)
     return found

@@ -4,8 +4,7 @@ The README has the tables too; a change of them needs another ``VERSION``. Pure:
 opens the file.
 """
 
-from bwgraph.ladder import RESOLUTIONS, Entry
-from bwgraph.ring import Portion
+from bwgraph.ladder import RESOLUTIONS
 
 APPLICATION = 0x62776772
 "SQLite's application_id: bwgr."
@@ -46,7 +45,7 @@ MAGIC = b"SQLite format 3\0"
 VERSION_AT, APPLICATION_AT, HEADER = 60, 68, 100
 "Bytes into the file (SQLite file format, the database header), and the header's length."
 
-LARGEST = 1 << 62
+LARGEST = (1 << 62) - 1
 "No amount in a file is believed to be larger."
 
 CLAIM = "INSERT OR REPLACE INTO writer VALUES (?, ?, ?, ?, ?, ?)"
@@ -74,11 +73,25 @@ DELETE FROM history WHERE instance = ?1 AND resolution = ?2 AND until IN (
 """
 "What is farthest from the present is what a clock that was wrong has put there."
 
-GET = """
-SELECT resolution, until, read, written, seconds, read_peak, written_peak, told FROM history
-WHERE instance = (SELECT id FROM instance WHERE name = ? AND sum = ?)
-ORDER BY resolution, until
-"""
+_SOUND = f"""
+    instance = (SELECT id FROM instance WHERE name = ? AND sum = ?)
+    AND resolution IN {RESOLUTIONS} AND typeof(until) = 'integer' AND until % resolution = 0
+    AND until - resolution < ?
+    AND typeof(read) = 'integer' AND read BETWEEN 0 AND {LARGEST}
+    AND typeof(written) = 'integer' AND written BETWEEN 0 AND {LARGEST}
+    AND typeof(seconds) = 'real' AND seconds BETWEEN 0 AND {LARGEST}
+    AND typeof(read_peak) = 'real' AND read_peak BETWEEN 0 AND {LARGEST}
+    AND typeof(written_peak) = 'real' AND written_peak BETWEEN 0 AND {LARGEST}
+    AND typeof(told) = 'integer' AND told BETWEEN 0 AND {LARGEST}
+"""  # noqa: S608 - of constants
+"A row of this past, not of the future, and nothing that bwgraph has never written."
+
+GET = f"""
+SELECT resolution, until / resolution, read, written, seconds, read_peak, written_peak, told
+FROM history WHERE {_SOUND} ORDER BY resolution, until
+"""  # noqa: S608
+
+ENDS = f"SELECT resolution, max(until) FROM history WHERE {_SOUND} GROUP BY resolution"  # noqa: S608
 
 
 def stranger(header: bytes) -> str:
@@ -95,23 +108,6 @@ def stranger(header: bytes) -> str:
     if version != VERSION:
         return f"stored by another bwgraph (version {version} of the file; this one has {VERSION})"
     return ""
-
-
-def entry(resolution: int, until: int, *rest: float) -> Entry | None:
-    """A row; None if it is nothing that bwgraph has written."""
-    whole, real = (until, *rest[:2], rest[-1]), rest[2:5]
-    believed = (
-        resolution in RESOLUTIONS
-        and all(isinstance(each, int) and 0 <= each < LARGEST for each in whole)
-        and all(isinstance(each, float) and 0 <= each < LARGEST for each in real)
-        and until % resolution == 0
-    )
-    if not believed:
-        return None
-    read, written, seconds, read_peak, written_peak, told = rest
-    column = until // resolution
-    portion = Portion(column, int(read), int(written), seconds, read_peak, written_peak)
-    return Entry(resolution, portion, int(told))
 
 
 def _number(header: bytes, at: int) -> int:

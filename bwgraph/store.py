@@ -21,6 +21,7 @@ from bwgraph import process, schema
 from bwgraph.ladder import RESOLUTIONS, Entry, kept
 from bwgraph.process import Process
 from bwgraph.recall import Kept
+from bwgraph.ring import Portion
 from bwgraph.source import Refusal
 
 MODE = 0o600
@@ -118,16 +119,20 @@ class Store:
 
         What is of the future, since a clock was wrong once, is left out.
         """
+        oldest = {each: _oldest(each, now) for each in RESOLUTIONS}
         with self._session() as connection:
-            rows = connection.execute(schema.GET, whose).fetchall()
-        entries = [schema.entry(*row) for row in rows]
+            rows = connection.execute(schema.GET, (*whose, now)).fetchall()
         return [
-            entry
-            for entry in entries
-            if entry is not None
-            and (entry.portion.column - 1) * entry.resolution < now
-            and entry.portion.column > _oldest(entry.resolution, now)
+            Entry(resolution, Portion(column, *amounts), told)
+            for resolution, column, *amounts, told in rows
+            if column > oldest[resolution]
         ]
+
+    def ends(self, whose: Kept, now: float) -> dict[int, int]:
+        """By resolution: where the newest column ends that ``read`` has."""
+        with self._session() as connection:
+            rows = connection.execute(schema.ENDS, (*whose, now)).fetchall()
+        return {each: end for each, end in rows if end // each > _oldest(each, now)}
 
     def write(self, news: Mapping[Kept, Sequence[Entry]], now: float) -> dict[Kept, int]:
         """Put these columns in, forget what is too old, all or nothing; Unwritten if nothing.
@@ -266,11 +271,19 @@ def _make(path: Path) -> None:
         if path.exists():
             made.replace(path)
         else:
-            # Of two that begin at once the first has made it for both.
-            with suppress(FileExistsError):
-                path.hardlink_to(made)
+            _put(made, path)
     finally:
         made.unlink(missing_ok=True)
+
+
+def _put(made: Path, path: Path) -> None:
+    """Give a file its name, unless somebody was faster, who then has made it for both."""
+    try:
+        path.hardlink_to(made)
+    except FileExistsError:
+        pass
+    except OSError:  # not every file system has links
+        made.replace(path)
 
 
 def _tidy_up(connection: sqlite3.Connection, now: float) -> None:
@@ -304,7 +317,7 @@ def _damage(path: str) -> str:
         try:
             with closing(_connect(path, look=True)) as connection:
                 found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-                connection.execute(schema.GET, ("", False)).fetchone()
+                connection.execute(schema.GET, ("", False, 0)).fetchone()
                 connection.execute("SELECT pid, began, boot, space, heard FROM writer").fetchone()
         except sqlite3.Error as error:
             if _code(error) not in _DAMAGED:

@@ -98,4 +98,5 @@ def main(path: str) -> None:
     print(deaths, "killed,", committed, "bytes,", *left)
 
 
-main(sys.argv[1])
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -34,6 +34,11 @@ class Shelf:
         self.asked.append(whose)
         return self.pasts.get(whose, [])
 
+    def ends(self, whose: Kept, now: float) -> dict[int, int]:
+        assert now == NOW
+        past = self.pasts.get(whose, [])
+        return {each.resolution: each.portion.column * each.resolution for each in past}
+
 
 def entry(resolution: int, ago: int, read: int = 100) -> Entry:
     """A column so many before the present one."""
@@ -100,13 +105,15 @@ def test_a_sum_of_one_fewer_is_not_given_two_pasts() -> None:
     ],
 )
 def test_a_graph_opens_where_its_past_is_near(past: list[Entry], resolution: int) -> None:
-    fleet = watched("a")
-    fleet.instances[0].history.restore(past)
-    assert recall.opening(View(), fleet, NOW) == View(resolution=resolution)
+    shelf = Shelf(a=past, b=[entry(1, 0)])
+    names = [Kept("a"), Kept("another")]
+    assert recall.opening(View(), shelf, names, NOW) == View(resolution=resolution)
 
 
 def test_without_a_past_it_opens_as_ever() -> None:
-    assert recall.opening(View(), watched("a"), NOW) == View()
+    shelf = Shelf(b=[entry(60, 0)])
+    assert recall.opening(View(), shelf, [Kept("a")], NOW) == View()
+    assert recall.opening(View(), shelf, [], NOW) == View()
 
 
 def test_an_archive_opens_at_its_end() -> None:
@@ -122,7 +129,6 @@ def test_an_archive_opens_at_its_end() -> None:
 
 def test_an_archive_of_nothing_is_none() -> None:
     assert recall.archive(Shelf(a=[]), "past.db", NOW) is None
-    assert recall.archive(Shelf(a=[entry(60, 1)]), "past.db", NOW, {"b"}) is None
 
 
 def test_an_archive_says_plainly_what_it_is() -> None:

@@ -75,6 +75,9 @@ def test_what_was_written_is_read(path: Path) -> None:
     entries = [minute(5), minute(4, 0), minute(1, 7, 12.5, told=3)]
     write(path, *entries)
     assert read(path) == entries
+    with closing(Store(str(path), look=True)) as opened:
+        assert opened.ends(RELAY, NOW) == {60: 60 * (MINUTE - 1)}
+        assert opened.ends(Kept("another"), NOW) == {}
     assert read(path, Kept("another")) == read(path, Kept("relay", sum=True)) == []
 
 
@@ -128,6 +131,13 @@ def test_a_history_comes_back_as_it_was_and_goes_on(samples: list[Sample], cut: 
     for resolution in STORED:
         one, other = (each.window(NOW, 200, resolution).columns for each in (whole, again))
         assert one == other
+
+
+@pytest.mark.parametrize("name", ["a b", "50%41?mode=ro#x", "é'\"", ":memory:", "-wal"])
+def test_its_name_may_be_anything(tmp_path: Path, name: str) -> None:
+    write(tmp_path / name, minute(1))
+    assert read(tmp_path / name) == [minute(1)]
+    assert list(beside(tmp_path / name)) == [name]
 
 
 # Bounds
@@ -437,6 +447,19 @@ def test_a_file_that_was_taken_away_is_missed(path: Path) -> None:
         with pytest.raises(Gone, match="another file is in its place"):
             opened.write({RELAY: [minute(1)]}, NOW)
     assert path.read_text() == "Dear diary\n"
+
+
+def test_where_there_are_no_links_it_is_made_all_the_same(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: Path, __: Path) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(Path, "hardlink_to", refuse)
+    write(path, minute(1))
+    assert read(path) == [minute(1)]
+    assert list(path.parent.iterdir()) == [path]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 def test_two_that_begin_at_once_make_one_file(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
