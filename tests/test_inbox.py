@@ -39,7 +39,7 @@ class Box:
 
     def __init__(self) -> None:
         self.tors = Instance("a"), Instance("b")
-        self.fleet = Fleet(self.tors)
+        self.fleet = Fleet(self.tors, threading.Lock)
         self.sources = Source(), Source()
         self.inbox = Inbox(dict(zip(self.tors, self.sources, strict=True)), self.fleet)
 
