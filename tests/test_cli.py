@@ -81,6 +81,7 @@ def test_help_is_for_people(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -
         *("--layout {auto,stacked,side-by-side,mirrored}", "--glyphs {auto,block,braille,ascii}"),
         *("--scale {linear,log}", "--ceiling RATE", "--color {auto,never}"),
         *("--json", "--once", "--svg FILE", "--duration TIME", "--version"),
+        *("--store FILE", "--store-resolution TIME"),
     ):
         assert option in out
     for variable in (name for name in VARIABLES if name != "TOR_CONTROL_IPC_PATH"):
