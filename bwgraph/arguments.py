@@ -35,6 +35,10 @@ A flag goes before the environment, and that before the file. NO_COLOR turns
 colours off.
 """
 
+STORED = 60
+"""Seconds a column, of the finest that are stored: what somebody did in a minute is not told apart
+as what they did in a second is."""
+
 DEFAULTS: dict[str, object] = {
     "tors": [],
     "demo": None,
@@ -51,9 +55,13 @@ DEFAULTS: dict[str, object] = {
     "once": False,
     "svg": None,
     "duration": None,
+    "store": None,
+    "store_resolution": STORED,
 }
 
-NOT_LASTING = frozenset({"help", "version", "json", "once", "svg", "duration"})
+NOT_LASTING = frozenset(
+    {"help", "version", "json", "once", "svg", "duration", "store", "store-resolution"}
+)
 "Flags that are for the command line alone."
 
 
@@ -136,6 +144,19 @@ def parser() -> argparse.ArgumentParser:
         type=_or_wrong(units.parse_span),
         metavar="TIME",
         help="for --once and --svg: watch for so long before (90s, 15m, 6h)",
+    )
+    past = whole.add_argument_group("across restarts")
+    past.add_argument(
+        "--store",
+        metavar="FILE",
+        help="keep the history in this file, and begin with what is in it; without a tor, show it",
+    )
+    past.add_argument(
+        "--store-resolution",
+        type=_or_wrong(_resolution),
+        metavar="TIME",
+        help=f"the finest that is stored ({_brief(STORED)}); seconds tell much more of whoever"
+        " uses this tor",
     )
     whole.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     return whole

@@ -283,7 +283,8 @@ def alert(instance: Instance, moment: Moment) -> str:
         count = f" ({instance.troubles} such)" if instance.troubles > 1 else ""
         return f"{moment.wall(trouble.when):%H:%M:%S}{count} {trouble.what}"
     if state is None:
-        return f"connecting to {instance.name}"
+        past = f"no tor: this is the past that is in {instance.archive}"
+        return past if instance.archive else f"connecting to {instance.name}"
     if newest is not None and moment.now - newest >= LATE:
         return f"late: no data from tor for {int(moment.now - newest)} s"
     return ""
@@ -307,6 +308,9 @@ def table_header(tors: int, view: View, columns: int, moment: Moment) -> Line:
 
 def fleet_alert(instances: Iterable[Instance], moment: Moment) -> str:
     """What the user must know of any of several tors; empty when all is well."""
+    instances = list(instances)
+    if all(instance.archive for instance in instances):
+        return alert(instances[0], moment)
     said = [(instance.title, alert(instance, moment)) for instance in instances]
     urgent = [f"{title}: {words}" for title, words in said if words]
     more = f" (and {len(urgent) - 1} more)" if len(urgent) > 1 else ""

@@ -9,8 +9,8 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from textwrap import indent
 from types import FrameType
@@ -22,7 +22,8 @@ from bwgraph.credentials import Credentials
 from bwgraph.fleet import Fleet
 from bwgraph.frame import Frame, Size, printable
 from bwgraph.graph import ASCII, BLOCK, HALVES, SETS
-from bwgraph.source import Refusal
+from bwgraph.instance import Instance
+from bwgraph.source import Refusal, Source
 from bwgraph.targets import Secrets, Targets, find
 from bwgraph.view import ALL, Arrangement, View
 
@@ -51,8 +52,11 @@ def main(given: Sequence[str] | None = None) -> int:
             settings.place(os.environ, sys.platform), parser, arguments.NOT_LASTING
         )
         options = argparse.Namespace(**settings.merge(flags, os.environ, file, arguments.DEFAULTS))
+        options.chosen = flags.keys() | file.keys()
         targets = find(options.tors, options.demo, os.environ)
         run = _way(options)
+        if options.store is not None:
+            _check_store(options)
         if run is _graph:
             terminal.check(os.environ)
         known = credentials.gather(options.password_file, os.environ)
@@ -62,6 +66,8 @@ def main(given: Sequence[str] | None = None) -> int:
         return _complain(refusal.cause, refusal.cure)
     try:
         return run(options, targets, known)
+    except Refusal as refusal:
+        return _complain(refusal.cause, refusal.cure)
     except KeyboardInterrupt:  # while there is no screen that would take it as a key
         return FINE
 
@@ -93,6 +99,71 @@ def _view(options: argparse.Namespace, *, utf8: bool) -> View:
     )
 
 
+def _check_store(options: argparse.Namespace) -> None:
+    """Find out about its file while nothing has begun, and warn of what would be in it."""
+    from bwgraph import past  # noqa: PLC0415 - most do without it
+
+    past.check(options.store)
+    if _way(options) is not _still and options.store_resolution < arguments.STORED:
+        each = units.exact_span(options.store_resolution)
+        _complain(
+            f"warning: {options.store} will hold what moved in every {each}: enough to recognise"
+            " what was done\nthrough this tor, and when. Keep it to yourself."
+        )
+
+
+@contextmanager
+def _attached(
+    options: argparse.Namespace,
+    fleet: Fleet,
+    remark: Callable[[str], object] | None = None,
+    *,
+    look: bool = False,
+) -> Iterator[None]:
+    """Have what goes along with a fleet, while it is told of or for a single look.
+
+    Where there is no screen to show what is wrong with it, ``remark`` is told; and what cannot be
+    done at all is a Refusal then.
+    """
+    with ExitStack() as stack:
+        if options.store is not None:
+            from bwgraph import past  # noqa: PLC0415 - most do without it
+
+            if look:
+                stack.enter_context(past.looking(options.store, fleet))
+            else:
+                resolution = options.store_resolution
+                stack.enter_context(past.recording(options.store, fleet, resolution, remark))
+        yield
+
+
+def _opening(options: argparse.Namespace, targets: Targets, fleet: Fleet, view: View) -> View:
+    """The view to begin with: of all, and where what was stored is seen if there is any."""
+    if fleet.sum is not None:
+        view = replace(view, subject=ALL)
+    if options.store is None or "interval" in options.chosen:
+        return view
+    from bwgraph import past  # noqa: PLC0415 - most do without it
+
+    return past.opening(options.store, view, fleet, map(str, targets.candidates))
+
+
+def _archive(
+    options: argparse.Namespace, targets: Targets, view: View
+) -> tuple[Fleet, View] | None:
+    """What is in the store and the view of its end, where no tor was asked for."""
+    if options.store is None or targets.each:
+        return None
+    from bwgraph import past  # noqa: PLC0415 - most do without it
+
+    fleet = past.archive(options.store)
+    if fleet is None:
+        return None
+    subject = 0 if fleet.sum is None else ALL
+    view = replace(view, subject=subject)
+    return fleet, past.ending(view, fleet, coarser="interval" not in options.chosen)
+
+
 def _graph(options: argparse.Namespace, targets: Targets, known: Credentials) -> int:
     """Show the graph, asking for a password first if a tor turns out to want one."""
     from bwgraph import album, app, terminal  # noqa: PLC0415 - see main
@@ -102,14 +173,24 @@ def _graph(options: argparse.Namespace, targets: Targets, known: Credentials) ->
     view = _view(options, utf8=utf8)
     color = options.color != "never" and not os.environ.get("NO_COLOR")
     secrets = Secrets(known)
+
+    def show(fleet: Fleet, sources: Mapping[Instance, Source], view: View) -> app.Ending:
+        with Wakeup() as wakeup, terminal.Terminal(utf8=utf8, color=color) as screen:
+            return app.run(fleet, sources, view, screen, wakeup, keep=album.keep)
+
     while True:
         fleet, sources = targets.watch(secrets, patient=options.wait)
-        if fleet.sum is not None:
-            view = replace(view, subject=ALL)
-        with Wakeup() as wakeup, terminal.Terminal(utf8=utf8, color=color) as screen:
-            ending = app.run(fleet, sources, view, screen, wakeup, keep=album.keep)
+        first = _opening(options, targets, fleet, view)
+        with _attached(options, fleet):
+            ending = show(fleet, sources, first)
         refusal = ending.refusal
-        if refusal is None or not secrets.lacks(refusal.password_for):
+        if refusal is None:
+            return _finish(ending, fleet)
+        if not secrets.lacks(refusal.password_for):
+            archive = _archive(options, targets, view)
+            if archive is not None:
+                fleet, first = archive
+                ending = show(fleet, {}, first)
             return _finish(ending, fleet)
         place = refusal.password_for
         try:
@@ -131,20 +212,29 @@ def _still(options: argparse.Namespace, targets: Targets, known: Credentials) ->
     from bwgraph.stage import compose  # noqa: PLC0415
 
     fleet, sources = targets.watch(Secrets(known, silent=True), patient=options.wait)
-    refusal = still.watch(sources, fleet, options.duration)
+    first = _opening(options, targets, fleet, _view(options, utf8=True))
+    with _attached(options, fleet, _complain, look=True):
+        refusal = still.watch(sources, fleet, options.duration)
     if refusal is not None:
-        return _complain(refusal.cause, refusal.cure)
+        archive = _archive(options, targets, first)
+        if archive is None:
+            return _complain(refusal.cause, refusal.cure)
+        fleet, first = archive
     size, moment = Size(*shutil.get_terminal_size(DEFAULT_SIZE)), Clocks().read()
-    subject = 0 if fleet.sum is None else ALL
     if options.svg is not None:
-        view = replace(_view(options, utf8=True), subject=subject)
         try:
-            album.write(compose(fleet, view, size, moment), options.svg)
+            album.write(compose(fleet, first, size, moment), options.svg)
         except OSError as error:
             return _complain(f"{options.svg}: {error.strerror or error}")
     if options.once:
         utf8 = terminal.speaks_utf8(os.environ)
-        view = replace(_view(options, utf8=utf8), hints=False, subject=subject)
+        view = replace(
+            _view(options, utf8=utf8),
+            hints=False,
+            subject=first.subject,
+            resolution=first.resolution,
+            end=first.end,
+        )
         if view.glyphs is BLOCK:
             view = replace(view, glyphs=HALVES)
         return _print(compose(fleet, view, size, moment), utf8=utf8)
@@ -177,7 +267,8 @@ def _lines(options: argparse.Namespace, targets: Targets, known: Credentials) ->
 
     fleet, sources = targets.watch(Secrets(known, silent=True), patient=options.wait)
     try:
-        refusal = stream.run(sources, fleet, sys.stdout, _complain)
+        with _attached(options, fleet, _complain):
+            refusal = stream.run(sources, fleet, sys.stdout, _complain)
     except OSError as error:
         return _unwritten(error)
     return FINE if refusal is None else _complain(refusal.cause, refusal.cure)
@@ -217,6 +308,8 @@ def _finish(ending: "app.Ending", fleet: Fleet) -> int:
         if instance.trouble is not None:
             more = f" (and {instance.troubles - 1} more)" if instance.troubles > 1 else ""
             _complain(f"while it ran: {instance.trouble.what}{more}")
+    if fleet.remark:
+        _complain(fleet.remark)
     if ending.refusal is not None:
         return _complain(ending.refusal.cause, ending.refusal.cure)
     if ending.hung_up:

@@ -1,6 +1,8 @@
 """The shell's clocks: seconds that never step, with and without the time that the machine slept.
 
-Owns the choice of clock. The core never reads it; it is handed the time.
+Owns the choice of clock. The core never reads it; it is handed the time. What never steps is set by
+the wall clock once, when the program starts: so a column that stands for an hour is an hour of UTC,
+and one that was stored by an earlier run is where it belongs.
 """
 
 import sys
@@ -14,21 +16,26 @@ STEP = 0.05
 
 if sys.platform == "linux":
 
-    def now() -> float:
+    def _steady() -> float:
         """Seconds since boot, suspended time included."""
         return time.clock_gettime(time.CLOCK_BOOTTIME)
 
     def awake() -> float:
-        """The same, without the time for which the machine was suspended."""
+        """Seconds since boot, without the time for which the machine was suspended."""
         return time.clock_gettime(time.CLOCK_MONOTONIC)
 
 else:
+    _steady = awake = time.monotonic
 
-    def now() -> float:
-        """Seconds on the system's monotonic clock."""
-        return time.monotonic()
+_AHEAD = time.time() - _steady()
 
-    awake = now
+
+def now() -> float:
+    """Seconds since 1970 (UTC), as the wall clock had it when the program started.
+
+    When that is set later this goes on as it was.
+    """
+    return _steady() + _AHEAD
 
 
 class Clocks:

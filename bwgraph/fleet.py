@@ -42,6 +42,8 @@ class Fleet:
         "Those that are watched; one that turns out to be another's twin leaves."
         self.sum: Instance | None = None
         "None of one tor alone."
+        self.remark = ""
+        "What the user must know besides: that their past cannot be stored, and why."
         self._found = found  # nobody named them, so two of them may be one
         self._patient = patient  # there is no giving up
         self._asks = asks  # whether the user may be asked for the password of a place

@@ -1,14 +1,15 @@
 """The past of one tor, at several resolutions, bounded for ever.
 
 Owns the ladder of rings and the one lock: ``push`` puts a sample in, ``window`` copies columns of
-one resolution out. Must not know who pushes, who draws, or what time it is: ``now`` is an argument.
+one resolution out, ``take`` what has changed in all of them. Must not know who pushes, who draws,
+or what time it is: ``now`` is an argument.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
-from bwgraph.ladder import Ladder
+from bwgraph.ladder import Entry, Ladder, kept
 from bwgraph.placement import Placement, spread
 from bwgraph.ring import Columns, Portion
 from bwgraph.sample import Sample
@@ -73,7 +74,10 @@ class History:
         self._onward = onward
         self._placement = Placement()
         self._ladder = Ladder()
-        self._began = 0  # the first column that anything was known of
+        self._began: int | None = None  # the first column that anything was known of
+        self._changed: int | None = None  # the oldest that was added to since the last `take`
+        self.restored: dict[int, tuple[int, int]] = {}
+        "By resolution: the first and the last second of what was restored."
 
     @property
     def edge(self) -> int | None:
@@ -91,8 +95,10 @@ class History:
         with self._lock:
             portions = self._placement.place(sample)
             self._ladder.add(portions)
-            if self.newest is None:
+            if self._began is None:
                 self._began = round(sample.when)
+            if portions and (self._changed is None or portions[0].column < self._changed):
+                self._changed = portions[0].column
             self.newest = sample.when
             if self._onward is not None:
                 self._onward(portions)
@@ -108,18 +114,47 @@ class History:
                 more = _added(portion, self._ladder.at(portion.column))
                 self._ladder.add([more])
                 portions.append(more)
+            self._touch(portions)
             if self._onward is not None:
                 self._onward(portions)
+
+    def take(
+        self, resolutions: Sequence[int], again: int | None = None
+    ) -> tuple[int | None, list[Entry]]:
+        """What has changed since this was last asked, or from the column ``again`` on.
+
+        Also says from which column on that is; None if nothing has. What is held back, since a
+        late event may have to be shared with the next, comes when it is settled.
+        """
+        with self._lock:
+            changed = [first for first in (self._changed, again) if first is not None]
+            self._changed = None
+            newest = self._ladder.newest
+            if not changed or newest is None:
+                return None, []
+            first = min(changed)
+            copied = [self._copied(each, first, newest) for each in resolutions]
+        return first, [entry for entries in copied for entry in _entries(*entries)]
+
+    def restore(self, entries: Sequence[Entry]) -> None:
+        """Put back what was kept of the time before, oldest first; no sample need have come yet."""
+        with self._lock:
+            self._restore(entries)
+            for resolution, portion, *_ in entries:
+                last = portion.column * resolution
+                first, _ = self.restored.get(resolution, (last - resolution + 1, last))
+                self.restored[resolution] = first, last
 
     def extent(self, now: float, resolution: int = 1) -> tuple[int, int]:
         """Where the oldest column of which anything is kept ends, and the newest."""
         with self._lock:
-            if self.newest is None:
-                last = -(-int(now) // resolution) * resolution
-                return last, last
             last = self._last(now, self.newest, resolution)
-            kept = last - self._ladder.capacity(resolution) + 1
-            first = max(-(-self._began // resolution), kept)
+            began = [first for each, (first, _) in self.restored.items() if each <= resolution]
+            if self._began is not None:
+                began.append(self._began)
+            if not began:
+                return last * resolution, last * resolution
+            first = max(-(-min(began) // resolution), last - kept(resolution) + 1)
         return min(first, last) * resolution, last * resolution
 
     def window(
@@ -130,21 +165,39 @@ class History:
         What is overdue at ``now`` comes as a gap.
         """
         with self._lock:
-            if self.newest is None:
-                last = -(-int(now if end is None else end) // resolution)
-                return Window(Columns.empty(columns), resolution, float(last * resolution), None)
             last = self._last(now, self.newest, resolution)
             if end is not None:
                 last = -(-end // resolution)
-            return self._window(last - columns + 1, last, resolution, now - self.newest)
+            age = None if self.newest is None else now - self.newest
+            return self._window(last - columns + 1, last, resolution, age)
 
-    def _window(self, first: int, last: int, resolution: int, age: float) -> Window:
+    def _window(self, first: int, last: int, resolution: int, age: float | None) -> Window:
         pending = self._placement.pending()
         columns = self._ladder.copy(resolution, first, last, pending)
         return Window(columns, resolution, float(last * resolution), age)
 
-    def _last(self, now: float, newest: float, resolution: int) -> int:
+    def _copied(
+        self, resolution: int, first: int, newest: int
+    ) -> tuple[int, int, Columns, Columns | None]:
+        """The columns of a resolution that these seconds are in, and of a sum: who is in them."""
+        last = -(-newest // resolution)
+        begin = max(-(-first // resolution), last - kept(resolution) + 1)
+        return resolution, begin, self._ladder.copy(resolution, begin, last), None
+
+    def _restore(self, entries: Iterable[Entry]) -> None:
+        self._ladder.restore(entries)
+
+    def _touch(self, portions: Iterable[Portion]) -> None:
+        """Remember that these were added to."""
+        columns = [portion.column for portion in portions]
+        if self._changed is not None:
+            columns.append(self._changed)
+        self._changed = min(columns, default=None)
+
+    def _last(self, now: float, newest: float | None, resolution: int) -> int:
         """The column, at this resolution, that the present belongs to as far as is known."""
+        if newest is None:
+            return -(-int(now) // resolution)
         overdue = max(0, int(now - newest) - 1)
         return -(-(self._reach() + overdue) // resolution)
 
@@ -152,6 +205,17 @@ class History:
         """The newest column of which something is known."""
         pending = self._placement.pending()
         return pending[-1].column if pending else self._placement.edge or 0
+
+
+def _entries(
+    resolution: int, begin: int, columns: Columns, told: Columns | None
+) -> Iterable[Entry]:
+    """These columns, the first of which is ``begin``; a gap is none."""
+    for index, seconds in enumerate(columns.seconds):
+        if seconds:
+            portion = columns.total(index, index + 1, begin + index)
+            of_sum = (told.read[index], told.seconds[index]) if told else ()
+            yield Entry(resolution, portion, *of_sum)
 
 
 def _added(portion: Portion, there: Portion) -> Portion:

@@ -49,6 +49,12 @@ class Instance:
     "Of a sum: the tors that are not connected."
     context: quota.Context = field(default_factory=quota.Context)
     "As it was last told: kept until the next answer, be it another process's."
+    anywhere: bool = False
+    "It is whichever tor is found: its name is no place."
+    stored: bool = False
+    "Its past is stored: what bwgraph has not seen itself has no place in that."
+    archive: str = ""
+    "Where its past was read from, if that is all that there is of it."
 
     @property
     def title(self) -> str:
@@ -60,6 +66,11 @@ class Instance:
     def where(self) -> str:
         """What the user calls it, or else where it is."""
         return self.label or (self.connection.where if self.connection else self.name)
+
+    @property
+    def key(self) -> str | None:
+        """What its past is stored under; None as long as that is not known."""
+        return None if self.anywhere and self.connection is None else self.where
 
     def tell(self, event: Event) -> None:
         """Take a source's word. One that has connected tells no samples until this returns."""
@@ -91,7 +102,7 @@ class Instance:
     def _connected(self, event: Connected) -> None:
         lost = self.state.since if isinstance(self.state, Lost) else None
         self.ledger.connected(event, lost)
-        if self.connection is None:
+        if self.connection is None and not self.stored:
             for sample in event.recent:
                 self.history.push(sample)
             self.told_until = self.history.edge

@@ -5,6 +5,7 @@ nor what time it is.
 """
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from bwgraph.ring import Columns, Portion, Ring
 
@@ -16,6 +17,22 @@ WIDEST = 1020
 
 FINEST = 4200
 "Columns kept at the finest: over an hour of seconds."
+
+
+def kept(resolution: int) -> int:
+    """How many columns of a resolution are kept."""
+    return FINEST if resolution == RESOLUTIONS[0] else WIDEST
+
+
+class Entry(NamedTuple):
+    """A column of one resolution, to be kept when the program has ended."""
+
+    resolution: int
+    portion: Portion
+    told: int = 0
+    "Of a sum: how many seconds of its members are in it."
+    whole: float = 0.0
+    "Of a sum: of how many seconds anything is known."
 
 
 class Ladder:
@@ -31,8 +48,7 @@ class Ladder:
         self._rings: list[Ring] = []
         coarser = None
         for seconds in reversed(RESOLUTIONS):
-            capacity = FINEST if seconds == RESOLUTIONS[0] else WIDEST
-            coarser = Ring(seconds, capacity, coarser)
+            coarser = Ring(seconds, kept(seconds), coarser)
             self._rings.insert(0, coarser)
 
     def add(self, portions: Iterable[Portion]) -> None:
@@ -40,6 +56,29 @@ class Ladder:
         add = self._rings[0].add
         for portion in portions:
             add(portion)
+
+    def restore(self, entries: Iterable[Entry]) -> None:
+        """Put back what was kept of the past at some of the resolutions, oldest first.
+
+        Each says what its column holds, whatever those of other resolutions say. What has been put
+        in since, by ``add``, is added to it.
+
+        >>> ladder = Ladder()
+        >>> ladder.add([Portion(301, 7, 3, 1.0, 7.0, 3.0)])
+        >>> ladder.restore([Entry(60, Portion(5, 50, 5, 60.0, 2.0, 1.0))])
+        >>> ladder.copy(60, 5, 6).read.tolist(), ladder.copy(300, 1, 2).read.tolist()
+        ([50, 7], [0, 7])
+        """
+        for ring in self._rings:
+            ring.flush()
+        rings = dict(zip(RESOLUTIONS, self._rings, strict=True))
+        for entry in entries:
+            rings[entry.resolution].restore(entry.portion)
+
+    @property
+    def newest(self) -> int | None:
+        """The newest of the finest columns."""
+        return self._rings[0].newest
 
     def at(self, column: int) -> Portion:
         """What one of the finest columns holds."""
@@ -56,10 +95,6 @@ class Ladder:
                 left = ring.seconds - self.copy(ring.seconds, at, at).seconds[0]
                 return min(max(left, 0.0), 1.0)
         return 0.0
-
-    def capacity(self, resolution: int) -> int:
-        """How many columns are kept."""
-        return self._rings[RESOLUTIONS.index(resolution)].capacity
 
     def copy(
         self, resolution: int, first: int, last: int, pending: Iterable[Portion] = ()

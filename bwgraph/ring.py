@@ -151,6 +151,7 @@ class Ring:
         self._coarser = coarser
         self._factor = coarser.seconds // seconds if coarser else capacity
         self._passed = 0  # the last column that the coarser ring knows of
+        self._until = self._factor  # the last that goes into the same one there as the next
         self._columns = Columns.empty(capacity)
 
     def add(self, portion: Portion) -> None:
@@ -161,12 +162,9 @@ class Ring:
         column = portion.column
         newest = self.newest
         if newest is None or column > newest:
-            if column > self._passed + self._factor:
+            if column > self._until:
                 self._pass_on(column)
-            if newest is not None and column > newest + 1:
-                self._skip(column - newest - 1, column)
-            self.newest = column
-            self._columns.put((column - 1) % self.capacity, portion)
+            self._begin(portion)
             return
         if self.remembers(column):
             self._columns.add((column - 1) % self.capacity, portion)
@@ -179,13 +177,32 @@ class Ring:
             return Portion(column, 0, 0, 0.0, 0.0, 0.0)
         return self._columns.at((column - 1) % self.capacity, column)
 
+    def flush(self) -> None:
+        """Pass on what is over and what is not: the coarser ring then knows of all that is here."""
+        over = self.unpassed()
+        if over is not None and self._coarser is not None and self.newest is not None:
+            self._coarser.add(over)
+            self._passed = self.newest
+
+    def restore(self, portion: Portion) -> None:
+        """Add to a column what the coarser rings are told of in their own columns.
+
+        All that is here must have been passed on.
+        """
+        if self.newest is None or portion.column > self.newest:
+            self._begin(portion)
+            self._passed = portion.column
+            self._until = -(-portion.column // self._factor) * self._factor
+        elif self.remembers(portion.column):
+            self._columns.add((portion.column - 1) % self.capacity, portion)
+
     def remembers(self, column: int) -> bool:
         """Whether this column is not too old to be kept here."""
         return self.newest is None or column > self.newest - self.capacity
 
     def unpassed(self) -> Portion | None:
         """What the coarser ring does not know of yet, as a portion of its column there."""
-        if self.newest is None or self._coarser is None:
+        if self.newest is None or self._coarser is None or self.newest <= self._passed:
             return None
         begin, column = self._passed % self.capacity, self._passed // self._factor + 1
         return self._columns.total(begin, begin + self.newest - self._passed, column)
@@ -201,6 +218,14 @@ class Ring:
             return Columns.empty(count)
         held = self._columns.turned((begin - 1) % self.capacity, (end - 1) % self.capacity + 1)
         return held if len(held) == count else held.padded(begin - first, last - end)
+
+    def _begin(self, portion: Portion) -> None:
+        """Begin a newer column with this, after a gap if there is one."""
+        column, newest = portion.column, self.newest
+        if newest is not None and column > newest + 1:
+            self._skip(column - newest - 1, column)
+        self.newest = column
+        self._columns.put((column - 1) % self.capacity, portion)
 
     def _skip(self, count: int, column: int) -> None:
         """Make a gap of the columns before this one."""
@@ -221,3 +246,4 @@ class Ring:
         if over is not None and self._coarser is not None:
             self._coarser.add(over)
         self._passed = (column - 1) // self._factor * self._factor
+        self._until = self._passed + self._factor

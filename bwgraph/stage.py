@@ -20,6 +20,7 @@ from bwgraph.view import ALL, SUM, Arrangement, Shown, View
 def compose(fleet: Fleet, view: View, size: Size, moment: Moment, notice: str = "") -> Frame:
     """Draw what the view is of, with a notice if there is something to be told."""
     fleet = copy(fleet)  # one may leave while it is drawn
+    notice = notice or fleet.remark
     subject = _subject(fleet, view)
     if subject is not None or view.help:
         return screen.compose(subject or fleet.instances[0], view, size, moment, notice)

@@ -184,7 +184,7 @@ def _state(instance: Instance, moment: Moment) -> tuple[str, Style]:
         return f"{len(instance.absent)} down", Style.ALERT
     match instance.state:
         case None:
-            return "connecting", Style.DIM
+            return "the past" if instance.archive else "connecting", Style.DIM
         case Lost(since=since):
             return f"down {_short(moment.now - since)}", Style.ALERT
     if newest is not None and moment.now - newest >= LATE:

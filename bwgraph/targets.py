@@ -79,6 +79,7 @@ class Targets:
             )
         if not sources:
             instance = self._instance("a tor on this machine", "")
+            instance.anywhere = True
             # Given for one of the candidates, which is the one that is looked for now.
             latest = [secrets.usual, *secrets.own.values()][-1]
             sources[instance] = TorLink(self.candidates, latest, patient=patient)

@@ -13,8 +13,8 @@ from collections.abc import Hashable, Iterable
 from contextlib import AbstractContextManager
 
 from bwgraph.history import LATE, History, Window
-from bwgraph.ladder import Ladder
-from bwgraph.ring import Portion
+from bwgraph.ladder import Entry, Ladder
+from bwgraph.ring import Columns, Portion
 
 HALF = (0.4, 0.75)
 "Seconds, more and less than which a half of an event covers; all else stands for a whole second."
@@ -62,7 +62,8 @@ class Together(History):
     def _add(self, member: Hashable, portion: Portion) -> None:
         column = portion.column
         there = self._ladder.at(column)
-        self._began = min(self._began, column) if self._edges else column
+        self._began = column if self._began is None else min(self._began, column)
+        self._touch([portion])
         edge = self._edges.get(member, column - 1)
         covered = 0.0 if there.seconds else self._told.room(column)
         # Behind its edge only what is amended comes: with a span where nothing was known before.
@@ -95,7 +96,22 @@ class Together(History):
             self._present.discard(member)
             self._edges.pop(member, None)
 
-    def _window(self, first: int, last: int, resolution: int, age: float) -> Window:
+    def _copied(
+        self, resolution: int, first: int, newest: int
+    ) -> tuple[int, int, Columns, Columns | None]:
+        _, begin, columns, _ = super()._copied(resolution, first, newest)
+        told = self._told.copy(resolution, begin, begin + len(columns) - 1)
+        return resolution, begin, columns, told
+
+    def _restore(self, entries: Iterable[Entry]) -> None:
+        entries = list(entries)
+        super()._restore(entries)
+        self._told.restore(
+            entry._replace(portion=Portion(entry.portion.column, entry.told, 0, entry.whole, 0, 0))
+            for entry in entries
+        )
+
+    def _window(self, first: int, last: int, resolution: int, age: float | None) -> Window:
         columns = self._ladder.copy(resolution, first, last)
         told = self._told.copy(resolution, first, last)
         members = len(self._members)

@@ -81,6 +81,7 @@ def test_help_is_for_people(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -
         *("--layout {auto,stacked,side-by-side,mirrored}", "--glyphs {auto,block,braille,ascii}"),
         *("--scale {linear,log}", "--ceiling RATE", "--color {auto,never}"),
         *("--json", "--once", "--svg FILE", "--duration TIME", "--version"),
+        *("--store FILE", "--store-resolution TIME"),
     ):
         assert option in out
     for variable in (name for name in VARIABLES if name != "TOR_CONTROL_IPC_PATH"):
@@ -102,7 +103,8 @@ def test_help_says_where_the_settings_are(
 def test_every_flag_has_a_default_and_nothing_else_has() -> None:
     flags = {action.dest for action in arguments.parser()._actions} - {"help", "version"}
     assert flags == arguments.DEFAULTS.keys()
-    assert flags | {"help", "version"} >= arguments.NOT_LASTING
+    names = {flag.replace("_", "-") for flag in flags}
+    assert names | {"help", "version"} >= arguments.NOT_LASTING
 
 
 def test_version(capsys: Captured) -> None:

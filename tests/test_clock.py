@@ -1,6 +1,7 @@
 """The clocks: the system's own time zone against zoneinfo's, and two clocks read as one."""
 
 import itertools
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -228,5 +229,22 @@ def test_the_real_clocks_go_on_and_agree() -> None:
 def test_the_clock_counts_the_time_that_the_machine_slept_and_the_other_does_not() -> None:
     if sys.platform != "linux":
         pytest.skip("only Linux has both")
-    assert abs(clock.now() - time.clock_gettime(time.CLOCK_BOOTTIME)) < 5.0
+    assert abs(clock.now() - clock._AHEAD - time.clock_gettime(time.CLOCK_BOOTTIME)) < 5.0
     assert abs(clock.awake() - time.clock_gettime(time.CLOCK_MONOTONIC)) < 5.0
+
+
+# The wall clock's second, without its steps.
+
+
+def test_the_clock_is_the_wall_clocks_when_the_program_starts_and_is_never_set() -> None:
+    program = (
+        "import time; from types import SimpleNamespace; from bwgraph import clock\n"
+        "apart = clock.now() - time.time()\n"
+        "clock.time = SimpleNamespace(time=lambda: 0.0, clock_gettime=time.clock_gettime,"
+        " CLOCK_BOOTTIME=getattr(time, 'CLOCK_BOOTTIME', 0), monotonic=time.monotonic)\n"
+        "print(abs(apart) < 0.5 and abs(clock.now() - apart - time.time()) < 0.5)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "True\n"

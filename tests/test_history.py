@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bwgraph.history import History
-from bwgraph.ladder import FINEST, RESOLUTIONS, WIDEST
+from bwgraph.ladder import FINEST, RESOLUTIONS, WIDEST, Entry
 from bwgraph.ring import Portion, Ring
 from bwgraph.sample import Sample
 
@@ -346,3 +346,111 @@ def test_any_pushes_any_window(events: list[tuple[float, float, int]], width: in
             assert sum(map(sum, pages)) == read
     future = Counter(history.window(when, 1, r).end - when > r + 1 for r in RESOLUTIONS)
     assert not future[True]  # no column lies in the future by more than itself
+
+
+# What was kept from an earlier run.
+
+
+STORED = RESOLUTIONS[3:]
+
+
+def whole_seconds(*ends: int) -> list[Sample]:
+    return [Sample(float(end), 100 + end % 9, end % 5, 1.0) for end in ends]
+
+
+def test_what_has_changed_is_taken_once() -> None:
+    history = History()
+    assert history.take(STORED) == (None, [])
+    for sample in whole_seconds(100, 101):
+        history.push(sample)
+    first, entries = history.take((60, 300))
+    assert first == 100
+    assert [(each.resolution, each.portion.column, each.portion.read) for each in entries] == [
+        *((60, 2, 203), (300, 1, 203)),
+    ]
+    assert history.take(STORED) == (None, [])
+    history.push(whole_seconds(181)[0])
+    first, entries = history.take((60,))
+    assert (first, [each.portion.column for each in entries]) == (181, [4])
+    # Once more, from where it could not be stored.
+    first, entries = history.take((60,), again=100)
+    assert (first, [each.portion.column for each in entries]) == (100, [2, 4])
+
+
+def test_what_was_amended_or_held_back_is_taken_again() -> None:
+    history = History()
+    for sample in whole_seconds(*range(100, 200)):
+        history.push(sample)
+    history.take(STORED)
+    history.amend(Sample(110.0, 5000, 0, 3.0))
+    first, entries = history.take((60,))
+    assert first == 108
+    assert [each.portion.column for each in entries] == [2, 3, 4]
+    kept = entries[:2]
+    history.push(Sample(290.0, 900, 0, 90.0))
+    assert history.take((60,)) == (None, [])
+    history.push(Sample(291.0, 10, 0, 1.0))
+    first, entries = history.take((60,))
+    assert first == 201
+    assert [each.portion.column for each in entries] == [4, 5]
+    assert sum(history.window(291.0, 5, 60).columns.read) == sum(
+        each.portion.read for each in [*kept, *entries]
+    )
+
+
+def test_a_past_is_there_before_the_first_sample_and_ends_in_a_gap() -> None:
+    before, after = History(), History()
+    for sample in whole_seconds(*range(61, 181)):
+        before.push(sample)
+    after.restore(before.take(STORED)[1])
+    assert after.newest is None
+    assert after.restored[60] == (61, 180)
+    assert {each: last for each, (_, last) in after.restored.items()} == {
+        each: -(-180 // each) * each for each in STORED
+    }
+    window = after.window(400.5, 7, 60)
+    assert [round(seconds) for seconds in window.columns.seconds] == [0, 60, 60, 0, 0, 0, 0]
+    assert (window.end, window.age, window.late) == (420.0, None, False)
+    assert after.extent(400.5, 60) == (120, 420)
+    assert after.extent(400.5, 5) == (400, 400)
+    after.push(whole_seconds(400)[0])
+    assert after.extent(400.5, 60) == (120, 420)
+    assert after.window(400.5, 7, 60).columns.seconds[-1] == 1.0
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(st.integers(1, 9000), unique=True, max_size=80).map(sorted),
+    st.integers(0, 80),
+    st.integers(0, 20),
+    st.sampled_from([1, 5, 60, 300]),
+)
+def test_what_is_restored_early_or_late_is_as_if_it_had_been_there_all_the_time(
+    ends: list[int], cut: int, early: int, finest: int
+) -> None:
+    levels = [each for each in RESOLUTIONS if each >= finest]
+    whole, before, after = History(), History(), History()
+    file: dict[tuple[int, int], Entry] = {}
+    for index, sample in enumerate(whole_seconds(*ends)):
+        whole.push(sample)
+        if index < cut:
+            before.push(sample)
+            # As a store does, which is told now and then.
+            for entry in before.take(levels)[1] if index % 7 in (2, 3) else []:
+                file[entry.resolution, entry.portion.column] = entry
+        else:
+            if index == cut + early:
+                after.restore(rest(before, levels, file))
+            after.push(sample)
+    if len(ends) <= cut + early:
+        after.restore(rest(before, levels, file))
+    for level in levels:
+        one, other = (each.window(9000.0, 200, level).columns for each in (whole, after))
+        assert one == other
+
+
+def rest(history: History, levels: list[int], file: dict[tuple[int, int], Entry]) -> list[Entry]:
+    """All that is in a file when the rest of a history has been stored, in a store's order."""
+    for entry in history.take(levels)[1]:
+        file[entry.resolution, entry.portion.column] = entry
+    return [file[key] for key in sorted(file)]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from properties import PROPERTY
 
-from bwgraph.ladder import FINEST, RESOLUTIONS, WIDEST, Ladder
+from bwgraph.ladder import FINEST, RESOLUTIONS, WIDEST, Ladder, kept
 from bwgraph.ring import Portion
 
 
@@ -16,12 +16,11 @@ def portion(column: int, read: int = 1, seconds: float = 1.0) -> Portion:
 
 
 def test_each_resolution_adds_up_to_the_next_and_is_kept_as_long() -> None:
-    ladder = Ladder()
     for fine, coarse in pairwise(RESOLUTIONS):
         assert coarse % fine == 0
-        assert ladder.capacity(fine) % (coarse // fine) == 0
-    assert ladder.capacity(1) == FINEST >= 3600
-    assert {ladder.capacity(resolution) for resolution in RESOLUTIONS[1:]} == {WIDEST}
+        assert kept(fine) % (coarse // fine) == 0
+    assert kept(1) == FINEST >= 3600
+    assert {kept(resolution) for resolution in RESOLUTIONS[1:]} == {WIDEST}
 
 
 def test_nothing_is_gaps() -> None:
@@ -84,7 +83,7 @@ def test_any_portions_in_any_order_add_up_at_every_resolution(
         return
     # All of it lies within what each resolution but the finest two keeps.
     first, last = min(expected), max(expected)
-    if last - first >= ladder.capacity(resolution) or resolution < 300:
+    if last - first >= kept(resolution) or resolution < 300:
         return
     columns = ladder.copy(resolution, first, last)
     reads = [sum(expected.get(column, [])) for column in range(first, last + 1)]

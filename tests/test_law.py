@@ -32,9 +32,11 @@ CORE = frozenset(
         "moment",
         "placement",
         "quota",
+        "recall",
         "ring",
         "sample",
         "scale",
+        "schema",
         "screen",
         "source",
         "stage",
@@ -64,9 +66,13 @@ SHELL = frozenset(
         "diagnosis",
         "inbox",
         "link",
+        "past",
         "permissions",
+        "process",
+        "recorder",
         "settings",
         "still",
+        "store",
         "stream",
         "targets",
         "terminal",
@@ -94,6 +100,7 @@ WORLD = frozenset(
         "selectors",
         "signal",
         "socket",
+        "sqlite3",
         "stem",
         "subprocess",
         "sys",
@@ -104,7 +111,7 @@ WORLD = frozenset(
 )
 "What no core module may import."
 
-ONLY_IN = {"stem": "tor", "curses": "terminal", "_curses": "terminal"}
+ONLY_IN = {"stem": "tor", "curses": "terminal", "_curses": "terminal", "sqlite3": "store"}
 "What one module imports, and no other."
 
 QUEUE_ALONE = frozenset({"_thread", "threading", "concurrent", "curses", "os", "stem"})
@@ -114,6 +121,7 @@ WITHOUT = {
     "still": QUEUE_ALONE,
     "settings": frozenset({"_thread", "threading", "os", "socket", "curses", "stem", "time"}),
     "album": frozenset({"_thread", "threading", "socket", "curses", "stem"}),
+    "store": frozenset({"_thread", "threading", "socket", "curses", "stem"}),
 }
 """What a room of the shell may not import either. The stream and the one look wait for what others
 tell, and have nothing but a queue for it: no threads, no terminal, no tor. Settings read a file and
@@ -203,7 +211,9 @@ def test_module_says_what_it_is_for(module: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("room", "user"), [("stem", "tor"), ("curses", "terminal")], ids=["stem", "curses"]
+    ("room", "user"),
+    [("stem", "tor"), ("curses", "terminal"), ("sqlite3", "store")],
+    ids=["stem", "curses", "sqlite3"],
 )
 def test_the_one_room_for_it_does_import_it(room: str, user: str) -> None:
     # Else the rule that nobody else does would hold for lack of anything to hold.
@@ -249,6 +259,8 @@ def test_the_one_room_for_it_does_import_it(room: str, user: str) -> None:
         ("app", "def f():\n    import curses"),
         ("terminal", "import stem"),
         ("tor", "from curses import ascii"),
+        ("recorder", "import sqlite3"),
+        ("recall", "from bwgraph.store import Store"),
     ],
 )
 def test_checker_sees_an_offence(module: str, source: str) -> None:

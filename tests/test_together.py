@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from properties import PROPERTY
 
 from bwgraph.history import History
-from bwgraph.ladder import FINEST, RESOLUTIONS, WIDEST
+from bwgraph.ladder import FINEST, RESOLUTIONS, WIDEST, Entry
 from bwgraph.ring import Portion
 from bwgraph.sample import Sample
 from bwgraph.together import BEHIND, Together
@@ -396,3 +396,42 @@ def test_a_minute_of_many(count: int) -> None:
     now = 1060.99
     assert not partly(members, now, 58)
     assert reads(members, now, 50) == [count * (count - 1) // 2] * 50
+
+
+# What was kept from an earlier run.
+
+
+@settings(max_examples=40)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 1), st.integers(0, 300), st.integers(1, 200)),
+        min_size=1,
+        max_size=8,
+    ),
+    st.integers(0, 8),
+)
+def test_a_sum_that_is_restored_is_what_it_was_and_knows_who_was_missing(
+    stretches: list[tuple[int, int, int]], cut: int
+) -> None:
+    levels = (60, 300, 3600)
+    whole, before, after = Members(2), Members(2), Members(2)
+    at = [1000, 1000]
+    kept: dict[tuple[int, int], Entry] = {}
+    for index, (which, gap, length) in enumerate(stretches):
+        if index == cut:
+            # No second has some of one run and some of the next.
+            at = [max(at), max(at)]
+            after.sum.restore([kept[key] for key in sorted(kept)])
+        begin = at[which] + gap
+        at[which] = begin + length
+        for members in (whole, before if index < cut else after):
+            members.steady(which, begin, at[which])
+        for entry in before.sum.take(levels)[1]:
+            kept[entry.resolution, entry.portion.column] = entry
+    if cut >= len(stretches):
+        after.sum.restore([kept[key] for key in sorted(kept)])
+    now = max(at) + 0.5
+    for level in levels:
+        one, other = (each.sum.window(now, 60, level, 6000) for each in (whole, after))
+        assert one.columns == other.columns
+        assert one.partial == other.partial
