@@ -10,7 +10,7 @@ from collections.abc import Callable
 from textwrap import fill
 from typing import TypeVar
 
-from bwgraph import __version__, endpoint, settings, units
+from bwgraph import __version__, endpoint, handout, settings, units
 from bwgraph.graph import SETS
 from bwgraph.ladder import RESOLUTIONS
 from bwgraph.view import BINDINGS, Arrangement
@@ -50,9 +50,12 @@ DEFAULTS: dict[str, object] = {
     "once": False,
     "svg": None,
     "duration": None,
+    "prometheus": None,
 }
 
-NOT_LASTING = frozenset({"help", "version", "json", "once", "svg", "duration"})
+NOT_LASTING = frozenset(
+    {"help", "version", "print", "json", "once", "svg", "duration", "prometheus"}
+)
 "Flags that are for the command line alone."
 
 
@@ -135,6 +138,19 @@ def parser() -> argparse.ArgumentParser:
         type=_or_wrong(units.parse_span),
         metavar="TIME",
         help="for --once and --svg: watch for so long before (90s, 15m, 6h)",
+    )
+    others = whole.add_argument_group("for other programs")
+    others.add_argument(
+        "--prometheus",
+        type=_or_wrong(endpoint.parse_port),
+        metavar="[HOST:]PORT",
+        help="tell a Prometheus that asks there, on this machine alone where no host is given",
+    )
+    others.add_argument(
+        "--print",
+        choices=list(handout.FILES),
+        metavar="WHAT",
+        help=f"print a file that goes with bwgraph, and end: {', '.join(handout.FILES)}",
     )
     whole.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     return whole

@@ -5,20 +5,22 @@ use; after SIGTERM or SIGHUP the terminal is restored and the signal then ends t
 """
 
 import argparse
+import errno
 import os
 import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from textwrap import indent
 from types import FrameType
 from typing import TYPE_CHECKING, TextIO
 
-from bwgraph import arguments, credentials, settings, units
+from bwgraph import arguments, credentials, handout, settings, units
 from bwgraph.clock import Clocks
 from bwgraph.credentials import Credentials
+from bwgraph.endpoint import ControlPort
 from bwgraph.fleet import Fleet
 from bwgraph.frame import Frame, Size, printable
 from bwgraph.graph import ASCII, BLOCK, HALVES, SETS
@@ -27,7 +29,7 @@ from bwgraph.targets import Secrets, Targets, find
 from bwgraph.view import ALL, Arrangement, View
 
 if TYPE_CHECKING:
-    from bwgraph import app
+    from bwgraph import app, exporter
 
 _Way = Callable[[argparse.Namespace, Targets, Credentials], int]
 
@@ -41,9 +43,16 @@ def main(given: Sequence[str] | None = None) -> int:
     """Run bwgraph; returns its exit code."""
     parser = arguments.parser()
     flags = vars(parser.parse_args(given))
+    if "print" in flags:
+        return _print(handout.text(str(flags["print"])))
     if sys.platform == "win32":
         return _complain("it does not run on Windows yet", code=COULD_NOT)
-    # curses only comes in now, so that --help and --version do without it.
+    return _run(parser, flags)
+
+
+def _run(parser: argparse.ArgumentParser, flags: dict[str, object]) -> int:
+    """Do what the flags and the settings ask for."""
+    # curses only comes in now, so that --help and --print do without it.
     from bwgraph import terminal  # noqa: PLC0415
 
     try:
@@ -62,6 +71,8 @@ def main(given: Sequence[str] | None = None) -> int:
         return _complain(refusal.cause, refusal.cure)
     try:
         return run(options, targets, known)
+    except _Unattached as unattached:
+        return _complain(unattached.cause, unattached.cure, WRONG_USE)
     except KeyboardInterrupt:  # while there is no screen that would take it as a key
         return FINE
 
@@ -106,7 +117,11 @@ def _graph(options: argparse.Namespace, targets: Targets, known: Credentials) ->
         fleet, sources = targets.watch(secrets, patient=options.wait)
         if fleet.sum is not None:
             view = replace(view, subject=ALL)
-        with Wakeup() as wakeup, terminal.Terminal(utf8=utf8, color=color) as screen:
+        with (
+            _attached(options, fleet),
+            Wakeup() as wakeup,
+            terminal.Terminal(utf8=utf8, color=color) as screen,
+        ):
             ending = app.run(fleet, sources, view, screen, wakeup, keep=album.keep)
         refusal = ending.refusal
         if refusal is None or not secrets.lacks(refusal.password_for):
@@ -131,7 +146,8 @@ def _still(options: argparse.Namespace, targets: Targets, known: Credentials) ->
     from bwgraph.stage import compose  # noqa: PLC0415
 
     fleet, sources = targets.watch(Secrets(known, silent=True), patient=options.wait)
-    refusal = still.watch(sources, fleet, options.duration)
+    with _attached(options, fleet):
+        refusal = still.watch(sources, fleet, options.duration)
     if refusal is not None:
         return _complain(refusal.cause, refusal.cure)
     size, moment = Size(*shutil.get_terminal_size(DEFAULT_SIZE)), Clocks().read()
@@ -147,15 +163,17 @@ def _still(options: argparse.Namespace, targets: Targets, known: Credentials) ->
         view = replace(_view(options, utf8=utf8), hints=False, subject=subject)
         if view.glyphs is BLOCK:
             view = replace(view, glyphs=HALVES)
-        return _print(compose(fleet, view, size, moment), utf8=utf8)
+        return _print(_as_text(compose(fleet, view, size, moment), utf8=utf8))
     return FINE
 
 
-def _print(frame: Frame, *, utf8: bool) -> int:
-    """Write a frame to standard output, as text."""
+def _as_text(frame: Frame, *, utf8: bool) -> str:
     text = "".join(f"{line.rstrip()}\n" for line in frame.text())
-    if not utf8:
-        text = text.encode("ascii", "replace").decode("ascii")
+    return text if utf8 else text.encode("ascii", "replace").decode("ascii")
+
+
+def _print(text: str) -> int:
+    """Write to standard output what is to be all."""
     try:
         print(text, end="", flush=True)  # noqa: T201 - this is what was asked for
     except OSError as error:
@@ -177,10 +195,45 @@ def _lines(options: argparse.Namespace, targets: Targets, known: Credentials) ->
 
     fleet, sources = targets.watch(Secrets(known, silent=True), patient=options.wait)
     try:
-        refusal = stream.run(sources, fleet, sys.stdout, _complain)
+        with _attached(options, fleet):
+            refusal = stream.run(sources, fleet, sys.stdout, _complain)
     except OSError as error:
         return _unwritten(error)
     return FINE if refusal is None else _complain(refusal.cause, refusal.cure)
+
+
+class _Unattached(Exception):
+    """Why what was to go on beside the program cannot."""
+
+    def __init__(self, cause: str, cure: str = "") -> None:
+        super().__init__(cause)
+        self.cause = cause
+        self.cure = cure
+
+
+@contextmanager
+def _attached(options: argparse.Namespace, fleet: Fleet) -> Iterator[None]:
+    """Have what was asked for go on beside whatever runs; _Unattached if it cannot."""
+    with ExitStack() as stack:
+        if options.prometheus is not None:
+            stack.enter_context(_exporter(options.prometheus, fleet))
+        yield
+
+
+def _exporter(place: ControlPort, fleet: Fleet) -> "exporter.Exporter":
+    try:
+        from bwgraph import exporter  # noqa: PLC0415 - an extra, and nobody else needs it
+    except ModuleNotFoundError as error:
+        if error.name != "prometheus_client":
+            raise
+        cure = "to install it: pip install 'bwgraph[prometheus]'"
+        raise _Unattached("--prometheus needs the package prometheus_client", cure) from None
+    try:
+        return exporter.Exporter(fleet, place)
+    except (OSError, UnicodeError) as error:
+        taken = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
+        why = "another program has that port" if taken else getattr(error, "strerror", None)
+        raise _Unattached(f"--prometheus {place}: {why or error}") from None
 
 
 class _Signalled(BaseException):
