@@ -258,6 +258,7 @@ def test_the_one_room_for_it_does_import_it(room: str, user: str) -> None:
         ("app", "def f():\n    import curses"),
         ("terminal", "import stem"),
         ("tor", "from curses import ascii"),
+        ("cli", "from prometheus_client import Gauge"),
     ],
 )
 def test_checker_sees_an_offence(module: str, source: str) -> None:
