@@ -10,7 +10,7 @@ from collections.abc import Callable
 from textwrap import fill
 from typing import TypeVar
 
-from bwgraph import __version__, endpoint, settings, units
+from bwgraph import __version__, endpoint, handout, settings, units
 from bwgraph.graph import SETS
 from bwgraph.ladder import RESOLUTIONS
 from bwgraph.view import BINDINGS, Arrangement
@@ -57,10 +57,14 @@ DEFAULTS: dict[str, object] = {
     "duration": None,
     "store": None,
     "store_resolution": STORED,
+    "prometheus": None,
 }
 
 NOT_LASTING = frozenset(
-    {"help", "version", "json", "once", "svg", "duration", "store", "store-resolution"}
+    {
+        *("help", "version", "print", "json", "once", "svg", "duration"),
+        *("store", "store-resolution", "prometheus"),
+    }
 )
 "Flags that are for the command line alone."
 
@@ -157,6 +161,19 @@ def parser() -> argparse.ArgumentParser:
         metavar="TIME",
         help=f"the finest that is stored ({_brief(STORED)}); seconds tell much more of whoever"
         " uses this tor",
+    )
+    others = whole.add_argument_group("for other programs")
+    others.add_argument(
+        "--prometheus",
+        type=_or_wrong(endpoint.parse_port),
+        metavar="[HOST:]PORT",
+        help="tell a Prometheus that asks there, on this machine alone where no host is given",
+    )
+    others.add_argument(
+        "--print",
+        choices=list(handout.FILES),
+        metavar="WHAT",
+        help=f"print a file that goes with bwgraph, and end: {', '.join(handout.FILES)}",
     )
     whole.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     return whole

@@ -10,13 +10,14 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from textwrap import indent
 from types import FrameType
 from typing import TYPE_CHECKING, TextIO
 
-from bwgraph import arguments, credentials, settings, units
+from bwgraph import arguments, credentials, handout, settings, units
+from bwgraph.beside import attached
 from bwgraph.clock import Clocks
 from bwgraph.credentials import Credentials
 from bwgraph.fleet import Fleet
@@ -42,9 +43,16 @@ def main(given: Sequence[str] | None = None) -> int:
     """Run bwgraph; returns its exit code."""
     parser = arguments.parser()
     flags = vars(parser.parse_args(given))
+    if "print" in flags:
+        return _print(handout.text(str(flags["print"])))
     if sys.platform == "win32":
         return _complain("it does not run on Windows yet", code=COULD_NOT)
-    # curses only comes in now, so that --help and --version do without it.
+    return _run(parser, flags)
+
+
+def _run(parser: argparse.ArgumentParser, flags: dict[str, object]) -> int:
+    """Do what the flags and the settings ask for."""
+    # curses only comes in now, so that --help and --print do without it.
     from bwgraph import terminal  # noqa: PLC0415
 
     try:
@@ -112,31 +120,6 @@ def _check_store(options: argparse.Namespace) -> None:
         )
 
 
-@contextmanager
-def _attached(
-    options: argparse.Namespace,
-    fleet: Fleet,
-    remark: Callable[[str], object] | None = None,
-    *,
-    look: bool = False,
-) -> Iterator[None]:
-    """Have what goes along with a fleet, while it is told of or for a single look.
-
-    Where there is no screen to show what is wrong with it, ``remark`` is told; and what cannot be
-    done at all is a Refusal then.
-    """
-    with ExitStack() as stack:
-        if options.store is not None:
-            from bwgraph import past  # noqa: PLC0415 - most do without it
-
-            if look:
-                stack.enter_context(past.looking(options.store, fleet))
-            else:
-                resolution = options.store_resolution
-                stack.enter_context(past.recording(options.store, fleet, resolution, remark))
-        yield
-
-
 def _opening(options: argparse.Namespace, targets: Targets, fleet: Fleet, view: View) -> View:
     """The view to begin with: of all, and where what was stored is seen if there is any."""
     if fleet.sum is not None:
@@ -181,7 +164,7 @@ def _graph(options: argparse.Namespace, targets: Targets, known: Credentials) ->
     while True:
         fleet, sources = targets.watch(secrets, patient=options.wait)
         first = _opening(options, targets, fleet, view)
-        with _attached(options, fleet):
+        with attached(options, fleet):
             ending = show(fleet, sources, first)
         refusal = ending.refusal
         if refusal is None:
@@ -213,7 +196,7 @@ def _still(options: argparse.Namespace, targets: Targets, known: Credentials) ->
 
     fleet, sources = targets.watch(Secrets(known, silent=True), patient=options.wait)
     first = _opening(options, targets, fleet, _view(options, utf8=True))
-    with _attached(options, fleet, _complain, look=True):
+    with attached(options, fleet, _complain, look=True):
         refusal = still.watch(sources, fleet, options.duration)
     if refusal is not None:
         archive = _archive(options, targets, first)
@@ -237,15 +220,17 @@ def _still(options: argparse.Namespace, targets: Targets, known: Credentials) ->
         )
         if view.glyphs is BLOCK:
             view = replace(view, glyphs=HALVES)
-        return _print(compose(fleet, view, size, moment), utf8=utf8)
+        return _print(_as_text(compose(fleet, view, size, moment), utf8=utf8))
     return FINE
 
 
-def _print(frame: Frame, *, utf8: bool) -> int:
-    """Write a frame to standard output, as text."""
+def _as_text(frame: Frame, *, utf8: bool) -> str:
     text = "".join(f"{line.rstrip()}\n" for line in frame.text())
-    if not utf8:
-        text = text.encode("ascii", "replace").decode("ascii")
+    return text if utf8 else text.encode("ascii", "replace").decode("ascii")
+
+
+def _print(text: str) -> int:
+    """Write to standard output what is to be all."""
     try:
         print(text, end="", flush=True)  # noqa: T201 - this is what was asked for
     except OSError as error:
@@ -267,7 +252,7 @@ def _lines(options: argparse.Namespace, targets: Targets, known: Credentials) ->
 
     fleet, sources = targets.watch(Secrets(known, silent=True), patient=options.wait)
     try:
-        with _attached(options, fleet, _complain):
+        with attached(options, fleet, _complain):
             refusal = stream.run(sources, fleet, sys.stdout, _complain)
     except OSError as error:
         return _unwritten(error)

@@ -43,6 +43,8 @@ class Instance:
     trouble: Trouble | None = None
     "The latest; older ones are only counted."
     troubles: int = 0
+    losses: int = 0
+    "How often it went away, or fell silent, after it had been there."
     label: str = ""
     "What the user wants it to be called, before all else."
     absent: tuple[str, ...] = ()
@@ -83,6 +85,7 @@ class Instance:
             case Connected():
                 self._connected(event)
             case Lost():
+                self.losses += isinstance(self.state, Connected)
                 self.state = event
             case Counted():
                 self.ledger.counted(event)

@@ -92,6 +92,13 @@ class Ledger:
         self._read += sample.read
         self._written += sample.written
 
+    def heard(self) -> tuple[int, int]:
+        """Bytes read and written in all samples, with what they lacked; from any thread.
+
+        Of no tor's life but of ours: neither ever falls, whatever becomes of the tor.
+        """
+        return self._read + self._lacking[0], self._written + self._lacking[1]
+
     def amend(self, missing: Sample) -> None:
         """Count what a sample lacked; not from the thread that the samples come from."""
         read, written = self._lacking
@@ -100,7 +107,7 @@ class Ledger:
     def connected(self, news: Connected, lost: float | None) -> None:
         """Begin with a connection; ``lost`` is when the one before it was last heard of."""
         before = self._life
-        all_read, all_written = self._sums()
+        all_read, all_written = self.heard()
         restarted = before is not None and self._is_another(before, news)
         if restarted:
             started = news.when if news.uptime is None else news.when - news.uptime
@@ -147,12 +154,12 @@ class Ledger:
         life = self._life
         if life is None:
             return None
-        read, written = self._sums()
+        read, written = self.heard()
         return Total(life.read + read, life.written + written, life.since, life.of_tor)
 
     def _begin(self, news: Connected) -> _Life:
         of_tor = news.counted is not None
-        read, written = self._sums()
+        read, written = self.heard()
         since = None if news.uptime is None else news.when - news.uptime
         return _Life(
             contact=news.when,
@@ -182,15 +189,11 @@ class Ledger:
                 return True
         if news.counted is None or not life.of_tor:
             return False
-        read, written = self._sums()
+        read, written = self.heard()
         return (
             news.counted.read + PARTIAL < life.read + read
             or news.counted.written + PARTIAL < life.written + written
         )
-
-    def _sums(self) -> tuple[int, int]:
-        """Bytes read and written in all samples, with what they lacked."""
-        return self._read + self._lacking[0], self._written + self._lacking[1]
 
 
 class Ledgers(Ledger):

@@ -82,6 +82,7 @@ def test_help_is_for_people(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -
         *("--scale {linear,log}", "--ceiling RATE", "--color {auto,never}"),
         *("--json", "--once", "--svg FILE", "--duration TIME", "--version"),
         *("--store FILE", "--store-resolution TIME"),
+        *("--prometheus [HOST:]PORT", "--print WHAT", "systemd-user", "onion-grater"),
     ):
         assert option in out
     for variable in (name for name in VARIABLES if name != "TOR_CONTROL_IPC_PATH"):
@@ -101,10 +102,11 @@ def test_help_says_where_the_settings_are(
 
 
 def test_every_flag_has_a_default_and_nothing_else_has() -> None:
-    flags = {action.dest for action in arguments.parser()._actions} - {"help", "version"}
+    at_once = {"help", "version", "print"}
+    flags = {action.dest for action in arguments.parser()._actions} - at_once
     assert flags == arguments.DEFAULTS.keys()
     names = {flag.replace("_", "-") for flag in flags}
-    assert names | {"help", "version"} >= arguments.NOT_LASTING
+    assert names | at_once >= arguments.NOT_LASTING
 
 
 def test_version(capsys: Captured) -> None:
