@@ -29,8 +29,11 @@ from bwgraph.wakeup import SIGNALS, Wakeup
 SHORTEST = 0.95
 "Seconds between two drawings for samples. Tor's own are a second apart, give or take a few ms."
 
+HELD_UP = 2.0
+"Seconds since the last drawing after which samples do not wait for it: who else reads them does."
+
 MOST_UNTOLD = 1024
-"Samples kept for the loop at the most: a terminal that takes nothing may hold it up for hours."
+"Samples that wait for a drawing at the most."
 
 NOTICE_SHOWN = 8.0
 "Seconds for which a notice stays on the screen."
@@ -143,7 +146,8 @@ class Loop:
         """
         if isinstance(event, Sample):
             self._untold.append((instance, event))
-            if len(self._untold) > MOST_UNTOLD:
+            if event.when - self._drawn > HELD_UP or len(self._untold) > MOST_UNTOLD:
+                # A terminal that takes nothing may hold the loop up for hours.
                 self._tell_samples()
             if self._poked and not isinstance(instance.state, Lost):
                 return

@@ -456,7 +456,43 @@ def test_of_many_samples_the_first_alone_wakes_it_up(
         for number, tor in enumerate(tors):
             world.at(1 + second + number / 64, partial(world.sample, instance=tor))
     world.run(10.999)
-    assert len(pokes) <= len(world.drawn) + 1
+    assert pokes == [START + 1], "and after that they are drawn in their turn"
+    assert world.drawn == [0, *range(1, 11)]
+
+
+def test_samples_wait_for_the_drawing_and_go_before_whatever_else_is_told(world: World) -> None:
+    history = world.instance.history
+
+    def told_while_it_waits() -> None:
+        world.sample()
+        assert history.newest is None
+        world.tell(Lost(world.time, "gone", START + 60))
+        assert history.newest == world.time
+
+    world.at(0.5, told_while_it_waits)
+    world.run(0.6)
+
+
+@pytest.mark.parametrize(("most", "told"), [(app.MOST_UNTOLD, [0, 0, 1]), (1, [0, 1, 1])])
+def test_they_do_not_wait_for_a_loop_that_is_held_up(
+    world: World, monkeypatch: pytest.MonkeyPatch, most: int, told: list[int]
+) -> None:
+    # By a terminal that takes nothing, while a store and an exporter go on to read.
+    monkeypatch.setattr(app, "MOST_UNTOLD", most)
+    found: list[int] = []
+
+    def hold_up() -> None:
+        if world.time == START + 1.0:
+            for _ in told:
+                world.time += 0.7
+                world.sample()
+                newest = world.instance.history.newest
+                found.append(int(newest is not None and newest > START + 1.0))
+
+    world.terminal.on_paint = hold_up
+    world.at(1.0, world.sample)
+    world.run(1.1)
+    assert found == told
 
 
 @pytest.mark.parametrize("count", [1, 3])
