@@ -14,6 +14,7 @@ from bwgraph.source import (
     Answers,
     Connected,
     Counted,
+    Ended,
     Event,
     Lost,
     Refusal,
@@ -33,7 +34,7 @@ class Instance:
     "What else must be said of it where there is room."
     history: History = field(default_factory=History)
     ledger: Ledger = field(default_factory=Ledger)
-    state: Connected | Lost | None = None
+    state: Connected | Lost | Ended | None = None
     "None until the first connection."
     connection: Connected | None = None
     "The latest, lost or not."
@@ -71,7 +72,7 @@ class Instance:
                     self.state = self.connection
             case Connected():
                 self._connected(event)
-            case Lost():
+            case Lost() | Ended():
                 self.state = event
             case Counted():
                 self.ledger.counted(event)
