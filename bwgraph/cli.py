@@ -1,9 +1,9 @@
 """The program: what it does as it was asked to, its messages and its exit codes.
 
 Owns every word that bwgraph says outside of its screen. Exit codes: 0 fine, 1 could not, 2 wrong
-use. After SIGTERM or SIGHUP the terminal is restored and the signal then ends the program; a stream
-that would go on for ever has come to its end with it, and that is fine. Where the reader of standard
-output leaves, SIGPIPE ends the program.
+use. After SIGTERM or SIGHUP the terminal is restored and the signal then ends the program; a
+stream that would go on for ever has come to its end with it, and that is fine. Where the reader of
+standard output leaves, SIGPIPE ends the program.
 """
 
 import argparse

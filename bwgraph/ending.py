@@ -28,8 +28,8 @@ def die_of_a_closed_pipe() -> None:
 def stopping(stop: Callable[[], object]) -> Iterator[list[int]]:
     """Have signals call ``stop`` instead of ending the program. One set to be ignored is.
 
-    Gives the signals that came. Whoever is stopped has some seconds to come to its end. It may hang,
-    in writing to a reader that does not read: then the program dies of the signal after all.
+    Gives the signals that came. Whoever is stopped has some seconds to come to its end. It may
+    hang, in writing to a reader that does not read: then the program dies of the signal after all.
     """
     came: list[int] = []
 

@@ -46,7 +46,8 @@ class Intervals:
     ...         print(f"{entry.time:%H:%M:%S}", entry.read, entry.seconds)
     03:04:05 20 2.0
     >>> now = datetime(2026, 1, 2, 3, 4, 14, tzinfo=UTC)
-    >>> [(f"{entry.time:%H:%M:%S}", entry.read) for entry in intervals.close([("a", "a")], 111.0, now)]
+    >>> rest = intervals.close([("a", "a")], 111.0, now)
+    >>> [(f"{entry.time:%H:%M:%S}", entry.read) for entry in rest]
     [('03:04:10', 10), ('03:04:14', None)]
     """
 

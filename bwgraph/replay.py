@@ -20,8 +20,7 @@ from bwgraph.history import History
 from bwgraph.instance import Instance
 from bwgraph.moment import Moment
 from bwgraph.recording import LONGEST_LINE
-from bwgraph.sample import Sample
-from bwgraph.source import Connected, Ended, Refusal, Source, Tell, Trouble
+from bwgraph.source import Connected, Ended, Event, Refusal, Source, Tell, Trouble
 from bwgraph.tape import Tape, TooLong, Track
 
 STANDARD_INPUT = "-"
@@ -111,7 +110,8 @@ class Projector:
 class Player:
     """A ``Source`` that tells what one tor moved when the projector comes to it."""
 
-    def __init__(self, track: Track, projector: Projector, last_words: str) -> None:
+    def __init__(self, name: str, track: Track, projector: Projector, last_words: str) -> None:
+        self._name = name
         self._track = track
         self._projector = projector
         self._last_words = last_words
@@ -136,10 +136,10 @@ class Player:
             self._thread.join()
 
     def _play(self, tell: Tell) -> None:
-        for sample in self._track.samples():
-            if not self._waited_for(sample.when):
+        for when, _, event in _events(self._name, self._track):
+            if not self._waited_for(when):
                 return
-            tell(sample)
+            tell(event)
         if self._waited_for(self._projector.end):
             tell(Ended(self._last_words))
 
@@ -165,33 +165,32 @@ class Playback:
             self._last_words += f"; {tape.skipped}"
 
     def watch(self, *_: object, **__: object) -> tuple[Fleet, dict[Instance, Source]]:
-        """Instances, and what tells of each, as of tors that let us in at once."""
+        """Instances, and what tells of each, as of tors that let us in when their samples begin."""
         instances = {
             name: Instance(name, self._note, History(lock=threading.Lock()))
             for name in self._tracks
         }
         fleet = Fleet(tuple(instances.values()), threading.Lock)
-        for name, instance in instances.items():
-            fleet.tell(instance, Connected(self._tracks[name].begin, name))
         if self.skipped:
             fleet.tell(fleet.instances[0], Trouble(self.clock.read().now, self.skipped))
         return fleet, {
-            instance: Player(self._tracks[name], self.clock, self._last_words)
+            instance: Player(name, self._tracks[name], self.clock, self._last_words)
             for name, instance in instances.items()
         }
 
     def wind_up(self, fleet: Fleet) -> None:
         """Tell all of it at once."""
         self.clock.wind_up()
-        parts = [
-            _told(instance, track)
-            for instance, track in zip(fleet.instances, self._tracks.values(), strict=True)
-        ]
-        for _, instance, sample in heapq.merge(*parts, key=lambda part: part[0]):
-            fleet.tell(instance, sample)
+        instances = {instance.name: instance for instance in fleet.instances}
+        parts = [_events(name, track) for name, track in self._tracks.items()]
+        for _, name, event in heapq.merge(*parts, key=lambda part: part[0]):
+            fleet.tell(instances[name], event)
         for instance in fleet.instances:
             fleet.tell(instance, Ended(self._last_words))
 
 
-def _told(instance: Instance, track: Track) -> Iterator[tuple[float, Instance, Sample]]:
-    return ((sample.when, instance, sample) for sample in track.samples())
+def _events(name: str, track: Track) -> Iterator[tuple[float, str, Event]]:
+    """What is told when, and of which tor: it is there, and then each sample."""
+    yield track.begin, name, Connected(track.begin, name)
+    for sample in track.samples():
+        yield sample.when, name, sample
