@@ -262,7 +262,7 @@ def worlds(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], World]]:
 
 CADENCE = 1.002
 
-KEYS = {4.4: " ", 5.3: "+", 6.6: " ", 12.3: "-", 14.5: "KEY_LEFT", 16.2: "l", 18.7: "m", 21.1: "u"}
+KEYS = {4.4: " ", 5.3: "+", 6.6: " ", 12.3: "-", 14.5: "left", 16.2: "l", 18.7: "m", 21.1: "u"}
 "What is pressed when: pause, zoom, go on, zoom out, scroll, and how it looks."
 
 
