@@ -66,7 +66,7 @@ class Targets:
     "The speed of the invented one, if it is that."
     found: bool = False
     "Nobody named them, so two of them may be one tor."
-    clock: Clock = field(default_factory=Clocks, compare=False)
+    clock: Clock = field(default_factory=Clocks, compare=False, repr=False)
     "What their samples and the screen go by."
 
     def watch(self, secrets: Secrets, *, patient: bool) -> tuple[Fleet, dict[Instance, Source]]:
