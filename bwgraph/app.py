@@ -13,12 +13,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from bwgraph.clock import Clocks, now
+from bwgraph.clock import Clock, Clocks, now
 from bwgraph.fleet import Fleet
 from bwgraph.frame import Frame
 from bwgraph.history import LATE
 from bwgraph.instance import Instance
 from bwgraph.layout import Layout
+from bwgraph.moment import Moment
 from bwgraph.sample import Sample
 from bwgraph.source import Connected, Event, Lost, Refusal, Source, Trouble
 from bwgraph.stage import compose, follow, survey
@@ -27,7 +28,8 @@ from bwgraph.view import ACTIONS, Action, Click, Shown, View, apply, point
 from bwgraph.wakeup import SIGNALS, Wakeup
 
 SHORTEST = 0.95
-"Seconds between two drawings for samples. Tor's own are a second apart, give or take a few ms."
+"""Of a clock's pause between two drawings for samples. Tor's own are a second apart, give or take a
+few ms."""
 
 HELD_UP = 2.0
 "Seconds since the last drawing after which samples do not wait for it: who else reads them does."
@@ -62,17 +64,18 @@ def run(
     wakeup: Wakeup,
     *,
     keep: Keep,
+    clock: Clock | None = None,
 ) -> Ending:
     """Show the tors, each told of by its source, until there is a reason to stop.
 
-    Terminal and wakeup are entered already.
+    Terminal and wakeup are entered already. Without a ``clock`` it is the present that is shown.
     """
     # curses took some of the signals for itself when the terminal was entered.
     wakeup.catch(SIGNALS)
     hook = threading.excepthook
-    loop = Loop(fleet, sources, view, terminal, wakeup, keep=keep)
+    loop = Loop(fleet, sources, view, terminal, wakeup, keep=keep, clock=clock)
     threading.excepthook = lambda failure: _tell_of_thread(
-        failure, partial(loop.tell, fleet.instances[0])
+        failure, loop.moment().now, partial(loop.tell, fleet.instances[0])
     )
     loop.draw()
     for instance, source in sources.items():
@@ -85,15 +88,21 @@ def run(
         threading.excepthook = hook
 
 
-def _tell_of_thread(failure: threading.ExceptHookArgs, tell: Callable[[Event], None]) -> None:
+def _tell_of_thread(
+    failure: threading.ExceptHookArgs, when: float, tell: Callable[[Event], None]
+) -> None:
     """Bring an exception that ended a thread, one of ours or of stem's, before the user."""
     name = failure.thread.name if failure.thread else "a thread"
     what = f"{name} ended: {failure.exc_type.__name__}: {failure.exc_value}"
-    tell(Trouble(now(), what))
+    tell(Trouble(when, what))
 
 
 class Loop:
-    """The state of the loop: what is shown and when it was drawn."""
+    """The state of the loop: what is shown and when it was drawn.
+
+    What is shown is shown as of the moment that the clock tells; when it is drawn, and for how long
+    a notice stays, goes by the time of whoever looks.
+    """
 
     def __init__(
         self,
@@ -104,6 +113,7 @@ class Loop:
         wakeup: Wakeup,
         *,
         keep: Keep,
+        clock: Clock | None = None,
     ) -> None:
         self._fleet = fleet
         self._watched = fleet.instances  # as the view knows them
@@ -115,7 +125,7 @@ class Loop:
         self._untold: deque[tuple[Instance, Sample]] = deque()
         self._telling = threading.Lock()
         self._keep = keep
-        self._clocks = Clocks()
+        self._clock: Clock = Clocks() if clock is None else clock
         self._notice = ""
         self._noticed = 0.0  # when it came up
         self._drawn = 0.0
@@ -146,7 +156,8 @@ class Loop:
         """
         if isinstance(event, Sample):
             self._untold.append((instance, event))
-            if event.when - self._drawn > HELD_UP or len(self._untold) > MOST_UNTOLD:
+            late = self._clock.comes(event.when) - self._drawn > HELD_UP
+            if late or len(self._untold) > MOST_UNTOLD:
                 # A terminal that takes nothing may hold the loop up for hours.
                 self._tell_samples()
             if self._poked and not isinstance(instance.state, Lost):
@@ -162,6 +173,10 @@ class Loop:
         with self._telling:
             while self._untold:
                 self._fleet.tell(*self._untold.popleft())
+
+    def moment(self) -> Moment:
+        """What is the present on the screen."""
+        return self._clock.read()
 
     def run(self) -> Ending:
         """Wait, see what it was, draw if need be; until something ends it."""
@@ -187,13 +202,13 @@ class Loop:
         """Put the present onto the screen."""
         self._poked = False
         self._tell_samples()
-        moment = self._clocks.read()
-        self._drawn = moment.now
+        moment = self.moment()
+        self._drawn = now()
         self._states = self._seen()
         self._sampled = self._fleet.newest
         if self._fleet.sum is not None and self._sampled is not None:
             self._poked = True  # the samples of several come all the time, and wait for their turn
-        if moment.now - self._noticed >= NOTICE_SHOWN:
+        if self._drawn - self._noticed >= NOTICE_SHOWN:
             self._notice = ""
         size = self._terminal.size()
         self._terminal.paint(compose(self._fleet, self._view, size, moment, self._notice))
@@ -217,18 +232,19 @@ class Loop:
     def _due(self, *, dirty: bool) -> float:
         """When the screen must be drawn if nothing else comes."""
         newest = self._fleet.newest
+        pause, comes = self._clock.pause, self._clock.comes
         if self._fleet.sum is not None and self._sampled is not None:
-            return self._drawn + 1.0
+            return self._drawn + pause
         if dirty and newest != self._sampled:
             # By when samples came and not by when they were drawn: one that had to wait, or other
             # news between two samples, would put off all that follow.
-            return 0.0 if self._sampled is None else self._sampled + SHORTEST
+            return 0.0 if self._sampled is None else comes(self._sampled) + SHORTEST * pause
         if dirty:
-            return self._drawn + SHORTEST
+            return self._drawn + SHORTEST * pause
         well = all(isinstance(each.state, Connected) for each in self._fleet.instances)
         if well and newest is not None:
             # All is well until the newest sample is late; then its age is told by the second.
-            return max(newest + LATE, self._drawn + 1.0)
+            return max(comes(newest + LATE), self._drawn + pause)
         return self._drawn + 1.0
 
     def _handle_keys(self) -> bool:
@@ -260,21 +276,21 @@ class Loop:
             self._view = point(self._view, cell * wide + wide - 1, shown)
 
     def _survey(self) -> tuple[Shown, Layout | None]:
-        return survey(self._fleet, self._view, self._terminal.size(), self._clocks.read())
+        return survey(self._fleet, self._view, self._terminal.size(), self.moment())
 
     def _retry(self) -> None:
         for source in self._sources.values():
             source.retry()
 
     def _keep_picture(self) -> None:
-        size, moment = self._terminal.size(), self._clocks.read()
+        size, moment = self._terminal.size(), self.moment()
         try:
             where = self._keep(compose(self._fleet, self._view, size, moment))
         except OSError as error:
             self._notice = f"no picture: {error.strerror or error}"
         else:
             self._notice = f"saved {where}"
-        self._noticed = moment.now
+        self._noticed = now()
 
     def _handle_signals(self) -> bool:
         """Do what the signals ask for; whether there was one."""

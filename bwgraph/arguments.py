@@ -52,21 +52,28 @@ DEFAULTS: dict[str, object] = {
     "ceiling": None,
     "color": "auto",
     "json": False,
+    "csv": False,
+    "headless": False,
     "once": False,
     "svg": None,
     "duration": None,
     "store": None,
     "store_resolution": STORED,
     "prometheus": None,
+    "replay": None,
+    "speed": None,
 }
 
 NOT_LASTING = frozenset(
     {
-        *("help", "version", "print", "json", "once", "svg", "duration"),
-        *("store", "store-resolution", "prometheus"),
+        *("help", "version", "print", "json", "csv", "headless", "once", "svg", "duration"),
+        *("replay", "speed", "store", "store-resolution", "prometheus"),
     }
 )
 "Flags that are for the command line alone."
+
+WORK = frozenset({"store", "prometheus"})
+"What there is to do without a screen and without lines, by the names in the parser's namespace."
 
 
 def parser() -> argparse.ArgumentParser:
@@ -122,7 +129,7 @@ def parser() -> argparse.ArgumentParser:
         "--interval",
         type=_or_wrong(_resolution),
         metavar="TIME",
-        help=f"seconds a column: {', '.join(map(_brief, RESOLUTIONS))}",
+        help=f"a column or line: {', '.join(map(_brief, RESOLUTIONS))}",
     )
     look.add_argument("-u", "--units", choices=list(units.UNITS), help="KiB/s, or kbit/s")
     look.add_argument("--layout", choices=["auto", *(each.value for each in Arrangement)])
@@ -139,17 +146,28 @@ def parser() -> argparse.ArgumentParser:
     still.add_argument(
         "--json",
         action="store_true",
-        help="one line of JSON for each sample, on standard output",
+        help="one line of JSON for each sample or, with -i, for each interval; with --once: "
+        "the statistics",
     )
+    still.add_argument("--csv", action="store_true", help="the same as lines of CSV")
+    still.add_argument("--headless", action="store_true", help="write nothing to standard output")
     still.add_argument("--once", action="store_true", help="print one frame as text, and end")
     still.add_argument("--svg", metavar="FILE", help="write one frame as an SVG picture, and end")
     still.add_argument(
         "--duration",
         type=_or_wrong(units.parse_span),
         metavar="TIME",
-        help="for --once and --svg: watch for so long before (90s, 15m, 6h)",
+        help="watch for so long, then end (90s, 15m, 6h)",
     )
-    past = whole.add_argument_group("across restarts")
+    past = whole.add_argument_group("the past")
+    past.add_argument(
+        "--replay",
+        metavar="FILE",
+        help="no tor needed: play what --json or --csv has written; - is standard input",
+    )
+    past.add_argument(
+        "--speed", type=_speed, metavar="SPEED", help="play it SPEED times as fast (1 to 3600)"
+    )
     past.add_argument(
         "--store",
         metavar="FILE",

@@ -14,7 +14,7 @@ from bwgraph.history import LATE, Window
 from bwgraph.instance import Instance
 from bwgraph.moment import Moment
 from bwgraph.quota import Context, Limit
-from bwgraph.source import Lost
+from bwgraph.source import Ended, Lost
 from bwgraph.summary import Summary, Traffic
 from bwgraph.units import Units
 from bwgraph.view import Shown, View
@@ -275,10 +275,8 @@ def alert(instance: Instance, moment: Moment) -> str:
     state, trouble, newest = instance.state, instance.trouble, instance.history.newest
     if instance.absent and state is not None:
         return _down(instance.absent)
-    if isinstance(state, Lost):
-        left = max(0, round(state.retry - moment.now))
-        when = f"in {left} s" if left else "now"
-        return f"no tor since {moment.wall(state.since):%H:%M:%S}, trying again {when}: {state.why}"
+    if isinstance(state, Lost | Ended):
+        return _over(state, moment)
     if trouble is not None and moment.now - trouble.when < TROUBLE_SHOWN:
         count = f" ({instance.troubles} such)" if instance.troubles > 1 else ""
         return f"{moment.wall(trouble.when):%H:%M:%S}{count} {trouble.what}"
@@ -288,6 +286,15 @@ def alert(instance: Instance, moment: Moment) -> str:
     if newest is not None and moment.now - newest >= LATE:
         return f"late: no data from tor for {int(moment.now - newest)} s"
     return ""
+
+
+def _over(state: Lost | Ended, moment: Moment) -> str:
+    """Why nothing comes, for now or for good."""
+    if isinstance(state, Ended):
+        return state.words
+    left = max(0, round(state.retry - moment.now))
+    when = f"in {left} s" if left else "now"
+    return f"no tor since {moment.wall(state.since):%H:%M:%S}, trying again {when}: {state.why}"
 
 
 def table_header(tors: int, view: View, columns: int, moment: Moment) -> Line:
@@ -312,6 +319,8 @@ def fleet_alert(instances: Iterable[Instance], moment: Moment) -> str:
     if all(instance.archive for instance in instances):
         return alert(instances[0], moment)
     said = [(instance.title, alert(instance, moment)) for instance in instances]
+    if len(said) > 1 and said[0][1] and len({words for _, words in said}) == 1:
+        return said[0][1]  # of all of them at once
     urgent = [f"{title}: {words}" for title, words in said if words]
     more = f" (and {len(urgent) - 1} more)" if len(urgent) > 1 else ""
     return f"{urgent[0]}{more}" if urgent else ""

@@ -8,6 +8,7 @@ and one that was stored by an earlier run is where it belongs.
 import sys
 import time
 from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Protocol
 
 from bwgraph.moment import Moment
 
@@ -38,12 +39,28 @@ def now() -> float:
     return _steady() + _AHEAD
 
 
+class Clock(Protocol):
+    """What the screen goes by: the present's clocks, or those of a recording as it is played."""
+
+    @property
+    def pause(self) -> float:
+        """Seconds of ours that are to be between two drawings, where there is much to be drawn."""
+
+    def read(self) -> Moment:
+        """What both clocks show."""
+
+    def comes(self, when: float) -> float:
+        """When, by ``now``, the clock that never steps shows this, or would if it went on."""
+
+
 class Clocks:
     """Both clocks at once. The wall's is taken to run as the other does until it is found not to.
 
     Read apart, the two would differ by some microseconds from time to time, and a column's second
     would now and then be taken for the one before.
     """
+
+    pause = 1.0
 
     def __init__(self) -> None:
         self._apart: float | None = None
@@ -54,7 +71,11 @@ class Clocks:
         apart = time.time() - moment
         if self._apart is None or abs(apart - self._apart) > STEP:
             self._apart = apart
-        return Moment(moment, datetime.fromtimestamp(moment + self._apart, _HERE))
+        return Moment(moment, datetime.fromtimestamp(moment + self._apart, HERE))
+
+    def comes(self, when: float) -> float:
+        """As the clock's: it is ``now`` itself."""
+        return when
 
 
 class _Here(tzinfo):
@@ -83,4 +104,4 @@ class _Here(tzinfo):
         return when.replace(tzinfo=None).timestamp()  # which knows fold
 
 
-_HERE = _Here()
+HERE = _Here()

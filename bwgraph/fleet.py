@@ -13,7 +13,7 @@ from bwgraph.instance import Instance
 from bwgraph.ledger import Ledgers
 from bwgraph.ring import Portion
 from bwgraph.sample import Sample
-from bwgraph.source import Connected, Event, Lost, Refusal, Trouble
+from bwgraph.source import Connected, Ended, Event, Lost, Refusal, Trouble
 from bwgraph.together import Together
 
 SAME_START = 5.0
@@ -128,10 +128,11 @@ class Fleet:
         total.ledger = ledger
         lost = [member.state for member in members if isinstance(member.state, Lost)]
         up = [member.state for member in members if isinstance(member.state, Connected)]
+        ended = [member.state for member in members if isinstance(member.state, Ended)]
         total.absent = tuple(
-            member.title for member in members if not isinstance(member.state, Connected)
+            member.title for member in members if not isinstance(member.state, Connected | Ended)
         )
-        total.state = up[-1] if up else lost[-1] if lost else None
+        total.state = next((states[-1] for states in (up, lost, ended) if states), None)
         told = [member.told_until for member in members if member.told_until is not None]
         # Of what one that came later remembers the others were seen.
         total.told_until = min(told, default=None)

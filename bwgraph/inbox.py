@@ -6,11 +6,12 @@ Owns the queue between their threads and the one that reads. Must not know what 
 import queue
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from types import TracebackType
 from typing import Self
 
+from bwgraph.clock import Clocks
 from bwgraph.fleet import Fleet
 from bwgraph.instance import Instance
 from bwgraph.sample import Sample
@@ -29,6 +30,7 @@ class News:
     "The tor's, at that time."
     event: Event
     clock: datetime
+    "What the wall clock showed when it came to be."
     missed: int
 
 
@@ -38,8 +40,9 @@ class Inbox:
     def __init__(self, sources: Mapping[Instance, Source], fleet: Fleet) -> None:
         self._sources = sources
         self._fleet = fleet
-        self._queue: queue.SimpleQueue[News] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[News | None] = queue.SimpleQueue()
         self._missed = 0
+        self._clocks = Clocks()
 
     def __enter__(self) -> Self:
         for instance, source in self._sources.items():
@@ -56,16 +59,21 @@ class Inbox:
             source.close()
 
     def next(self, seconds: float | None = None) -> News | None:
-        """Wait for the next piece of news, for so long; None if there is none by then."""
+        """Wait for the next piece of news, for so long; None if there is none, or no more."""
         try:
             return self._queue.get(timeout=None if seconds is None else max(seconds, 0.0))
         except queue.Empty:
             return None
+
+    def stop(self) -> None:
+        """Have no more news after those that are there. A signal's handler may call it."""
+        self._queue.put(None)
 
     def _tell(self, instance: Instance, event: Event) -> None:
         self._fleet.tell(instance, event)
         if isinstance(event, Sample) and self._queue.qsize() >= BACKLOG:
             self._missed += 1
         else:
-            clock = datetime.now(UTC)
+            moment = self._clocks.read()
+            clock = moment.wall(event.when) if isinstance(event, Sample) else moment.clock
             self._queue.put(News(instance, instance.where, event, clock, self._missed))

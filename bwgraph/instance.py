@@ -14,6 +14,7 @@ from bwgraph.source import (
     Answers,
     Connected,
     Counted,
+    Ended,
     Event,
     Lost,
     Refusal,
@@ -33,7 +34,7 @@ class Instance:
     "What else must be said of it where there is room."
     history: History = field(default_factory=History)
     ledger: Ledger = field(default_factory=Ledger)
-    state: Connected | Lost | None = None
+    state: Connected | Lost | Ended | None = None
     "None until the first connection."
     connection: Connected | None = None
     "The latest, lost or not."
@@ -84,8 +85,8 @@ class Instance:
                     self.state = self.connection
             case Connected():
                 self._connected(event)
-            case Lost():
-                self.losses += isinstance(self.state, Connected)
+            case Lost() | Ended():
+                self.losses += isinstance(event, Lost) and isinstance(self.state, Connected)
                 self.state = event
             case Counted():
                 self.ledger.counted(event)

@@ -18,7 +18,7 @@ from typing import NoReturn
 
 from bwgraph import endpoint
 
-WHICH_TOR = frozenset({"tors", "demo"})
+WHICH_TOR = frozenset({"tors", "demo", "replay"})
 "What says which tor to show: one decision, whose parts are never put together from two places."
 PASSWORD = frozenset({"password_file"})
 COLOR = frozenset({"color", "no_color"})

@@ -71,6 +71,14 @@ class Lost:
 
 
 @dataclass(frozen=True, slots=True)
+class Ended:
+    """There is no more to be told, and that is as it should be."""
+
+    words: str
+    "What has ended."
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
     """No connection, and no more tries: the program cannot go on."""
 
@@ -106,7 +114,7 @@ class Answers:
     told: Mapping[str, str]
 
 
-Event = Sample | Connected | Counted | Wrapped | Lost | Refused | Trouble | Answers
+Event = Sample | Connected | Counted | Wrapped | Lost | Ended | Refused | Trouble | Answers
 Tell = Callable[[Event], None]
 
 

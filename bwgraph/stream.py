@@ -1,74 +1,90 @@
-"""Samples as lines of text, without a screen: from the same sources, for other programs to read.
+"""Without a screen: what is told becomes entries of a recording, for other programs to read.
 
-Owns the format of ``--json``: one object a line, one line a sample, each as tor reported it. Must
-not know where the samples come from.
+Owns what is written when, what is remarked of what is no sample, and when it ends. Must not know
+where samples come from, nor how an entry is written.
 """
 
-import json
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from typing import TextIO
+from collections.abc import Callable, Hashable
 
+from bwgraph.clock import Clocks, now
 from bwgraph.fleet import Fleet
-from bwgraph.inbox import Inbox
-from bwgraph.instance import Instance
+from bwgraph.inbox import Inbox, News
+from bwgraph.intervals import Intervals
+from bwgraph.recording import Entry
 from bwgraph.sample import Sample
-from bwgraph.source import Event, Lost, Refusal, Refused, Source, Trouble
-
-
-def line(sample: Sample, instance: str, clock: datetime) -> str:
-    """One sample as JSON: ``seconds`` long, and ending at ``time``.
-
-    >>> line(Sample(9.0, 7, 3, 1.0022), "127.0.0.1:9051", datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
-    ... # doctest: +NORMALIZE_WHITESPACE
-    '{"time": "2026-01-02T03:04:05.000Z", "instance": "127.0.0.1:9051", "read": 7, "written": 3,
-    "seconds": 1.0022}'
-    """
-    time = clock.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return json.dumps(
-        {
-            "time": time,
-            "instance": instance,
-            "read": sample.read,
-            "written": sample.written,
-            "seconds": round(sample.seconds, 6),
-        }
-    )
+from bwgraph.source import Connected, Event, Lost, Refusal, Refused, Trouble
 
 
 def run(
-    sources: Mapping[Instance, Source],
+    inbox: Inbox,
     fleet: Fleet,
-    output: TextIO,
+    write: Callable[[Entry], object],
     remark: Callable[[str], object],
+    *,
+    every: int | None = None,
+    duration: float | None = None,
 ) -> Refusal | None:
-    """Write samples until the reader goes away (OSError), or there is nothing to wait for.
+    """Write until the inbox is stopped, time is up, or there is nothing to wait for.
 
-    What is no sample is told to ``remark``. A reader that stalls for an hour misses samples after
-    that, and is told so.
+    That is a ``duration`` from the first sample on; None: for ever. What is no sample is told to
+    ``remark``. A reader that stalls for an hour misses samples after that, and is told so.
     """
-    told = 0
-    with Inbox(sources, fleet) as inbox:
-        while True:
-            news = inbox.next()
-            if news is None or news.instance not in fleet.instances:
-                continue
-            if news.missed > told:
-                remark(f"{news.missed - told} samples were missed: nobody read fast enough")
-                told = news.missed
-            if isinstance(news.event, Sample):
-                print(line(news.event, news.where, news.clock), file=output, flush=True)
-            elif isinstance(news.event, Refused) and fleet.refusal is not None:
-                return fleet.refusal
-            elif words := _remark(news.event):
-                remark(f"{news.instance.title}: {words}" if len(sources) > 1 else words)
+    remarks = _Remarks(remark, several=len(fleet.instances) > 1)
+    intervals = Intervals(now(), every)
+    deadline: float | None = None
+    refusal = None
+    while refusal is None:
+        news = inbox.next(None if deadline is None else deadline - now())
+        if news is None:
+            break
+        if news.instance not in fleet.instances:
+            continue
+        remarks.take(news)
+        if isinstance(news.event, Sample):
+            if deadline is None and duration is not None:
+                deadline = now() + duration
+            for entry in intervals.add(news.instance, news.where, news.event, news.clock):
+                write(entry)
+        elif isinstance(news.event, Refused):
+            refusal = fleet.refusal
+    end = Clocks().read()
+    # Of those that refuse, it is the refusal that says that nothing came.
+    tors = () if refusal else fleet.instances
+    for entry in intervals.close(((tor, tor.where) for tor in tors), end.now, end.clock):
+        write(entry)
+    return refusal
 
 
-def _remark(event: Event) -> str:
-    """What to say of what is no sample; empty if nothing."""
-    match event:
-        case Lost(why=why):
-            return f"no tor: {why}; trying again"
-        case Trouble(what=what):
-            return what
-    return ""
+class _Remarks:
+    """What there is to say of news. That a tor is gone is worth a word, and each new try is not."""
+
+    def __init__(self, remark: Callable[[str], object], *, several: bool) -> None:
+        self._remark = remark
+        self._several = several
+        self._missed = 0
+        self._ever: set[Hashable] = set()
+        self._lost: set[Hashable] = set()
+
+    def take(self, news: News) -> None:
+        """Say what there is to say."""
+        if news.missed > self._missed:
+            missed = news.missed - self._missed
+            self._remark(f"{missed} samples were missed: nobody read fast enough")
+            self._missed = news.missed
+        if words := self._words(news.instance, news.event):
+            self._remark(f"{news.instance.title}: {words}" if self._several else words)
+
+    def _words(self, tor: Hashable, event: Event) -> str:
+        match event:
+            case Trouble(what=what):
+                return what
+            case Lost(why=why) if tor not in self._lost:
+                self._lost.add(tor)
+                return f"no tor: {why}; trying again"
+            case Connected() | Sample():
+                again = " again" if tor in self._ever else ""
+                self._ever.add(tor)
+                if tor in self._lost:
+                    self._lost.discard(tor)
+                    return f"connected{again}"
+        return ""

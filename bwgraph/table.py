@@ -15,7 +15,7 @@ from bwgraph.history import LATE
 from bwgraph.instance import Instance
 from bwgraph.moment import Moment
 from bwgraph.scale import Scale
-from bwgraph.source import Connected, Lost
+from bwgraph.source import Connected, Ended, Lost
 from bwgraph.summary import current, rates
 from bwgraph.units import UNKNOWN
 from bwgraph.view import SUM, View
@@ -187,12 +187,15 @@ def _state(instance: Instance, moment: Moment) -> tuple[str, Style]:
             return "the past" if instance.archive else "connecting", Style.DIM
         case Lost(since=since):
             return f"down {_short(moment.now - since)}", Style.ALERT
+        case Ended():
+            return "ended", Style.DIM
     if newest is not None and moment.now - newest >= LATE:
         return "late", Style.ALERT
     total = instance.ledger.total()
-    if total is None or total.since is None or not total.of_tor:
-        return "up", Style.DIM
-    return f"up {_short(moment.now - total.since)}", Style.DIM
+    words = "up"
+    if total is not None and total.since is not None and total.of_tor:
+        words += f" {_short(moment.now - total.since)}"
+    return words, Style.DIM
 
 
 def _short(seconds: float) -> str:

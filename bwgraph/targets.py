@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bwgraph import demo, endpoint, wire
+from bwgraph.clock import Clock, Clocks
 from bwgraph.credentials import Credentials
 from bwgraph.endpoint import ControlSocket, Endpoint, Named
 from bwgraph.fleet import Fleet
@@ -65,6 +66,8 @@ class Targets:
     "The speed of the invented one, if it is that."
     found: bool = False
     "Nobody named them, so two of them may be one tor."
+    clock: Clock = field(default_factory=Clocks, compare=False, repr=False)
+    "What their samples and the screen go by."
 
     def watch(self, secrets: Secrets, *, patient: bool) -> tuple[Fleet, dict[Instance, Source]]:
         """Instances, and what tells of each."""

@@ -78,6 +78,20 @@ def check(environ: Mapping[str, str]) -> None:
         raise Unusable(f"TERM is {term!r}, a terminal that cannot place its cursor")
 
 
+def take_keys_from_terminal() -> None:
+    """Where standard input has been read to its end: have keys come from the terminal; Unusable.
+
+    curses reads keys from standard input and from nowhere else.
+    """
+    try:
+        keys = os.open("/dev/tty", os.O_RDWR)
+    except OSError as error:
+        why = error.strerror or error
+        raise Unusable(f"there is no terminal to take keys from: /dev/tty: {why}") from None
+    os.dup2(keys, sys.stdin.fileno())
+    os.close(keys)
+
+
 def speaks_utf8(environ: Mapping[str, str]) -> bool:
     """Set the locale from the environment, and tell whether its characters are UTF-8.
 

@@ -143,6 +143,7 @@ class World:
         self.watch(self.instance)
         self.script: list[tuple[float, Act]] = []
         self.view = View()
+        self.clock: clock.Clock | None = None
         self.kept: list[Frame] = []
         "The pictures that were taken."
         self.keep_error: OSError | None = None
@@ -150,10 +151,15 @@ class World:
         "When the screen was drawn, in seconds since the start."
         terminal.on_paint = lambda: self.drawn.append(round(self.time - START, 3))
 
-    def watch(self, *instances: Instance, asks: Callable[[str], bool] = bool) -> None:
+    def watch(
+        self,
+        *instances: Instance,
+        asks: Callable[[str], bool] = bool,
+        fleet: Fleet | None = None,
+    ) -> None:
         """Have these be the tors; the first of them has the one source that there was."""
         self.instance = instances[0]
-        self.fleet = Fleet(instances, asks=asks)
+        self.fleet = fleet or Fleet(instances, asks=asks)
         self.sources = {each: FakeSource() for each in instances}
         self.sources[self.instance] = self.source
 
@@ -209,7 +215,13 @@ class World:
         """Run the loop; then its user presses q."""
         self.press(until, "q")
         self.loop = Loop(
-            self.fleet, self.sources, self.view, self.terminal, self.wakeup, keep=self.keep
+            self.fleet,
+            self.sources,
+            self.view,
+            self.terminal,
+            self.wakeup,
+            keep=self.keep,
+            clock=self.clock,
         )
         self.loop.draw()
         return self.loop.run()

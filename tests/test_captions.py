@@ -39,8 +39,8 @@ from bwgraph.graph import ASCII
 from bwgraph.instance import Instance
 from bwgraph.moment import Moment
 from bwgraph.sample import Sample
-from bwgraph.source import Answers, Connected, Counted, Lost, Trouble
-from bwgraph.view import SUM, Arrangement, View
+from bwgraph.source import Answers, Connected, Counted, Ended, Lost, Trouble
+from bwgraph.view import ALL, SUM, Arrangement, View
 
 KEYS = "".join(span.text for span in keys.hints(80))
 
@@ -536,6 +536,22 @@ def test_a_sum_says_who_is_missing() -> None:
     assert staged(80, 24, fleet, view)[-1] == "not connected: carl"
     tell(fleet, 2, news("carl"))
     assert staged(80, 24, fleet, view)[-1] == KEYS
+
+
+def test_what_has_ended_says_so_once_and_nobody_is_missing() -> None:
+    fleet, words = watched("anna", "bert"), "the recording ends here"
+    for which, name in enumerate(("anna", "bert")):
+        tell(fleet, which, news(name), *steady(0, 100, 700), Ended(words))
+    for subject in (ALL, SUM, 0, 1):
+        assert staged(80, 24, fleet, View(subject=subject))[-1] == words
+
+
+def test_of_several_the_one_that_has_ended_is_named() -> None:
+    fleet = watched("anna", "bert")
+    tell(fleet, 0, news("anna"), *steady(0, 100, 700))
+    tell(fleet, 1, news("bert"), *steady(0, 100, 700), Ended("its recording ends here"))
+    assert staged(80, 24, fleet, View(subject=ALL))[-1] == "bert: its recording ends here"
+    assert staged(80, 24, fleet, View(subject=SUM))[-1] == KEYS
 
 
 def test_the_totals_of_a_sum_are_since_each_started_or_since_we_connected() -> None:

@@ -1,11 +1,13 @@
 """Arguments, messages and exit codes; what needs no terminal of them."""
 
 import getpass
+import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Self
@@ -13,15 +15,33 @@ from typing import Self
 import pytest
 
 import bwgraph
-from bwgraph import album, app, arguments, cli, demo, still, stream, targets, terminal, wakeup, wire
+from bwgraph import (
+    album,
+    app,
+    arguments,
+    cli,
+    console,
+    demo,
+    ending,
+    replay,
+    still,
+    stream,
+    targets,
+    terminal,
+    wakeup,
+    wire,
+)
 from bwgraph.app import Ending
-from bwgraph.clock import now
+from bwgraph.bounded import within
+from bwgraph.clock import Clock, now
 from bwgraph.credentials import Credentials
 from bwgraph.endpoint import ControlPort, ControlSocket, Endpoint
 from bwgraph.fleet import Fleet
 from bwgraph.graph import ASCII, BLOCK, BRAILLE
+from bwgraph.inbox import Inbox
 from bwgraph.instance import Instance
 from bwgraph.link import TorLink
+from bwgraph.recording import Entry
 from bwgraph.sample import Sample
 from bwgraph.source import Connected, Refusal, Refused, Source, Trouble
 from bwgraph.units import BITS, BYTES
@@ -80,9 +100,10 @@ def test_help_is_for_people(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -
         *("--interval TIME", "1s, 5s, 15s, 1m, 5m, 15m, 1h, 6h, 1d", "--units {bytes,bits}"),
         *("--layout {auto,stacked,side-by-side,mirrored}", "--glyphs {auto,block,braille,ascii}"),
         *("--scale {linear,log}", "--ceiling RATE", "--color {auto,never}"),
-        *("--json", "--once", "--svg FILE", "--duration TIME", "--version"),
         *("--store FILE", "--store-resolution TIME"),
         *("--prometheus [HOST:]PORT", "--print WHAT", "systemd-user", "onion-grater"),
+        *("--json", "--csv", "--headless", "--once", "--svg FILE", "--duration TIME"),
+        *("--replay FILE", "--speed SPEED", "--version"),
     ):
         assert option in out
     for variable in (name for name in VARIABLES if name != "TOR_CONTROL_IPC_PATH"):
@@ -144,6 +165,12 @@ def test_version(capsys: Captured) -> None:
         (["--ceiling", "0"], "'0' is no more than nothing"),
         (["--ceiling", "-1"], ""),
         (["--ceiling"], "expected one argument"),
+        *(
+            (["--speed", speed], "is not a number from 1 to 3600")
+            for speed in ("0", "3601", "²", "x")
+        ),
+        (["--replay"], "expected one argument"),
+        (["--csv", "x"], "unrecognized arguments"),
         (["--duration", "for ever"], "'for ever' is not a length of time"),
         (["--svg"], "expected one argument"),
         (["--once", "yes"], "unrecognized arguments"),
@@ -164,10 +191,16 @@ def test_wrong_use_is_said_and_is_2(arguments: list[str], complaint: str, capsys
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["--json", "--once"], "--json goes on for ever, and --once and --svg are a single look"),
-        (["--json", "--svg", "x"], "--json goes on for ever, and --once and --svg"),
-        (["--duration", "1m"], "--duration goes with --once or --svg"),
-        (["--duration", "1m", "--json"], "--duration goes with --once or --svg"),
+        (["--csv", "--once"], "--csv and --headless go on, and --once and --svg are a single look"),
+        (["--headless", "--once"], "--csv and --headless go on, and --once and --svg"),
+        (["--csv", "--svg", "x"], "--csv and --headless go on, and --once and --svg"),
+        (["--json", "--svg", "x"], "--json goes on, and --svg is a single look"),
+        (["--json", "--csv"], "--json, --csv and --headless are three ways"),
+        (["--json", "--headless"], "--json, --csv and --headless are three ways"),
+        (["--headless"], "--headless alone does nothing at all"),
+        (["--duration", "1m"], "--duration is for what does without a screen"),
+        (["--speed", "60"], "--speed goes with --replay"),
+        (["--replay", "x"], "--replay needs no tor, and --port, --socket and --demo name one"),
         (["--port", "9051"], "--demo needs no tor, and --port and --socket name one"),
         (["--once", "--socket", "a=/x"], "--demo needs no tor, and --port and --socket name one"),
     ],
@@ -240,7 +273,7 @@ def test_without_any_stream_it_is_still_2() -> None:
 
 
 def complained(capsys: Captured, cause: str, cure: str = "") -> str:
-    cli._complain(cause, cure)
+    console.complain(cause, cure)
     out, err = capsys.readouterr()
     assert out == ""
     return err
@@ -269,7 +302,7 @@ def test_nobody_left_to_read_it_is_no_error(monkeypatch: pytest.MonkeyPatch) -> 
     os.close(reader)
     with os.fdopen(writer, "w") as stderr:
         monkeypatch.setattr(sys, "stderr", stderr)
-        assert cli._complain("no tor", code=1) == 1
+        assert console.complain("no tor", code=1) == 1
     # And closing it, as Python does in the end, found nothing to complain of either.
 
 
@@ -304,6 +337,7 @@ class Runs:
         "Of the first tor, each time."
         self.all_links: list[list[TorLink]] = []
         self.views: list[View] = []
+        self.clocks: list[Clock] = []
         self.trouble: Trouble | None = None
 
     def __call__(
@@ -315,14 +349,16 @@ class Runs:
         _: object,
         *,
         keep: object,
+        clock: Clock,
     ) -> Ending:
         assert screen.entered == 1
+        self.clocks.append(clock)
         assert keep is album.keep
         assert tuple(sources) == fleet.instances
         links = [link for link in sources.values() if isinstance(link, TorLink)]
         self.fleets.append(fleet)
         self.instances.append(fleet.instances[0])
-        self.links.append(links[0])
+        self.links += links[:1]
         self.all_links.append(links)
         self.views.append(view)
         if self.trouble is not None:
@@ -774,7 +810,7 @@ def test_svg_shows_all_of_several(look: Look, tmp_path: Path, capsys: Captured) 
 def test_without_a_screen_nobody_is_asked_for_a_password(
     way: str, monkeypatch: pytest.MonkeyPatch, capsys: Captured
 ) -> None:
-    def watch(_: object, fleet: Fleet, *__: object) -> Refusal | None:
+    def watch(_: object, fleet: Fleet, *__: object, **___: object) -> Refusal | None:
         wanted = Refusal("it asks for a password", password_for="127.0.0.1:1")
         fleet.tell(fleet.instances[0], Refused(wanted))
         assert fleet.refusal is None
@@ -904,6 +940,202 @@ def test_leaving_while_it_looks_is_0(
     assert look.asked == []
 
 
+def test_once_as_json_is_an_object_of_each_tor_and_their_sum(look: Look, capsys: Captured) -> None:
+    code, out, err = said(["--once", "--json", "-p", "exit=1", "-p", "2"], capsys)
+    assert (code, err, out.count("\n")) == (0, "", 1)
+    told = json.loads(out)
+    assert [each["name"] for each in told["instances"]] == ["exit", "fake"]
+    assert [each["read"]["current"] for each in told["instances"]] == [3 << 20, 3 << 20]
+    assert told["sum"]["read"]["current"] == 6 << 20
+    assert look.asked == [None]
+
+
+def test_once_as_json_and_a_picture_are_one_look(
+    look: Look, tmp_path: Path, capsys: Captured
+) -> None:
+    path = tmp_path / "picture.svg"
+    code, out, _ = said(["--svg", str(path), "--once", "--json"], capsys)
+    assert (code, path.exists()) == (0, True)
+    assert json.loads(out)["instances"][0]["state"] == "connected"
+    assert look.asked == [None]
+
+
+# Lines in place of a screen
+
+
+class Streams:
+    """Stands in for ``stream.run``: writes two entries, and keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[dict[str, float | None]] = []
+        self.meanwhile: Callable[[Inbox], None] = lambda _: None
+
+    def __call__(
+        self,
+        inbox: Inbox,
+        _: Fleet,
+        write: Callable[[Entry], object],
+        __: object,
+        **asked: float | None,
+    ) -> Refusal | None:
+        self.asked.append(asked)
+        self.meanwhile(inbox)
+        write(Entry(datetime(2026, 1, 2, tzinfo=UTC), "a", 7, 3, 1.0))
+        write(Entry(datetime(2026, 1, 2, tzinfo=UTC), "a", None, None, 5.0))
+        return None
+
+
+@pytest.fixture
+def streams(monkeypatch: pytest.MonkeyPatch) -> Streams:
+    streams = Streams()
+    monkeypatch.setattr(stream, "run", streams)
+    monkeypatch.setattr(TorLink, "start", lambda *_: None)
+    return streams
+
+
+JSON = """\
+{"time": "2026-01-02T00:00:00.000Z", "instance": "a", "read": 7, "written": 3, "seconds": 1.0}
+{"time": "2026-01-02T00:00:00.000Z", "instance": "a", "read": null, "written": null, "seconds": 5.0}
+"""
+CSV = """\
+time,instance,read,written,seconds
+2026-01-02T00:00:00.000Z,a,7,3,1.0
+2026-01-02T00:00:00.000Z,a,,,5.0
+"""
+
+
+@pytest.mark.parametrize(
+    ("flag", "expected"), [("--json", JSON), ("--csv", CSV), ("--headless", "")]
+)
+def test_entries_are_written_as_was_asked_for(
+    streams: Streams,
+    flag: str,
+    expected: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Captured,
+) -> None:
+    # As if --wait were something to do without a screen.
+    monkeypatch.setattr(arguments, "WORK", frozenset({"wait"}))
+    assert said([flag, "--wait"], capsys) == (0, expected, "")
+    assert streams.asked == [{"every": None, "duration": None}]
+
+
+def test_interval_and_duration_say_how_coarse_and_how_long(
+    streams: Streams, config: Path, capsys: Captured
+) -> None:
+    assert said(["--json", "-i", "5m", "--duration", "6h"], capsys)[0] == 0
+    config.write_text('interval = "1m"')
+    assert said(["--csv"], capsys)[0] == 0
+    assert streams.asked == [
+        {"every": 300, "duration": 21_600},
+        {"every": 60, "duration": None},
+    ]
+
+
+SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("duration", [[], ["--duration", "1h"]], ids=["for ever", "an hour"])
+def test_a_signal_stops_a_stream_and_is_fine_where_it_went_on_for_ever(
+    streams: Streams,
+    number: int,
+    duration: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Captured,
+) -> None:
+    died: list[int] = []
+    stopped: list[bool] = []
+
+    def signalled(inbox: Inbox) -> None:
+        os.kill(os.getpid(), number)
+        stopped.append(within(10.0, inbox.next, "inbox") is None)
+
+    monkeypatch.setattr(ending, "die_of", died.append)
+    streams.meanwhile = signalled
+    before = [signal.getsignal(each) for each in SIGNALS]
+    # What there was is written, whatever comes of it.
+    assert said(["--json", *duration], capsys) == (0, JSON, "")
+    assert stopped == [True]
+    assert died == ([number] if duration else [])
+    assert [signal.getsignal(each) for each in SIGNALS] == before
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+# A recording in place of a tor
+
+
+def test_a_recording_is_shown_with_its_own_clock(
+    runs: Runs, tmp_path: Path, capsys: Captured
+) -> None:
+    path = tmp_path / "tape"
+    path.write_text(JSON + JSON.replace('"a"', '"b"') + "cut off")
+    flags = ["--replay", str(path), "--speed", "60", "-i", "5"]
+    runs.endings = [Ending()]
+    code, out, err = said(flags, capsys)
+    assert (code, out) == (0, "")
+    # Said on the screen, and once more when that is gone.
+    assert err == (
+        f"bwgraph: while it ran: {path}: a line is skipped:"
+        " line 5 (cut off, or neither JSON nor CSV)\n"
+    )
+    assert [each.name for each in runs.fleets[0].instances] == ["a", "b"]
+    assert (runs.views[0].subject, runs.views[0].resolution) == (ALL, 5)
+    assert runs.clocks[0].read().clock == datetime(2026, 1, 1, 23, 59, 59, tzinfo=UTC)
+    assert runs.clocks[0].pause == 0.1
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (None, "No such file or directory"),
+        ("", "not a recording: there is no sample in it"),
+        (CSV.splitlines()[0], "not a recording: there is no sample in it"),
+        (JSON.splitlines()[1], "not a recording: there is no sample in it"),
+        ("\x1b[2J\n" * 5, "not a recording: 5 lines are skipped: line 1 ("),
+        ('{"time": "2026', "not a recording: a line is skipped: line 1 (cut off, or not JSON)"),
+    ],
+)
+@pytest.mark.parametrize("way", [[], ["--once"], ["--once", "--json"]], ids=str)
+def test_what_is_no_recording_is_1_and_says_why(
+    way: list[str], text: str | None, why: str, runs: Runs, tmp_path: Path, capsys: Captured
+) -> None:
+    path = tmp_path / "tape"
+    if text is not None:
+        path.write_text(text)
+    code, out, err = said([*way, "--replay", str(path)], capsys)
+    assert (code, out, runs.views) == (1, "", [])
+    assert err.startswith(f"bwgraph: {path}: {why}")
+    assert "\x1b" not in err
+    assert err.count("\n") == (1 if text is None else 2)
+
+
+def test_once_shows_all_of_a_recording(look: Look, tmp_path: Path, capsys: Captured) -> None:
+    path = tmp_path / "tape"
+    path.write_text(f"{JSON}\x1b[2J\n{JSON.replace('00:00:00', '00:01:00')}")
+    skipped = f"bwgraph: {path}: a line is skipped: line 3 (cut off, or neither JSON nor CSV)\n"
+    code, out, err = said(["--once", "--replay", str(path)], capsys)
+    assert (code, err) == (0, skipped)
+    lines = out.splitlines()
+    assert lines[0].startswith("bwgraph  a: a recording")
+    assert any("the recording ends here" in line for line in lines)
+    code, out, err = said(["--once", "--json", "--replay", str(path)], capsys)
+    told = json.loads(out)
+    assert (code, err, told["time"]) == (0, skipped, "2026-01-02T00:01:00.000Z")
+    assert (told["instances"][0]["state"], told["instances"][0]["seconds"]) == ("ended", 2.0)
+    assert look.asked == []
+
+
+def test_leaving_while_a_recording_is_read_is_0(
+    monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    def leave(_: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(replay, "read", leave)
+    assert said(["--replay", "-"], capsys) == (0, "", "")
+
+
 class Unwritable:
     """Standard output that takes no more."""
 
@@ -926,15 +1158,15 @@ class Unwritable:
 @pytest.mark.parametrize(
     ("error", "code", "message"),
     [
-        (BrokenPipeError(32, "Broken pipe"), 0, ""),
+        (BrokenPipeError(32, "Broken pipe"), signal.SIGPIPE, ""),
         (OSError(28, "No space left on device"), 1, "bwgraph: standard output: No space left"),
     ],
     ids=["its reader has seen enough", "the disk is full"],
 )
-@pytest.mark.parametrize("way", ["--once", "--json"])
+@pytest.mark.parametrize("way", [["--once"], ["--once", "--json"], ["--json"], ["--csv"]], ids=str)
 def test_output_that_takes_no_more_is_no_traceback(
     look: Look,
-    way: str,
+    way: list[str],
     error: OSError,
     code: int,
     message: str,
@@ -942,19 +1174,24 @@ def test_output_that_takes_no_more_is_no_traceback(
     capsys: Captured,
     tmp_path: Path,
 ) -> None:
-    def run(_: object, __: object, output: Unwritable, ___: object) -> Refused | None:
-        output.write("{}")
-        return None
+    def run(
+        _: object, __: object, write: Callable[[Entry], None], *___: object, **____: object
+    ) -> None:
+        write(Entry(datetime(2026, 1, 2, tzinfo=UTC), "a", 1, 1, 1.0))
 
+    died: list[int] = []
     monkeypatch.setattr(stream, "run", run)
+    monkeypatch.setattr(ending, "die_of", died.append)
+    monkeypatch.setattr(TorLink, "start", lambda *_: None)
     with (tmp_path / "output").open("w") as file:
         monkeypatch.setattr(sys, "stdout", Unwritable(error, file.fileno()))
-        got = cli.main([way])
-    assert got == code
+        got = cli.main(way)
+    assert died == ([signal.SIGPIPE] if code == signal.SIGPIPE else [])
+    assert died or got == code
     err = capsys.readouterr().err
     assert err.startswith(message)
     assert err.count("\n") == (1 if message else 0)
-    assert look.asked == ([None] if way == "--once" else [])
+    assert look.asked == ([None] if "--once" in way else [])
 
 
 WANTED = Ending(refusal=Refusal("it asks for a password", "give it", password_for="127.0.0.1:9051"))

@@ -68,7 +68,7 @@ def test_utc_becomes_what_a_clock_in_berlin_shows(
 ) -> None:
     zone = live_in(BERLIN, patch)
     for when in around(change):
-        assert same(when.astimezone(clock._HERE), when.astimezone(zone)), when
+        assert same(when.astimezone(clock.HERE), when.astimezone(zone)), when
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=["to summer", "to winter"])
@@ -77,13 +77,13 @@ def test_what_a_clock_in_berlin_shows_becomes_utc_again(
 ) -> None:
     live_in(BERLIN, patch)
     for when in around(change):
-        assert when.astimezone(clock._HERE).astimezone(UTC) == when
+        assert when.astimezone(clock.HERE).astimezone(UTC) == when
 
 
 def test_the_hour_that_passes_twice_is_told_apart(patch: pytest.MonkeyPatch) -> None:
     live_in(BERLIN, patch)
-    first = datetime(2026, 10, 25, 0, 30, tzinfo=UTC).astimezone(clock._HERE)
-    second = datetime(2026, 10, 25, 1, 30, tzinfo=UTC).astimezone(clock._HERE)
+    first = datetime(2026, 10, 25, 0, 30, tzinfo=UTC).astimezone(clock.HERE)
+    second = datetime(2026, 10, 25, 1, 30, tzinfo=UTC).astimezone(clock.HERE)
     assert f"{first:%H:%M %Z %z}" == "02:30 CEST +0200"
     assert f"{second:%H:%M %Z %z}" == "02:30 CET +0100"
     assert (first.fold, second.fold) == (0, 1)
@@ -92,7 +92,7 @@ def test_the_hour_that_passes_twice_is_told_apart(patch: pytest.MonkeyPatch) -> 
 
 def test_the_hour_that_never_was_is_not_shown(patch: pytest.MonkeyPatch) -> None:
     live_in(BERLIN, patch)
-    shown = {f"{when.astimezone(clock._HERE):%H}" for when in around(CHANGES[0])}
+    shown = {f"{when.astimezone(clock.HERE):%H}" for when in around(CHANGES[0])}
     assert shown == {"23", "00", "01", "03", "04", "05", "06"}
 
 
@@ -104,7 +104,7 @@ def test_anywhere_and_at_any_time_it_is_what_the_zones_table_says(
     with pytest.MonkeyPatch.context() as patch:
         zone = live_in(name, patch)
         when = naive.replace(tzinfo=UTC)
-        ours, theirs = when.astimezone(clock._HERE), when.astimezone(zone)
+        ours, theirs = when.astimezone(clock.HERE), when.astimezone(zone)
         assert same(ours, theirs)
         assert ours.astimezone(UTC) == when
         assert f"{ours:%Y-%m-%d %H:%M:%S %z %Z}" == f"{theirs:%Y-%m-%d %H:%M:%S %z %Z}"
@@ -114,14 +114,14 @@ def test_anywhere_and_at_any_time_it_is_what_the_zones_table_says(
 def test_half_an_hour_that_passes_twice(patch: pytest.MonkeyPatch) -> None:
     zone = live_in(LORD_HOWE, patch)
     for when in around(datetime(2026, 4, 4, 15, tzinfo=UTC)):
-        assert same(when.astimezone(clock._HERE), when.astimezone(zone)), when
+        assert same(when.astimezone(clock.HERE), when.astimezone(zone)), when
 
 
 def test_without_a_time_it_speaks_of_now(patch: pytest.MonkeyPatch) -> None:
     live_in("Asia/Kathmandu", patch)
-    assert clock._HERE.utcoffset(None) == timedelta(hours=5, minutes=45)
-    assert clock._HERE.dst(None) == timedelta(0)
-    assert clock._HERE.tzname(None) == "+0545"
+    assert clock.HERE.utcoffset(None) == timedelta(hours=5, minutes=45)
+    assert clock.HERE.dst(None) == timedelta(0)
+    assert clock.HERE.tzname(None) == "+0545"
 
 
 # Both clocks at once.

@@ -23,7 +23,7 @@ from pty_driver import Program, bwgraph_argv, environment
 from real_tor import Control, RealTor, free_port, has_ipv6, needs_tor
 from scenes import NEWEST
 
-from bwgraph import cli, exporter, summary
+from bwgraph import cli, console, exporter, summary
 from bwgraph.endpoint import ControlPort
 from bwgraph.exporter import Exporter, FleetCollector
 from bwgraph.fleet import Fleet
@@ -205,10 +205,10 @@ def test_a_place_that_cannot_be_had_is_told(capsys: pytest.CaptureFixture[str]) 
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         for way in (["--json"], ["--once"]):
-            assert cli.main(["--demo", "--prometheus", str(port), *way]) == cli.COULD_NOT
+            assert cli.main(["--demo", "--prometheus", str(port), *way]) == console.COULD_NOT
             words = f"bwgraph: --prometheus 127.0.0.1:{port}: another program has that port\n"
             assert capsys.readouterr() == ("", words)
-    assert cli.main(["--demo", "--json", "--prometheus", "256.1.1.1:80"]) == cli.COULD_NOT
+    assert cli.main(["--demo", "--json", "--prometheus", "256.1.1.1:80"]) == console.COULD_NOT
     assert capsys.readouterr().err.startswith("bwgraph: --prometheus 256.1.1.1:80: ")
 
 
@@ -218,7 +218,7 @@ def test_without_the_extra_it_says_how_to_get_it(
     monkeypatch.delitem(sys.modules, "bwgraph.exporter")
     monkeypatch.delattr("bwgraph.exporter")
     monkeypatch.setitem(sys.modules, "prometheus_client", None)
-    assert cli.main(["--demo", "--json", "--prometheus", "9752"]) == cli.COULD_NOT
+    assert cli.main(["--demo", "--json", "--prometheus", "9752"]) == console.COULD_NOT
     assert "  to install it: pip install 'bwgraph[prometheus]'\n" in capsys.readouterr().err
 
 
@@ -236,7 +236,7 @@ def test_beside_a_screen() -> None:
         socket.create_server(("127.0.0.1", port)),
         Program("--demo", "--prometheus", str(port)) as program,
     ):
-        assert program.wait_exit() == cli.COULD_NOT
+        assert program.wait_exit() == console.COULD_NOT
         assert "another program has that port" in program.text()
 
 

@@ -874,7 +874,7 @@ def test_once_and_svg_are_the_same_frame(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "redirection", "code", "said"),
     [
-        (("--once",), "| exec true", 0, ""),
+        (("--once",), "| exec true", 128 + signal.SIGPIPE, ""),
         (("--once",), ">/dev/full", 1, "bwgraph: standard output: No space left on device\n"),
         (("--json",), ">/dev/full", 1, "bwgraph: standard output: No space left on device\n"),
         (("--svg", "/dev/full"), "", 1, "bwgraph: /dev/full: No space left on device\n"),

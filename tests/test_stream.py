@@ -1,28 +1,27 @@
-"""Samples as lines of JSON: their format, their order, and how it ends."""
+"""Samples as lines: their order, what is remarked beside them, and how it ends."""
 
 import io
 import json
-import re
 import select
 import socket
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from properties import PROPERTY
 
-from bwgraph import inbox
+from bwgraph import clock, inbox, stream
 from bwgraph.bounded import within
 from bwgraph.credentials import Credentials
 from bwgraph.endpoint import Embedded, Endpoint
 from bwgraph.fleet import Fleet
-from bwgraph.inbox import BACKLOG
+from bwgraph.inbox import BACKLOG, Inbox
 from bwgraph.instance import Instance
 from bwgraph.link import TorLink
+from bwgraph.moment import Moment
+from bwgraph.recording import Entry, json_line
 from bwgraph.sample import Sample
 from bwgraph.source import (
     Connected,
@@ -36,23 +35,28 @@ from bwgraph.source import (
     Trouble,
     Wrapped,
 )
-from bwgraph.stream import line, run
+from bwgraph.stream import run
 from bwgraph.wire import Wire, patient
 
 PLACE = "127.0.0.1:9051"
-CONNECTED = Connected(when=1000.0, where=PLACE, version="0.4.9.11", nickname="relay")
+BEGAN = 1000.0
+CONNECTED = Connected(when=BEGAN, where=PLACE, version="0.4.9.11", nickname="relay")
 END = Trouble(0.0, "that is all")
 "What makes a test's reader leave, where nothing else does."
 CLOCK = datetime(2026, 1, 2, 3, 4, 5, 678_900, tzinfo=UTC)
+"What the wall showed then."
 SAMPLE = Sample(9.0, read=700, written=70, seconds=1.0022)
-
-HOSTILE = 'a"b\\c\n\r\x1b[2J\u2028東\ud800'
 
 ENOUGH = 10.0
 "Seconds after which a test that hangs is given up. None takes a tenth of one."
 
 
 Heard = tuple[Refusal | None, list[str]]
+
+
+@pytest.fixture(autouse=True)
+def _began(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream, "now", lambda: BEGAN)
 
 
 class Told:
@@ -84,13 +88,28 @@ def telling(*events: Event) -> Told:
 
 def samples(count: int) -> list[Sample]:
     """So many, no two alike."""
-    return [Sample(1001.0 + i, 10 * i, i, 1.0) for i in range(count)]
+    return [Sample(BEGAN + 1 + i, 10 * i, i, 1.0) for i in range(count)]
 
 
 def alone(source: Source, output: io.StringIO, remark: Callable[[str], object]) -> Refusal | None:
     """Run it with one tor."""
     instance = Instance("a tor")
-    return run({instance: source}, Fleet([instance]), output, remark)
+    return written({instance: source}, Fleet([instance]), output, remark)
+
+
+def written(
+    sources: Mapping[Instance, Source],
+    fleet: Fleet,
+    output: io.StringIO,
+    remark: Callable[[str], object],
+) -> Refusal | None:
+    """Run it, with lines of JSON."""
+
+    def write(entry: Entry) -> None:
+        print(json_line(entry), file=output, flush=True)
+
+    with Inbox(sources, fleet) as inbox:
+        return run(inbox, fleet, write, remark)
 
 
 class Over(Exception):
@@ -121,53 +140,6 @@ def lines_of(*events: Event) -> list[dict[str, object]]:
     output = io.StringIO()
     streamed(telling(*events), output)
     return [json.loads(text) for text in output.getvalue().splitlines()]
-
-
-# One line.
-
-
-def test_a_line_is_an_object_of_these_fields_in_this_order() -> None:
-    assert line(SAMPLE, PLACE, CLOCK) == (
-        '{"time": "2026-01-02T03:04:05.678Z", "instance": "127.0.0.1:9051", '
-        '"read": 700, "written": 70, "seconds": 1.0022}'
-    )
-
-
-@pytest.mark.parametrize("hours", [-11, 0, 2, 5.5])
-def test_time_is_utc_wherever_the_clock_is(hours: float) -> None:
-    local = CLOCK.astimezone(timezone(timedelta(hours=hours)))
-    assert json.loads(line(SAMPLE, PLACE, local))["time"] == "2026-01-02T03:04:05.678Z"
-
-
-@pytest.mark.parametrize("microsecond", [0, 1, 999_999])
-def test_time_always_has_milliseconds_and_is_never_rounded_up(microsecond: int) -> None:
-    time = json.loads(line(SAMPLE, PLACE, CLOCK.replace(microsecond=microsecond)))["time"]
-    assert time == f"2026-01-02T03:04:05.{microsecond // 1000:03}Z"
-
-
-@PROPERTY
-@given(
-    st.datetimes(timezones=st.timezones()),
-    st.integers(0, (1 << 63) - 1),
-    st.integers(0, (1 << 63) - 1),
-    st.floats(1e-6, 1e6),
-    st.text() | st.just(HOSTILE),
-)
-def test_any_sample_is_one_line_of_ascii_that_reads_back(
-    clock: datetime, read: int, written: int, seconds: float, instance: str
-) -> None:
-    text = line(Sample(9.0, read, written, seconds), instance, clock)
-    assert re.fullmatch("[ -~]+", text)
-    told = json.loads(text)
-    assert list(told) == ["time", "instance", "read", "written", "seconds"]
-    # To the byte: integers, as large as they come.
-    assert (type(told["read"]), told["read"]) == (int, read)
-    assert (type(told["written"]), told["written"]) == (int, written)
-    assert told["seconds"] == pytest.approx(seconds, abs=1e-6)
-    assert told["seconds"] > 0
-    assert told["instance"] == instance
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", told["time"])
-    assert abs(datetime.fromisoformat(told["time"]) - clock) < timedelta(milliseconds=1)
 
 
 # Many.
@@ -216,38 +188,20 @@ def test_a_line_is_written_out_at_once() -> None:
     assert output.unflushed == ""
 
 
-def test_time_is_when_it_was_told_and_not_when_it_was_written(
+def test_time_is_when_the_sample_ended_and_neither_when_it_was_told_nor_written(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # The clock goes on a second each time that it is asked.
-    class Clock:
+    # Both clocks go on a second each time that they are asked.
+    class Later:
         asked = 0
 
-        def now(self, zone: timezone) -> datetime:
-            assert zone is UTC
+        def read(self) -> Moment:
             self.asked += 1
-            return CLOCK + timedelta(seconds=self.asked)
+            return Moment(BEGAN + self.asked, CLOCK + timedelta(seconds=self.asked))
 
-    all_told = threading.Event()
-
-    def script(tell: Tell) -> None:
-        told: list[Event] = [CONNECTED, *samples(3), END]
-        for event in told:
-            tell(event)
-        all_told.set()
-
-    class Output(io.StringIO):
-        def write(self, text: str) -> int:
-            assert all_told.wait(ENOUGH)
-            return super().write(text)
-
-    clock = Clock()
-    monkeypatch.setattr(inbox, "datetime", clock)
-    output = Output()
-    streamed(Told(script), output)
-    times = [json.loads(text)["time"] for text in output.getvalue().splitlines()]
-    assert times == [f"2026-01-02T03:04:{second:02}.678Z" for second in (7, 8, 9)]
-    assert clock.asked == 5
+    monkeypatch.setattr(inbox, "Clocks", Later)
+    times = [each["time"] for each in lines_of(CONNECTED, *reversed(samples(3)))]
+    assert times == [f"2026-01-02T03:04:{second:02}.678Z" for second in (8, 7, 6)]
 
 
 # What is remarked.
@@ -322,7 +276,7 @@ def test_each_stall_is_told_with_what_it_missed_itself() -> None:
 
     def script(tell: Tell) -> None:
         tell(CONNECTED)
-        tell(SAMPLE)
+        tell(samples(1)[0])
         for before, after, missed in ((0, 1, 3), (2, 3, 5)):
             assert turns[before].wait(ENOUGH)
             for sample in samples(BACKLOG + missed):
@@ -373,7 +327,7 @@ class Several:
         teller = threading.Thread(target=tell_all, daemon=True)
         teller.start()
         refusal, self.remarks = until_end(
-            lambda remark: run(self.sources, self.fleet, output, remark)
+            lambda remark: written(self.sources, self.fleet, output, remark)
         )
         teller.join(ENOUGH)
         return refusal, [json.loads(text) for text in output.getvalue().splitlines()]
@@ -435,13 +389,13 @@ def test_what_is_told_of_one_that_turned_out_to_be_anothers_twin_is_no_line() ->
         (0, Connected(1.0, "127.0.0.1:9051", uptime=7.0, process="4711")),
         (1, Connected(1.0, "/run/tor/control", uptime=7.0, process="4711")),
         (0, one),
-        (1, two),
-        (0, three),
+        (1, three),
+        (0, two),
         (0, END),
     )
     assert [(each["instance"], each["written"]) for each in lines] == [
         ("127.0.0.1:9051", 0),
-        ("127.0.0.1:9051", 2),
+        ("127.0.0.1:9051", 1),
     ]
 
 
@@ -528,7 +482,8 @@ def small_tor(events: Sequence[tuple[int, int]]) -> Callable[[Endpoint], Wire]:
     return dial
 
 
-def test_of_a_tors_events_each_but_the_first_is_a_line() -> None:
+def test_of_a_tors_events_each_but_the_first_is_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream, "now", clock.now)
     # The first holds what was moved since anybody last listened: 424182 bytes of no second.
     events = [(424_182, 99_999), (13, 1), (0, 0), (4_294_967_295, 26)]
 
@@ -545,3 +500,151 @@ def test_of_a_tors_events_each_but_the_first_is_a_line() -> None:
     assert [(each["read"], each["written"]) for each in told] == events[1:]
     assert {each["instance"] for each in told} == {"small"}
     assert all(each["seconds"] > 0 for each in told)
+
+
+# Gaps, intervals, and how long it goes on.
+
+
+def test_a_gap_is_a_line_that_names_the_tor_and_says_how_long() -> None:
+    one, two, _, four, *_ = samples(4)
+    told = lines_of(CONNECTED, one, two, Lost(BEGAN + 2, "gone", BEGAN + 3), CONNECTED, four)
+    gap = told[2]
+    assert [each["written"] for each in told] == [0, 1, None, 3]
+    assert (gap["read"], gap["instance"], gap["seconds"]) == (None, PLACE, 1.0)
+    ends = [datetime.fromisoformat(str(each["time"])) for each in told]
+    assert [(b - a).total_seconds() for a, b in pairwise(ends)] == [1.0, 1.0, 1.0]
+
+
+def test_a_loss_is_remarked_once_however_often_it_is_tried_again() -> None:
+    lost = [Lost(BEGAN + i, "refused", BEGAN + i + 1) for i in range(50)]
+    source = telling(*lost, CONNECTED, *samples(2), *lost, CONNECTED, *lost)
+    _, remarks = streamed(source, io.StringIO())
+    assert remarks == [
+        *("no tor: refused; trying again", "connected"),
+        *("no tor: refused; trying again", "connected again"),
+        "no tor: refused; trying again",
+    ]
+
+
+class Box:
+    """An inbox whose news are written, of tors that a test tells of itself."""
+
+    def __init__(self, *tors: Instance) -> None:
+        self.fleet = Fleet(tors)
+        self.inbox = Inbox({}, self.fleet)
+        self.lines: list[Entry] = []
+
+    def tell(self, tor: Instance, *events: Event) -> None:
+        for event in events:
+            self.inbox._tell(tor, event)
+
+    def run(
+        self,
+        *,
+        every: int | None = None,
+        duration: float | None = None,
+        meanwhile: Callable[[], None] = lambda: None,
+    ) -> Refusal | None:
+        """Write all that has been told, until the end; more may happen as each line is written."""
+
+        def write(entry: Entry) -> None:
+            self.lines.append(entry)
+            meanwhile()
+
+        def go() -> Refusal | None:
+            return run(
+                self.inbox, self.fleet, write, lambda _: None, every=every, duration=duration
+            )
+
+        return within(ENOUGH, go, "stream")
+
+
+@pytest.fixture
+def clocks(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Sets both clocks of the stream and the inbox: to so many seconds after the beginning."""
+
+    class Still:
+        seconds = 0.0
+
+        def read(self) -> Moment:
+            return Moment(BEGAN + self.seconds, MIDNIGHT + timedelta(seconds=self.seconds))
+
+    still = Still()
+    for room in (stream, inbox):
+        monkeypatch.setattr(room, "Clocks", lambda: still)
+    monkeypatch.setattr(stream, "now", lambda: still.read().now)
+
+    def at(seconds: float) -> None:
+        still.seconds = seconds
+
+    return at
+
+
+MIDNIGHT = datetime(2026, 1, 2, tzinfo=UTC)
+
+
+def test_when_it_is_stopped_what_there_is_is_written_first(clocks: Callable[[float], None]) -> None:
+    box = Box(tor := Instance("a"))
+    box.tell(tor, CONNECTED, *samples(7))
+    box.inbox.stop()
+    clocks(8.0)
+    assert box.run(every=5) is None
+    assert [(entry.written, entry.seconds) for entry in box.lines] == [(10, 5.0), (11, 2.0)]
+    assert [entry.time - MIDNIGHT for entry in box.lines] == [
+        *(timedelta(seconds=5), timedelta(seconds=7))
+    ]
+
+
+def test_it_ends_with_a_gap_of_each_tor_that_is_not_there_at_the_end(
+    clocks: Callable[[float], None],
+) -> None:
+    box = Box(well := Instance("a"), gone := Instance("b"), Instance("c"))
+    box.tell(gone, Connected(BEGAN, "b"), *samples(3))
+    box.tell(well, Connected(BEGAN, "a"), *samples(10))
+    box.inbox.stop()
+    assert box.run(meanwhile=lambda: clocks(10.5)) is None
+    gaps = [entry for entry in box.lines if entry.read is None]
+    assert [(gap.instance, gap.seconds) for gap in gaps] == [("b", 7.5), ("c", 10.5)]
+    assert {gap.time - MIDNIGHT for gap in gaps} == {timedelta(seconds=10.5)}
+    assert len(box.lines) == 15
+
+
+def test_a_duration_is_from_the_first_sample_on(clocks: Callable[[float], None]) -> None:
+    box = Box(tor := Instance("a"))
+    box.tell(tor, CONNECTED)
+    asked: list[float | None] = []
+
+    def next_one(seconds: float | None = None) -> object:
+        # The next second's sample, and nothing else, if it comes in time.
+        asked.append(seconds)
+        if len(asked) == 1:
+            return Inbox.next(box.inbox)
+        second = len(asked) - 1
+        if seconds is not None and seconds < 1.0:
+            clocks(second - 1 + seconds)
+            return None
+        clocks(second)
+        box.tell(tor, samples(second)[-1])
+        return Inbox.next(box.inbox)
+
+    box.inbox.next = next_one  # type: ignore[method-assign,assignment]
+    assert box.run(duration=4.5) is None
+    assert [entry.written for entry in box.lines] == [0, 1, 2, 3, 4]
+    assert asked == [None, None, 4.5, 3.5, 2.5, 1.5, 0.5]
+
+
+def test_what_was_summed_up_is_written_when_a_refusal_ends_it() -> None:
+    box = Box(tor := Instance("a"))
+    box.tell(tor, *samples(3), Refused(Refusal("no more")))
+    refusal = box.run(every=3600)
+    assert refusal is not None
+    assert refusal.cause == "no more"
+    assert [entry.written for entry in box.lines] == [3]
+
+
+def test_a_refusal_alone_leaves_no_line(clocks: Callable[[float], None]) -> None:
+    box = Box(tor := Instance("a"))
+    box.tell(tor, Refused(Refusal("no tor")))
+    clocks(60.0)
+    assert box.run() is not None
+    assert box.lines == []

@@ -14,7 +14,7 @@ from bwgraph.graph import SETS
 from bwgraph.instance import Instance
 from bwgraph.ladder import RESOLUTIONS
 from bwgraph.sample import Sample
-from bwgraph.source import Lost
+from bwgraph.source import Ended, Lost
 from bwgraph.stage import compose, survey
 from bwgraph.units import UNITS
 from bwgraph.view import ALL, SUM, View
@@ -210,6 +210,15 @@ def test_lines_scroll_no_further_than_they_must() -> None:
     last = staged(80, 12, fleet, View(subject=ALL, chosen=19))
     assert [line[2:7] for line in first[2:-2]] == [f"tor{i:02}" for i in range(8)]
     assert [line[2:7] for line in last[2:-2]] == [f"tor{i:02}" for i in range(12, 20)]
+
+
+def test_one_that_has_ended_says_so_and_is_not_down() -> None:
+    fleet = Fleet([Instance("a"), Instance("b")])
+    for which, name in enumerate(("a", "b")):
+        tell(fleet, which, news(name), *steady(90, 100, 5), Ended("the recording ends here"))
+    lines = staged(80, 24, fleet, View(subject=ALL))
+    assert [" ended " in line for line in lines[2:5]] == [True] * 3
+    assert "down" not in "".join(lines[2:5])
 
 
 # Whatever they are called and do.

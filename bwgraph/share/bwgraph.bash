@@ -7,12 +7,13 @@
 
 
 
-_shtab_bwgraph_option_strings=(-h --help -p --port -s --socket --wait --demo --password-file -i --interval -u --units --layout --glyphs --scale --ceiling --color --json --once --svg --duration --store --store-resolution --prometheus --print --version)
+_shtab_bwgraph_option_strings=(-h --help -p --port -s --socket --wait --demo --password-file -i --interval -u --units --layout --glyphs --scale --ceiling --color --json --csv --headless --once --svg --duration --replay --speed --store --store-resolution --prometheus --print --version)
 
 _shtab_bwgraph__s_COMPGEN=_shtab_compgen_files
 _shtab_bwgraph___socket_COMPGEN=_shtab_compgen_files
 _shtab_bwgraph___password_file_COMPGEN=_shtab_compgen_files
 _shtab_bwgraph___svg_COMPGEN=_shtab_compgen_files
+_shtab_bwgraph___replay_COMPGEN=_shtab_compgen_files
 _shtab_bwgraph___store_COMPGEN=_shtab_compgen_files
 
 _shtab_bwgraph__u_choices=(bytes bits)
@@ -28,6 +29,8 @@ _shtab_bwgraph___help_nargs=0
 _shtab_bwgraph___wait_nargs=0
 _shtab_bwgraph___demo_nargs='?'
 _shtab_bwgraph___json_nargs=0
+_shtab_bwgraph___csv_nargs=0
+_shtab_bwgraph___headless_nargs=0
 _shtab_bwgraph___once_nargs=0
 _shtab_bwgraph___version_nargs=0
 

@@ -51,7 +51,7 @@ function _shtab_bwgraph_using
 end
 
 set -g _shtab_bwgraph_commands 
-set -g _shtab_bwgraph_opts_with_value --ceiling --color --demo --duration --glyphs --interval --layout --password-file --port --print --prometheus --scale --socket --store --store-resolution --svg --units -i -p -s -u
+set -g _shtab_bwgraph_opts_with_value --ceiling --color --demo --duration --glyphs --interval --layout --password-file --port --print --prometheus --replay --scale --socket --speed --store --store-resolution --svg --units -i -p -s -u
 
 complete -c bwgraph -e
 complete -c bwgraph -f
@@ -62,17 +62,21 @@ complete -c bwgraph -n _shtab_bwgraph_using -s s -l socket -xka "(__fish_complet
 complete -c bwgraph -n _shtab_bwgraph_using -l wait -d 'where no tor lets us in yet, try again for as long as it takes'
 complete -c bwgraph -n _shtab_bwgraph_using -l demo -x -d 'no tor needed: show an invented relay, whose day goes by SPEED times as fast (1)'
 complete -c bwgraph -n _shtab_bwgraph_using -l password-file -xka "(__fish_complete_path (commandline -ct))" -d 'a file whose one line is the control password'
-complete -c bwgraph -n _shtab_bwgraph_using -s i -l interval -x -d 'seconds a column: 1s, 5s, 15s, 1m, 5m, 15m, 1h, 6h, 1d'
+complete -c bwgraph -n _shtab_bwgraph_using -s i -l interval -x -d 'a column or line: 1s, 5s, 15s, 1m, 5m, 15m, 1h, 6h, 1d'
 complete -c bwgraph -n _shtab_bwgraph_using -s u -l units -xka "bytes bits" -d 'KiB/s, or kbit/s'
 complete -c bwgraph -n _shtab_bwgraph_using -l layout -xka "auto stacked side-by-side mirrored" -d layout
 complete -c bwgraph -n _shtab_bwgraph_using -l glyphs -xka "auto block braille ascii" -d glyphs
 complete -c bwgraph -n _shtab_bwgraph_using -l scale -xka "linear log" -d scale
 complete -c bwgraph -n _shtab_bwgraph_using -l ceiling -x -d 'pin the scale: 20MiB, 500KiB, 100Mbit; what is higher is marked'
 complete -c bwgraph -n _shtab_bwgraph_using -l color -xka "auto never" -d color
-complete -c bwgraph -n _shtab_bwgraph_using -l json -d 'one line of JSON for each sample, on standard output'
+complete -c bwgraph -n _shtab_bwgraph_using -l json -d 'one line of JSON for each sample or, with -i, for each interval; with --once: the statistics'
+complete -c bwgraph -n _shtab_bwgraph_using -l csv -d 'the same as lines of CSV'
+complete -c bwgraph -n _shtab_bwgraph_using -l headless -d 'write nothing to standard output'
 complete -c bwgraph -n _shtab_bwgraph_using -l once -d 'print one frame as text, and end'
 complete -c bwgraph -n _shtab_bwgraph_using -l svg -xka "(__fish_complete_path (commandline -ct))" -d 'write one frame as an SVG picture, and end'
-complete -c bwgraph -n _shtab_bwgraph_using -l duration -x -d 'for --once and --svg: watch for so long before (90s, 15m, 6h)'
+complete -c bwgraph -n _shtab_bwgraph_using -l duration -x -d 'watch for so long, then end (90s, 15m, 6h)'
+complete -c bwgraph -n _shtab_bwgraph_using -l replay -xka "(__fish_complete_path (commandline -ct))" -d 'no tor needed: play what --json or --csv has written; - is standard input'
+complete -c bwgraph -n _shtab_bwgraph_using -l speed -x -d 'play it SPEED times as fast (1 to 3600)'
 complete -c bwgraph -n _shtab_bwgraph_using -l store -xka "(__fish_complete_path (commandline -ct))" -d 'keep the history in this file, and begin with what is in it; without a tor, show it'
 complete -c bwgraph -n _shtab_bwgraph_using -l store-resolution -x -d 'the finest that is stored (1m); seconds tell much more of whoever uses this tor'
 complete -c bwgraph -n _shtab_bwgraph_using -l prometheus -x -d 'tell a Prometheus that asks there, on this machine alone where no host is given'

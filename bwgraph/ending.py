@@ -1,0 +1,55 @@
+"""Ends by signals, where there is no screen. Owns what they do; knows nothing of what is ended."""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+PATIENCE = 2.0
+"Seconds that there are for what is still to be done."
+
+
+def die_of(number: int) -> None:
+    """End as a program does that leaves a signal to the system."""
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+
+
+def die_of_a_closed_pipe() -> None:
+    """End as ``cat`` does when its reader has seen enough; return where there is no such end."""
+    with suppress(AttributeError):
+        die_of(signal.SIGPIPE)
+
+
+@contextmanager
+def stopping(stop: Callable[[], object]) -> Iterator[list[int]]:
+    """Have signals call ``stop`` instead of ending the program. One set to be ignored is.
+
+    Gives the signals that came. Whoever is stopped has some seconds to come to its end. It may
+    hang, in writing to a reader that does not read: then the program dies of the signal after all.
+    """
+    came: list[int] = []
+
+    def stop_it(number: int, _: FrameType | None) -> None:
+        came.append(number)
+        signal.setitimer(signal.ITIMER_REAL, PATIENCE)
+        stop()
+
+    def give_up(_: int, __: FrameType | None) -> None:
+        die_of(came[0])
+
+    taken = {**dict.fromkeys(SIGNALS, stop_it), signal.SIGALRM: give_up}
+    before = {
+        number: signal.signal(number, handler)
+        for number, handler in taken.items()
+        if signal.getsignal(number) is not signal.SIG_IGN or number == signal.SIGALRM
+    }
+    try:
+        yield came
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        for number, handler in before.items():
+            signal.signal(number, handler)
