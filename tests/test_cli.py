@@ -818,6 +818,7 @@ def test_without_a_screen_nobody_is_asked_for_a_password(
 
     monkeypatch.setattr(still, "watch", watch)
     monkeypatch.setattr(stream, "run", watch)
+    monkeypatch.setattr(TorLink, "start", lambda *_: None)
     assert said([way, "-p", "1", "-p", "2"], capsys)[0] == 0
 
 
