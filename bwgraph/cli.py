@@ -129,6 +129,10 @@ _WRONG: tuple[tuple[Callable[[argparse.Namespace], object], str], ...] = (
         "--replay shows what was recorded, and --json, --csv and --headless record",
     ),
     (
+        lambda it: it.replay is not None and any(getattr(it, name) for name in arguments.WORK),
+        "--replay shows the past, and --store and --prometheus are for the present",
+    ),
+    (
         lambda it: it.replay is not None and it.duration is not None,
         "--duration is for what goes on, and a recording has an end",
     ),

@@ -134,6 +134,16 @@ def test_version(capsys: Captured) -> None:
     assert said(["--version"], capsys) == (0, f"bwgraph {bwgraph.__version__}\n", "")
 
 
+@pytest.mark.parametrize("work", [["--store", "x"], ["--prometheus", "9752"]])
+def test_what_was_recorded_is_neither_stored_nor_told_as_the_present(
+    work: list[str], capsys: Captured, tmp_path: Path
+) -> None:
+    code, out, err = said(["--replay", "y", *work], capsys)
+    assert (code, out) == (2, "")
+    assert err.startswith("bwgraph: --replay shows the past, and --store and --prometheus are for")
+    assert not (tmp_path / "x").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [

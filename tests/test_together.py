@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from properties import PROPERTY
 
@@ -364,6 +364,15 @@ def test_any_histories_add_up_exactly(story: list[Told], count: int) -> None:
             assert (index in coarse.partial) is any(at in seconds.partial for at in within)
 
 
+@example(
+    [
+        Told(0, 2.0, 0.0, 0, leaves=False),
+        Told(1, 1.0022, 4.0, 0, leaves=False),
+        Told(0, 2.0, 1.0, 0, leaves=False),
+    ],
+    2,
+    0.5,
+)
 @settings(PROPERTY, max_examples=60)
 @given(STORIES, st.integers(2, 4), st.floats(0.05, 0.95))
 def test_the_newest_column_shown_never_goes_back(
