@@ -26,6 +26,7 @@ def watch(
     nothing will come of it if there is nothing to wait for.
     """
     deadline: float | None = None
+    seen: set[Instance] = set()  # and not only told of by what a tor remembers
     with Inbox(sources, fleet) as inbox:
         while True:
             news = inbox.next(None if deadline is None else deadline - now())
@@ -33,7 +34,9 @@ def watch(
                 return None
             if (refusal := fleet.refusal) is not None:
                 return refusal
-            if deadline is None and isinstance(news.event, Sample):
-                deadline = now() + (OTHERS if seconds is None else seconds)
-            if seconds is None and all(each.history.newest for each in fleet.instances):
+            if isinstance(news.event, Sample):
+                seen.add(news.instance)
+                if deadline is None:
+                    deadline = now() + (OTHERS if seconds is None else seconds)
+            if seconds is None and seen.issuperset(fleet.instances):
                 return None

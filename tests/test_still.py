@@ -227,3 +227,11 @@ def test_when_all_of_several_refuse_it_ends_with_what_each_says(world: World) ->
     assert "b: no" in refusal.cause
     assert world.passed == 0.7
     assert world.closed == 2
+
+
+def test_what_tor_remembers_of_the_time_before_is_no_look(world: World) -> None:
+    before = tuple(Sample(START - ago, 7, 3, 1.0) for ago in (2, 1, 0))
+    world.script = [(0.2, Connected(START, "127.0.0.1:9051", recent=before))]
+    world.samples(1.1)
+    assert world.watch(None) is None
+    assert world.passed == 1.1
