@@ -99,6 +99,8 @@ def test_the_view_in_use_is_named_whatever_the_keys() -> None:
             program.send(key)
             program.wait_for(header(view))
             assert program.fits()
+            if key == "o":
+                program.wait_until(lambda: rows(program)[0] == "exit", "the busiest is the first")
         program.send("q")
         assert program.wait_exit() == 0
         assert program.on_normal_screen()
