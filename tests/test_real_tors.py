@@ -104,11 +104,13 @@ def test_rows_and_sum_follow_and_a_death_and_a_stop_are_seen(tors: list[RealTor]
         stopped = time.monotonic()
         tors[1].pause()
         try:
-            program.wait_until(lambda: " down" in row(program, "b"), "b is lost")
+            program.wait_until(
+                lambda: " down" in row(program, "b") and "1 down" in row(program, "sum of 3 tors"),
+                "b is lost",
+            )
             assert time.monotonic() - stopped < 6.0
             assert (rate(row(program, "a")) or 0) > 0
             assert (rate(row(program, "sum of 3 tors")) or 0) > 0
-            assert "1 down" in row(program, "sum of 3 tors")
         finally:
             tors[1].resume()
         program.wait_until(lambda: as_they_are_made(program), "all are back again")

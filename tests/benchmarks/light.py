@@ -5,16 +5,25 @@
 All of them draw the traffic of the same tors, which the benchmark brings along (``feed.py``), into
 windows of 120x35 whose graphs are full: bwgraph with 1, 8 and 64 tors, the floor (``floor.py``),
 and what is installed of nyx, nload, bmon and btop; the last three draw the loopback interface.
+
+Then, one after another: how long each takes to its first paint, how long it takes bwgraph from
+tor's write of an event to the terminal, and what putting a sample into the history takes.
 """
 
 import shutil
+import socket
+import statistics
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from meter import Figures, measure
+from meter import Figures, Program, measure
+
+from bwgraph.history import History
+from bwgraph.sample import Sample
 
 HERE = Path(__file__).parent
 
@@ -23,6 +32,19 @@ MANY = (1, 8, 64)
 
 WARM = 12.0
 "Seconds until all are measured: connected, drawn, and asked what they are asked at first."
+
+PAINTS = 7
+"First paints of each, of which the median counts."
+
+EVENTS = 20
+"Events of which the median way to the terminal counts."
+
+PATIENCE = 10.0
+"Seconds for whatever must come."
+
+LIBRARIES = "stem and curses"
+IMPORTS = "import stem.control, curses, time; print('', flush=True); time.sleep(3600)"
+"What a program takes that has imported them and does nothing."
 
 OTHERS = {
     "nload": ["nload", "lo"],
@@ -48,38 +70,128 @@ def feed(count: int) -> Iterator[list[str]]:
 
 def commands(ports: Sequence[str]) -> dict[str, list[str]]:
     """What is measured, by name."""
-    found = {"floor": [sys.executable, str(HERE / "floor.py"), ports[0]]}
+    found = {
+        "floor": [sys.executable, str(HERE / "floor.py"), ports[0]],
+        LIBRARIES: [sys.executable, "-c", IMPORTS],
+    }
     for count in MANY:
         flags = [word for port in ports[:count] for word in ("--port", port)]
         found[f"bwgraph, {count} tor{'s' * (count > 1)}"] = [
             *(sys.executable, "-m", "bwgraph"),
             *flags,
         ]
-    if shutil.which("nyx"):
-        found["nyx"] = ["nyx", "-i", f"127.0.0.1:{ports[0]}"]
+    beside = Path(sys.executable).parent / "nyx"
+    nyx = str(beside) if beside.exists() else shutil.which("nyx")
+    if nyx is not None:
+        found["nyx"] = [nyx, "-i", f"127.0.0.1:{ports[0]}"]
     found.update({name: words for name, words in OTHERS.items() if shutil.which(name)})
     return found
 
 
-def table(figures: dict[str, Figures]) -> Iterator[str]:
+def paint(command: list[str]) -> float | None:
+    """The median of some first paints, in seconds; None if there is none."""
+    found: list[float] = []
+    for _ in range(PAINTS):
+        program = Program(command)
+        try:
+            until = time.monotonic() + PATIENCE
+            while program.paint is None:
+                if time.monotonic() > until:
+                    return None
+                time.sleep(0.01)
+            found.append(program.paint)
+        finally:
+            program.end()
+    return statistics.median(found)
+
+
+def table(figures: Mapping[str, Figures], paints: Mapping[str, float | None]) -> Iterator[str]:
     """A line for each, with the ratio of its CPU to the floor's."""
     floor = figures["floor"]
     yield f"{'':18}  CPU ms/s  x floor  wakeups/s  bytes/s     MB  paint s"
     for name, each in figures.items():
+        first = paints.get(name)
         if not each.alive:
             yield f"{name:18} did not run"
             continue
         yield (
             f"{name:18}{each.cpu:10.2f}{each.cpu / floor.cpu:9.2f}{each.wakeups:11.1f}"
-            f"{each.written:9.0f}{each.memory:7.1f}{each.paint:9.3f}"
+            f"{each.written:9.0f}{each.memory:7.1f}{'' if first is None else f'{first:9.3f}'}"
         )
+
+
+def latencies() -> list[float]:
+    """Seconds from tor's write of an event to the first byte on the terminal."""
+    found: list[float] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(PATIENCE)
+        port = str(server.getsockname()[1])
+        program = Program([sys.executable, "-m", "bwgraph", "--port", port])
+        try:
+            control, _ = server.accept()
+            with control:
+                converse(control)
+                for number in range(EVENTS + 3):
+                    time.sleep(1.0022)
+                    program.paint, program.start = None, time.monotonic()
+                    control.sendall(b"650 BW %d %d\r\n" % (1000 * number, 777 * number))
+                    until = time.monotonic() + 0.5
+                    while program.paint is None and time.monotonic() < until:
+                        time.sleep(0.0005)
+                    # The first three are the first event, which is none of its own, and its echo.
+                    if number >= 3 and program.paint is not None:
+                        found.append(program.paint)
+        finally:
+            program.end()
+    return found
+
+
+def converse(control: socket.socket) -> None:
+    """Be a tor that lets in and knows nothing, until nothing more is asked."""
+    control.settimeout(1.5)
+    while True:
+        try:
+            asked = control.recv(65536)
+        except TimeoutError:
+            return
+        for line in asked.splitlines():
+            if line.startswith(b"PROTOCOLINFO"):
+                control.sendall(
+                    b"250-PROTOCOLINFO 1\r\n250-AUTH METHODS=NULL\r\n"
+                    b'250-VERSION Tor="0.4.8.10"\r\n250 OK\r\n'
+                )
+            elif line.startswith(b"SETEVENTS"):
+                control.sendall(b"250 OK\r\n650 BW 1 1\r\n")
+            elif line.startswith(b"GET"):
+                control.sendall(b"552 Unrecognized\r\n")
+            else:
+                control.sendall(b"250 OK\r\n")
+
+
+def push() -> float:
+    """Microseconds that a sample takes into the history."""
+    history = History()
+    samples = [Sample(1000 + 1.0022 * n, 700 * n, 70 * n, 1.0022) for n in range(100_000)]
+    begin = time.perf_counter()
+    for sample in samples:
+        history.push(sample)
+    return (time.perf_counter() - begin) / len(samples) * 1e6
 
 
 def main() -> None:
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 60.0
     with feed(max(MANY)) as ports:
-        figures = measure(commands(ports), warm=WARM, seconds=seconds)
-    print("\n".join(table(figures)))
+        measured = commands(ports)
+        figures = measure(measured, warm=WARM, seconds=seconds)
+        paints = {name: paint(command) for name, command in measured.items()}
+    print("\n".join(table(figures, paints)))
+    ways = [1000 * each for each in latencies()]
+    if ways:
+        print(
+            f"from tor's write to the terminal: median {statistics.median(ways):.1f} ms,"
+            f" worst of {len(ways)} {max(ways):.1f} ms"
+        )
+    print(f"a sample into the history: {push():.1f} us")
 
 
 if __name__ == "__main__":
