@@ -94,15 +94,21 @@ def paint(command: list[str]) -> float | None:
     for _ in range(PAINTS):
         program = Program(command)
         try:
-            until = time.monotonic() + PATIENCE
-            while program.paint is None:
-                if time.monotonic() > until:
-                    return None
-                time.sleep(0.01)
-            found.append(program.paint)
+            first = painted(program, PATIENCE, 0.01)
         finally:
             program.end()
+        if first is None:
+            return None
+        found.append(first)
     return statistics.median(found)
+
+
+def painted(program: Program, patience: float, pause: float) -> float | None:
+    """When it has written to its terminal, looked at again and again; None if it does not."""
+    until = time.monotonic() + patience
+    while program.paint is None and time.monotonic() < until:
+        time.sleep(pause)
+    return program.paint
 
 
 def table(figures: Mapping[str, Figures], paints: Mapping[str, float | None]) -> Iterator[str]:
@@ -133,14 +139,11 @@ def latencies() -> list[float]:
                 converse(control)
                 for number in range(EVENTS + 3):
                     time.sleep(1.0022)
-                    program.paint, program.start = None, time.monotonic()
+                    program.begin_anew()
                     control.sendall(b"650 BW %d %d\r\n" % (1000 * number, 777 * number))
-                    until = time.monotonic() + 0.5
-                    while program.paint is None and time.monotonic() < until:
-                        time.sleep(0.0005)
-                    # The first three are the first event, which is none of its own, and its echo.
-                    if number >= 3 and program.paint is not None:
-                        found.append(program.paint)
+                    way = painted(program, 0.5, 0.0005)
+                    if number >= 3 and way is not None:  # the graph is there by then
+                        found.append(way)
         finally:
             program.end()
     return found

@@ -57,6 +57,10 @@ class Program:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
+    def begin_anew(self) -> None:
+        """Take the next byte for the first, and the present for the start."""
+        self.paint, self.start = None, time.monotonic()
+
     def cpu(self) -> float:
         """Seconds so far, of all its threads, those that have ended too."""
         # Linux makes the number of another process's CPU clock so (clock_getcpuclockid(3)).
