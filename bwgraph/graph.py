@@ -159,7 +159,7 @@ def spark(heights: Sequence[int], glyphs: Glyphs) -> str:
     return "".join([cells[height] for height in heights])
 
 
-@lru_cache(maxsize=1 << 13)
+@lru_cache(maxsize=1 << 11)
 def _column(bar: Bar, height: int, glyphs: Glyphs, hanging: bool) -> str:
     """One bar's cells from the top down."""
     mean, peak = bar
@@ -185,7 +185,7 @@ _DOTS = ((0x40, 0x04, 0x02, 0x01), (0x80, 0x20, 0x10, 0x08))
 "The dots of a braille cell (Unicode 2800), left and right, from below."
 
 
-@lru_cache(maxsize=1 << 13)
+@lru_cache(maxsize=1 << 11)
 def _pair(left: Bar, right: Bar, height: int, glyphs: Glyphs, hanging: bool) -> str:
     """Two bars' cells, side by side, from the top down."""
     if left == right == UNKNOWN:

@@ -4,6 +4,7 @@ Both are made from the table that keys are looked up in, so that they cannot lie
 what a key does.
 """
 
+from functools import lru_cache
 from itertools import groupby, zip_longest
 
 from bwgraph.frame import Line, Size, Span, Style
@@ -13,6 +14,7 @@ GAP = 3
 "Cells between two hints, or two columns of help."
 
 
+@lru_cache(maxsize=2)
 def hints(columns: int) -> Line:
     """The keys for a line at the bottom, as many as fit whole."""
     spans: list[Span] = []

@@ -12,6 +12,7 @@ import sys
 import termios
 from collections.abc import Mapping
 from contextlib import suppress
+from itertools import zip_longest
 from types import TracebackType
 from typing import Self
 
@@ -231,15 +232,22 @@ class Terminal:
         """Show a frame: the lines that differ from those that are there."""
         for y in range(max(len(frame.lines), len(self._shown))):
             line = frame.lines[y] if y < len(frame.lines) else ()
-            if y >= len(self._shown) or line != self._shown[y]:
-                self._write(y, line, frame.size)
+            before = self._shown[y] if y < len(self._shown) else None
+            if line != before:
+                self._write(y, line, before or (), frame.size)
         self._shown = list(frame.lines)
         self._window.refresh()
 
-    def _write(self, y: int, line: Line, size: Size) -> None:
+    def _write(self, y: int, line: Line, before: Line, size: Size) -> None:
+        """Write what is not there before: of most lines that is all but the axis at the left."""
         x = 0
-        for span in line:
+        same = True  # as far as this
+        for span, there in zip_longest(line, before[: len(line)]):
             text = span.text
+            same = same and span == there
+            if same:
+                x += len(text)
+                continue
             if not self._utf8:
                 text = text.encode("ascii", "replace").decode("ascii")
             attribute = self._attributes[span.style]

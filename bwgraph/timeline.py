@@ -5,8 +5,10 @@ much time a cell holds. So labels never overlap and never jump about. Must not k
 columns hold.
 """
 
+import math
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from functools import lru_cache
 
 from bwgraph.moment import MONTHS, day
 
@@ -40,23 +42,41 @@ def labels(end: datetime, seconds: int, cells: int) -> dict[int, str]:
     {39: '03:00', 27: '2 Jan', 15: '21:00', 3: '18:00'}
     """
     spacing = next((s for s in SPACINGS if s >= seconds * (_width(s) + APART)), MONTH)
+    newest = end.timestamp()
+    # Between two round times the labels are the same, and only move.
+    step = min(spacing, DAY)
+    round_end = math.ceil(newest / step) * step
+    found: dict[int, str] = {}
+    for time, words in _labels(round_end, end.tzinfo, seconds * cells + step, spacing):
+        cell = cells - 1 - int((newest - time) // seconds)
+        if 0 <= cell < cells:
+            found[cell] = words
+    return found
+
+
+@lru_cache(maxsize=16)
+def _labels(
+    last_second: int, zone: tzinfo | None, span: int, spacing: int
+) -> tuple[tuple[float, str], ...]:
+    """The times of so many seconds before the last, as timestamps, with what is written there."""
     # As UTC, so that a difference is the time that passed, summer time or not.
-    newest = end.astimezone(UTC)
-    oldest = newest - timedelta(seconds=seconds * cells)
+    newest = datetime.fromtimestamp(last_second, UTC)
+    end = newest.astimezone(zone)
+    oldest = newest - timedelta(seconds=span)
     end = _plain(oldest, end) if newest - oldest < SELDOM else end
     # Where the clock was set, the wall has shown later times before, and earlier ones after.
     last = end.replace(tzinfo=None) + _set_between(newest - SET, newest, end.tzinfo)
     first = oldest.astimezone(end.tzinfo).replace(tzinfo=None)
     first -= _set_between(oldest, oldest + SET, end.tzinfo)
-    found: dict[int, str] = {}
+    found: list[tuple[float, str]] = []
     for local in _months(last) if spacing == MONTH else _steps(last, spacing):
         if local < first:
             break
-        for time in _passes(local, end.tzinfo, spacing):
-            cell = cells - 1 - int((newest - time).total_seconds() // seconds)
-            if 0 <= cell < cells:
-                found[cell] = _words(local, spacing)
-    return found
+        found += [
+            (time.timestamp(), _words(local, spacing))
+            for time in _passes(local, end.tzinfo, spacing)
+        ]
+    return tuple(found)
 
 
 def _plain(begin: datetime, end: datetime) -> datetime:

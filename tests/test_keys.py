@@ -72,8 +72,10 @@ def test_neighbours_that_do_the_same_are_explained_together() -> None:
 def test_a_new_binding_is_explained_without_further_ado(monkeypatch: pytest.MonkeyPatch) -> None:
     new = Binding(("F9",), BINDINGS[0].action, "make coffee", "F9 coffee")
     monkeypatch.setattr(keys, "BINDINGS", (*BINDINGS, new))
+    keys.hints.cache_clear()
     assert text(keys.hints(300)).endswith("F9 coffee")
     assert text(keys.page(Size(80, 50))[-1]).split() == ["F9", "make", "coffee"]
+    keys.hints.cache_clear()
 
 
 @pytest.mark.parametrize("size", [(120, 35), (80, 24), (120, 12)])
