@@ -4,7 +4,6 @@ import os
 from datetime import datetime
 from pathlib import Path
 
-from bwgraph import svg
 from bwgraph.frame import Frame
 
 MODE = 0o600
@@ -30,6 +29,8 @@ def write(frame: Frame, path: str) -> None:
 
 
 def _write(path: Path, frame: Frame, flag: int) -> None:
+    from bwgraph import svg  # noqa: PLC0415 - few want a picture
+
     data = svg.picture(frame).encode()  # what cannot be drawn costs no file
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | flag, MODE)
     try:

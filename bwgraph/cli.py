@@ -22,7 +22,6 @@ from bwgraph import (
     ending,
     handout,
     opening,
-    plain,
     settings,
     units,
 )
@@ -94,9 +93,16 @@ def _way(options: argparse.Namespace) -> "_Way":
     for wrong, message in _WRONG:
         if wrong(options):
             raise ValueError(message)
-    if options.once or options.svg is not None:
-        return plain.look
-    return plain.lines if options.json or options.csv or options.headless else _graph
+    if not (_single(options) or options.json or options.csv or options.headless):
+        return _graph
+    from bwgraph import plain  # noqa: PLC0415 - the graph does without it
+
+    return plain.look if _single(options) else plain.lines
+
+
+def _single(options: argparse.Namespace) -> bool:
+    """Whether it is a single look that is asked for."""
+    return options.once or options.svg is not None
 
 
 _WRONG: tuple[tuple[Callable[[argparse.Namespace], object], str], ...] = (
@@ -162,7 +168,7 @@ def _check_store(options: argparse.Namespace) -> None:
     from bwgraph import past  # noqa: PLC0415 - most do without it
 
     past.check(options.store)
-    if _way(options) is not plain.look and options.store_resolution < arguments.STORED:
+    if not _single(options) and options.store_resolution < arguments.STORED:
         each = units.exact_span(options.store_resolution)
         complain(
             f"warning: {options.store} will hold what moved in every {each}: enough to recognise"
@@ -172,7 +178,7 @@ def _check_store(options: argparse.Namespace) -> None:
 
 def _graph(options: argparse.Namespace, targets: Watched, known: Credentials) -> int:
     """Show the graph, asking for a password first if a tor turns out to want one."""
-    from bwgraph import album, app, terminal  # noqa: PLC0415 - see main
+    from bwgraph import album, app, terminal  # noqa: PLC0415 - see _run
     from bwgraph.wakeup import Wakeup  # noqa: PLC0415
 
     utf8 = terminal.speaks_utf8(os.environ)

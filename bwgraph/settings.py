@@ -8,11 +8,9 @@ too. Must not know what a setting is for.
 import argparse
 import codecs
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import date, time
-from difflib import get_close_matches
 from pathlib import Path
 from typing import NoReturn
 
@@ -70,6 +68,8 @@ def read(
     nothing else. ``not_here`` are the flags, without dashes, that are for the command line alone.
     """
     text = _text(path)
+    if not text:
+        return {}
     # There is no public way to ask a parser for its flags.
     flags = {
         name.removeprefix("--"): action
@@ -149,6 +149,8 @@ def _text(path: Path) -> str:
 
 
 def _toml(path: Path, text: str) -> dict[str, object]:
+    import tomllib  # noqa: PLC0415 - most have no such file
+
     line = None
     try:
         return tomllib.loads(text)
@@ -178,6 +180,8 @@ def _statements(text: str) -> Iterator[tuple[int, dict[str, object]]]:
     >>> list(_statements('a = 1 # one\n"b" = [\n"a = 2"]\nc = ['))
     [(1, {'a': 1}), (2, {'b': ['a = 2']}), (4, {})]
     """
+    import tomllib  # noqa: PLC0415 - as above
+
     lines = text.split("\n")
     begin = 0
     for end in range(1, len(lines) + 1):
@@ -203,6 +207,8 @@ def _check_name(key: str, value: object, flags: AbstractSet[str], not_here: froz
     elif key in not_here:
         message = f"{key!r} is for the command line only, as --{key}"
     elif key not in flags:
+        from difflib import get_close_matches  # noqa: PLC0415 - only for who has mistyped
+
         close = get_close_matches(key, sorted(flags - not_here), n=1)
         message = f"there is no setting {key!r}" + (f"; is it {close[0]!r}?" if close else "")
     else:

@@ -9,8 +9,9 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bwgraph import demo, endpoint, wire
+from bwgraph import endpoint, wire
 from bwgraph.clock import Clock, Clocks
 from bwgraph.credentials import Credentials
 from bwgraph.endpoint import ControlSocket, Endpoint, Named
@@ -19,6 +20,9 @@ from bwgraph.history import History
 from bwgraph.instance import Instance
 from bwgraph.link import TorLink
 from bwgraph.source import Source
+
+if TYPE_CHECKING:
+    from bwgraph.tor import Dial
 
 DEMO_NOTE = "no tor, invented traffic"
 
@@ -75,10 +79,9 @@ class Targets:
         sources: dict[Instance, Source] = {}
         for named in self.each:
             place = named.endpoint
-            dial = wire.dial if self.demo is None else demo.Demo(self.demo).dial
             instance = self._instance(str(place), named.name)
             sources[instance] = TorLink(
-                [place], secrets.of(str(place)), dial, patient=several or patient
+                [place], secrets.of(str(place)), self._dial(), patient=several or patient
             )
         if not sources:
             instance = self._instance("a tor on this machine", "")
@@ -95,6 +98,13 @@ class Targets:
         )
         return fleet, sources
 
+    def _dial(self) -> "Dial":
+        if self.demo is None:
+            return wire.dial
+        from bwgraph.demo import Demo  # noqa: PLC0415 - most have a tor
+
+        return Demo(self.demo).dial
+
     def _instance(self, name: str, label: str) -> Instance:
         note = "" if self.demo is None else DEMO_NOTE
         return Instance(name, note, History(lock=threading.Lock()), label=label)
@@ -110,7 +120,9 @@ def find(named: Sequence[Named], speed: int | None, environ: Mapping[str, str]) 
         if named:
             message = "--demo needs no tor, and --port and --socket name one"
             raise ValueError(message)
-        return Targets((Named("", demo.PLACE),), demo=speed)
+        from bwgraph.demo import PLACE  # noqa: PLC0415 - as above
+
+        return Targets((Named("", PLACE),), demo=speed)
     if named:
         return Targets(tuple(dict.fromkeys(named)))
     sockets = map(str, Path("/").glob(endpoint.INSTANCE_SOCKETS))
