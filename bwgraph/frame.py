@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import NamedTuple
 
 from bwgraph import graph
 
@@ -26,9 +27,8 @@ class Style(Enum):
     ALERT = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A run of text in one style."""
+class Span(NamedTuple):
+    """A run of text in one style. A tuple, since some hundreds are made for every frame."""
 
     text: str
     style: Style = Style.PLAIN

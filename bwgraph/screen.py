@@ -271,23 +271,29 @@ def _rows(
 
 def _styled(row: str, style: Style, light: Style, glyphs: Glyphs, *, inverted: bool) -> Line:
     """Tell a row's bars apart from what is written between them."""
-    return tuple(
-        Span(match[0], light)
-        if match.lastgroup == "light"
-        else Span(match[0], style, reverse=inverted and match.lastgroup == "part")
-        for match in _pieces(glyphs).finditer(row)
-    )
+    spans = []
+    # What is between two bars is every other piece.
+    for at, piece in enumerate(_between(glyphs).split(row)):
+        if at % 2:
+            spans.append(Span(piece, light))
+        elif piece and inverted:
+            # Whole blocks look alike either way; parts of one hang from above.
+            parts = enumerate(_parts(glyphs).split(piece))
+            spans += [Span(part, style, reverse=bool(odd % 2)) for odd, part in parts if part]
+        elif piece:
+            spans.append(Span(piece, style))
+    return tuple(spans)
 
 
 @lru_cache
-def _pieces(glyphs: Glyphs) -> re.Pattern[str]:
-    parts = re.escape(glyphs.levels[1:-1].strip())
-    bars = re.escape(f"{glyphs.levels[-1]}{glyphs.whisker}{glyphs.clipped}{glyphs.gap}")
-    if glyphs.wide > 1:
-        bars += "⠀-⣿"
-    if not parts:
-        parts = bars
-    return re.compile(f"(?P<part>[{parts}]+)|(?P<bar>[{bars}]+)|(?P<light>[^{parts}{bars}]+)")
+def _between(glyphs: Glyphs) -> re.Pattern[str]:
+    bars = f"{glyphs.levels[1:].strip()}{glyphs.whisker}{glyphs.clipped}{glyphs.gap}"
+    return re.compile(f"([^{re.escape(bars)}{'⠀-⣿' if glyphs.wide > 1 else ''}]+)")
+
+
+@lru_cache
+def _parts(glyphs: Glyphs) -> re.Pattern[str]:
+    return re.compile(f"([{re.escape(glyphs.levels[1:-1].strip())}]+)")
 
 
 def _ground(plotted: _Graph, plan: Layout, view: View, marked: Marks) -> list[Line]:
