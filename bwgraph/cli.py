@@ -45,8 +45,6 @@ def main(given: Sequence[str] | None = None) -> int:
     flags = vars(parser.parse_args(given))
     if "print" in flags:
         return _print(handout.text(str(flags["print"])))
-    if sys.platform == "win32":
-        return _complain("it does not run on Windows yet", code=COULD_NOT)
     return _run(parser, flags)
 
 
@@ -270,14 +268,14 @@ class _Signalled(BaseException):
 @contextmanager
 def _raised_signals() -> Iterator[None]:
     """Let signals come as exceptions: getpass then gives the terminal its echo back."""
+    from bwgraph.wakeup import FATAL  # noqa: PLC0415 - see main
 
     def raise_it(number: int, _: FrameType | None) -> None:
         raise _Signalled(number)
 
-    numbers = (signal.SIGTERM, signal.SIGHUP)
     before = {
         number: signal.signal(number, raise_it)
-        for number in numbers
+        for number in FATAL
         if signal.getsignal(number) is not signal.SIG_IGN
     }
     try:

@@ -3,6 +3,7 @@
 Owns the queue between their threads and the one that reads. Must not know what is made of it.
 """
 
+import math
 import queue
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,10 +12,12 @@ from functools import partial
 from types import TracebackType
 from typing import Self
 
+from bwgraph.clock import now
 from bwgraph.fleet import Fleet
 from bwgraph.instance import Instance
 from bwgraph.sample import Sample
 from bwgraph.source import Event, Source
+from bwgraph.wakeup import LONGEST
 
 BACKLOG = 4096
 "Samples kept for a reader that does not read: over an hour of one tor's."
@@ -57,10 +60,14 @@ class Inbox:
 
     def next(self, seconds: float | None = None) -> News | None:
         """Wait for the next piece of news, for so long; None if there is none by then."""
-        try:
-            return self._queue.get(timeout=None if seconds is None else max(seconds, 0.0))
-        except queue.Empty:
-            return None
+        over = math.inf if seconds is None else now() + seconds
+        while True:
+            left = max(over - now(), 0.0)
+            try:
+                return self._queue.get(timeout=min(left, LONGEST))
+            except queue.Empty:
+                if left <= LONGEST:
+                    return None
 
     def _tell(self, instance: Instance, event: Event) -> None:
         self._fleet.tell(instance, event)

@@ -258,8 +258,8 @@ def _make(path: Path) -> None:
     number, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     made = Path(name)
     try:
-        os.fchmod(number, MODE)  # whatever the umask has taken away
         os.close(number)
+        made.chmod(MODE)  # whatever the umask has taken away
         with closing(sqlite3.connect(made, isolation_level=None)) as connection:
             connection.execute("BEGIN")
             for statement in schema.TABLES.split(";"):

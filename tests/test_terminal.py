@@ -76,7 +76,11 @@ def installed(hardware: Hardware) -> Iterator[FakeCurses]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(terminal, "curses", curses)
         patch.setattr(terminal, "os", SimpleNamespace(get_terminal_size=terminal_size))
-        patch.setattr(terminal, "sys", SimpleNamespace(stdin=Stream(0), stdout=Stream(1)))
+        patch.setattr(
+            terminal,
+            "sys",
+            SimpleNamespace(platform=sys.platform, stdin=Stream(0), stdout=Stream(1)),
+        )
         yield curses
 
 
@@ -554,7 +558,7 @@ def test_a_terminal_is_gone_when_it_has_been_hung_up() -> None:
     near, far = os.openpty()
     try:
         with entered(Hardware()) as screen, pytest.MonkeyPatch.context() as patch:
-            streams = SimpleNamespace(stdin=Stream(far), stdout=Stream(far))
+            streams = SimpleNamespace(platform=sys.platform, stdin=Stream(far), stdout=Stream(far))
             patch.setattr(terminal, "sys", streams)
             assert not screen.room.gone()
             os.close(near)
