@@ -12,7 +12,6 @@ from functools import partial
 from types import TracebackType
 from typing import Self
 
-from bwgraph.clock import now
 from bwgraph.fleet import Fleet
 from bwgraph.instance import Instance
 from bwgraph.sample import Sample
@@ -60,13 +59,14 @@ class Inbox:
 
     def next(self, seconds: float | None = None) -> News | None:
         """Wait for the next piece of news, for so long; None if there is none by then."""
-        over = math.inf if seconds is None else now() + seconds
+        left = math.inf if seconds is None else max(seconds, 0.0)
         while True:
-            left = max(over - now(), 0.0)
+            turn = min(left, LONGEST)
             try:
-                return self._queue.get(timeout=min(left, LONGEST))
+                return self._queue.get(timeout=turn)
             except queue.Empty:
-                if left <= LONGEST:
+                left -= turn
+                if left <= 0.0:
                     return None
 
     def _tell(self, instance: Instance, event: Event) -> None:

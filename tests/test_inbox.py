@@ -166,7 +166,6 @@ def test_where_no_signal_ends_the_waiting_it_waits_a_little_at_a_time(
             return news
 
     monkeypatch.setattr(inbox, "LONGEST", 0.25)
-    monkeypatch.setattr(inbox, "now", lambda: time)
     monkeypatch.setattr(box.inbox, "_queue", Slow())
     assert box.inbox.next(0.6) is None
     assert waits == pytest.approx([0.25, 0.25, 0.1])
