@@ -292,7 +292,8 @@ def _tidy_up(connection: sqlite3.Connection, now: float) -> None:
     for (number,) in numbers:
         for resolution in RESOLUTIONS:
             most = 2 * kept(resolution)
-            connection.execute(schema.BOUND, (number, resolution, now, most))
+            column = {"instance": number, "resolution": resolution}
+            connection.execute(schema.BOUND, {**column, "now": now, "most": most})
     connection.execute(
         "DELETE FROM instance WHERE id NOT IN (SELECT instance FROM history)"
         " AND id NOT IN (SELECT instance FROM writer)"
