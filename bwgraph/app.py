@@ -5,8 +5,6 @@ or a change of tor's state, and when data grows late. It never talks to tor and 
 anything else.
 """
 
-import select
-import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -25,7 +23,7 @@ from bwgraph.source import Connected, Event, Lost, Refusal, Source, Trouble
 from bwgraph.stage import compose, follow, survey
 from bwgraph.terminal import Terminal
 from bwgraph.view import ACTIONS, Action, Click, Shown, View, apply, point
-from bwgraph.wakeup import SIGNALS, Wakeup
+from bwgraph.wakeup import FATAL, SIGNALS, Wakeup
 
 SHORTEST = 0.95
 """Of a clock's pause between two drawings for samples. Tor's own are a second apart, give or take a
@@ -132,14 +130,14 @@ class Loop:
         self._sampled: float | None = None  # when the newest sample came that is drawn
         self._states: tuple[object, ...] = ()  # of the tors, as they were drawn
         self._stop: Ending | None = None
-        self._signals: dict[int, Callable[[], None]] = {
-            signal.SIGINT: lambda: self._end(Ending()),
-            signal.SIGTERM: lambda: self._end(Ending(signal=signal.SIGTERM)),
-            signal.SIGHUP: lambda: self._end(Ending(signal=signal.SIGHUP)),
-            signal.SIGWINCH: terminal.resize,
-            signal.SIGTSTP: terminal.suspend,
-            signal.SIGCONT: terminal.resume,
+        acts: dict[str, Callable[[], None]] = {
+            "SIGINT": partial(self._end, Ending()),
+            **{number.name: partial(self._end, Ending(signal=number)) for number in FATAL},
+            "SIGWINCH": terminal.resize,
+            "SIGTSTP": terminal.suspend,
+            "SIGCONT": terminal.resume,
         }
+        self._signals = {int(number): acts[number.name] for number in SIGNALS}
         self._actions: dict[Action, Callable[[], None]] = {
             Action.QUIT: lambda: self._end(Ending()),
             Action.RETRY: self._retry,
@@ -226,8 +224,7 @@ class Loop:
 
     def _wait(self, *, dirty: bool) -> list[Terminal | Wakeup]:
         timeout = max(0.0, self._due(dirty=dirty) - now())
-        both: list[Terminal | Wakeup] = [self._terminal, self._wakeup]
-        return select.select(both, [], [], timeout)[0]
+        return self._wakeup.wait(self._terminal, timeout)
 
     def _due(self, *, dirty: bool) -> float:
         """When the screen must be drawn if nothing else comes."""

@@ -47,8 +47,6 @@ def main(given: Sequence[str] | None = None) -> int:
     flags = vars(parser.parse_args(given))
     if "print" in flags:
         return console.write(handout.text(str(flags["print"])).removesuffix("\n"))
-    if sys.platform == "win32":
-        return complain("it does not run on Windows yet")
     return _run(parser, flags)
 
 
@@ -231,14 +229,14 @@ class _Signalled(BaseException):
 @contextmanager
 def _raised_signals() -> Iterator[None]:
     """Let signals come as exceptions: getpass then gives the terminal its echo back."""
+    from bwgraph.wakeup import FATAL  # noqa: PLC0415 - see main
 
     def raise_it(number: int, _: FrameType | None) -> None:
         raise _Signalled(number)
 
-    numbers = (signal.SIGTERM, signal.SIGHUP)
     before = {
         number: signal.signal(number, raise_it)
-        for number in numbers
+        for number in FATAL
         if signal.getsignal(number) is not signal.SIG_IGN
     }
     try:

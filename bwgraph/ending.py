@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+from bwgraph.wakeup import FATAL
+
+SIGNALS = (signal.SIGINT, *FATAL)
 
 PATIENCE = 2.0
 "Seconds that there are for what is still to be done."
@@ -35,21 +37,23 @@ def stopping(stop: Callable[[], object]) -> Iterator[list[int]]:
 
     def stop_it(number: int, _: FrameType | None) -> None:
         came.append(number)
-        signal.setitimer(signal.ITIMER_REAL, PATIENCE)
+        with suppress(AttributeError):  # Windows has no such timer
+            signal.setitimer(signal.ITIMER_REAL, PATIENCE)
         stop()
 
-    def give_up(_: int, __: FrameType | None) -> None:
-        die_of(came[0])
+    def give_up(number: int, _: FrameType | None) -> None:
+        die_of(came[0] if came else number)
 
-    taken = {**dict.fromkeys(SIGNALS, stop_it), signal.SIGALRM: give_up}
-    before = {
-        number: signal.signal(number, handler)
-        for number, handler in taken.items()
-        if signal.getsignal(number) is not signal.SIG_IGN or number == signal.SIGALRM
+    taken: dict[int, Callable[[int, FrameType | None], None]] = {
+        number: stop_it for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN
     }
+    with suppress(AttributeError):
+        taken[signal.SIGALRM] = give_up
+    before = {number: signal.signal(number, handler) for number, handler in taken.items()}
     try:
         yield came
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        with suppress(AttributeError):
+            signal.setitimer(signal.ITIMER_REAL, 0.0)
         for number, handler in before.items():
             signal.signal(number, handler)

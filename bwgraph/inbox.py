@@ -3,6 +3,7 @@
 Owns the queue between their threads and the one that reads. Must not know what is made of it.
 """
 
+import math
 import queue
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from bwgraph.fleet import Fleet
 from bwgraph.instance import Instance
 from bwgraph.sample import Sample
 from bwgraph.source import Event, Source
+from bwgraph.wakeup import LONGEST
 
 BACKLOG = 4096
 "Samples kept for a reader that does not read: over an hour of one tor's."
@@ -60,10 +62,15 @@ class Inbox:
 
     def next(self, seconds: float | None = None) -> News | None:
         """Wait for the next piece of news, for so long; None if there is none, or no more."""
-        try:
-            return self._queue.get(timeout=None if seconds is None else max(seconds, 0.0))
-        except queue.Empty:
-            return None
+        left = math.inf if seconds is None else max(seconds, 0.0)
+        while True:
+            turn = min(left, LONGEST)
+            try:
+                return self._queue.get(timeout=turn)
+            except queue.Empty:
+                left -= turn
+                if left <= 0.0:
+                    return None
 
     def stop(self) -> None:
         """Have no more news after those that are there. A signal's handler may call it."""

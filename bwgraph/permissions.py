@@ -1,6 +1,7 @@
 """Why a file may not be opened, and what would change that. Owns the advice on permissions."""
 
 import stat
+import sys
 from pathlib import Path
 
 ROOT = 0
@@ -9,8 +10,11 @@ ROOT = 0
 def advice(path: str) -> str:
     """What a user can do who was denied ``path``: its group to join, or its owner to become.
 
-    A path that cannot even be looked at is judged by the innermost directory that can be.
+    A path that cannot even be looked at is judged by the innermost directory that can be. Windows
+    has neither owners nor groups of this kind: no advice.
     """
+    if sys.platform == "win32":
+        return ""
     place = Path(path)
     while True:
         try:
@@ -38,7 +42,9 @@ def advice(path: str) -> str:
 
 def _names(uid: int, gid: int) -> tuple[str, str]:
     """Names of a user and a group; their numbers where they have none."""
-    import grp  # noqa: PLC0415 - these two exist on POSIX only, and so does a denied permission
+    if sys.platform == "win32":
+        return str(uid), str(gid)
+    import grp  # noqa: PLC0415 - these two exist on POSIX only
     import pwd  # noqa: PLC0415
 
     try:

@@ -69,9 +69,9 @@ WHERE instance IN (SELECT id FROM instance) AND resolution = ? AND until <= ?
 """
 
 BOUND = """
-DELETE FROM history WHERE instance = ?1 AND resolution = ?2 AND until IN (
-    SELECT until FROM history WHERE instance = ?1 AND resolution = ?2
-    ORDER BY abs(until - ?3) LIMIT -1 OFFSET ?4)
+DELETE FROM history WHERE instance = :instance AND resolution = :resolution AND until IN (
+    SELECT until FROM history WHERE instance = :instance AND resolution = :resolution
+    ORDER BY abs(until - :now) LIMIT -1 OFFSET :most)
 """
 "What is farthest from the present is what a clock that was wrong has put there."
 

@@ -258,8 +258,8 @@ def _make(path: Path) -> None:
     number, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     made = Path(name)
     try:
-        os.fchmod(number, MODE)  # whatever the umask has taken away
         os.close(number)
+        made.chmod(MODE)  # whatever the umask has taken away
         with closing(sqlite3.connect(made, isolation_level=None)) as connection:
             connection.execute("BEGIN")
             for statement in schema.TABLES.split(";"):
@@ -292,7 +292,8 @@ def _tidy_up(connection: sqlite3.Connection, now: float) -> None:
     for (number,) in numbers:
         for resolution in RESOLUTIONS:
             most = 2 * kept(resolution)
-            connection.execute(schema.BOUND, (number, resolution, now, most))
+            column = {"instance": number, "resolution": resolution}
+            connection.execute(schema.BOUND, {**column, "now": now, "most": most})
     connection.execute(
         "DELETE FROM instance WHERE id NOT IN (SELECT instance FROM history)"
         " AND id NOT IN (SELECT instance FROM writer)"

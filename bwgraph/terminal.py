@@ -1,7 +1,8 @@
 """The terminal. The only room that knows curses.
 
-Owns entering it, leaving it as it was found, keys, and putting a ``Frame`` on it. Must not know
-what a frame shows. Everything here runs in the main thread.
+Owns entering it, leaving it as it was found, keys, and putting a ``Frame`` on it, and what is
+different on Windows, whose curses (windows-curses, which is PDCurses) has a console below and no
+terminfo. Must not know what a frame shows. Everything here runs in the main thread.
 """
 
 import curses
@@ -9,7 +10,6 @@ import locale
 import os
 import signal
 import sys
-import termios
 from collections.abc import Mapping
 from contextlib import suppress
 from itertools import zip_longest
@@ -18,6 +18,9 @@ from typing import Self
 
 from bwgraph.frame import Frame, Line, Size, Style
 from bwgraph.view import Click
+
+if sys.platform != "win32":
+    import termios
 
 NO_KEY = -1
 ESCAPE = 0x1B
@@ -41,7 +44,13 @@ KEYS = {
 }
 "The names of keys that are no character, by curses' code."
 
-WHEEL = {curses.BUTTON4_PRESSED: "wheel-up", 0x200000: "wheel-down"}
+RESIZED = "resize"
+"What stands among the keys for a window that has another size, where no signal says so."
+
+WHEEL = {
+    curses.BUTTON4_PRESSED: "wheel-up",
+    getattr(curses, "BUTTON5_PRESSED", 0x200000): "wheel-down",
+}
 "Python does not everywhere have a name for the fifth button."
 
 CLICK = curses.BUTTON1_PRESSED | curses.BUTTON1_CLICKED
@@ -68,6 +77,8 @@ def check(environ: Mapping[str, str]) -> None:
         # A stream is None when its file descriptor was closed before the program began.
         if stream is None or not stream.isatty():
             raise Unusable(f"standard {name} is not a terminal")
+    if sys.platform == "win32":
+        return  # its console is no terminal that TERM could name
     term = environ.get("TERM", "")
     if not term:
         raise Unusable("TERM is not set, so there is no knowing what this terminal can do")
@@ -97,8 +108,11 @@ def speaks_utf8(environ: Mapping[str, str]) -> bool:
     """Set the locale from the environment, and tell whether its characters are UTF-8.
 
     Python replaces a C locale by C.UTF-8 before the program begins (PEP 538), whatever the
-    terminal can show. Where the user's own setting was C, it is C.
+    terminal can show. Where the user's own setting was C, it is C. Windows has no such locales:
+    there Python writes UTF-8 to a console, and something older elsewhere.
     """
+    if sys.platform == "win32":
+        return sys.stdout is not None and _is_utf8(sys.stdout.encoding)
     try:
         locale.setlocale(locale.LC_CTYPE, "")
     except locale.Error:
@@ -111,7 +125,11 @@ def speaks_utf8(environ: Mapping[str, str]) -> bool:
     )
     if coerced or chosen in {"C", "POSIX"}:
         return False
-    return locale.nl_langinfo(locale.CODESET).upper().replace("-", "") == "UTF8"
+    return _is_utf8(locale.nl_langinfo(locale.CODESET))
+
+
+def _is_utf8(encoding: str) -> bool:
+    return encoding.upper().replace("-", "") == "UTF8"
 
 
 class Terminal:
@@ -129,7 +147,8 @@ class Terminal:
             curses.cbreak()
             self._window.keypad(True)
             self._window.nodelay(True)
-            curses.set_escdelay(25)
+            if sys.platform != "win32":  # there an escape is a key and never begins one
+                curses.set_escdelay(25)
             self._attributes = _attributes(color=self._color)
             with suppress(curses.error):  # not every terminal can hide its cursor
                 curses.curs_set(0)
@@ -155,21 +174,25 @@ class Terminal:
         return sys.stdin.fileno()
 
     def gone(self) -> bool:
-        """Whether the terminal has been hung up."""
-        try:
-            termios.tcgetattr(self.fileno())
-        except termios.error:
-            return True
+        """Whether the terminal has been hung up. On Windows that is a signal, and nothing else."""
+        if sys.platform != "win32":
+            try:
+                termios.tcgetattr(self.fileno())
+            except termios.error:
+                return True
         return False
 
     def keys(self) -> list[str | Click]:
         """The keys pressed since the last time, by name, and clicks; what has no name is left out.
 
-        A resize is a key to curses; it was dealt with when the signal came.
+        A resize is a key to curses; it was dealt with when the signal came, if there is one.
         """
         pressed: list[str | Click] = []
         while (key := self._next()) != NO_KEY:
             name = _mouse() if key == curses.KEY_MOUSE else _name(key)
+            if sys.platform == "win32" and key == curses.KEY_RESIZE:
+                self.redraw()
+                name = RESIZED
             if name is not None:
                 pressed.append(name)
         return pressed
@@ -200,13 +223,14 @@ class Terminal:
 
     def resize(self) -> None:
         """Take the terminal's size as it is now, and begin with an empty screen."""
-        try:
-            columns, rows = os.get_terminal_size(sys.stdout.fileno())
-        except OSError:
-            columns, rows = 0, 0
-        # Some terminals, such as a serial line, do not know their size: then terminfo's is right.
-        if columns > 0 and rows > 0:
-            curses.resizeterm(rows, columns)
+        if sys.platform != "win32":  # where curses has done so before it tells
+            try:
+                columns, rows = os.get_terminal_size(sys.stdout.fileno())
+            except OSError:
+                columns, rows = 0, 0
+            # Some terminals, such as a serial line, do not know their size: terminfo's is right.
+            if columns > 0 and rows > 0:
+                curses.resizeterm(rows, columns)
         self.redraw()
 
     def redraw(self) -> None:
@@ -216,11 +240,12 @@ class Terminal:
 
     def suspend(self) -> None:
         """Give the terminal back and stop, as ^Z asks; return when continued."""
-        curses.endwin()
-        handler = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
-        os.kill(os.getpid(), signal.SIGTSTP)
-        signal.signal(signal.SIGTSTP, handler)
-        self.resume()
+        if sys.platform != "win32":  # where nothing can ask for it
+            curses.endwin()
+            handler = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+            os.kill(os.getpid(), signal.SIGTSTP)
+            signal.signal(signal.SIGTSTP, handler)
+            self.resume()
 
     def resume(self) -> None:
         """Take the terminal again after a stop: its modes and its size may have changed."""

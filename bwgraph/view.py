@@ -146,7 +146,7 @@ class Binding:
 
 
 BINDINGS = (
-    Binding(("q",), Action.QUIT, "quit", "q quit"),
+    Binding(("q", "^C"), Action.QUIT, "quit", "q quit"),
     Binding(("?", "h"), Action.HELP, "this help", "? help"),
     Binding(("space", "p"), Action.PAUSE, "pause, and go on", "space pause"),
     Binding(("+", "=", "wheel-up"), Action.FINER, "zoom in and out", "+- zoom"),

@@ -18,6 +18,7 @@ import pytest
 from ear import PATIENCE, eventually
 
 from bwgraph import album, app, clock
+from bwgraph import wakeup as wakeup_room
 from bwgraph.app import NOTICE_SHOWN, Ending, Loop
 from bwgraph.fleet import Fleet
 from bwgraph.frame import Frame, Size, Style
@@ -29,7 +30,7 @@ from bwgraph.source import Connected, Counted, Event, Lost, Refusal, Refused, Te
 from bwgraph.terminal import Terminal
 from bwgraph.units import BITS
 from bwgraph.view import ACTIONS, ALL, BINDINGS, Arrangement, Click, View
-from bwgraph.wakeup import Wakeup
+from bwgraph.wakeup import LOOK, Wakeup
 
 START = 1000.0
 
@@ -249,13 +250,27 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
             "time",
             SimpleNamespace(time=lambda: NOON + world.time - START, localtime=time.localtime),
         )
-        monkeypatch.setattr(app, "select", world)
+        monkeypatch.setattr(wakeup_room, "select", world)
         yield world
-    os.close(wakeup._writer)
+    os.close(wakeup._channel.writer)
     terminal.close()
 
 
 # When it draws
+
+
+def test_where_a_console_cannot_be_waited_for_it_is_looked_at_and_drawn_no_more_often(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wakeup_room, "sys", SimpleNamespace(platform="win32"))
+    world.instance.tell(CONNECTED)
+    for second in range(1, 6):
+        world.at(second - 0.01, world.sample)
+    world.at(5.50, lambda: world.terminal.press("?"))
+    world.at(5.53, lambda: world.terminal.press("q"))
+    assert world.run(9.0) == Ending()
+    assert world.drawn[1:6] == [0.99, 1.99, 2.99, 3.99, 4.99]
+    assert world.time - START < 5.53 + 2 * LOOK
 
 
 def test_a_sample_a_second_is_a_drawing_a_second(world: World) -> None:
@@ -1112,5 +1127,5 @@ def test_it_wakes_up_for_news_from_another_thread(monkeypatch: pytest.MonkeyPatc
     thread.join()
     assert len(terminal.frames) == 2
     assert len(waits) < 30, "it waited, and did not spin"
-    os.close(wakeup._writer)
+    os.close(wakeup._channel.writer)
     terminal.close()

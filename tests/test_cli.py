@@ -399,7 +399,7 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Runs]:
     yield runs
     assert runs.endings == []
     for pipe in left_open:
-        os.close(pipe._writer)
+        os.close(pipe._channel.writer)
 
 
 def test_a_user_who_leaves_leaves_with_0_and_no_words(runs: Runs, capsys: Captured) -> None:

@@ -1,13 +1,15 @@
 """What several sources tell, one after another: with threads, and without waiting."""
 
+import queue
 import threading
+from datetime import UTC, datetime
 from functools import partial
 
 import pytest
 
 from bwgraph import inbox
 from bwgraph.fleet import Fleet
-from bwgraph.inbox import Inbox
+from bwgraph.inbox import Inbox, News
 from bwgraph.instance import Instance
 from bwgraph.sample import Sample
 from bwgraph.source import Connected, Event, Lost, Tell, Trouble
@@ -146,3 +148,26 @@ def test_many_threads_at_once_lose_nothing(box: Box) -> None:
         while got := news.next(0.0):
             counts[box.tors.index(got.instance)] += 1
     assert counts == [500, 500]
+
+
+def test_where_no_signal_ends_the_waiting_it_waits_a_little_at_a_time(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    time, waits = 1000.0, list[float]()
+    news = News(box.tors[0], "here", sample(2.0), datetime.now(UTC), 0)
+
+    class Slow:
+        def get(self, timeout: float) -> News:
+            nonlocal time
+            waits.append(timeout)
+            time += timeout
+            if time < 1000.9:
+                raise queue.Empty
+            return news
+
+    monkeypatch.setattr(inbox, "LONGEST", 0.25)
+    monkeypatch.setattr(box.inbox, "_queue", Slow())
+    assert box.inbox.next(0.6) is None
+    assert waits == pytest.approx([0.25, 0.25, 0.1])
+    assert box.inbox.next() is news
+    assert waits[3:] == pytest.approx([0.25, 0.25])

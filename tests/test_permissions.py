@@ -7,6 +7,7 @@ import shlex
 import socket
 import stat
 from pathlib import Path, PosixPath
+from types import SimpleNamespace
 
 import pytest
 from nobody import nobody, open_directory
@@ -146,3 +147,8 @@ def test_those_without_a_name_are_numbers(monkeypatch: pytest.MonkeyPatch) -> No
     # sudo takes a number in this form, and a shell takes it for a comment unless it is quoted.
     command = advice("/cookie").partition("(")[2].partition(")")[0]
     assert shlex.split(command, comments=True) == ["sudo", "-u", "#12345", "bwgraph"]
+
+
+def test_windows_has_no_groups_to_join(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(permissions, "sys", SimpleNamespace(platform="win32"))
+    assert advice(str(tmp_path)) == ""

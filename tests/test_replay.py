@@ -15,6 +15,7 @@ from ear import Ear
 from test_app import NOON, START, FakeTerminal, World
 
 from bwgraph import app, clock, replay, tape
+from bwgraph import wakeup as wakeup_room
 from bwgraph.frame import Size
 from bwgraph.history import LATE
 from bwgraph.instance import Instance
@@ -250,12 +251,12 @@ def worlds(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], World]]:
             made.append(world)
             for room in (app, clock, replay):
                 monkeypatch.setattr(room, "now", world.now)
-            monkeypatch.setattr(app, "select", world)
+            monkeypatch.setattr(wakeup_room, "select", world)
             monkeypatch.setattr(time, "time", lambda: NOON + world.time - START)
             return world
 
         yield make
-    os.close(wakeup._writer)
+    os.close(wakeup._channel.writer)
     for world in made:
         world.terminal.close()
 

@@ -20,7 +20,7 @@ from properties import PROPERTY
 import bwgraph
 from bwgraph import terminal
 from bwgraph.frame import Frame, Line, Size, Span, Style
-from bwgraph.terminal import Terminal, Unusable, check, speaks_utf8
+from bwgraph.terminal import RESIZED, Terminal, Unusable, check, speaks_utf8
 from bwgraph.view import ACTIONS, Click
 
 SIZES = st.builds(Size, st.integers(1, 30), st.integers(1, 8))
@@ -76,7 +76,11 @@ def installed(hardware: Hardware) -> Iterator[FakeCurses]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(terminal, "curses", curses)
         patch.setattr(terminal, "os", SimpleNamespace(get_terminal_size=terminal_size))
-        patch.setattr(terminal, "sys", SimpleNamespace(stdin=Stream(0), stdout=Stream(1)))
+        patch.setattr(
+            terminal,
+            "sys",
+            SimpleNamespace(platform=sys.platform, stdin=Stream(0), stdout=Stream(1)),
+        )
         yield curses
 
 
@@ -554,7 +558,7 @@ def test_a_terminal_is_gone_when_it_has_been_hung_up() -> None:
     near, far = os.openpty()
     try:
         with entered(Hardware()) as screen, pytest.MonkeyPatch.context() as patch:
-            streams = SimpleNamespace(stdin=Stream(far), stdout=Stream(far))
+            streams = SimpleNamespace(platform=sys.platform, stdin=Stream(far), stdout=Stream(far))
             patch.setattr(terminal, "sys", streams)
             assert not screen.room.gone()
             os.close(near)
@@ -605,6 +609,42 @@ def test_suspending_gives_the_terminal_back_stops_and_takes_it_again() -> None:
         screen.room.paint(frame)
         assert {*screen.window.written} == {0}
         assert screen.window.text() == picture(frame)
+
+
+# What is different on Windows.
+
+
+@pytest.fixture
+def on_windows() -> Iterator[Screen]:
+    with installed(Hardware(columns=20, rows=5)) as curses, pytest.MonkeyPatch.context() as patch:
+        windows = SimpleNamespace(platform="win32", stdin=Stream(0), stdout=Stream(1))
+        patch.setattr(terminal, "sys", windows)
+        with Terminal() as room:
+            yield Screen(room, curses)
+
+
+def test_windows_curses_is_asked_for_nothing_that_it_lacks(on_windows: Screen) -> None:
+    check({})
+    on_windows.room.resume()
+    on_windows.room.suspend()
+    assert not on_windows.room.gone()
+    assert on_windows.curses.modes == {"noecho", "cbreak", "cursor 0"}
+    assert {"resizeterm", "endwin"}.isdisjoint(on_windows.curses.calls)
+
+
+def test_a_resize_that_only_a_key_tells_of_is_drawn_anew_and_told(on_windows: Screen) -> None:
+    on_windows.room.paint(Frame.fit([(Span("download"),)], Size(20, 5)))
+    cleared = on_windows.window.cleared
+    # By the time of the key curses has the size already.
+    on_windows.window.resized(10, 3)
+    on_windows.window.pressed = [FakeCurses.KEY_RESIZE, ord("q")]
+    assert on_windows.room.keys() == [RESIZED, "q"]
+    assert RESIZED not in ACTIONS
+    assert on_windows.window.cleared == cleared + 1
+    assert on_windows.room.size() == Size(10, 3)
+    frame = Frame.fit([(Span("download"),)], Size(10, 3))
+    on_windows.room.paint(frame)
+    assert on_windows.window.text() == picture(frame)
 
 
 # Whether there is a terminal at all.

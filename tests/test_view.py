@@ -600,3 +600,8 @@ def test_any_keys_look_at_something_that_is_there(
         view = apply(view, action, shown, key)
         assert ALL <= view.subject < tors
         assert view.chosen is None or SUM <= view.chosen < tors
+
+
+def test_a_console_that_makes_a_key_of_it_is_left_by_it() -> None:
+    # As that of Windows may, where curses takes the mouse.
+    assert ACTIONS["^C"] is Action.QUIT

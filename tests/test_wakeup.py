@@ -5,18 +5,24 @@ import select
 import signal
 import threading
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 from ear import PATIENCE
 
-from bwgraph.wakeup import SIGNALS, Wakeup
+from bwgraph import wakeup as wakeup_room
+from bwgraph.wakeup import LOOK, SIGNALS, Pipe, Sockets, Wakeup
 
 
-@pytest.fixture
-def wakeup() -> Iterator[Wakeup]:
+@pytest.fixture(params=[Pipe, Sockets])
+def wakeup(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wakeup]:
+    monkeypatch.setattr(wakeup_room, "Pipe", request.param)
     with Wakeup() as entered:
+        assert type(entered._channel) is request.param
         yield entered
-    os.close(entered._writer)  # left open on purpose; here it would add up
+    entered.poke()  # too late, and no harm
+    if request.param is Pipe:
+        os.close(entered._channel.writer)  # left open on purpose; here it would add up
 
 
 def awake(wakeup: Wakeup, seconds: float = 0) -> bool:
@@ -88,7 +94,7 @@ def test_a_poke_that_comes_too_late_hurts_nobody() -> None:
     with Wakeup() as wakeup:
         pass
     wakeup.poke()
-    os.close(wakeup._writer)
+    os.close(wakeup._channel.writer)
 
 
 def test_afterwards_all_is_as_it_was() -> None:
@@ -105,7 +111,7 @@ def test_afterwards_all_is_as_it_was() -> None:
             assert signal.getsignal(signal.SIGWINCH) is not mine
         assert {number: signal.getsignal(number) for number in SIGNALS} == handlers
         assert signal.set_wakeup_fd(fd_before) == writer
-        os.close(wakeup._writer)
+        os.close(wakeup._channel.writer)
     finally:
         signal.signal(signal.SIGWINCH, before)
         os.close(reader)
@@ -121,7 +127,7 @@ def test_a_signal_that_is_ignored_stays_so() -> None:
             assert not awake(wakeup)
             wakeup.catch(SIGNALS)
             assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
-        os.close(wakeup._writer)
+        os.close(wakeup._channel.writer)
     finally:
         signal.signal(signal.SIGHUP, before)
 
@@ -139,4 +145,35 @@ def test_it_ends_the_same_way_on_an_exception() -> None:
     with pytest.raises(LookupError), Wakeup() as wakeup:
         raise LookupError
     assert signal.getsignal(signal.SIGINT) is before
-    os.close(wakeup._writer)
+    os.close(wakeup._channel.writer)
+
+
+def test_it_waits_for_a_key_and_for_itself(wakeup: Wakeup) -> None:
+    keys = Pipe()
+    terminal = SimpleNamespace(fileno=lambda: keys.reader)
+    assert wakeup.wait(terminal, 0.0) == []
+    keys.write(b"q")
+    assert wakeup.wait(terminal, PATIENCE) == [terminal]
+    wakeup.poke()
+    assert wakeup.wait(terminal, PATIENCE) == [terminal, wakeup]
+    keys.close()
+    os.close(keys.writer)
+
+
+def test_where_no_key_can_be_waited_for_it_looks_often_and_is_woken_all_the_same(
+    wakeup: Wakeup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+
+    def selects(readers: list[Wakeup], _: object, __: object, seconds: float) -> object:
+        waits.append(seconds)
+        return select.select(readers, [], [], 0.0)
+
+    monkeypatch.setattr(wakeup_room, "sys", SimpleNamespace(platform="win32"))
+    monkeypatch.setattr(wakeup_room, "select", SimpleNamespace(select=selects))
+    terminal = SimpleNamespace(fileno=lambda: pytest.fail("a console is nothing to select"))
+    assert wakeup.wait(terminal, 1.0) == [terminal]
+    assert wakeup.wait(terminal, 0.01) == [terminal]
+    assert waits == [LOOK, 0.01]
+    wakeup.poke()
+    assert wakeup.wait(terminal, 1.0) == [terminal, wakeup]
