@@ -107,6 +107,7 @@ class Connection:
         self._first = 0.0  # when the first event came
         self._answered = threading.Event()  # by the first event, or by the end
         self._released = False
+        self._taking = threading.Lock()
         self._untold: deque[Sample] = deque()
         self._tally = Tally()
         self._inquiry = Inquiry()
@@ -264,22 +265,23 @@ class Connection:
         The first event after a subscription holds what tor moved since anybody last listened, so
         it begins the first span and is not a sample.
         """
-        when, moment = now(), awake()
-        previous, self._previous, self.newest = self._previous, moment, when
-        if previous is None:
-            self._first = when
-            self._answered.set()
-        elif not self._ended:
-            seconds = max(moment - previous, SHORTEST)
-            sample = Sample(when, min(read, MOST), min(written, MOST), seconds)
-            self._tally.add(sample)
-            if self._released and not self._untold:
-                self._tell(sample)
-            else:
-                if len(self._untold) >= MOST_HELD:
-                    sample = _joined(self._untold.pop(), sample)
-                self._untold.append(sample)
-                self._tell_samples()
+        with self._taking:  # an odd one comes in another thread of stem's
+            when, moment = now(), awake()
+            previous, self._previous, self.newest = self._previous, moment, when
+            if previous is None:
+                self._first = when
+                self._answered.set()
+            elif not self._ended:
+                seconds = max(moment - previous, SHORTEST)
+                sample = Sample(when, min(read, MOST), min(written, MOST), seconds)
+                self._tally.add(sample)
+                if self._released and not self._untold:
+                    self._tell(sample)
+                else:
+                    if len(self._untold) >= MOST_HELD:
+                        sample = _joined(self._untold.pop(), sample)
+                    self._untold.append(sample)
+                    self._tell_samples()
 
     def _on_status(self, _: Controller, state: str, __: float) -> None:
         """Pass a closing on, in whatever thread of stem's noticed it and under its locks."""
@@ -489,4 +491,5 @@ def _explained(error: Exception, wire: Wire, *, alive: bool) -> Refusal:
     # Where the connection ends in mid-handshake stem raises one thing or another.
     if isinstance(error, stem.SocketError) or wire.failure is not None or not alive:
         return cut_short(wire)
-    return Refusal(f"an answer that stem did not understand ({type(error).__name__}: {error})")
+    what = f"{type(error).__name__}: {error}"[:LONGEST_COMPLAINT]
+    return Refusal(f"an answer that stem did not understand ({what})")

@@ -1,6 +1,6 @@
 """Anything at all from a control port, for some ten seconds; ``benchmarks/fuzz.py`` goes on."""
 
-from fuzz import Example, check, examples
+from anything import Example, check, examples
 from hypothesis import given, settings
 from properties import PROPERTY
 

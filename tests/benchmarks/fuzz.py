@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, seed, settings
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from fuzz import Example, check, examples
+from anything import Example, check, examples
 
 ROUND = 500
 "Examples of one seed."
@@ -46,7 +46,7 @@ def main() -> int:
     while time.monotonic() < end:
         try:
             round_of(number)
-        except Exception:
+        except Exception:  # noqa: BLE001 - whatever it is, it has been found
             traceback.print_exc()
             print(f"to try it again: python tests/benchmarks/fuzz.py 1 {number}")
             return 1
