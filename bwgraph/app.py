@@ -169,7 +169,8 @@ class Loop:
     def _tell_samples(self) -> None:
         """Let the fleet know of the samples that were put aside, in their order."""
         with self._telling:
-            while self._untold:
+            # Those that are here by now: where they come without a pause there is no end to them.
+            for _ in range(len(self._untold)):
                 self._fleet.tell(*self._untold.popleft())
 
     def moment(self) -> Moment:

@@ -1,9 +1,9 @@
-"""Doing something that may never end, for so long and no longer. Owns ``within``."""
+"""What may never end, for so long and no longer, and so many and no more. Owns these bounds."""
 
 import queue
 import threading
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 Result = TypeVar("Result")
 
@@ -30,3 +30,28 @@ def within(seconds: float, task: Callable[[], Result], name: str) -> Result:
     if isinstance(result, Exception):
         raise result
     return result[0]
+
+
+class Shelf(queue.Queue[Any]):
+    """A queue that never holds more than so many: of what comes when it is full, ``spilt`` is told.
+
+    So whoever fills it neither waits nor takes all memory.
+
+    >>> shelf = Shelf(1, print)
+    >>> shelf.put("first")
+    >>> shelf.put("second")
+    second
+    >>> shelf.get()
+    'first'
+    """
+
+    def __init__(self, most: int, spilt: Callable[[Any], object]) -> None:
+        super().__init__(most)
+        self._spilt = spilt
+
+    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:  # noqa: ARG002 - as the original has it
+        """Put it there if there is room."""
+        try:
+            super().put(item, block=False)
+        except queue.Full:
+            self._spilt(item)

@@ -105,7 +105,7 @@ def _cut(line: Line, columns: int) -> Line:
     for span in line:
         if columns <= 0:
             break
-        text = printable(span.text)[:columns]
+        text = printable(span.text[:columns])  # cut first: it may be as long as a tor likes
         if text:
             same = text == span.text
             cut.append(span if same else Span(text, span.style, span.reverse))

@@ -96,7 +96,7 @@ class History:
             portions = self._placement.place(sample)
             self._ladder.add(portions)
             if self._began is None:
-                self._began = round(sample.when)
+                self._began = min(round(sample.when - sample.seconds) + 1, round(sample.when))
             if portions and (self._changed is None or portions[0].column < self._changed):
                 self._changed = portions[0].column
             self.newest = sample.when

@@ -16,11 +16,14 @@ from bwgraph.clock import Clocks
 from bwgraph.fleet import Fleet
 from bwgraph.instance import Instance
 from bwgraph.sample import Sample
-from bwgraph.source import Event, Source
+from bwgraph.source import Event, Refused, Source
 from bwgraph.wakeup import LONGEST
 
 BACKLOG = 4096
 "Samples kept for a reader that does not read: over an hour of one tor's."
+
+MOST_ELSE = 1024
+"Other news kept besides: a tor may send what is of no use as fast as it likes."
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +81,9 @@ class Inbox:
 
     def _tell(self, instance: Instance, event: Event) -> None:
         self._fleet.tell(instance, event)
-        if isinstance(event, Sample) and self._queue.qsize() >= BACKLOG:
-            self._missed += 1
+        most = BACKLOG if isinstance(event, Sample) else BACKLOG + MOST_ELSE
+        if self._queue.qsize() >= most and not isinstance(event, Refused):
+            self._missed += isinstance(event, Sample)
         else:
             moment = self._clocks.read()
             clock = moment.wall(event.when) if isinstance(event, Sample) else moment.clock

@@ -181,6 +181,10 @@ class TorLink:
             connection.release()
             try:
                 why = self._watch(connection, tell)
+            except _Closed:
+                raise
+            except Exception as error:  # noqa: BLE001 - a border: this thread must not die
+                why = _as_refusal(error, ATTEMPT).cause
             finally:
                 _let_go(connection)
             connection, news = self._reconnect(connection, why, tell)
@@ -271,7 +275,11 @@ class TorLink:
         """Have it asked where that may take long; the answer comes as a message."""
 
         def ask() -> None:
-            self._inbox.put(_Answer(errand, errand.ask()))
+            told = None
+            try:
+                told = errand.ask()
+            finally:  # it is asked again, whatever comes of it this time
+                self._inbox.put(_Answer(errand, told))
 
         threading.Thread(target=ask, name=errand.name, daemon=True).start()
 

@@ -22,7 +22,7 @@ from bwgraph.sample import Sample
 SLACK = 0.75
 "How far, in seconds, a column may lie from the clock before it is moved."
 
-LATE_SPAN = 1.75
+LATE_SPAN = 1.25
 "Seconds. An event that covers more than this is late."
 
 EARLY_SPAN = 0.5

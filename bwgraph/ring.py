@@ -12,6 +12,9 @@ from array import array
 from dataclasses import dataclass
 from typing import NamedTuple
 
+FULL = (1 << 63) - 1
+"Bytes. A column that is told of more holds this. No tor moves so much, but any may say so."
+
 
 class Portion(NamedTuple):
     """What falls into one column. A tuple, since one is made for every sample."""
@@ -53,14 +56,11 @@ class Columns:
 
     def put(self, index: int, portion: Portion) -> None:
         """Make the column at this index hold that and nothing else."""
-        (
-            _,
-            self.read[index],
-            self.written[index],
-            self.seconds[index],
-            self.read_peak[index],
-            self.written_peak[index],
-        ) = portion
+        self.read[index] = min(portion.read, FULL)
+        self.written[index] = min(portion.written, FULL)
+        self.seconds[index] = portion.seconds
+        self.read_peak[index] = portion.read_peak
+        self.written_peak[index] = portion.written_peak
 
     def at(self, index: int, column: int) -> Portion:
         """What the column at this index holds, as a portion of that column."""
@@ -75,8 +75,8 @@ class Columns:
 
     def add(self, index: int, portion: Portion) -> None:
         """Add to the column at this index; its peaks are the higher of both."""
-        self.read[index] += portion.read
-        self.written[index] += portion.written
+        self.read[index] = min(self.read[index] + portion.read, FULL)
+        self.written[index] = min(self.written[index] + portion.written, FULL)
         self.seconds[index] += portion.seconds
         self.read_peak[index] = max(self.read_peak[index], portion.read_peak)
         self.written_peak[index] = max(self.written_peak[index], portion.written_peak)

@@ -11,6 +11,7 @@ copies two integers and a time, hands them on, and returns.
 """
 
 import logging
+import queue
 import re
 import threading
 from collections import deque
@@ -24,6 +25,7 @@ import stem.socket
 from stem.connection import AuthMethod
 from stem.control import Controller, EventType, State
 
+from bwgraph.bounded import Shelf
 from bwgraph.clock import awake, now
 from bwgraph.credentials import Credentials
 from bwgraph.diagnosis import cookie_trouble, cut_short, not_reached, not_tor
@@ -43,6 +45,18 @@ SHORTEST = 1e-6
 PROMPT = 0.05
 """Seconds. With nobody else subscribed tor sends the first event at once: before it has answered
 what it is asked next, or within this of it. A later one belongs to another's subscription, too."""
+
+MOST_HELD = 4096
+"Samples held back at the most, before they are told; of more the last holds the sum."
+
+MOST_LINES = 1024
+"Lines of one message; what bwgraph asks for is answered in a few."
+
+MOST_ODD = 64
+"Messages that stem may have before it: odd events, and answers that nobody asked for."
+
+LONGEST_COMPLAINT = 400
+"Characters of what is told of an event that is no use; it may be as long as a line can be."
 
 HOW_TO_GIVE_ONE = "give it with --password-file FILE or in TOR_CONTROL_PASSWD"
 
@@ -93,6 +107,7 @@ class Connection:
         self._first = 0.0  # when the first event came
         self._answered = threading.Event()  # by the first event, or by the end
         self._released = False
+        self._taking = threading.Lock()
         self._untold: deque[Sample] = deque()
         self._tally = Tally()
         self._inquiry = Inquiry()
@@ -173,9 +188,13 @@ class Connection:
 
     def _handshake(self, credentials: Credentials, wire: Wire) -> Connected:
         controller = self._controller = _Listener(_Socket(wire, self._on_bandwidth))
-        # Private to stem and guarded by tests: its notifier would else wake up 20 times a second.
+        # Private to stem and guarded by tests: its notifier would else wake up 20 times a second,
+        # and its queues grow for as long as somebody fills them.
         if isinstance(getattr(controller, "_event_notice", None), threading.Event):
             controller._event_notice = _Patience()  # noqa: SLF001 - as said
+        for name in ("_event_queue", "_reply_queue"):
+            if isinstance(getattr(controller, name, None), queue.Queue):
+                setattr(controller, name, Shelf(MOST_ODD, _passed_over))
         controller.add_status_listener(self._on_status, spawn=False)
         controller.connect()
         info = controller.msg("PROTOCOLINFO 1")
@@ -246,20 +265,23 @@ class Connection:
         The first event after a subscription holds what tor moved since anybody last listened, so
         it begins the first span and is not a sample.
         """
-        when, moment = now(), awake()
-        previous, self._previous, self.newest = self._previous, moment, when
-        if previous is None:
-            self._first = when
-            self._answered.set()
-        elif not self._ended:
-            seconds = max(moment - previous, SHORTEST)
-            sample = Sample(when, min(read, MOST), min(written, MOST), seconds)
-            self._tally.add(sample)
-            if self._released and not self._untold:
-                self._tell(sample)
-            else:
-                self._untold.append(sample)
-                self._tell_samples()
+        with self._taking:  # an odd one comes in another thread of stem's
+            when, moment = now(), awake()
+            previous, self._previous, self.newest = self._previous, moment, when
+            if previous is None:
+                self._first = when
+                self._answered.set()
+            elif not self._ended:
+                seconds = max(moment - previous, SHORTEST)
+                sample = Sample(when, min(read, MOST), min(written, MOST), seconds)
+                self._tally.add(sample)
+                if self._released and not self._untold:
+                    self._tell(sample)
+                else:
+                    if len(self._untold) >= MOST_HELD:
+                        sample = _joined(self._untold.pop(), sample)
+                    self._untold.append(sample)
+                    self._tell_samples()
 
     def _on_status(self, _: Controller, state: str, __: float) -> None:
         """Pass a closing on, in whatever thread of stem's noticed it and under its locks."""
@@ -324,19 +346,21 @@ class _PastEvents:
     def __init__(self, wire: Wire, bandwidth: Bandwidth) -> None:
         self._wire = wire
         self._bandwidth = bandwidth
-        self._begun = False
+        self._lines = 0
 
     def readline(self) -> bytes:
-        """The next line of the message."""
+        """The next line of the message; OSError if that is longer than any can be."""
+        if self._lines == MOST_LINES:
+            self._wire.give_up("it goes on and on, and nothing comes of it")
         line = self._wire.readline()
-        while not self._begun and (event := _BANDWIDTH.fullmatch(line)):
+        while not self._lines and (event := _BANDWIDTH.fullmatch(line)):
             try:
                 self._bandwidth(int(event[1]), int(event[2]))
             except Exception as error:  # noqa: BLE001 - a border: the reader must survive an event
                 _complain(error)
             self._wire.unheeded = 0
             line = self._wire.readline()
-        self._begun = True  # a line that looks like an event may be part of an answer
+        self._lines += 1  # from now on a line that looks like an event may be part of an answer
         return line
 
 
@@ -362,12 +386,34 @@ class _Complaints(logging.Handler):
         """Tell it, but for what is found out by the events that do not come."""
         message = record.getMessage()
         if not message.startswith("We were unable to re-attach our event listeners"):
-            self._tell(Trouble(now(), message))
+            self._tell(Trouble(now(), message[:LONGEST_COMPLAINT]))
+
+
+def _joined(before: Sample, sample: Sample) -> Sample:
+    """Two samples in one.
+
+    >>> _joined(Sample(1.0, 7, 3, 1.0), Sample(2.0, 1, 2, 0.5))
+    Sample(when=2.0, read=8, written=5, seconds=1.5)
+    """
+    read, written = before.read + sample.read, before.written + sample.written
+    seconds = before.seconds + sample.seconds
+    return Sample(sample.when, read, written, seconds)
+
+
+def _passed_over(message: object) -> None:
+    """Say of a message that it came when stem had as many before it as it may have."""
+    if not isinstance(message, stem.SocketClosed):  # which is told by other ways
+        _warn("it says more at once than can be looked at: %.80r", str(message))
 
 
 def _complain(error: Exception) -> None:
     """Say of an event what stem would, had it caught this."""
-    logging.getLogger("stem").warning("an event was lost: %s: %s", type(error).__name__, error)
+    _warn("an event was lost: %s: %s", type(error).__name__, error)
+
+
+def _warn(what: str, *details: object) -> None:
+    """Tell all connections; which of them it is about is not known here, as with stem's own."""
+    logging.getLogger("stem").warning(what, *details)
 
 
 def _attend(complaints: _Complaints) -> None:
@@ -445,4 +491,5 @@ def _explained(error: Exception, wire: Wire, *, alive: bool) -> Refusal:
     # Where the connection ends in mid-handshake stem raises one thing or another.
     if isinstance(error, stem.SocketError) or wire.failure is not None or not alive:
         return cut_short(wire)
-    return Refusal(f"an answer that stem did not understand ({type(error).__name__}: {error})")
+    what = f"{type(error).__name__}: {error}"[:LONGEST_COMPLAINT]
+    return Refusal(f"an answer that stem did not understand ({what})")

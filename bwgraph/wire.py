@@ -10,7 +10,7 @@ import select
 import socket
 from collections import deque
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from bwgraph.endpoint import ControlPort, ControlSocket, Embedded, Endpoint
 
@@ -74,7 +74,7 @@ class Wire(socket.socket):
             *whole, self._rest = (self._rest + data).split(b"\n")
             self._lines.extend([line + b"\n" for line in whole])
             if len(self._rest) > LONGEST_LINE:
-                raise self._failed(OSError("it sent a line without an end"))
+                self.give_up("it sent a line without an end")
         return self._lines.popleft()
 
     def write(self, data: bytes) -> None:
@@ -96,7 +96,7 @@ class Wire(socket.socket):
             self.first = (self.first + data)[:80]
         self.unheeded += len(data)
         if self.unheeded > MOST_UNHEEDED:
-            raise self._failed(OSError("it goes on and on, and nothing comes of it"))
+            self.give_up("it goes on and on, and nothing comes of it")
         return data
 
     def _patiently(self) -> bytes:
@@ -125,6 +125,10 @@ class Wire(socket.socket):
         """As socket.close."""
         self._ended = True
         super().close()
+
+    def give_up(self, why: str) -> NoReturn:
+        """Fail for a reason of ours: an OSError, and what is said of the end."""
+        raise self._failed(OSError(why))
 
     def hang_up(self) -> None:
         """End the connection from any thread; whoever reads from it wakes up."""

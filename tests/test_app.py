@@ -1129,3 +1129,25 @@ def test_it_wakes_up_for_news_from_another_thread(monkeypatch: pytest.MonkeyPatc
     assert len(waits) < 30, "it waited, and did not spin"
     os.close(wakeup._channel.writer)
     terminal.close()
+
+
+def test_samples_that_come_without_a_pause_do_not_keep_the_loop_from_drawing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another comes for each that the fleet is told of, as from a tor that means harm."""
+    told: list[int] = []
+    tell = Fleet.tell
+
+    def and_another(fleet: Fleet, instance: Instance, event: Event) -> None:
+        tell(fleet, instance, event)
+        if isinstance(event, Sample):
+            told.append(event.read)
+            assert len(told) < 100, "there is no end to it"
+            world.loop._untold.append((instance, event))
+
+    monkeypatch.setattr(Fleet, "tell", and_another)
+    world.at(0.1, lambda: world.tell(CONNECTED))
+    world.at(1.1, world.sample)
+    world.run(until=5.0)
+    assert told
+    assert len(world.drawn) >= 3

@@ -1,5 +1,7 @@
 """Where samples go in time: each of tor's habits, and any sequence of them."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -56,6 +58,20 @@ def test_jitter_is_no_gap(jitter: float) -> None:
     spans = [CADENCE + (jitter if i % 2 else -jitter) for i in range(2000)]
     columns = by_column(placed(successive(*spans)))
     assert sorted(columns) == list(range(min(columns), max(columns) + 1))
+
+
+@pytest.mark.parametrize("late", [0.1, 0.24, 0.3, 0.5, 0.6, 0.74, 0.9, 0.9999, 1.3, 1.99, 2.5, 7.2])
+def test_an_event_that_is_late_on_the_way_makes_no_spike(late: float) -> None:
+    """The next are not late by themselves, and so come close behind it."""
+    arrivals = [1000.0 + i + (late if i == 5 else 0.0) for i in range(15)]
+    arrivals = [max(arrivals[: i + 1]) + i * 1e-5 for i in range(15)]
+    spans = [after - before for before, after in pairwise(arrivals)]
+    portions = placed(successive(*spans, start=arrivals[0]))
+    columns = by_column(portions)
+    assert sorted(columns) == list(range(min(columns), max(columns) + 1))
+    assert sum(read for read, _ in columns.values()) == 14_000
+    assert max(portion.read_peak for portion in portions) < 1400
+    assert max(read / seconds for read, seconds in columns.values()) < 1400
 
 
 def test_a_late_event_is_spread_over_the_time_that_it_covers() -> None:

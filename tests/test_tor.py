@@ -557,10 +557,16 @@ def test_stem_is_as_it_is_known() -> None:
     assert "self._event_notice.wait(0.05)" in loop
     assert "self._socket.recv()" in reader
     assert "self._event_notice.set()" in reader
+    assert "self._event_queue.put(control_message)" in reader
+    assert "self._reply_queue.put(control_message)" in reader
+    message = inspect.getsource(stem.control.BaseController.msg)
+    assert "self._reply_queue.get()" in message
     assert "self._event_notice.set()" in inspect.getsource(stem.control.BaseController._close)
 
 
-@pytest.mark.parametrize("name", ["_event_notice", "_handle_event", "_recv"])
+@pytest.mark.parametrize(
+    "name", ["_event_notice", "_event_queue", "_reply_queue", "_handle_event", "_recv"]
+)
 def test_where_stem_has_no_such_part_its_own_way_is_taken(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -574,7 +580,9 @@ def test_where_stem_has_no_such_part_its_own_way_is_taken(
         for method in methods:
             monkeypatch.setattr(base, method, vars(namespace[kind])[method])
 
-    renamed(stem.control, "BaseController", ("__init__", "_reader_loop", "_event_loop", "_close"))
+    renamed(
+        stem.control, "BaseController", ("__init__", "msg", "_reader_loop", "_event_loop", "_close")
+    )
     if name == "_recv":
         receive = stem.socket.BaseSocket._recv
         monkeypatch.delattr(stem.socket.BaseSocket, name)
