@@ -1,4 +1,4 @@
-"""One connection to a tor, through stem. The only room that knows stem.
+"""One connection to a tor, through stem, which no room knows but this and ``controller``.
 
 Owns the handshake, the subscription and the listener, and turns whatever stem raises into a
 ``Refusal`` in plain words. It lives from one connect to one loss: a new connection is a new
@@ -6,13 +6,10 @@ Owns the handshake, the subscription and the listener, and turns whatever stem r
 nor when to try again.
 
 The listener is the whole lesson of stem's tutorial "Tortoise and the Hare": it runs in stem's
-event thread, where an exception has nowhere to go and a slow handler falls behind for ever. So it
+thread, where an exception has nowhere to go and a slow handler falls behind for ever. So it
 copies two integers and a time, hands them on, and returns.
 """
 
-import logging
-import queue
-import re
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -21,18 +18,17 @@ from typing import Any
 import stem
 import stem.connection
 import stem.response
-import stem.socket
 from stem.connection import AuthMethod
 from stem.control import Controller, EventType, State
 
-from bwgraph.bounded import Shelf
 from bwgraph.clock import awake, now
+from bwgraph.controller import LONGEST_COMPLAINT, Complaints, controlled
 from bwgraph.credentials import Credentials
 from bwgraph.diagnosis import cookie_trouble, cut_short, not_reached, not_tor
 from bwgraph.endpoint import Endpoint
 from bwgraph.inquiry import Inquiry
 from bwgraph.sample import MOST, Sample
-from bwgraph.source import Answers, Connected, Counted, Refusal, Tell, Trouble, Wrapped
+from bwgraph.source import Answers, Connected, Counted, Refusal, Tell, Wrapped
 from bwgraph.tally import Tally, number, recent
 from bwgraph.wire import PATIENCE, Wire
 
@@ -49,24 +45,9 @@ what it is asked next, or within this of it. A later one belongs to another's su
 MOST_HELD = 4096
 "Samples held back at the most, before they are told; of more the last holds the sum."
 
-MOST_LINES = 1024
-"Lines of one message; what bwgraph asks for is answered in a few."
-
-MOST_ODD = 64
-"Messages that stem may have before it: odd events, and answers that nobody asked for."
-
-LONGEST_COMPLAINT = 400
-"Characters of what is told of an event that is no use; it may be as long as a line can be."
-
 HOW_TO_GIVE_ONE = "give it with --password-file FILE or in TOR_CONTROL_PASSWD"
 
 Dial = Callable[[Endpoint], Wire]
-
-Bandwidth = Callable[[int, int], None]
-"Takes the bytes read and written of one BW event."
-
-_BANDWIDTH = re.compile(rb"650 BW (\d{1,4000}) (\d{1,4000})(?: [^\r\n]*)?\r\n")
-"A BW event (control-spec, section 4.1.5), with the fields that a later tor may add."
 
 _ESCAPES = (
     stem.ControllerError,
@@ -112,7 +93,7 @@ class Connection:
         self._tally = Tally()
         self._inquiry = Inquiry()
         self._ended = False
-        self._complaints = _Complaints(tell)
+        self._complaints = Complaints(tell)
 
     def open(self, credentials: Credentials) -> Connected:
         """Connect, authenticate, subscribe, and wait for the first event. Refusal if it fails.
@@ -130,7 +111,7 @@ class Connection:
         if self._ended:  # it was given up while it was dialled
             self._wire.close()
             raise Refusal("it took too long")
-        _attend(self._complaints)
+        self._complaints.attend()
         try:
             return self._handshake(credentials, self._wire)
         except _ESCAPES as error:
@@ -181,20 +162,13 @@ class Connection:
     def close(self) -> None:
         """Let go of everything. stem joins its threads here, which has been seen to hang."""
         self.abandon()
-        logging.getLogger("stem").removeHandler(self._complaints)
+        self._complaints.leave()
         if self._controller is not None:
             self._controller.close()
         self._tell_samples()  # the listener's thread has ended
 
     def _handshake(self, credentials: Credentials, wire: Wire) -> Connected:
-        controller = self._controller = _Listener(_Socket(wire, self._on_bandwidth))
-        # Private to stem and guarded by tests: its notifier would else wake up 20 times a second,
-        # and its queues grow for as long as somebody fills them.
-        if isinstance(getattr(controller, "_event_notice", None), threading.Event):
-            controller._event_notice = _Patience()  # noqa: SLF001 - as said
-        for name in ("_event_queue", "_reply_queue"):
-            if isinstance(getattr(controller, name, None), queue.Queue):
-                setattr(controller, name, Shelf(MOST_ODD, _passed_over))
+        controller = self._controller = controlled(wire, self._on_bandwidth)
         controller.add_status_listener(self._on_status, spawn=False)
         controller.connect()
         info = controller.msg("PROTOCOLINFO 1")
@@ -290,105 +264,6 @@ class Connection:
             self._lost(self)
 
 
-class _Listener(Controller):
-    """A Controller that subscribes to what bwgraph asked for and to nothing else."""
-
-    def add_event_listener(self, listener: Callable[[Any], None], *events: str) -> None:
-        """As the original, but for BW alone.
-
-        stem adds three of its own, to keep a cache fresh that bwgraph does not use. A filter that
-        grants only BW refuses any SETEVENTS that names them.
-        """
-        if EventType.BW in events:
-            super().add_event_listener(listener, *events)
-
-    def _handle_event(self, event_message: Any) -> None:
-        """As the original, which lets raw exceptions through that would end its thread."""
-        try:
-            super()._handle_event(event_message)
-        except Exception as error:  # noqa: BLE001 - a border: stem's thread must survive an event
-            _complain(error)
-
-
-class _Socket(stem.socket.ControlSocket):
-    """A control socket over one wire, once.
-
-    What stem makes of an event costs four times what reading it does, and goes through a thread
-    more. So BW events are handed on as two numbers, by the thread that reads them, and stem is
-    told of all the rest.
-    """
-
-    def __init__(self, wire: Wire, bandwidth: Bandwidth) -> None:
-        super().__init__()
-        self._unused: list[Wire] = [wire]
-        self._bandwidth = bandwidth
-
-    def is_localhost(self) -> bool:
-        """Never: for a local tor stem may send TAKEOWNERSHIP, which ends that tor with us."""
-        return False
-
-    def recv(self) -> Any:
-        """As the original, but for the BW events before what it returns."""
-        receive = getattr(self, "_recv", None)  # private to stem and guarded by tests
-        if receive is None:
-            return super().recv()
-        return receive(lambda wire, _: stem.socket.recv_message(_PastEvents(wire, self._bandwidth)))
-
-    def _make_socket(self) -> Wire:
-        if not self._unused:
-            raise stem.SocketError("a connection is made once")
-        return self._unused.pop()
-
-
-class _PastEvents:
-    """What stem reads one message from, without the BW events that come before it."""
-
-    def __init__(self, wire: Wire, bandwidth: Bandwidth) -> None:
-        self._wire = wire
-        self._bandwidth = bandwidth
-        self._lines = 0
-
-    def readline(self) -> bytes:
-        """The next line of the message; OSError if that is longer than any can be."""
-        if self._lines == MOST_LINES:
-            self._wire.give_up("it goes on and on, and nothing comes of it")
-        line = self._wire.readline()
-        while not self._lines and (event := _BANDWIDTH.fullmatch(line)):
-            try:
-                self._bandwidth(int(event[1]), int(event[2]))
-            except Exception as error:  # noqa: BLE001 - a border: the reader must survive an event
-                _complain(error)
-            self._wire.unheeded = 0
-            line = self._wire.readline()
-        self._lines += 1  # from now on a line that looks like an event may be part of an answer
-        return line
-
-
-class _Patience(threading.Event):
-    """stem's notifier waits for this 0.05 s at a time; here it waits until there is something."""
-
-    def wait(self, timeout: float | None = None) -> bool:  # noqa: ARG002 - that is the point
-        """Wait until set. stem sets it for every event that it is left and when it closes."""
-        return super().wait()
-
-
-class _Complaints(logging.Handler):
-    """What stem logs as a warning or worse: an exception in a listener, a malformed event.
-
-    Nothing below that is ever taken: stem's trace holds the password.
-    """
-
-    def __init__(self, tell: Tell) -> None:
-        super().__init__(logging.WARNING)
-        self._tell = tell
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Tell it, but for what is found out by the events that do not come."""
-        message = record.getMessage()
-        if not message.startswith("We were unable to re-attach our event listeners"):
-            self._tell(Trouble(now(), message[:LONGEST_COMPLAINT]))
-
-
 def _joined(before: Sample, sample: Sample) -> Sample:
     """Two samples in one.
 
@@ -398,29 +273,6 @@ def _joined(before: Sample, sample: Sample) -> Sample:
     read, written = before.read + sample.read, before.written + sample.written
     seconds = before.seconds + sample.seconds
     return Sample(sample.when, read, written, seconds)
-
-
-def _passed_over(message: object) -> None:
-    """Say of a message that it came when stem had as many before it as it may have."""
-    if not isinstance(message, stem.SocketClosed):  # which is told by other ways
-        _warn("it says more at once than can be looked at: %.80r", str(message))
-
-
-def _complain(error: Exception) -> None:
-    """Say of an event what stem would, had it caught this."""
-    _warn("an event was lost: %s: %s", type(error).__name__, error)
-
-
-def _warn(what: str, *details: object) -> None:
-    """Tell all connections; which of them it is about is not known here, as with stem's own."""
-    logging.getLogger("stem").warning(what, *details)
-
-
-def _attend(complaints: _Complaints) -> None:
-    logger = logging.getLogger("stem")
-    logger.setLevel(logging.WARNING)
-    logger.propagate = False
-    logger.addHandler(complaints)
 
 
 def _quotable(password: bytes | None) -> str | None:

@@ -19,7 +19,7 @@ import stem
 from hypothesis import strategies as st
 from stem.control import EventType
 
-from bwgraph import tor, wire
+from bwgraph import controller, tor, wire
 from bwgraph.endpoint import ControlPort
 from bwgraph.frame import Frame, Size, printable
 from bwgraph.instance import Instance
@@ -86,7 +86,7 @@ WORDS = st.one_of(
 "What stands where a number should; two of them, one behind the other, are never an event."
 MALFORMED = st.builds(
     lambda one, more: Piece(b"650 BW %s %s\r\n" % (one, more)), WORDS, WORDS
-).filter(lambda piece: not tor._BANDWIDTH.fullmatch(piece.data))
+).filter(lambda piece: not controller._BANDWIDTH.fullmatch(piece.data))
 LINES = st.binary(max_size=60).filter(_is_piece)
 GARBAGE = st.builds(lambda line, end: Piece(line + end), LINES, st.sampled_from([b"\r\n", b"\n"]))
 STRAY = st.sampled_from(
@@ -176,7 +176,7 @@ def _read(example: Example, clock: Clock, instance: Instance) -> list[Pair]:
 
     near, far = socket.socketpair()
     with far, closing(wire.patient(near)) as line:
-        tor._attend(complaints)
+        complaints.attend()
         try:
             instance.tell(Connected(clock.now, str(PLACE)))
             connection.release()
@@ -197,11 +197,10 @@ def _send(far: socket.socket, pieces: list[Piece]) -> None:
 
 def _all(line: Wire, take: Callable[[int, int], None]) -> None:
     """Do what stem's two threads do, one after the other, until the end."""
-    source = tor._Socket(line, take)
-    controller = tor._Listener(
-        tor._Socket(line, take)
-    )  # one that is never connected has no threads
-    controller.add_event_listener(lambda event: take(event.read, event.written), EventType.BW)
+    source = controller.Socket(line, take)
+    # One that is never connected has no threads.
+    reader = controller.Listener(controller.Socket(line, take))
+    reader.add_event_listener(lambda event: take(event.read, event.written), EventType.BW)
     source.connect()
     while True:
         try:
@@ -211,7 +210,7 @@ def _all(line: Wire, take: Callable[[int, int], None]) -> None:
         except stem.ProtocolError:
             continue
         if message.content()[-1][0] == "650":
-            controller._handle_event(message)
+            reader._handle_event(message)
 
 
 def _adds_up(instance: Instance, now: float, samples: list[Pair]) -> None:
@@ -242,7 +241,7 @@ def _can_be_drawn(instance: Instance, example: Example, now: float) -> None:
     ):
         _is_harmless(frame, size)
     if instance.trouble is not None:
-        assert len(instance.trouble.what) <= tor.LONGEST_COMPLAINT
+        assert len(instance.trouble.what) <= controller.LONGEST_COMPLAINT
         instance.tell(Trouble(now, instance.trouble.what))
         _is_harmless(compose(instance, View(), size, moment), size)
 

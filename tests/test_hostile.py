@@ -12,7 +12,7 @@ from ear import Ear, eventually
 from fake_tor import HANG_UP, FakeTor, Manners, Oddity, Session, says
 from pty_driver import Program, bwgraph_argv, environment
 
-from bwgraph import inbox, link, tor, wire
+from bwgraph import controller, inbox, link, tor, wire
 from bwgraph.bounded import Shelf
 from bwgraph.credentials import Credentials
 from bwgraph.fleet import Fleet
@@ -75,13 +75,13 @@ def assert_bounded(connection: Connection) -> None:
     for name in ("_event_queue", "_reply_queue"):
         shelf = getattr(connection._controller, name)
         assert isinstance(shelf, Shelf)
-        assert shelf.qsize() <= tor.MOST_ODD
+        assert shelf.qsize() <= controller.MOST_ODD
 
 
 def test_what_is_passed_over_is_told_of() -> None:
     ear = Ear()
     with FakeTor() as server, connected(server, ear):
-        server.send(b"250 \x1b[2Jx\r\n" * (tor.MOST_ODD + 5))
+        server.send(b"250 \x1b[2Jx\r\n" * (controller.MOST_ODD + 5))
         server.emit(1, 1)
         ear.wait_for(Sample)
         assert ear.troubles == [r"it says more at once than can be looked at: '\x1b[2Jx'"] * 5
@@ -122,7 +122,7 @@ def test_a_message_of_lines_without_end_is_the_end(flood: bytes) -> None:
         connection = Connection(server.endpoint, wire.dial, ear, lost.append)
         connection.open(Credentials())
         connection.release()
-        server.send(flood * (tor.MOST_LINES + 1))
+        server.send(flood * (controller.MOST_LINES + 1))
         eventually(lambda: lost, "the loss is told")
         assert connection.why_lost() == "it goes on and on, and nothing comes of it"
         connection.close()
@@ -133,7 +133,7 @@ def test_of_a_long_complaint_the_beginning_is_told() -> None:
     ear = Ear()
     with FakeTor() as server, connected(server, ear):
         server.send(b"650 BW 1 %s\r\n" % (b"x" * 900_000))
-        assert len(ear.wait_for(Trouble).what) == tor.LONGEST_COMPLAINT
+        assert len(ear.wait_for(Trouble).what) == controller.LONGEST_COMPLAINT
         server.emit(5, 6)
         assert ear.wait_for(Sample).read == 5
 

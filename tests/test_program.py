@@ -457,10 +457,10 @@ Tally.add = add
 """
 
 NOTIFIER = """
-from bwgraph import tor
+from bwgraph import controller
 def wait(self, timeout=None):
     raise RuntimeError("it is unwell")
-tor._Patience.wait = wait
+controller.Patience.wait = wait
 """
 
 

@@ -39,7 +39,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from nobody import nobody, open_directory
 
-from bwgraph import tor, wire
+from bwgraph import controller, tor, wire
 from bwgraph.credentials import Credentials
 from bwgraph.endpoint import ControlPort, ControlSocket, Embedded, Endpoint
 from bwgraph.inquiry import ACCOUNTING, ALWAYS, NAME, RARELY
@@ -495,13 +495,13 @@ def test_an_exception_in_the_listener_reaches_the_user_and_the_next_event_the_gr
 def test_stems_threads_wait_for_events_and_do_not_poll(monkeypatch: pytest.MonkeyPatch) -> None:
     """Guards stem's private ``_event_notice``, without which it wakes up 20 times a second."""
     waits: list[float | None] = []
-    patient = tor._Patience.wait
+    patient = controller.Patience.wait
 
-    def counted(self: tor._Patience, timeout: float | None = None) -> bool:
+    def counted(self: controller.Patience, timeout: float | None = None) -> bool:
         waits.append(timeout)
         return patient(self, timeout)
 
-    monkeypatch.setattr(tor._Patience, "wait", counted)
+    monkeypatch.setattr(controller.Patience, "wait", counted)
     ear = Ear()
     with FakeTor() as server, connected(server, ear):
         eventually(lambda: waits, "stem's notifier waits for our event, not for one of its own")
@@ -542,7 +542,8 @@ def test_what_looks_like_an_event_within_an_answer_is_none() -> None:
     near, far = socket.socketpair()
     with far, wire.patient(near) as line:
         far.sendall(answer)
-        message = stem.socket.recv_message(tor._PastEvents(line, lambda *pair: seen.append(pair)))
+        lines = controller.PastEvents(line, lambda *pair: seen.append(pair))
+        message = stem.socket.recv_message(lines)
     assert seen == [(1, 2)]
     assert "650 BW 3 4" in str(message)
 
@@ -667,19 +668,19 @@ def test_closing_twice_is_closing_once() -> None:
 def test_bwgraphs_controller_subscribes_to_bw_alone() -> None:
     near, far = socket.socketpair()
     with near, far:
-        controller = tor._Listener(tor._Socket(wire.patient(near), print))
-        assert controller._event_listeners == {}
-        controller.add_event_listener(print, "SIGNAL", "CONF_CHANGED")
-        assert controller._event_listeners == {}
-        controller.add_event_listener(print, "BW")
-        assert controller._event_listeners == {"BW": [print]}
-        controller.get_socket()._unused.pop().close()
+        made = controller.Listener(controller.Socket(wire.patient(near), print))
+        assert made._event_listeners == {}
+        made.add_event_listener(print, "SIGNAL", "CONF_CHANGED")
+        assert made._event_listeners == {}
+        made.add_event_listener(print, "BW")
+        assert made._event_listeners == {"BW": [print]}
+        made.get_socket()._unused.pop().close()
 
 
 def test_a_connection_is_made_once() -> None:
     near, far = socket.socketpair()
     with near, far:
-        control = tor._Socket(wire.patient(near), print)
+        control = controller.Socket(wire.patient(near), print)
         control.connect()
         control.close()
         with pytest.raises(stem.SocketError):
