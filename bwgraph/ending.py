@@ -2,8 +2,9 @@
 
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from types import FrameType
 
 from bwgraph.wakeup import FATAL
@@ -22,7 +23,7 @@ def die_of(number: int) -> None:
 
 def die_of_a_closed_pipe() -> None:
     """End as ``cat`` does when its reader has seen enough; return where there is no such end."""
-    with suppress(AttributeError):
+    if sys.platform != "win32":
         die_of(signal.SIGPIPE)
 
 
@@ -37,8 +38,7 @@ def stopping(stop: Callable[[], object]) -> Iterator[list[int]]:
 
     def stop_it(number: int, _: FrameType | None) -> None:
         came.append(number)
-        with suppress(AttributeError):  # Windows has no such timer
-            signal.setitimer(signal.ITIMER_REAL, PATIENCE)
+        _set_alarm(PATIENCE)
         stop()
 
     def give_up(number: int, _: FrameType | None) -> None:
@@ -47,13 +47,18 @@ def stopping(stop: Callable[[], object]) -> Iterator[list[int]]:
     taken: dict[int, Callable[[int, FrameType | None], None]] = {
         number: stop_it for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN
     }
-    with suppress(AttributeError):
+    if sys.platform != "win32":
         taken[signal.SIGALRM] = give_up
     before = {number: signal.signal(number, handler) for number, handler in taken.items()}
     try:
         yield came
     finally:
-        with suppress(AttributeError):
-            signal.setitimer(signal.ITIMER_REAL, 0.0)
+        _set_alarm(0.0)
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _set_alarm(seconds: float) -> None:
+    """Have SIGALRM come then, and never for 0; Windows has none."""
+    if sys.platform != "win32":
+        signal.setitimer(signal.ITIMER_REAL, seconds)
