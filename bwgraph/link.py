@@ -19,7 +19,7 @@ from bwgraph.bounded import within
 from bwgraph.clock import now
 from bwgraph.credentials import Credentials
 from bwgraph.endpoint import Endpoint
-from bwgraph.source import Connected, Event, Lost, Refusal, Refused, Tell
+from bwgraph.source import Connected, Event, Lost, Refusal, Refused, Tell, Trouble
 
 if TYPE_CHECKING:
     from bwgraph.tor import Connection, Dial
@@ -185,6 +185,7 @@ class TorLink:
                 raise
             except Exception as error:  # noqa: BLE001 - a border: this thread must not die
                 why = _as_refusal(error, ATTEMPT).cause
+                tell(Trouble(now(), why))
             finally:
                 _let_go(connection)
             connection, news = self._reconnect(connection, why, tell)
