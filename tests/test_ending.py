@@ -101,4 +101,5 @@ def test_to_die_of_a_closed_pipe_is_to_die_of_its_signal() -> None:
 
 def test_where_there_is_no_such_signal_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(signal, "SIGPIPE")
+    monkeypatch.setattr(sys, "platform", "win32")
     ending.die_of_a_closed_pipe()
