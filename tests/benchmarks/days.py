@@ -1,6 +1,6 @@
 """Thirty days of a tor in a few minutes: every event through the real listener, ledger and history.
 
-    python tests/benchmarks/soak.py [DAYS]
+    python tests/benchmarks/days.py [DAYS]
 
 Simulates tor's drifting cadence, jitter, restarts, stalls of tor, bursts after we were stopped,
 outages, steps of the wall clock and a suspended machine, on clocks advanced by hand. Prints a line
