@@ -10,7 +10,7 @@ moment's unread.
 """
 
 from collections.abc import Sequence
-from itertools import accumulate
+from itertools import accumulate, combinations
 
 from tap import Passage, Told
 
@@ -20,8 +20,11 @@ Bytes = tuple[int, int]
 UNREAD = 0.5
 "Seconds before a program hangs up, of which it may have read what it was sent, or not."
 
-RECENT = 300
+RECENT = 200
 "Events among which what is missing is looked for."
+
+BEHIND = 5
+"Events by which what is stored is behind what was sent, where nothing tells by how many."
 
 
 class Account:
@@ -61,21 +64,24 @@ class Account:
         At least one of either; it is then taken as it is.
         """
         self._fold()
-        open_sums = self._open()
-        recent = [told for passage in self._passages for told in passage.events[1:]][-RECENT:]
+        sums = self._open()
+        lookup = _Lookup([told for each in self._passages for told in each.events[1:]][-RECENT:])
+        found = []
         for base in self._bases:
-            for count in range(len(open_sums) - 1, -1, -1):
-                less = _less(_more(base, open_sums[count]), stored)
-                for sign in (1, -1):
-                    run = _run(recent, (sign * less[0], sign * less[1]))
-                    if run:
-                        self._bases = {_less(stored, open_sums[count])}
-                        words = "are lost" if sign == 1 else "are counted twice"
-                        return (run, 0, words) if sign == 1 else (0, run, words)
-        newest = _more(max(self._bases), open_sums[-1])
-        less = _less(newest, stored)
-        self._bases = {_less(stored, open_sums[-1])}
-        words = f"{less[0]} bytes read and {less[1]} written short of what was sent"
+            for so_far in sums:
+                less = _less(_more(base, so_far), stored)
+                lost, twice = lookup.count(less), lookup.count(_less((0, 0), less))
+                if lost or twice:
+                    found.append((lost, twice, so_far))
+        if found:
+            # The fewest: else what is only not stored yet would be lost as well.
+            lost, twice, so_far = min(found, key=lambda each: each[0] + each[1])
+            self._bases = {_less(stored, so_far)}
+            return lost, twice, "lost" if lost else "counted twice"
+        so_far = sums[max(len(sums) - 1 - BEHIND, 0)]
+        less = _less(_more(max(self._bases), so_far), stored)
+        self._bases = {_less(stored, so_far)}
+        words = f"some {less[0]} bytes read and {less[1]} written are missing"
         return (0, 1, words) if less < (0, 0) else (1, 0, words)
 
     def _open(self) -> list[Bytes]:
@@ -102,18 +108,26 @@ def _sums(events: Sequence[Told]) -> list[Bytes]:
     return list(accumulate(told, _more, initial=(0, 0)))
 
 
-def _run(events: Sequence[Told], wanted: Bytes) -> int:
-    """How many successive events come to just that much; 0 if none do."""
-    if wanted <= (0, 0):
-        return 0
-    ends: dict[Bytes, int] = {}
-    total = (0, 0)
-    for index, event in enumerate(events):
-        ends[total] = index
-        total = _more(total, (event.read, event.written))
-        if (begin := ends.get(_less(total, wanted))) is not None:
-            return index + 1 - begin
-    return 0
+class _Lookup:
+    """Finds the events that make a sum: some in a row, or up to three anywhere."""
+
+    def __init__(self, events: Sequence[Told]) -> None:
+        self._each = [(event.read, event.written) for event in events]
+        self._pairs = {_more(*pair) for pair in combinations(self._each, 2)}
+
+    def count(self, wanted: Bytes) -> int:
+        """How many make this much; 0 if none do."""
+        if min(wanted) < 0 or wanted == (0, 0):
+            return 0
+        if wanted in self._each:
+            return 1
+        if wanted in self._pairs:
+            return 2
+        if any(_less(wanted, one) in self._pairs for one in self._each):
+            return 3
+        ends = {so_far: index for index, so_far in enumerate(accumulate(self._each, _more))}
+        rows = (at - ends.get(_less(so_far, wanted), at) for so_far, at in ends.items())
+        return max(rows, default=0)
 
 
 def _more(one: Bytes, other: Bytes) -> Bytes:

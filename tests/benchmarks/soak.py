@@ -25,6 +25,7 @@ twice, and what happened. Ends with 1 if
 import argparse
 import json
 import random
+import re
 import sqlite3
 import statistics
 import sys
@@ -49,7 +50,7 @@ from bwgraph.ladder import RESOLUTIONS, kept
 GROWTH = 3 << 10
 "Kilobytes."
 
-SETTLED = 40.0
+SETTLED = 20.0
 "Seconds in which all that was sent must be in the store: it is written to every five."
 
 BACK = 60.0
@@ -201,6 +202,7 @@ class Soak:
         self._store = store
         self._dice = dice
         self._begin = time.monotonic()
+        self._looked = 0  # how much of what was written
         self._happened: list[str] = []
         self._all: Counter[str] = Counter()
         self._happenings: dict[Callable[[], None], int] = {
@@ -287,10 +289,9 @@ class Soak:
     def _look_back(self) -> None:
         """Look at what was written for words that nobody should see; forget most of it."""
         raw = self._program.raw
-        if b"Traceback" in raw or b"Error" in raw:
-            at = max(raw.find(b"Traceback"), raw.find(b"Error"))
-            self.wrong.append(f"on the terminal: {raw[at : at + 2000]!r}")
-            raw = raw.replace(b"Traceback", b"seen").replace(b"Error", b"seen")
+        if found := re.search(rb"Traceback|\w*Error", raw[self._looked :]):
+            at = self._looked + found.start()
+            self.wrong.append(f"on the terminal: {raw[at : at + 1000]!r}")
         if len(raw) > 4 * LAST_BYTES:
             # Since it last came to the screen, how that began and what came last.
             begin = max(raw.rfind(SMCUP), 0)
@@ -298,7 +299,7 @@ class Soak:
                 raw = raw[begin : begin + 4096] + raw[-LAST_BYTES:]
             elif begin:
                 raw = raw[begin:]
-        self._program.raw = raw
+        self._program.raw, self._looked = raw, len(raw)
 
     def _answers(self) -> None:
         """The screen is drawn anew when that is asked for, and fits."""
@@ -340,7 +341,7 @@ class Soak:
                 lost, twice, words = station.account.explain(stored[station.name])
                 self.lost += lost
                 self.twice += twice
-                self.wrong.append(f"{station.name}: {lost + twice} events or more: {words}")
+                self.wrong.append(f"{station.name}: {lost + twice} events: {words}")
 
     def _stored(self) -> dict[str, Bytes]:
         """By tor what bwgraph has stored of it; of their sum under no name."""
