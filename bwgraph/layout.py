@@ -6,6 +6,7 @@ Must not know what any of these says.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from bwgraph.frame import Size
 from bwgraph.view import Arrangement
@@ -62,6 +63,7 @@ class Layout:
         return cell if 0 <= cell < self.width else None
 
 
+@lru_cache(maxsize=64)
 def arrange(
     size: Size, wish: Arrangement | None, gutter: int, *, urgent: int, quota: bool
 ) -> Layout:
