@@ -144,7 +144,8 @@ def plot(
     else:
         pairs = zip(bars[::2], [*bars[1::2], (0, 0)], strict=False)
         columns = [_pair(left, right, height, glyphs, hanging) for left, right in pairs]
-    return tuple(map("".join, zip(*columns, strict=True))) or ("",) * height
+    cells = "".join(columns)
+    return tuple([cells[row::height] for row in range(height)])
 
 
 def spark(heights: Sequence[int], glyphs: Glyphs) -> str:

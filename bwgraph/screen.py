@@ -147,7 +147,7 @@ def compose(instance: Instance, view: View, size: Size, moment: Moment, notice: 
 def _survey(instance: Instance, view: View, size: Size, moment: Moment, notice: str) -> _Scene:
     resolution = view.resolution
     first, newest = instance.history.extent(moment.now, resolution)
-    _, second = instance.history.extent(moment.now)
+    second = newest if resolution == 1 else instance.history.extent(moment.now)[1]
     alert = captions.alert(instance, moment)
     # Bits have longer names, and where the user has pinned the scale it has a decimal more.
     gutter = GUTTER + (view.units.per_byte > 1) + (view.ceiling is not None)
