@@ -257,7 +257,7 @@ def _rows(
     marked_up = crossed or bool(plotted.notes or marked.breaks) or marked.cursor is not None
     for y, row in enumerate(rows):
         spans: Line
-        if marked_up or inverted or y in rules:
+        if marked_up or inverted or y == limited:
             light = Style.LIMIT if y == limited else Style.DIM
             spans = _styled(row, plotted.style, light, glyphs, inverted=inverted)
         else:
@@ -287,7 +287,8 @@ def _styled(row: str, style: Style, light: Style, glyphs: Glyphs, *, inverted: b
 
 @lru_cache
 def _between(glyphs: Glyphs) -> re.Pattern[str]:
-    bars = f"{glyphs.levels[1:].strip()}{glyphs.whisker}{glyphs.clipped}{glyphs.gap}"
+    # The grid is in the bars' own style: a change of style within a row costs more than a bar.
+    bars = f"{glyphs.levels[1:].strip()}{glyphs.whisker}{glyphs.clipped}{glyphs.gap}{glyphs.grid}"
     return re.compile(f"([^{re.escape(bars)}{'⠀-⣿' if glyphs.wide > 1 else ''}]+)")
 
 
