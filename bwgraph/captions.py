@@ -12,7 +12,7 @@ from bwgraph import units
 from bwgraph.frame import Line, Span, Style
 from bwgraph.history import LATE, Window
 from bwgraph.instance import Instance
-from bwgraph.moment import Moment
+from bwgraph.moment import Moment, time_of_day
 from bwgraph.quota import Context, Limit
 from bwgraph.source import Ended, Lost
 from bwgraph.summary import Summary, Traffic
@@ -166,7 +166,7 @@ def totals(instance: Instance, view: View, columns: int, moment: Moment) -> Line
 
 def header(instance: Instance, view: View, shown: Shown, columns: int, moment: Moment) -> Line:
     """What is looked at, as far as there is room, and the time."""
-    time = f"{moment.clock:%H:%M:%S}"
+    time = time_of_day(moment.clock)
     known = instance.connection
     place = instance.where
     noted = f"{place}: {instance.note}" if instance.note else place
@@ -237,7 +237,7 @@ def readout(window: Window, cursor: int, view: View, columns: int, moment: Momen
     end = moment.wall(cursor)
     time = moment.words(end)
     if each > 1:
-        time = f"{moment.words(moment.wall(cursor - each))} to {end:%H:%M:%S}"
+        time = f"{moment.words(moment.wall(cursor - each))} to {time_of_day(end)}"
     covered = data.seconds[at]
     if not covered:
         return (Span(f"{time}  nothing is known", Style.BOLD),)
@@ -263,7 +263,7 @@ def readout(window: Window, cursor: int, view: View, columns: int, moment: Momen
         f"{time}{part} {' '.join(least)}",
         f"{time} {' '.join(short)}",
         f"{time} {' '.join(least)}",
-        f"{end:%H:%M:%S} {' '.join(least)}",
+        f"{time_of_day(end)} {' '.join(least)}",
         " ".join(least),
         least[0],
     )
@@ -279,7 +279,7 @@ def alert(instance: Instance, moment: Moment) -> str:
         return _over(state, moment)
     if trouble is not None and moment.now - trouble.when < TROUBLE_SHOWN:
         count = f" ({instance.troubles} such)" if instance.troubles > 1 else ""
-        return f"{moment.wall(trouble.when):%H:%M:%S}{count} {trouble.what}"
+        return f"{time_of_day(moment.wall(trouble.when))}{count} {trouble.what}"
     if state is None:
         past = f"no tor: this is the past that is in {instance.archive}"
         return past if instance.archive else f"connecting to {instance.name}"
@@ -294,13 +294,13 @@ def _over(state: Lost | Ended, moment: Moment) -> str:
         return state.words
     left = max(0, round(state.retry - moment.now))
     when = f"in {left} s" if left else "now"
-    return f"no tor since {moment.wall(state.since):%H:%M:%S}, trying again {when}: {state.why}"
+    return f"no tor since {time_of_day(moment.wall(state.since))}, trying again {when}: {state.why}"
 
 
 def table_header(tors: int, view: View, columns: int, moment: Moment) -> Line:
     """What stands above the table of all tors."""
     left = f"bwgraph  all {tors} tors, by {'traffic' if view.by_traffic else 'name'}"
-    each, time = f"{units.exact_span(view.resolution)}/column", f"{moment.clock:%H:%M:%S}"
+    each, time = f"{units.exact_span(view.resolution)}/column", time_of_day(moment.clock)
     where = "paused   " if view.end is not None else ""
     right = first_that_fits(
         columns - len(left) - 2, f"{where}{each}   {time}", f"{where}{time}", time

@@ -20,7 +20,7 @@ class Moment:
         """What the wall clock would have shown then, had it never been set since.
 
         >>> moment = Moment(500.0, datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
-        >>> f"{moment.wall(440.0):%H:%M:%S}"
+        >>> time_of_day(moment.wall(440.0))
         '03:03:05'
         """
         # By way of UTC: on the night in which summer time ends an hour passes twice.
@@ -39,9 +39,18 @@ class Moment:
         ('03:03:05', '1 Jan 03:04')
         """
         if when.date() == self.clock.date():
-            return f"{when:%H:%M:%S}"
+            return time_of_day(when)
         year = "" if when.year == self.clock.year else f" {when.year}"
         return f"{day(when)}{year} {when:%H:%M}"
+
+
+def time_of_day(when: datetime) -> str:
+    """Hours, minutes and seconds; strftime would ask for the zone, which takes longer.
+
+    >>> time_of_day(datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
+    '03:04:05'
+    """
+    return f"{when.hour:02}:{when.minute:02}:{when.second:02}"
 
 
 def day(when: datetime) -> str:
