@@ -24,6 +24,7 @@ import stem.socket
 from stem.connection import AuthMethod
 from stem.control import Controller, EventType, State
 
+from bwgraph.bounded import waits
 from bwgraph.clock import awake, now
 from bwgraph.credentials import Credentials
 from bwgraph.diagnosis import cookie_trouble, cut_short, not_reached, not_tor
@@ -190,7 +191,7 @@ class Connection:
         )
         nickname = controller.get_conf("Nickname", None)
         answered = now()
-        self._answered.wait(FIRST_EVENT)
+        any(self._answered.wait(left) for left in waits(FIRST_EVENT))
         if not controller.is_alive():
             raise cut_short(wire)
         if self._previous is None:
