@@ -1,9 +1,22 @@
-"""What may never end, for so long and no longer, and so many and no more. Owns these bounds."""
+"""What may never end, for so long and no longer, and so many and no more.
+
+Owns these bounds, and how long a while is for a program that may be stopped meanwhile: time in
+which it was away itself says nothing of how long another takes.
+"""
 
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
+
+from bwgraph.clock import now
+
+OVERDUE = 0.25
+"Seconds. Who has waited for so much longer than was asked for was away: by ^Z, or asleep."
+
+GRACE = 1.2
+"""Seconds to wait on after that: for what is there already to be read, and where the whole machine
+slept for what comes next."""
 
 Result = TypeVar("Result")
 
@@ -23,13 +36,27 @@ def within(seconds: float, task: Callable[[], Result], name: str) -> Result:
             outcome.put(error)
 
     threading.Thread(target=run, name=name, daemon=True).start()
-    try:
-        result = outcome.get(timeout=max(seconds, 0.0))
-    except queue.Empty:
-        raise TimeoutError from None
-    if isinstance(result, Exception):
-        raise result
-    return result[0]
+    for left in waits(seconds):
+        try:
+            result = outcome.get(timeout=left)
+        except queue.Empty:
+            continue
+        if isinstance(result, Exception):
+            raise result
+        return result[0]
+    raise TimeoutError
+
+
+def waits(seconds: float) -> Iterator[float]:
+    """How long to wait for something: so long, and once more if we were away meanwhile.
+
+    >>> [left for left in waits(0.5)]
+    [0.5]
+    """
+    end = now() + seconds
+    yield max(seconds, 0.0)
+    if seconds > 0 and now() > end + OVERDUE:
+        yield GRACE
 
 
 class Shelf(queue.Queue[Any]):

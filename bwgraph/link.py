@@ -15,7 +15,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from bwgraph import wire
-from bwgraph.bounded import within
+from bwgraph.bounded import GRACE, within
 from bwgraph.clock import now
 from bwgraph.credentials import Credentials
 from bwgraph.endpoint import Endpoint
@@ -32,11 +32,6 @@ ROUND = 13.0
 
 BACKOFF = (0.5, 1.0, 2.0, 4.0, 8.0, 10.0)
 "Seconds before each new try; the last for all that follow."
-
-GRACE = 1.2
-"""Seconds that the watchdog waits on when tor seems silent. After ^Z and fg it is us who were
-away, and what tor sent meanwhile only has to be read; after the machine slept tor was away as
-well, and its next event may take another second."""
 
 SELDOM = 10.0
 """Seconds between two looks at a tor that is well. The wire tells when it falls silent; but the

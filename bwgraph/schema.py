@@ -59,9 +59,10 @@ ON CONFLICT (instance, resolution, until) DO UPDATE SET
     read = excluded.read, written = excluded.written, seconds = excluded.seconds,
     read_peak = excluded.read_peak, written_peak = excluded.written_peak,
     told = excluded.told, whole = excluded.whole
-WHERE excluded.seconds >= history.seconds
+WHERE excluded.seconds >= history.seconds OR excluded.told > history.told
 """
-"A column that is better known is not replaced by what somebody else saw of it."
+"""A column that is better known is not replaced by what somebody else saw of it. That of a sum
+stands for less time when one more is in it that has a part of a second (see ``together``)."""
 
 FORGET = """
 DELETE FROM history

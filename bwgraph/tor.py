@@ -21,6 +21,7 @@ import stem.response
 from stem.connection import AuthMethod
 from stem.control import Controller, EventType, State
 
+from bwgraph.bounded import waits
 from bwgraph.clock import awake, now
 from bwgraph.controller import LONGEST_COMPLAINT, Complaints, controlled
 from bwgraph.credentials import Credentials
@@ -183,7 +184,7 @@ class Connection:
         )
         nickname = controller.get_conf("Nickname", None)
         answered = now()
-        self._answered.wait(FIRST_EVENT)
+        any(self._answered.wait(left) for left in waits(FIRST_EVENT))
         if not controller.is_alive():
             raise cut_short(wire)
         if self._previous is None:

@@ -7,6 +7,7 @@ import traceback
 import pytest
 from ear import eventually, threads_at_work
 
+from bwgraph import bounded
 from bwgraph.bounded import within
 
 LONG = 10.0
@@ -51,6 +52,16 @@ def test_what_takes_longer_is_left_to_itself() -> None:
     assert [thread.name for thread in threads_at_work()] == ["bwgraph test"]
     go_on.set()
     eventually(lambda: not threads_at_work(), "it ended")
+
+
+def test_time_in_which_we_were_stopped_is_not_what_it_took(monkeypatch: pytest.MonkeyPatch) -> None:
+    # ^Z and fg: it could not answer while this was stopped, and has only to go on.
+    times = iter((1000.0, 1008.0))
+    monkeypatch.setattr(bounded, "now", lambda: next(times))
+    go_on = threading.Event()
+    monkeypatch.setattr(bounded, "GRACE", LONG)
+    threading.Timer(0.1, go_on.set).start()
+    assert within(0.01, go_on.wait, "bwgraph test")
 
 
 def test_a_late_failure_hurts_nobody() -> None:

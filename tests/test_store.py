@@ -26,6 +26,7 @@ from bwgraph.ring import Portion
 from bwgraph.sample import Sample
 from bwgraph.source import Refusal
 from bwgraph.store import Gone, Store, Unwritten
+from bwgraph.together import Together
 
 NOW = 1_800_000_030.0
 "Half a minute after a full one, which begins an hour."
@@ -88,6 +89,17 @@ def test_a_column_that_grows_is_replaced_and_one_less_known_is_not(path: Path) -
     assert read(path) == [minute(0, 300, 30.0)]
     write(path, minute(0, 333, 30.0))  # it had lacked some
     assert read(path) == [minute(0, 333, 30.0)]
+
+
+def test_a_sum_that_is_stored_before_all_are_in_it_has_all_in_the_end(path: Path) -> None:
+    # One of them has a part of a second there, so that what the bytes stand for becomes less.
+    total, whose = Together(["a", "b"]), Kept("both", sum=True)
+    with closing(Store(str(path))) as opened:
+        for name, read_bytes, seconds in (("a", 1000, 1.0), ("b", 700, 0.65)):
+            portion = Portion(round(NOW), read_bytes, 0, seconds, read_bytes / seconds, 0.0)
+            total.add(name, [portion], NOW)
+            opened.write({whose: total.take(RESOLUTIONS)[1]}, NOW)
+        assert {entry.portion.read for entry in opened.read(whose, NOW)} == {1700}
 
 
 def test_names_are_told_apart_however_strange(path: Path) -> None:

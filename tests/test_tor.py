@@ -39,7 +39,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from nobody import nobody, open_directory
 
-from bwgraph import controller, tor, wire
+from bwgraph import bounded, controller, tor, wire
 from bwgraph.credentials import Credentials
 from bwgraph.endpoint import ControlPort, ControlSocket, Embedded, Endpoint
 from bwgraph.inquiry import ACCOUNTING, ALWAYS, NAME, RARELY
@@ -1184,6 +1184,28 @@ def test_a_tor_that_grants_bw_and_sends_none_is_the_same(monkeypatch: pytest.Mon
     monkeypatch.setattr(tor, "FIRST_EVENT", 0.1)
     with FakeTor(Manners(spike=None)) as server:
         assert refusal(server.endpoint).cause == "it let us in and sends no BW events"
+
+
+def test_the_first_event_is_waited_for_after_we_were_stopped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # ^Z in that moment, and fg: the event is there, and only has to be read.
+    clock = Clock()
+    monkeypatch.setattr(bounded, "now", clock)
+    monkeypatch.setattr(bounded, "GRACE", 10.0)
+    monkeypatch.setattr(tor, "FIRST_EVENT", 0.1)
+
+    class Stopped(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            if super().wait(timeout):
+                return True
+            clock.time += 8.0
+            server.emit(5, 7)
+            return False
+
+    with FakeTor(Manners(spike=None)) as server, connecting(server.endpoint, Ear()) as connection:
+        connection._answered = Stopped()
+        assert connection.open(Credentials()).where == str(server.endpoint)
 
 
 @pytest.mark.parametrize(

@@ -54,8 +54,9 @@ class Account:
         ]
         if not found or max(found) < due:
             return False
-        # What was left unread on the way here is known by now.
-        self._bases &= {_less(stored, self._open()[count]) for _, count in found}
+        if min(found) > (self._done, 0):
+            # It goes on since: so what was left unread before is known by now.
+            self._bases &= {_less(stored, self._open()[count]) for _, count in found}
         return True
 
     def explain(self, stored: Bytes) -> tuple[int, int, str]:
