@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
+from bwgraph import stray
 from bwgraph.clock import Clock, Clocks, now
 from bwgraph.fleet import Fleet
 from bwgraph.frame import Frame
@@ -19,7 +20,7 @@ from bwgraph.instance import Instance
 from bwgraph.layout import Layout
 from bwgraph.moment import Moment
 from bwgraph.sample import Sample
-from bwgraph.source import Connected, Event, Lost, Refusal, Source, Trouble
+from bwgraph.source import Connected, Event, Lost, Refusal, Source
 from bwgraph.stage import compose, follow, survey
 from bwgraph.terminal import Terminal
 from bwgraph.view import ACTIONS, Action, Click, Shown, View, apply, point
@@ -70,29 +71,16 @@ def run(
     """
     # curses took some of the signals for itself when the terminal was entered.
     wakeup.catch(SIGNALS)
-    hook = threading.excepthook
     loop = Loop(fleet, sources, view, terminal, wakeup, keep=keep, clock=clock)
-    threading.excepthook = lambda failure: _tell_of_thread(
-        failure, loop.moment().now, partial(loop.tell, fleet.instances[0])
-    )
-    loop.draw()
-    for instance, source in sources.items():
-        source.start(partial(loop.tell, instance))
-    try:
-        return loop.run()
-    finally:
-        for source in sources.values():
-            source.close()
-        threading.excepthook = hook
-
-
-def _tell_of_thread(
-    failure: threading.ExceptHookArgs, when: float, tell: Callable[[Event], None]
-) -> None:
-    """Bring an exception that ended a thread, one of ours or of stem's, before the user."""
-    name = failure.thread.name if failure.thread else "a thread"
-    what = f"{name} ended: {failure.exc_type.__name__}: {failure.exc_value}"
-    tell(Trouble(when, what))
+    with stray.told(lambda trouble: loop.tell(fleet.instances[0], trouble), loop.moment):
+        loop.draw()
+        for instance, source in sources.items():
+            source.start(partial(loop.tell, instance))
+        try:
+            return loop.run()
+        finally:
+            for source in sources.values():
+                source.close()
 
 
 class Loop:

@@ -12,6 +12,7 @@ from functools import partial
 from types import TracebackType
 from typing import Self
 
+from bwgraph import stray
 from bwgraph.clock import Clocks
 from bwgraph.fleet import Fleet
 from bwgraph.instance import Instance
@@ -48,8 +49,12 @@ class Inbox:
         self._queue: queue.SimpleQueue[News | None] = queue.SimpleQueue()
         self._missed = 0
         self._clocks = Clocks()
+        self._strays = stray.told(
+            lambda trouble: self._tell(fleet.instances[0], trouble), self._clocks.read
+        )
 
     def __enter__(self) -> Self:
+        self._strays.__enter__()
         for instance, source in self._sources.items():
             source.start(partial(self._tell, instance))
         return self
@@ -62,6 +67,7 @@ class Inbox:
     ) -> None:
         for source in self._sources.values():
             source.close()
+        self._strays.__exit__(None, None, None)
 
     def next(self, seconds: float | None = None) -> News | None:
         """Wait for the next piece of news, for so long; None if there is none, or no more."""

@@ -126,6 +126,25 @@ def test_samples_beyond_the_backlog_are_missed_and_counted_and_nothing_else_is(
     assert total.history.newest == 10.0
 
 
+def test_what_ends_a_thread_is_news_and_not_written_anywhere(
+    box: Box, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> None:
+        raise ValueError("\x1b[31m")
+
+    before = threading.excepthook
+    with box.inbox as news:
+        thread = threading.Thread(target=fail, name="Tor listener")
+        thread.start()
+        thread.join()
+        got = news.next()
+    assert got is not None
+    assert isinstance(got.event, Trouble)
+    assert got.event.what == "Tor listener ended: ValueError: \x1b[31m"
+    assert threading.excepthook is before
+    assert capsys.readouterr() == ("", "")
+
+
 def test_all_are_closed_whatever_happens(box: Box) -> None:
     with pytest.raises(ZeroDivisionError), box.inbox:
         raise ZeroDivisionError

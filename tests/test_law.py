@@ -86,6 +86,7 @@ SHELL = frozenset(
         "settings",
         "still",
         "store",
+        "stray",
         "stream",
         "targets",
         "terminal",
