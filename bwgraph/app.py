@@ -81,6 +81,7 @@ def run(
         finally:
             for source in sources.values():
                 source.close()
+            loop.tell_samples()  # which a store is still to have
 
 
 class Loop:
@@ -145,16 +146,16 @@ class Loop:
             late = self._clock.comes(event.when) - self._drawn > HELD_UP
             if late or len(self._untold) > MOST_UNTOLD:
                 # A terminal that takes nothing may hold the loop up for hours.
-                self._tell_samples()
+                self.tell_samples()
             if self._poked and not isinstance(instance.state, Lost):
                 return
             self._poked = True
         else:
-            self._tell_samples()
+            self.tell_samples()
             self._fleet.tell(instance, event)
         self._wakeup.poke()
 
-    def _tell_samples(self) -> None:
+    def tell_samples(self) -> None:
         """Let the fleet know of the samples that were put aside, in their order."""
         with self._telling:
             # Those that are here by now: where they come without a pause there is no end to them.
@@ -174,7 +175,7 @@ class Loop:
             at_once = self._terminal in ready and self._handle_keys()
             if self._wakeup in ready:
                 at_once |= self._handle_signals()
-                self._tell_samples()
+                self.tell_samples()
                 dirty = True
             refusal = self._fleet.refusal
             if refusal is not None:
@@ -188,7 +189,7 @@ class Loop:
     def draw(self) -> None:
         """Put the present onto the screen."""
         self._poked = False
-        self._tell_samples()
+        self.tell_samples()
         moment = self.moment()
         self._drawn = now()
         self._states = self._seen()

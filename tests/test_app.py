@@ -120,6 +120,7 @@ class FakeSource:
         self.retries = 0
         self.closed = 0
         self.on_start: Act = lambda: None
+        self.on_close: Act = lambda: None
 
     def start(self, tell: Tell) -> None:
         self.tell = tell
@@ -130,6 +131,7 @@ class FakeSource:
 
     def close(self) -> None:
         self.closed += 1
+        self.on_close()
 
 
 class World:
@@ -498,6 +500,20 @@ def test_samples_wait_for_the_drawing_and_go_before_whatever_else_is_told(world:
 
     world.at(0.5, told_while_it_waits)
     world.run(0.6)
+
+
+def test_what_was_put_aside_when_it_ends_is_told_yet(world: World) -> None:
+    def tell() -> None:
+        assert world.source.tell is not None
+        world.source.tell(Sample(world.time, 5, 0, 1.0))
+
+    world.at(1.0, tell)
+    world.at(1.4, tell)
+    world.source.on_close = tell  # one more as it is closed
+    world.at(1.4, lambda: world.terminal.press("q"))
+    assert run(world) == Ending()
+    window = world.instance.history.window(world.time, 4)
+    assert sum(window.columns.read) == 15
 
 
 @pytest.mark.parametrize(("most", "told"), [(app.MOST_UNTOLD, [0, 0, 1]), (1, [0, 1, 1])])
