@@ -59,16 +59,16 @@ def waits(seconds: float) -> Iterator[float]:
         yield GRACE
 
 
-class Shelf(queue.Queue[Any]):
+class BoundedQueue(queue.Queue[Any]):
     """A queue that never holds more than so many: of what comes when it is full, ``spilt`` is told.
 
     So whoever fills it neither waits nor takes all memory.
 
-    >>> shelf = Shelf(1, print)
-    >>> shelf.put("first")
-    >>> shelf.put("second")
+    >>> bounded = BoundedQueue(1, print)
+    >>> bounded.put("first")
+    >>> bounded.put("second")
     second
-    >>> shelf.get()
+    >>> bounded.get()
     'first'
     """
 

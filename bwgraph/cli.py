@@ -8,10 +8,8 @@ standard output leaves, SIGPIPE ends the program.
 
 import argparse
 import os
-import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -34,6 +32,7 @@ from bwgraph.opening import Watched
 from bwgraph.source import Refusal, Source
 from bwgraph.targets import Secrets, find
 from bwgraph.view import View
+from bwgraph.wakeup import FATAL, Wakeup
 
 if TYPE_CHECKING:
     from bwgraph import app
@@ -177,7 +176,6 @@ def _check_store(options: argparse.Namespace) -> None:
 def _graph(options: argparse.Namespace, targets: Watched, known: Credentials) -> int:
     """Show the graph, asking for a password first if a tor turns out to want one."""
     from bwgraph import album, app, terminal  # noqa: PLC0415 - see _run
-    from bwgraph.wakeup import Wakeup  # noqa: PLC0415
 
     utf8 = terminal.speaks_utf8(os.environ)
     view = opening.view(options, utf8=utf8)
@@ -206,7 +204,8 @@ def _graph(options: argparse.Namespace, targets: Watched, known: Credentials) ->
             return _finish(how, fleet)
         place = refusal.password_for
         try:
-            with _raised_signals():
+            # So getpass gives the terminal its echo back.
+            with ending.handled(ending.by(_raise_it, FATAL)):
                 secrets = secrets.given(place, known.with_prompt(place))
         except _Signalled as signalled:
             return _finish(app.Ending(signal=signalled.number), fleet)
@@ -226,24 +225,8 @@ class _Signalled(BaseException):
         self.number = number
 
 
-@contextmanager
-def _raised_signals() -> Iterator[None]:
-    """Let signals come as exceptions: getpass then gives the terminal its echo back."""
-    from bwgraph.wakeup import FATAL  # noqa: PLC0415 - see main
-
-    def raise_it(number: int, _: FrameType | None) -> None:
-        raise _Signalled(number)
-
-    before = {
-        number: signal.signal(number, raise_it)
-        for number in FATAL
-        if signal.getsignal(number) is not signal.SIG_IGN
-    }
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def _raise_it(number: int, _: FrameType | None) -> None:
+    raise _Signalled(number)
 
 
 def _finish(how: "app.Ending", fleet: Fleet) -> int:

@@ -15,7 +15,7 @@ import stem
 import stem.socket
 from stem.control import Controller, EventType
 
-from bwgraph.bounded import Shelf
+from bwgraph.bounded import BoundedQueue
 from bwgraph.clock import now
 from bwgraph.source import Tell, Trouble
 from bwgraph.wire import Wire
@@ -47,7 +47,7 @@ def controlled(wire: Wire, bandwidth: Bandwidth) -> "Listener":
         controller._event_notice = Patience()  # noqa: SLF001 - as said
     for name in ("_event_queue", "_reply_queue"):
         if isinstance(getattr(controller, name, None), queue.Queue):
-            setattr(controller, name, Shelf(MOST_ODD, _passed_over))
+            setattr(controller, name, BoundedQueue(MOST_ODD, _passed_over))
     return controller
 
 

@@ -3,13 +3,15 @@
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
 
 from bwgraph.wakeup import FATAL
 
 SIGNALS = (signal.SIGINT, *FATAL)
+
+Handler = Callable[[int, FrameType | None], None]
 
 PATIENCE = 2.0
 "Seconds that there are for what is still to be done."
@@ -25,6 +27,22 @@ def die_of_a_closed_pipe() -> None:
     """End as ``cat`` does when its reader has seen enough; return where there is no such end."""
     if sys.platform != "win32":
         die_of(signal.SIGPIPE)
+
+
+@contextmanager
+def handled(handlers: Mapping[int, Handler]) -> Iterator[None]:
+    """Have signals handled so, and as before when it is over."""
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def by(handler: Handler, numbers: Iterable[int]) -> dict[int, Handler]:
+    """This handler for each of these signals that is not set to be ignored."""
+    return {number: handler for number in numbers if signal.getsignal(number) is not signal.SIG_IGN}
 
 
 @contextmanager
@@ -44,18 +62,14 @@ def stopping(stop: Callable[[], object]) -> Iterator[list[int]]:
     def give_up(number: int, _: FrameType | None) -> None:
         die_of(came[0] if came else number)
 
-    taken: dict[int, Callable[[int, FrameType | None], None]] = {
-        number: stop_it for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN
-    }
+    handlers = by(stop_it, SIGNALS)
     if sys.platform != "win32":
-        taken[signal.SIGALRM] = give_up
-    before = {number: signal.signal(number, handler) for number, handler in taken.items()}
-    try:
-        yield came
-    finally:
-        _set_alarm(0.0)
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        handlers[signal.SIGALRM] = give_up
+    with handled(handlers):
+        try:
+            yield came
+        finally:
+            _set_alarm(0.0)
 
 
 def _set_alarm(seconds: float) -> None:

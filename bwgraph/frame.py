@@ -107,7 +107,6 @@ def _cut(line: Line, columns: int) -> Line:
             break
         text = printable(span.text[:columns])  # cut first: it may be as long as a tor likes
         if text:
-            same = text == span.text
-            cut.append(span if same else Span(text, span.style, span.reverse))
+            cut.append(span if text == span.text else span._replace(text=text))
         columns -= len(text)
     return tuple(cut)

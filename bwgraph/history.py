@@ -213,7 +213,7 @@ def _entries(
     """These columns, the first of which is ``begin``; a gap is none."""
     for index, seconds in enumerate(columns.seconds):
         if seconds:
-            portion = columns.total(index, index + 1, begin + index)
+            portion = columns.at(index, begin + index)
             of_sum = (told.read[index], told.seconds[index]) if told else ()
             yield Entry(resolution, portion, *of_sum)
 

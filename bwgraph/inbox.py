@@ -6,6 +6,7 @@ Owns the queue between their threads and the one that reads. Must not know what 
 import math
 import queue
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -49,13 +50,15 @@ class Inbox:
         self._queue: queue.SimpleQueue[News | None] = queue.SimpleQueue()
         self._missed = 0
         self._clocks = Clocks()
-        self._strays = stray.told(
-            lambda trouble: self._tell(fleet.instances[0], trouble), self._clocks.read
-        )
+        self._begun = ExitStack()
 
     def __enter__(self) -> Self:
-        self._strays.__enter__()
+        strays = stray.told(
+            lambda trouble: self._tell(self._fleet.instances[0], trouble), self._clocks.read
+        )
+        self._begun.enter_context(strays)
         for instance, source in self._sources.items():
+            self._begun.callback(source.close)
             source.start(partial(self._tell, instance))
         return self
 
@@ -65,9 +68,7 @@ class Inbox:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
-        for source in self._sources.values():
-            source.close()
-        self._strays.__exit__(None, None, None)
+        self._begun.close()
 
     def next(self, seconds: float | None = None) -> News | None:
         """Wait for the next piece of news, for so long; None if there is none, or no more."""

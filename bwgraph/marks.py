@@ -15,6 +15,7 @@ from bwgraph.history import Window
 from bwgraph.instance import Instance
 from bwgraph.ledger import Unseen
 from bwgraph.moment import Moment
+from bwgraph.summary import current
 
 Notes = dict[int, tuple[str, ...]]
 "What to write beside a cell: in so many words, or else in fewer."
@@ -80,6 +81,12 @@ def told_columns(instance: Instance, window: Window) -> int:
     if instance.told_until is None:
         return 0
     return min(max(_column(window, instance.told_until) + 1, 0), len(window.columns))
+
+
+def seen_now(instance: Instance, newest: Window) -> tuple[float | None, float | None]:
+    """What moves in the newest second; that is not what tor remembers of it."""
+    hearsay = told_columns(instance, newest) == len(newest.columns)
+    return (None, None) if hearsay else current(newest)
 
 
 def _column(window: Window, when: float) -> int:

@@ -53,6 +53,15 @@ def time_of_day(when: datetime) -> str:
     return f"{when.hour:02}:{when.minute:02}:{when.second:02}"
 
 
+def utc(when: datetime) -> str:
+    """A time as other programs read it, to the millisecond.
+
+    >>> utc(datetime(2026, 1, 2, 3, 4, 5, 6789, tzinfo=UTC))
+    '2026-01-02T03:04:05.006Z'
+    """
+    return when.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def day(when: datetime) -> str:
     """A day of the year.
 

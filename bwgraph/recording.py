@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NoReturn
 
+from bwgraph.moment import utc
+
 FIELDS = ("time", "instance", "read", "written", "seconds")
 
 LONGEST_LINE = 4096
@@ -87,10 +89,9 @@ CSV_HEADER = ",".join(FIELDS)
 
 
 def _values(entry: Entry) -> list[object]:
-    time = entry.time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     # However short a span is, bytes without one would have no rate.
     seconds = max(round(entry.seconds, 6), 1e-6)
-    return [time, entry.instance, entry.read, entry.written, seconds]
+    return [utc(entry.time), entry.instance, entry.read, entry.written, seconds]
 
 
 def parse(line: str) -> Entry | None:

@@ -20,7 +20,7 @@ from bwgraph.marks import Marks, Notes
 from bwgraph.moment import Moment
 from bwgraph.quota import Limit
 from bwgraph.scale import Scale
-from bwgraph.summary import current, rates, summarise
+from bwgraph.summary import rates, summarise
 from bwgraph.view import Arrangement, Shown, View, cursor
 
 
@@ -82,7 +82,7 @@ def compose(instance: Instance, view: View, size: Size, moment: Moment, notice: 
     marked = marks.mark(instance, visible, scene.cursor, moment, view.glyphs.wide)
     means = rates(visible)
     traffic = summarise(visible, means, scene.told)
-    now = _now(
+    now = marks.seen_now(
         instance,
         window if view.resolution == 1 and view.end is None else _newest(instance, moment),
     )
@@ -196,12 +196,6 @@ def _survey(instance: Instance, view: View, size: Size, moment: Moment, notice: 
 def _newest(instance: Instance, moment: Moment) -> Window:
     """The newest second alone."""
     return instance.history.window(moment.now, 1)
-
-
-def _now(instance: Instance, newest: Window) -> tuple[float | None, float | None]:
-    """What moves in the newest second; that is not what tor remembers of it."""
-    hearsay = marks.told_columns(instance, newest) == len(newest.columns)
-    return (None, None) if hearsay else current(newest)
 
 
 def _scales(

@@ -4,16 +4,14 @@ Owns what it is made of and what each part is called. Must not know how it is wr
 time is told.
 """
 
-from datetime import UTC
-
 from bwgraph import marks
 from bwgraph.fleet import Fleet
 from bwgraph.history import History, Window
 from bwgraph.instance import Instance
 from bwgraph.ladder import FINEST, RESOLUTIONS, WIDEST
-from bwgraph.moment import Moment
+from bwgraph.moment import Moment, utc
 from bwgraph.source import Connected, Ended, Lost
-from bwgraph.summary import Summary, current, rates, summarise
+from bwgraph.summary import Summary, rates, summarise
 
 Object = dict[str, object]
 
@@ -36,9 +34,7 @@ def _instance(instance: Instance, moment: Moment) -> Object:
     window = _whole(instance.history, moment)
     told = marks.told_columns(instance, window)
     traffic = summarise(window, rates(window), told)
-    newest = instance.history.window(moment.now, 1)
-    hearsay = marks.told_columns(instance, newest) == len(newest.columns)
-    now = (None, None) if hearsay else current(newest)
+    now = marks.seen_now(instance, instance.history.window(moment.now, 1))
     total = instance.ledger.total()
     known = instance.connection
     return {
@@ -92,5 +88,4 @@ def _rate(rate: float | None) -> float | None:
 
 
 def _time(moment: Moment, when: float) -> str:
-    time = moment.wall(when).astimezone(UTC)
-    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return utc(moment.wall(when))

@@ -9,7 +9,7 @@ from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from bwgraph.placement import LATE_SPAN
+from bwgraph.placement import LATE_SPAN, spread
 from bwgraph.recording import Foreign, parse
 from bwgraph.sample import Sample
 
@@ -71,14 +71,9 @@ def _shared(sample: Sample) -> Iterator[Sample]:
     [(57.0, 2), (58.0, 3), (59.0, 3), (60.0, 3)]
     """
     count = max(1, round(sample.seconds))
-    each = sample.seconds / count
-    for i in range(count):
-        yield Sample(
-            sample.when - (count - 1 - i) * each,
-            sample.read * (i + 1) // count - sample.read * i // count,
-            sample.written * (i + 1) // count - sample.written * i // count,
-            each,
-        )
+    for part in spread(sample.read, sample.written, sample.seconds, 0, count):
+        when = sample.when - (count - part.column) * part.seconds
+        yield Sample(when, part.read, part.written, part.seconds)
 
 
 class Tape:

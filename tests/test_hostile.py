@@ -13,7 +13,7 @@ from fake_tor import HANG_UP, FakeTor, Manners, Oddity, Session, says
 from pty_driver import Program, bwgraph_argv, environment
 
 from bwgraph import controller, inbox, link, tor, wire
-from bwgraph.bounded import Shelf
+from bwgraph.bounded import BoundedQueue
 from bwgraph.credentials import Credentials
 from bwgraph.fleet import Fleet
 from bwgraph.history import History
@@ -74,7 +74,7 @@ def assert_bounded(connection: Connection) -> None:
     """See that stem has no more before it than it may."""
     for name in ("_event_queue", "_reply_queue"):
         shelf = getattr(connection._controller, name)
-        assert isinstance(shelf, Shelf)
+        assert isinstance(shelf, BoundedQueue)
         assert shelf.qsize() <= controller.MOST_ODD
 
 
