@@ -11,6 +11,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -229,3 +230,34 @@ class Control:
                 return
             else:
                 data = line[3:4] == b"+"
+
+
+class Traffic:
+    """Has a tor move bytes, a spell at a time, for as long as there is one."""
+
+    PATIENCE = 20.0
+    "Seconds for an answer."
+
+    def __init__(self, tor: RealTor) -> None:
+        self.over = threading.Event()
+        self._tor = tor
+        self._thread = threading.Thread(target=self._go_on)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.over.set()
+        self._thread.join()
+
+    def spell(self, control: Control) -> None:
+        """Move some, and come back."""
+        raise NotImplementedError
+
+    def _go_on(self) -> None:
+        while not self.over.wait(0.1):
+            # It was killed, or stopped, or it is not yet there.
+            with contextlib.suppress(OSError, AssertionError), Control(self._tor) as control:
+                control._socket.settimeout(self.PATIENCE)
+                while not self.over.is_set():
+                    self.spell(control)

@@ -1,16 +1,15 @@
 """Three real tors on one screen, under different traffic; one is killed, one is stopped."""
 
 import re
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from functools import partial
 
 import pytest
 from ear import eventually
 from pty_driver import Program
-from real_tor import Control, RealTor, needs_tor
+from real_tor import Control, RealTor, Traffic, needs_tor
 
 from bwgraph.clock import now
 from bwgraph.credentials import Credentials
@@ -24,27 +23,16 @@ EACH = (400_000, 200_000, 100_000)
 "Bytes a second, or nearly, that each is made to read."
 
 
-class Traffic:
-    """Makes a tor read, piece by piece, for as long as there is one."""
+class Steady(Traffic):
+    """So many bytes a second, piece by piece."""
 
     def __init__(self, tor: RealTor, rate: int) -> None:
-        self._tor, self._rate = tor, rate
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._go_on)
+        super().__init__(tor)
+        self._rate = rate
 
-    def __enter__(self) -> None:
-        self._thread.start()
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def _go_on(self) -> None:
-        while not self._over.wait(0.1):
-            with suppress(OSError, AssertionError, ConnectionError), Control(self._tor) as control:
-                control._socket.settimeout(20.0)
-                while not self._over.wait(0.1):
-                    control.let_read(self._rate // 10)
+    def spell(self, control: Control) -> None:
+        if not self.over.wait(0.1):
+            control.let_read(self._rate // 10)
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +40,7 @@ def tors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[RealTor]]:
     with ExitStack() as stack:
         made = [stack.enter_context(RealTor(tmp_path_factory.mktemp("tor"))) for _ in EACH]
         for tor, rate in zip(made, EACH, strict=True):
-            stack.enter_context(Traffic(tor, rate))
+            stack.enter_context(Steady(tor, rate))
         yield made
 
 

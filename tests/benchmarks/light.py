@@ -11,7 +11,6 @@ tor's write of an event to the terminal, and what putting a sample into the hist
 """
 
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
@@ -20,6 +19,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from fake_tor import FakeTor
 from meter import Figures, Program, measure
 
 from bwgraph.history import History
@@ -129,46 +131,19 @@ def table(figures: Mapping[str, Figures], paints: Mapping[str, float | None]) ->
 def latencies() -> list[float]:
     """Seconds from tor's write of an event to the first byte on the terminal."""
     found: list[float] = []
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        server.settimeout(PATIENCE)
-        port = str(server.getsockname()[1])
-        program = Program([sys.executable, "-m", "bwgraph", "--port", port])
+    with FakeTor() as server:
+        program = Program([sys.executable, "-m", "bwgraph", "--port", str(server.endpoint)])
         try:
-            control, _ = server.accept()
-            with control:
-                converse(control)
-                for number in range(EVENTS + 3):
-                    time.sleep(1.0022)
-                    program.begin_anew()
-                    control.sendall(b"650 BW %d %d\r\n" % (1000 * number, 777 * number))
-                    way = painted(program, 0.5, 0.0005)
-                    if number >= 3 and way is not None:  # the graph is there by then
-                        found.append(way)
+            for number in range(EVENTS + 3):
+                time.sleep(1.0022)
+                program.begin_anew()
+                server.emit(1000 * number, 777 * number)
+                way = painted(program, 0.5, 0.0005)
+                if number >= 3 and way is not None:  # the graph is there by then
+                    found.append(way)
         finally:
             program.end()
     return found
-
-
-def converse(control: socket.socket) -> None:
-    """Be a tor that lets in and knows nothing, until nothing more is asked."""
-    control.settimeout(1.5)
-    while True:
-        try:
-            asked = control.recv(65536)
-        except TimeoutError:
-            return
-        for line in asked.splitlines():
-            if line.startswith(b"PROTOCOLINFO"):
-                control.sendall(
-                    b"250-PROTOCOLINFO 1\r\n250-AUTH METHODS=NULL\r\n"
-                    b'250-VERSION Tor="0.4.8.10"\r\n250 OK\r\n'
-                )
-            elif line.startswith(b"SETEVENTS"):
-                control.sendall(b"250 OK\r\n650 BW 1 1\r\n")
-            elif line.startswith(b"GET"):
-                control.sendall(b"552 Unrecognized\r\n")
-            else:
-                control.sendall(b"250 OK\r\n")
 
 
 def push() -> float:

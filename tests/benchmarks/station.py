@@ -1,44 +1,28 @@
 """A real tor for a soak: what it moves, and who listens to it."""
 
 import random
-import threading
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from account import Account
-from real_tor import Control, RealTor
+from real_tor import Control, RealTor, Traffic
 from tap import Tap, Witness
 
 
-class Traffic:
-    """Has a tor move bytes now and then, as long as there is one."""
+class Varied(Traffic):
+    """Nothing, a trickle, or much, each for some seconds."""
+
+    PATIENCE = 5.0
 
     def __init__(self, tor: RealTor, dice: random.Random) -> None:
-        self._tor, self._dice = tor, dice
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._go_on)
+        super().__init__(tor)
+        self._dice = dice
 
-    def __enter__(self) -> None:
-        self._thread.start()
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def _go_on(self) -> None:
-        while not self._over.wait(0.3):
-            # It was killed, or stopped, or it is not yet there.
-            with suppress(OSError, AssertionError), Control(self._tor) as control:
-                control._socket.settimeout(5.0)
-                while not self._over.is_set():
-                    self._spell(control)
-
-    def _spell(self, control: Control) -> None:
-        """Some seconds of nothing, of a trickle, or of much."""
+    def spell(self, control: Control) -> None:
         size = self._dice.choice((0, 300, 20_000, 200_000))
         for _ in range(self._dice.randrange(1, 40)):
-            if self._over.wait(self._dice.uniform(0.05, 0.4)):
+            if self.over.wait(self._dice.uniform(0.05, 0.4)):
                 return
             if size:
                 control.let_read(self._dice.randrange(20, size))
@@ -79,6 +63,6 @@ def opened(name: str, place: Path, seed: int, stack: ExitStack) -> Station:
     """A tor that runs and moves bytes, until the stack ends."""
     place.mkdir()
     tor = stack.enter_context(RealTor(place))
-    stack.enter_context(Traffic(tor, random.Random(f"{seed} {name}")))
+    stack.enter_context(Varied(tor, random.Random(f"{seed} {name}")))
     tap = Tap(tor)
     return Station(name, tor, tap, [Witness(tor)], Account(tap.passages))
