@@ -49,10 +49,11 @@ class Fleet:
         self._asks = asks  # whether the user may be asked for the password of a place
         self._ever = False  # whether any was connected
         self._lock = lock() if lock else nullcontext()
-        self._together = Together(self.instances, lock() if lock else None)
+        self._together: Together | None = None  # the sum's history
         if len(self.instances) > 1:
+            self._together = Together(self.instances, lock() if lock else None)
             for instance in self.instances:
-                onward = partial(self._add, instance)
+                onward = partial(_add, self._together, instance)
                 instance.history = History(lock() if lock else None, onward)
             self.sum = Instance("", history=self._together)
             self._look()
@@ -102,24 +103,19 @@ class Fleet:
         cures = "\n".join(dict.fromkeys(refusal.cure for refusal in refusals if refusal.cure))
         return Refusal(f"none of these tors lets us in:\n{causes}", cures)
 
-    def _add(self, instance: Instance, portions: list[Portion]) -> None:
-        """Take what a member's history was given on to the sum's."""
-        when = instance.history.newest
-        if when is not None:
-            self._together.add(instance, portions, when)
-
     def _drop(self, instance: Instance) -> None:
         """Go on without one that is another's twin."""
         self.instances = tuple(each for each in self.instances if each is not instance)
-        self._together.forget(instance)
+        if self._together is not None:
+            self._together.forget(instance)
         if len(self.instances) == 1:
             self.sum = None
         self._look()
 
     def _look(self, event: Event | None = None) -> None:
         """Let the sum know what its members are by now."""
-        total = self.sum
-        if total is None:
+        total, together = self.sum, self._together
+        if total is None or together is None:
             return
         members = self.instances
         total.name = total.label = f"sum of {len(members)} tors"
@@ -141,7 +137,14 @@ class Fleet:
             total.trouble = event
         for member in members:
             if isinstance(member.state, Lost):
-                self._together.leave(member)
+                together.leave(member)
+
+
+def _add(together: Together, instance: Instance, portions: list[Portion]) -> None:
+    """Take what a member's history was given on to the sum's."""
+    when = instance.history.newest
+    if when is not None:
+        together.add(instance, portions, when)
 
 
 def _one(news: Connected, other: Instance) -> bool:

@@ -10,6 +10,7 @@ Then, one after another: how long each takes to its first paint, how long it tak
 tor's write of an event to the terminal, and what putting a sample into the history takes.
 """
 
+import compileall
 import shutil
 import statistics
 import subprocess
@@ -24,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from fake_tor import FakeTor
 from meter import Figures, Program, measure
 
+import bwgraph
 from bwgraph.history import History
 from bwgraph.sample import Sample
 
@@ -158,6 +160,7 @@ def push() -> float:
 
 def main() -> None:
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 60.0
+    compileall.compile_dir(str(Path(bwgraph.__file__).parent), quiet=1)  # as it is when installed
     with feed(max(MANY)) as ports:
         measured = commands(ports)
         figures = measure(measured, warm=WARM, seconds=seconds)

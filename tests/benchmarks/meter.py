@@ -48,6 +48,8 @@ class Program:
         self.pid, self._master = pty.fork()
         if self.pid == 0:
             os.environ["TERM"] = "xterm-256color"
+            # Installed, a program is compiled.
+            os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
             # The window has its size before the program looks at it.
             fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
             try:
