@@ -8,8 +8,8 @@ anything else.
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 from bwgraph import stray
 from bwgraph.clock import Clock, Clocks, now
@@ -43,8 +43,7 @@ Keep = Callable[[Frame], str]
 "Keeps a picture of a frame, and says where; an OSError if that fails."
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(NamedTuple):
     """Why the loop ended; all empty when the user asked for it."""
 
     signal: int | None = None

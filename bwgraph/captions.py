@@ -5,7 +5,7 @@ Must not know where on the screen a line goes. Pure: the time is told.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from bwgraph import quota as quotas
 from bwgraph import units
@@ -23,8 +23,7 @@ TROUBLE_SHOWN = 60.0
 "Seconds for which a trouble stays on the screen."
 
 
-@dataclass(frozen=True, slots=True)
-class Heading:
+class Heading(NamedTuple):
     """What stands above one of the two graphs."""
 
     name: str

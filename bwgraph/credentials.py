@@ -7,20 +7,22 @@ kept out of every text: ``Credentials`` doesn't show it, and no message here rep
 import getpass
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from bwgraph.source import Refusal
 
 FILE_INSTEAD = "put it into a file and name that with --password-file"
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
+class Credentials(NamedTuple):
     """A password, if there is one, and where the cookie is if tor's own word is not to be taken."""
 
-    password: bytes | None = field(default=None, repr=False)
+    password: bytes | None = None
     cookie: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Credentials(cookie={self.cookie!r})"
 
     def with_prompt(self, where: str) -> "Credentials":
         """Ask the user for the password, on the terminal and unseen; EOFError if there is none."""
@@ -28,7 +30,7 @@ class Credentials:
             typed = getpass.getpass(f"Password of the tor at {where}: ")
         except UnicodeDecodeError:
             raise Refusal("the password cannot be read in this locale", FILE_INSTEAD) from None
-        return replace(self, password=_one_line(os.fsencode(typed), "the password"))
+        return self._replace(password=_one_line(os.fsencode(typed), "the password"))
 
 
 def gather(password_file: str | None, environ: Mapping[str, str]) -> Credentials:

@@ -5,7 +5,7 @@ Must not touch any of them: what exists and what answers is for others to find o
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 LOOPBACK = "127.0.0.1"
 DEFAULT_PORT = 9051
@@ -17,8 +17,7 @@ PORTS = (DEFAULT_PORT, 9151)
 "tor's own default, and Tor Browser's."
 
 
-@dataclass(frozen=True, slots=True)
-class ControlPort:
+class ControlPort(NamedTuple):
     """A control port on TCP: an address of either family, or a host name."""
 
     host: str
@@ -29,8 +28,7 @@ class ControlPort:
         return f"{host}:{self.port}"
 
 
-@dataclass(frozen=True, slots=True)
-class ControlSocket:
+class ControlSocket(NamedTuple):
     """A control socket in the file system."""
 
     path: str
@@ -39,8 +37,7 @@ class ControlSocket:
         return self.path
 
 
-@dataclass(frozen=True, slots=True)
-class Embedded:
+class Embedded(NamedTuple):
     """A control port inside of this very program."""
 
     name: str
@@ -52,8 +49,7 @@ class Embedded:
 Endpoint = ControlPort | ControlSocket | Embedded
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(NamedTuple):
     """An endpoint, and what the user calls the tor there; empty if nothing."""
 
     name: str

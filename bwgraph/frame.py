@@ -8,7 +8,6 @@ here. Knows nothing of what the text says.
 import re
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import NamedTuple
 
@@ -39,16 +38,14 @@ class Span(NamedTuple):
 Line = tuple[Span, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Size:
+class Size(NamedTuple):
     """Cells across and down."""
 
     columns: int
     rows: int
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """A whole screen: at most ``size.rows`` lines of at most ``size.columns`` cells."""
 
     lines: tuple[Line, ...]
@@ -74,7 +71,7 @@ _OWN = "".join(
     dict.fromkeys(
         char
         for glyphs in (*graph.SETS.values(), graph.HALVES)
-        for field in vars(glyphs).values()
+        for field in glyphs
         if isinstance(field, str)
         for char in field
     )

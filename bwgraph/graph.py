@@ -3,13 +3,12 @@
 Must not know what the heights are about, where they come from, nor where on the screen they go.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, eq=False)
-class Glyphs:
+class Glyphs(NamedTuple):
     """The characters that a graph is made of."""
 
     name: str
@@ -84,7 +83,7 @@ BLOCK = Glyphs(
     upload="▲",
 )
 
-BRAILLE = replace(BLOCK, name="braille", levels="    ⣿", hanging="    ⣿", inverted=False, wide=2)
+BRAILLE = BLOCK._replace(name="braille", levels="    ⣿", hanging="    ⣿", inverted=False, wide=2)
 
 ASCII = Glyphs(
     name="ascii",
@@ -111,7 +110,7 @@ ASCII = Glyphs(
     upload="^",
 )
 
-HALVES = replace(BLOCK, name="halves", hanging=" ▔▔▀▀▀▀██", inverted=False)
+HALVES = BLOCK._replace(name="halves", hanging=" ▔▔▀▀▀▀██", inverted=False)
 "Blocks for a text, in which nothing can be exchanged with its ground."
 
 SETS = {glyphs.name: glyphs for glyphs in (BLOCK, BRAILLE, ASCII)}
@@ -140,11 +139,10 @@ def plot(
     if height < 1:
         return ()
     if glyphs.wide == 1:
-        columns = [_column(bar, height, glyphs, hanging) for bar in bars]
+        cells = "".join(map(_known_columns(height, glyphs, hanging), bars))
     else:
-        pairs = zip(bars[::2], [*bars[1::2], (0, 0)], strict=False)
-        columns = [_pair(left, right, height, glyphs, hanging) for left, right in pairs]
-    cells = "".join(columns)
+        pair = _known_pairs(height, glyphs, hanging)
+        cells = "".join(map(pair, bars[::2], [*bars[1::2], (0, 0)]))
     return tuple([cells[row::height] for row in range(height)])
 
 
@@ -160,8 +158,21 @@ def spark(heights: Sequence[int], glyphs: Glyphs) -> str:
     return "".join([cells[height] for height in heights])
 
 
-@lru_cache(maxsize=1 << 11)
-def _column(bar: Bar, height: int, glyphs: Glyphs, hanging: bool) -> str:
+@lru_cache(maxsize=4)
+def _known_columns(height: int, glyphs: Glyphs, hanging: bool) -> Callable[[Bar], str]:
+    """What makes a bar's cells, and knows those that it has made."""
+    make = partial(_column, height=height, glyphs=glyphs, hanging=hanging)
+    return lru_cache(maxsize=1 << 10)(make)
+
+
+@lru_cache(maxsize=4)
+def _known_pairs(height: int, glyphs: Glyphs, hanging: bool) -> Callable[[Bar, Bar], str]:
+    """The same of two bars' cells."""
+    make = partial(_pair, height=height, glyphs=glyphs, hanging=hanging)
+    return lru_cache(maxsize=1 << 10)(make)
+
+
+def _column(bar: Bar, *, height: int, glyphs: Glyphs, hanging: bool) -> str:
     """One bar's cells from the top down."""
     mean, peak = bar
     if bar == UNKNOWN:
@@ -186,11 +197,10 @@ _DOTS = ((0x40, 0x04, 0x02, 0x01), (0x80, 0x20, 0x10, 0x08))
 "The dots of a braille cell (Unicode 2800), left and right, from below."
 
 
-@lru_cache(maxsize=1 << 11)
-def _pair(left: Bar, right: Bar, height: int, glyphs: Glyphs, hanging: bool) -> str:
+def _pair(left: Bar, right: Bar, *, height: int, glyphs: Glyphs, hanging: bool) -> str:
     """Two bars' cells, side by side, from the top down."""
     if left == right == UNKNOWN:
-        return _column(UNKNOWN, height, glyphs, hanging)
+        return _column(UNKNOWN, height=height, glyphs=glyphs, hanging=hanging)
     cells = []
     for ground in range(0, 4 * height, 4):
         dots = 0

@@ -7,7 +7,7 @@ or what time it is: ``now`` is an argument.
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from bwgraph.ladder import Entry, Ladder, kept
 from bwgraph.placement import Placement, spread
@@ -18,8 +18,7 @@ LATE = 2.0
 "A newest sample that is so many seconds old is late."
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(NamedTuple):
     """The newest columns of one resolution."""
 
     columns: Columns

@@ -7,11 +7,10 @@ import math
 import queue
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 from bwgraph import stray
 from bwgraph.clock import Clocks
@@ -28,8 +27,7 @@ MOST_ELSE = 1024
 "Other news kept besides: a tor may send what is of no use as fast as it likes."
 
 
-@dataclass(frozen=True, slots=True)
-class News:
+class News(NamedTuple):
     """Something that was told, of which tor and when; and how many samples were missed before."""
 
     instance: Instance

@@ -3,7 +3,6 @@
 Owns what becomes of each thing that a source tells. Must not know how it is drawn or who told it.
 """
 
-from dataclasses import dataclass, field
 from typing import assert_never
 
 from bwgraph import quota
@@ -24,40 +23,49 @@ from bwgraph.source import (
 )
 
 
-@dataclass(slots=True, eq=False)
 class Instance:
     """A tor's history, and the latest news of it."""
 
-    name: str
-    "What the user calls it: an endpoint, or 'demo'."
-    note: str = ""
-    "What else must be said of it where there is room."
-    history: History = field(default_factory=History)
-    ledger: Ledger = field(default_factory=Ledger)
-    state: Connected | Lost | Ended | None = None
-    "None until the first connection."
-    connection: Connected | None = None
-    "The latest, lost or not."
-    told_until: int | None = None
-    "The last column that tor told of and that we did not see ourselves; None if there is none."
-    refusal: Refusal | None = None
-    trouble: Trouble | None = None
-    "The latest; older ones are only counted."
-    troubles: int = 0
-    losses: int = 0
-    "How often it went away, or fell silent, after it had been there."
-    label: str = ""
-    "What the user wants it to be called, before all else."
-    absent: tuple[str, ...] = ()
-    "Of a sum: the tors that are not connected."
-    context: quota.Context = field(default_factory=quota.Context)
-    "As it was last told: kept until the next answer, be it another process's."
-    anywhere: bool = False
-    "It is whichever tor is found: its name is no place."
-    stored: bool = False
-    "Its past is stored: what bwgraph has not seen itself has no place in that."
-    archive: str = ""
-    "Where its past was read from, if that is all that there is of it."
+    def __init__(
+        self,
+        name: str,
+        note: str = "",
+        history: History | None = None,
+        *,
+        label: str = "",
+        anywhere: bool = False,
+        archive: str = "",
+    ) -> None:
+        self.name = name
+        "What the user calls it: an endpoint, or 'demo'."
+        self.note = note
+        "What else must be said of it where there is room."
+        self.history = History() if history is None else history
+        self.ledger = Ledger()
+        self.state: Connected | Lost | Ended | None = None
+        "None until the first connection."
+        self.connection: Connected | None = None
+        "The latest, lost or not."
+        self.told_until: int | None = None
+        "The last column that tor told of and that we did not see ourselves; None if there is none."
+        self.refusal: Refusal | None = None
+        self.trouble: Trouble | None = None
+        "The latest; older ones are only counted."
+        self.troubles = 0
+        self.losses = 0
+        "How often it went away, or fell silent, after it had been there."
+        self.label = label
+        "What the user wants it to be called, before all else."
+        self.absent: tuple[str, ...] = ()
+        "Of a sum: the tors that are not connected."
+        self.context = quota.Context()
+        "As it was last told: kept until the next answer, be it another process's."
+        self.anywhere = anywhere
+        "It is whichever tor is found: its name is no place."
+        self.stored = False
+        "Its past is stored: what bwgraph has not seen itself has no place in that."
+        self.archive = archive
+        "Where its past was read from, if that is all that there is of it."
 
     @property
     def title(self) -> str:

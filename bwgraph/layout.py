@@ -5,8 +5,8 @@ the totals, the quota, the axes, and one of the two graphs; the two current rate
 Must not know what any of these says.
 """
 
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from bwgraph.frame import Size
 from bwgraph.view import Arrangement
@@ -34,8 +34,7 @@ _LOSSES = (
 "The parts in the order in which they go, each when a graph would have fewer rows than this."
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(NamedTuple):
     """What there is room for, and where."""
 
     arrangement: Arrangement

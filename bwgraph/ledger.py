@@ -7,7 +7,7 @@ sample of a connection comes before its ``Connected``: so each field has one wri
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from bwgraph.sample import Sample
 from bwgraph.source import Connected, Counted
@@ -23,8 +23,7 @@ REMEMBERED = 64
 "Restarts and gaps kept; more than fit onto a screen."
 
 
-@dataclass(frozen=True, slots=True)
-class Total:
+class Total(NamedTuple):
     """Bytes moved since some moment."""
 
     read: int
@@ -37,8 +36,7 @@ class Total:
     "Of several tors, each since a moment of its own."
 
 
-@dataclass(frozen=True, slots=True)
-class Unseen:
+class Unseen(NamedTuple):
     """What tor moved while nobody listened: a known sum of an unknown shape."""
 
     begin: float
@@ -47,8 +45,7 @@ class Unseen:
     written: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Life:
+class _Life(NamedTuple):
     """One tor process, as far as it is known."""
 
     contact: float
@@ -118,8 +115,7 @@ class Ledger:
             life = self._begin(news)
         gap = False
         if news.counted is not None:
-            life = replace(
-                life,
+            life = life._replace(
                 read=news.counted.read - all_read,
                 written=news.counted.written - all_written,
             )
@@ -130,15 +126,14 @@ class Ledger:
                 if gap:
                     unseen = Unseen(lost, news.when, read, written)
                     self.unseen = (*self.unseen, unseen)[-REMEMBERED:]
-        self._life = replace(life, read_at=all_read, written_at=all_written, gap=gap)
+        self._life = life._replace(read_at=all_read, written_at=all_written, gap=gap)
 
     def counted(self, answer: Counted) -> None:
         """Take another answer about the time before this connection; the least is the best."""
         life = self._life
         if life is None or not life.of_tor:
             return
-        better = replace(
-            life,
+        better = life._replace(
             read=min(life.read, answer.read - life.read_at),
             written=min(life.written, answer.written - life.written_at),
         )
@@ -146,7 +141,7 @@ class Ledger:
             *others, last = self.unseen
             read = max(last.read - (life.read - better.read), 0)
             written = max(last.written - (life.written - better.written), 0)
-            self.unseen = (*others, replace(last, read=read, written=written))
+            self.unseen = (*others, last._replace(read=read, written=written))
         self._life = better
 
     def total(self) -> Total | None:

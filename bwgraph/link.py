@@ -10,9 +10,8 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import Enum, auto
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bwgraph import wire
 from bwgraph.bounded import GRACE, within
@@ -68,20 +67,21 @@ class _Order(Enum):
     CLOSE = auto()
 
 
-@dataclass(slots=True, eq=False)
 class _Errand:
     """Something that a connection is asked now and then, in a thread of its own each time."""
 
-    ask: Callable[[], Event | None]
-    name: str
-    due: float
-    "When it is asked next; infinity while its answer is out."
-    every: float
-    "Seconds from an answer to the next question."
+    def __init__(
+        self, ask: Callable[[], Event | None], name: str, due: float, every: float
+    ) -> None:
+        self.ask = ask
+        self.name = name
+        self.due = due
+        "When it is asked next; infinity while its answer is out."
+        self.every = every
+        "Seconds from an answer to the next question."
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
+class _Answer(NamedTuple):
     """What came of an errand."""
 
     errand: _Errand

@@ -6,7 +6,7 @@ but for its last cell where a sum lacks something and there is no axis to say so
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from bwgraph import timeline, units
 from bwgraph.frame import Line, Span, Style
@@ -21,8 +21,7 @@ Notes = dict[int, tuple[str, ...]]
 "What to write beside a cell: in so many words, or else in fewer."
 
 
-@dataclass(frozen=True, slots=True)
-class Marks:
+class Marks(NamedTuple):
     """The marks of one window, in cells from its left."""
 
     labels: dict[int, str]

@@ -1,14 +1,13 @@
 """Now, on both clocks. Owns the way from a sample's time to what a clock on the wall showed."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 "Not strftime's, which speaks the language of whoever looks."
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(NamedTuple):
     """Now, on both clocks: samples are placed by the one and labelled by the other."""
 
     now: float

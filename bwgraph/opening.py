@@ -4,7 +4,6 @@ Owns how the options and what was stored decide that. Must not know how it is sh
 """
 
 import argparse
-from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from bwgraph import units
@@ -38,7 +37,7 @@ def view(options: argparse.Namespace, *, utf8: bool) -> View:
 def of(options: argparse.Namespace, targets: Watched, fleet: Fleet, first: View) -> View:
     """The view of this fleet: of all, and where what was stored is seen if there is any."""
     if fleet.sum is not None:
-        first = replace(first, subject=ALL)
+        first = first._replace(subject=ALL)
     if options.store is None or "interval" in options.chosen or not isinstance(targets, Targets):
         return first
     from bwgraph import past  # noqa: PLC0415 - most do without it
@@ -57,5 +56,5 @@ def archive(
     fleet = past.archive(options.store)
     if fleet is None:
         return None
-    first = replace(first, subject=0 if fleet.sum is None else ALL)
+    first = first._replace(subject=0 if fleet.sum is None else ALL)
     return fleet, past.ending(first, fleet, coarser="interval" not in options.chosen)

@@ -8,7 +8,6 @@ import argparse
 import json
 import os
 import shutil
-from dataclasses import replace
 
 from bwgraph import ending, opening
 from bwgraph.beside import attached
@@ -52,15 +51,14 @@ def look(options: argparse.Namespace, targets: Watched, known: Credentials) -> i
         return write(json.dumps(statistics.document(fleet, moment)))
     if options.once:
         utf8 = terminal.speaks_utf8(os.environ)
-        view = replace(
-            opening.view(options, utf8=utf8),
+        view = opening.view(options, utf8=utf8)._replace(
             hints=False,
             subject=first.subject,
             resolution=first.resolution,
             end=first.end,
         )
         if view.glyphs is BLOCK:
-            view = replace(view, glyphs=HALVES)
+            view = view._replace(glyphs=HALVES)
         return write(_text(compose(fleet, view, size, moment), utf8=utf8))
     return FINE
 

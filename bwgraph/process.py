@@ -5,15 +5,14 @@ which start of the machine, and among which processes (a container has its own).
 """
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 STALE = 30.0
 "Seconds without a word after which a process that cannot be looked at is taken for dead."
 
 
-@dataclass(frozen=True, slots=True)
-class Process:
+class Process(NamedTuple):
     """A process of some machine. What the system does not tell is empty."""
 
     pid: int

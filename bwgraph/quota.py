@@ -7,9 +7,8 @@ holds, what makes no sense of it is as good as not told.
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from bwgraph import units
 from bwgraph.moment import day
@@ -30,8 +29,7 @@ _HIBERNATIONS: Mapping[str, Hibernation] = {"awake": "awake", "soft": "soft", "h
 _MEANING = {"soft": "soft: no new connections", "hard": "hard: no traffic at all"}
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
+class Limit(NamedTuple):
     """A rate that tor keeps to, each way."""
 
     rate: int
@@ -48,8 +46,7 @@ class Limit:
         return round(100 * rate / self.rate)
 
 
-@dataclass(frozen=True, slots=True)
-class Quota:
+class Quota(NamedTuple):
     """What tor tells of one interval of its accounting; None for what it does not tell.
 
     Of ``AccountingMax`` each rule counts something else: ``max`` each direction for itself, ``sum``
@@ -125,8 +122,7 @@ class Quota:
         return ()
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(NamedTuple):
     """What a tor tells of itself besides its traffic."""
 
     fingerprint: str = ""

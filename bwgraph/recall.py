@@ -7,7 +7,6 @@ know how they are stored.
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import NamedTuple, Protocol
 
 from bwgraph.fleet import Fleet
@@ -103,7 +102,7 @@ def opening(view: View, shelf: Shelf, names: Iterable[Kept], now: float) -> View
     """
     ends = _newest(shelf.ends(whose, now) for whose in names)
     near = [each for each in sorted(ends) if ends[each] > now - AT_HAND * each]
-    return replace(view, resolution=near[0] if near else max(ends, default=view.resolution))
+    return view._replace(resolution=near[0] if near else max(ends, default=view.resolution))
 
 
 def ending(view: View, fleet: Fleet, *, coarser: bool) -> View:
@@ -117,7 +116,7 @@ def ending(view: View, fleet: Fleet, *, coarser: bool) -> View:
     )
     resolution = min(ends, default=view.resolution) if coarser else view.resolution
     end = ends.get(resolution, max(ends.values(), default=None))
-    return replace(view, resolution=resolution, end=end)
+    return view._replace(resolution=resolution, end=end)
 
 
 def _newest(each: Iterable[Mapping[int, int]]) -> dict[int, int]:

@@ -9,9 +9,8 @@ import io
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from bwgraph.moment import utc
 
@@ -37,8 +36,7 @@ YEARS = range(2000, 3000)
 "In which a recording may have been made: tor is not older, and the calendar goes no further."
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """What one line says: what a tor moved in the seconds that end at ``time``.
 
     Both amounts are None where nothing is known of these seconds.

@@ -9,7 +9,6 @@ ring, seldom two, and the sums agree at every resolution to the byte.
 """
 
 from array import array
-from dataclasses import dataclass
 from typing import NamedTuple
 
 FULL = (1 << 63) - 1
@@ -29,15 +28,24 @@ class Portion(NamedTuple):
     written_peak: float
 
 
-@dataclass(frozen=True, slots=True)
 class Columns:
     """Successive columns, oldest first, as one array a field; ``seconds`` is 0.0 in a gap."""
 
-    read: "array[int]"
-    written: "array[int]"
-    seconds: "array[float]"
-    read_peak: "array[float]"
-    written_peak: "array[float]"
+    __slots__ = ("read", "read_peak", "seconds", "written", "written_peak")
+
+    def __init__(
+        self,
+        read: "array[int]",
+        written: "array[int]",
+        seconds: "array[float]",
+        read_peak: "array[float]",
+        written_peak: "array[float]",
+    ) -> None:
+        self.read = read
+        self.written = written
+        self.seconds = seconds
+        self.read_peak = read_peak
+        self.written_peak = written_peak
 
     @classmethod
     def empty(cls, count: int) -> "Columns":
@@ -53,6 +61,13 @@ class Columns:
 
     def __len__(self) -> int:
         return len(self.read)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Columns):
+            return NotImplemented
+        return all(getattr(self, field) == getattr(other, field) for field in self.__slots__)
+
+    __hash__ = None  # type: ignore[assignment] # what is in it changes
 
     def put(self, index: int, portion: Portion) -> None:
         """Make the column at this index hold that and nothing else."""

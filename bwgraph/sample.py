@@ -1,14 +1,13 @@
 """What one BW event told us. Owns the ``Sample``; knows nothing else."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 MOST = 1 << 40
 """Bytes. No sample is believed to hold more: tor's events go up to 4 GiB, and a day of these still
 adds up in 63 bits."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(NamedTuple):
     """Bytes that tor moved in one stretch of time.
 
     Tor's BW event holds "the bandwidth used in the last second" (control-spec, BW), in truth

@@ -8,7 +8,7 @@ values are about, nor what they are drawn with.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from bwgraph.graph import UNKNOWN, Bar
 from bwgraph.summary import Rates
@@ -27,8 +27,7 @@ LOWEST = 1024
 "Bytes a second at which a logarithmic scale begins, where its ceiling is high enough."
 
 
-@dataclass(frozen=True, slots=True)
-class Scale:
+class Scale(NamedTuple):
     """From a rate in bytes a second to a height."""
 
     ceiling: int

@@ -6,8 +6,8 @@ they say is the captions'. Pure: must not know a terminal, nor the time except a
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import NamedTuple
 
 from bwgraph import captions, graph, keys, layout, marks, scale, units
 from bwgraph.captions import Heading
@@ -24,8 +24,7 @@ from bwgraph.summary import rates, summarise
 from bwgraph.view import Arrangement, Shown, View, cursor
 
 
-@dataclass(frozen=True, slots=True)
-class _Scene:
+class _Scene(NamedTuple):
     """What is on the screen before anything of it is drawn."""
 
     layout: Layout
@@ -40,8 +39,7 @@ class _Scene:
     alert: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Graph:
+class _Graph(NamedTuple):
     """One of the two graphs."""
 
     style: Style
@@ -52,8 +50,7 @@ class _Graph:
     hanging: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Pane:
+class _Pane(NamedTuple):
     """One graph as lines."""
 
     title: Line
@@ -184,7 +181,7 @@ def _survey(instance: Instance, view: View, size: Size, moment: Moment, notice: 
     scales = _scales(window, columns, view, plan.arrangement)
     return _Scene(
         layout=plan,
-        shown=replace(shown, ceiling=max(each.ceiling for each in scales)),
+        shown=shown._replace(ceiling=max(each.ceiling for each in scales)),
         window=window,
         scales=scales,
         told=max(told - (len(window.columns) - columns), 0),

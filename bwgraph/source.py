@@ -5,8 +5,7 @@ likes; nothing is ever asked of the one who listens. Knows nothing of tor, demo 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from bwgraph.sample import Sample
 
@@ -29,8 +28,7 @@ class Refusal(Exception):
         self.password_for = password_for
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
+class Counted(NamedTuple):
     """What tor's own counters say of the time before a connection's first sample.
 
     Tor counts on between its events, so what it answers may be a little too much by the time that
@@ -41,8 +39,7 @@ class Counted:
     written: int
 
 
-@dataclass(frozen=True, slots=True)
-class Connected:
+class Connected(NamedTuple):
     """A tor has let us in and sends its events; its samples follow this."""
 
     when: float
@@ -59,8 +56,7 @@ class Connected:
     "What tor remembers of the time just before, where that is known to be recent."
 
 
-@dataclass(frozen=True, slots=True)
-class Lost:
+class Lost(NamedTuple):
     """A tor that was there is not, and will be tried again."""
 
     since: float
@@ -70,23 +66,20 @@ class Lost:
     "When the next try is."
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(NamedTuple):
     """There is no more to be told, and that is as it should be."""
 
     words: str
     "What has ended."
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(NamedTuple):
     """No connection, and no more tries: the program cannot go on."""
 
     refusal: Refusal
 
 
-@dataclass(frozen=True, slots=True)
-class Wrapped:
+class Wrapped(NamedTuple):
     """Bytes that an event lacked, since tor's events count to 4 GiB and begin again.
 
     The sample has the span of the event that it completes, which has been told already.
@@ -95,16 +88,14 @@ class Wrapped:
     missing: Sample
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
+class Trouble(NamedTuple):
     """Something went wrong where nobody was looking, such as in a thread."""
 
     when: float
     what: str
 
 
-@dataclass(frozen=True, slots=True)
-class Answers:
+class Answers(NamedTuple):
     """What tor has answered of itself, as text by the key that it was asked for.
 
     What it refused, or was not asked, is not in it.

@@ -6,7 +6,6 @@ know how any of them is drawn.
 
 from collections.abc import Sequence
 from copy import copy
-from dataclasses import replace
 
 from bwgraph import captions, keys, screen, table
 from bwgraph.fleet import Fleet
@@ -34,7 +33,7 @@ def survey(fleet: Fleet, view: View, size: Size, moment: Moment) -> tuple[Shown,
     subject = _subject(fleet, view)
     if subject is not None:
         shown, layout = screen.survey(subject, view, size, moment)
-        return replace(shown, order=order), layout
+        return shown._replace(order=order), layout
     history = (fleet.sum or fleet.instances[0]).history
     first, newest = history.extent(moment.now, view.resolution)
     _, second = history.extent(moment.now)
@@ -60,7 +59,7 @@ def follow(view: View, before: Sequence[Instance], after: Sequence[Instance]) ->
         subject = ALL if at is None else at
     if chosen is not None and chosen != SUM:
         chosen = place(chosen)
-    return replace(view, subject=subject, chosen=chosen)
+    return view._replace(subject=subject, chosen=chosen)
 
 
 def _subject(fleet: Fleet, view: View) -> Instance | None:

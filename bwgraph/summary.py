@@ -1,8 +1,7 @@
 """Numbers that stand for a window of history. Owns ``Summary``; draws and formats nothing."""
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bwgraph.history import Window
 
@@ -13,8 +12,7 @@ Rates = list[float | None]
 "A rate in bytes a second for each column, oldest first; None where nothing is known."
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(NamedTuple):
     """One direction over one window: rates in bytes a second, None where nothing is known."""
 
     average: float | None
@@ -27,8 +25,7 @@ class Summary:
     "The second at which the column with the peak ends, on the clock of the samples."
 
 
-@dataclass(frozen=True, slots=True)
-class Traffic:
+class Traffic(NamedTuple):
     """Both directions over one window."""
 
     read: Summary

@@ -28,8 +28,7 @@ DOT = 4
 "Units from one dot of braille to the next; two fill a cell's width, four its height."
 
 
-@dataclass(frozen=True, slots=True)
-class Scheme:
+class Scheme(NamedTuple):
     """Colours, as CSS has them."""
 
     ground: str

@@ -6,7 +6,7 @@ states; names and the current rates are the last. Must not know where on the scr
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from bwgraph import graph, units
 from bwgraph.fleet import Fleet
@@ -30,8 +30,7 @@ SPARK = (6, 40)
 "Cells of a sparkline at the least and at the most."
 
 
-@dataclass(frozen=True, slots=True)
-class _Columns:
+class _Columns(NamedTuple):
     """Cells that each kind of column takes; 0 where there is no room for it."""
 
     name: int
@@ -41,8 +40,7 @@ class _Columns:
     total: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Direction:
+class _Direction(NamedTuple):
     """What one line has to say of download, or of upload."""
 
     current: float | None

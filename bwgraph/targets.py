@@ -7,9 +7,9 @@ tor so that it lets us in. Must not know what becomes of what they tell.
 import os
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 from bwgraph import endpoint, wire
 from bwgraph.clock import Clock, Clocks
@@ -27,12 +27,11 @@ if TYPE_CHECKING:
 DEMO_NOTE = "no tor, invented traffic"
 
 
-@dataclass(frozen=True, slots=True)
-class Secrets:
+class Secrets(NamedTuple):
     """What is shown to each tor, and whether the user may be asked for more."""
 
     usual: Credentials
-    own: Mapping[str, Credentials] = field(default_factory=dict)
+    own: Mapping[str, Credentials] = MappingProxyType({})
     "By place, where the user has given something for this one alone."
     declined: frozenset[str] = frozenset()
     "Places for which the user has nothing to give."
@@ -51,15 +50,14 @@ class Secrets:
 
     def given(self, place: str, credentials: Credentials) -> "Secrets":
         """With what the user gave for this place."""
-        return replace(self, own={**self.own, place: credentials})
+        return self._replace(own={**self.own, place: credentials})
 
     def without(self, place: str) -> "Secrets":
         """With no more asking for this place."""
-        return replace(self, declined=self.declined | {place})
+        return self._replace(declined=self.declined | {place})
 
 
-@dataclass(frozen=True, slots=True)
-class Targets:
+class Targets(NamedTuple):
     """The tors to watch, before anything is known of them."""
 
     each: tuple[Named, ...] = ()
@@ -70,8 +68,11 @@ class Targets:
     "The speed of the invented one, if it is that."
     found: bool = False
     "Nobody named them, so two of them may be one tor."
-    clock: Clock = field(default_factory=Clocks, compare=False, repr=False)
-    "What their samples and the screen go by."
+
+    @property
+    def clock(self) -> Clock:
+        """What their samples and the screen go by: the present."""
+        return Clocks()
 
     def watch(self, secrets: Secrets, *, patient: bool) -> tuple[Fleet, dict[Instance, Source]]:
         """Instances, and what tells of each."""

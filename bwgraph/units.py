@@ -8,8 +8,8 @@ are about.
 
 import re
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 SIZES = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
@@ -19,8 +19,7 @@ UNKNOWN = "-"
 MANTISSAS = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 
 
-@dataclass(frozen=True, slots=True)
-class Quantity:
+class Quantity(NamedTuple):
     """A number in the unit that suits it."""
 
     number: str
@@ -49,8 +48,7 @@ def _quantity(amount: float, base: int, names: tuple[str, ...]) -> Quantity:
     return Quantity(number, names[power])
 
 
-@dataclass(frozen=True, eq=False)
-class Units:
+class Units(NamedTuple):
     """What rates are shown in."""
 
     name: str

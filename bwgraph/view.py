@@ -8,8 +8,8 @@ scrolled stays where it is while samples come in, and a cursor stays with its co
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from enum import Enum, auto
+from typing import NamedTuple
 
 from bwgraph.graph import BLOCK, SETS, Glyphs
 from bwgraph.ladder import RESOLUTIONS
@@ -27,8 +27,7 @@ class Arrangement(Enum):
     MIRRORED = "mirrored"
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(NamedTuple):
     """The choices that the screen is drawn by."""
 
     glyphs: Glyphs = BLOCK
@@ -61,8 +60,7 @@ class View:
     "The table is sorted by what is moved now, the busiest first; else by name."
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(NamedTuple):
     """What is on the screen: what a key that moves the view moves it from."""
 
     columns: int
@@ -86,8 +84,7 @@ class Shown:
         return self.end - (self.columns - 1) * resolution
 
 
-@dataclass(frozen=True, slots=True)
-class Click:
+class Click(NamedTuple):
     """A mouse button pressed on this cell of the screen."""
 
     x: int
@@ -132,8 +129,7 @@ class Action(Enum):
     REDRAW = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class Binding:
+class Binding(NamedTuple):
     """Keys, what they do, and what the user is told of them."""
 
     keys: tuple[str, ...]
@@ -206,7 +202,7 @@ def apply(view: View, action: Action, shown: Shown, key: str = "") -> View:
 def point(view: View, column: int, shown: Shown) -> View:
     """Put the cursor onto the visible column of this index."""
     at = shown.begin(view.resolution) + column * view.resolution
-    return replace(view, cursor=min(max(at, shown.first), shown.newest))
+    return view._replace(cursor=min(max(at, shown.first), shown.newest))
 
 
 def cursor(view: View, shown: Shown) -> int | None:
@@ -218,7 +214,7 @@ def cursor(view: View, shown: Shown) -> int | None:
 
 def _pause(view: View, shown: Shown) -> View:
     # Not at the end of a column that goes on: seen closer, it would go on with it.
-    return replace(view, end=shown.second if view.end is None else None)
+    return view._replace(end=shown.second if view.end is None else None)
 
 
 def _scroll(columns: float) -> Callable[[View, Shown], View]:
@@ -238,7 +234,7 @@ def _ending(view: View, end: int, shown: Shown) -> View:
     oldest = shown.first + (shown.columns - 1) * view.resolution
     # Zoomed out, the view may end before that: there is nothing older to go to, nor is it newer.
     end = max(end, min(oldest, shown.end))
-    return replace(view, end=None if end >= shown.newest else end)
+    return view._replace(end=None if end >= shown.newest else end)
 
 
 def _back(view: View, end: int, shown: Shown) -> View:
@@ -252,16 +248,16 @@ def _zoom(steps: int) -> Callable[[View, Shown], View]:
         level = RESOLUTIONS.index(view.resolution) + steps
         resolution = RESOLUTIONS[min(max(level, 0), len(RESOLUTIONS) - 1)]
         at = cursor(view, shown)
-        zoomed = replace(
-            view, resolution=resolution, cursor=None if at is None else _align(at, resolution)
+        zoomed = view._replace(
+            resolution=resolution, cursor=None if at is None else _align(at, resolution)
         )
         if view.end is None:
             return zoomed
         if at is None:
-            return replace(zoomed, end=min(view.end, shown.end))
+            return zoomed._replace(end=min(view.end, shown.end))
         # What is read stays where it is on the screen.
         end = at + (shown.end - at) // view.resolution * resolution
-        return replace(zoomed, end=min(_align(end, resolution), _align(shown.newest, resolution)))
+        return zoomed._replace(end=min(_align(end, resolution), _align(shown.newest, resolution)))
 
     return zoom
 
@@ -277,9 +273,9 @@ def _read(columns: int) -> Callable[[View, Shown], View]:
     def read(view: View, shown: Shown) -> View:
         at = cursor(view, shown)
         if at is None:
-            return replace(view, cursor=shown.end)
+            return view._replace(cursor=shown.end)
         at = min(max(at + columns * view.resolution, shown.first), shown.newest)
-        moved = replace(view, cursor=at)
+        moved = view._replace(cursor=at)
         begin = shown.begin(view.resolution)
         if at < begin:
             return _ending(moved, shown.end - (begin - at), shown)
@@ -293,28 +289,28 @@ def _arrange(view: View, shown: Shown) -> View:
     # From the one that was wished for, though it may not fit: else there is no way past it.
     current = view.arrangement or shown.arrangement
     following = order[(order.index(current) + 1) % len(order)]
-    return replace(view, arrangement=following)
+    return view._replace(arrangement=following)
 
 
 def _glyphs(view: View, _: Shown) -> View:
     if view.ascii_only:
         return view
     order = tuple(SETS.values())
-    return replace(view, glyphs=order[(order.index(view.glyphs) + 1) % len(order)])
+    return view._replace(glyphs=order[(order.index(view.glyphs) + 1) % len(order)])
 
 
 def _leave(view: View, shown: Shown) -> View:
     if view.help:
-        return replace(view, help=False)
+        return view._replace(help=False)
     if view.cursor is None:
         return _look_at(view, ALL, shown)
-    return replace(view, cursor=None)
+    return view._replace(cursor=None)
 
 
 def _look_at(view: View, subject: int, shown: Shown) -> View:
     """Another subject, if there is such a one."""
     tors = len(shown.order)
-    return replace(view, subject=subject) if tors > 1 and ALL <= subject < tors else view
+    return view._replace(subject=subject) if tors > 1 and ALL <= subject < tors else view
 
 
 def _turn(steps: int) -> Callable[[View, Shown], View]:
@@ -336,7 +332,7 @@ def _choose(steps: int) -> Callable[[View, Shown], View]:
             return view
         lines = [*shown.order, SUM]
         at = lines.index(view.chosen) if view.chosen in lines else 0
-        return replace(view, chosen=lines[min(max(at + steps, 0), len(lines) - 1)])
+        return view._replace(chosen=lines[min(max(at + steps, 0), len(lines) - 1)])
 
     return choose
 
@@ -347,11 +343,11 @@ def _open(view: View, shown: Shown) -> View:
 
 
 def _pin(times: int) -> Callable[[View, Shown], View]:
-    return lambda view, shown: replace(view, ceiling=view.units.lower(shown.ceiling, times))
+    return lambda view, shown: view._replace(ceiling=view.units.lower(shown.ceiling, times))
 
 
 _CHANGES: dict[Action, Callable[[View, Shown], View]] = {
-    Action.HELP: lambda view, _: replace(view, help=not view.help),
+    Action.HELP: lambda view, _: view._replace(help=not view.help),
     Action.LEAVE: _leave,
     Action.PAUSE: _pause,
     Action.BACK: _scroll(-1 / 8),
@@ -359,26 +355,26 @@ _CHANGES: dict[Action, Callable[[View, Shown], View]] = {
     Action.PAGE_BACK: _scroll(-7 / 8),
     Action.PAGE_ON: _scroll(7 / 8),
     Action.FIRST: lambda view, shown: _back(view, shown.first, shown),
-    Action.NEWEST: lambda view, _: replace(view, end=None),
+    Action.NEWEST: lambda view, _: view._replace(end=None),
     Action.FINER: _zoom(-1),
     Action.COARSER: _zoom(1),
     Action.CURSOR_BACK: _read(-1),
     Action.CURSOR_ON: _read(1),
     Action.ARRANGE: _arrange,
-    Action.UNITS: lambda view, _: replace(view, units=BITS if view.units is BYTES else BYTES),
+    Action.UNITS: lambda view, _: view._replace(units=BITS if view.units is BYTES else BYTES),
     Action.GLYPHS: _glyphs,
-    Action.LOGARITHM: lambda view, _: replace(view, logarithmic=not view.logarithmic),
-    Action.SHARE: lambda view, _: replace(view, shared=not view.shared),
+    Action.LOGARITHM: lambda view, _: view._replace(logarithmic=not view.logarithmic),
+    Action.SHARE: lambda view, _: view._replace(shared=not view.shared),
     Action.LOWER: _pin(1),
     Action.HIGHER: _pin(-1),
-    Action.BOUND: lambda view, _: replace(view, bounded=not view.bounded, ceiling=None),
-    Action.AUTOMATIC: lambda view, _: replace(view, bounded=False, ceiling=None),
+    Action.BOUND: lambda view, _: view._replace(bounded=not view.bounded, ceiling=None),
+    Action.AUTOMATIC: lambda view, _: view._replace(bounded=False, ceiling=None),
     Action.NEXT: _turn(1),
     Action.PREVIOUS: _turn(-1),
     Action.UP: _choose(-1),
     Action.DOWN: _choose(1),
     Action.OPEN: _open,
-    Action.SORT: lambda view, _: replace(view, by_traffic=not view.by_traffic),
+    Action.SORT: lambda view, _: view._replace(by_traffic=not view.by_traffic),
 }
 "What each action that is the view's makes of it."
 

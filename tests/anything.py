@@ -107,7 +107,7 @@ STEPS = st.lists(
     max_size=12,
 )
 VIEWS = st.builds(
-    View,
+    View()._replace,
     resolution=st.sampled_from(RESOLUTIONS),
     logarithmic=st.booleans(),
     shared=st.booleans(),

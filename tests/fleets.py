@@ -1,7 +1,6 @@
 """Several tors with known pasts, and what is on the screen of them."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from scenes import CONNECTED, KIB, MOMENT, NEWEST, looks, second, seconds
 
@@ -17,8 +16,7 @@ from bwgraph.view import ALL, View
 
 def news(name: str, when: float = 1000.0, process: str = "", uptime: float = 7200.0) -> Connected:
     """A tor of this name that has let us in; it had moved 1 GiB and 2 GiB before."""
-    return replace(
-        CONNECTED,
+    return CONNECTED._replace(
         when=when,
         where=name,
         nickname=name,
@@ -49,7 +47,7 @@ def mixed() -> Fleet:
     """One that is well, one that is down, one late, one not there yet, one that remembers."""
     fleet = watched("anna", "bert", "carl", "9054", "emil")
     waves, slow = seconds(0, 100), steady(0, 100, 3 * KIB, 5 * KIB)
-    emil = replace(news("emil"), recent=tuple(steady(-40, 0, 50 * KIB, 9 * KIB)))
+    emil = news("emil")._replace(recent=tuple(steady(-40, 0, 50 * KIB, 9 * KIB)))
     for which, told in enumerate((news("anna"), news("bert"), news("carl"))):
         tell(fleet, which, told)
     tell(fleet, 4, emil)

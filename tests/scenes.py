@@ -1,7 +1,6 @@
 """A tor with a known past, and its screen as the lines that are drawn."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from textwrap import dedent
 
@@ -93,8 +92,8 @@ def moved(samples: Iterable[Sample]) -> Counted:
 def gone(begin: int, end: int, back: Connected, first: int = 0) -> Instance:
     """A ``relay`` whose connection was lost for these seconds, and that came back so."""
     lost = Lost(second(begin - 1).when, "it closed the connection", second(begin).when)
-    back = replace(back, when=second(end - 1).when)
-    news = replace(CONNECTED, when=second(first - 1).when)
+    back = back._replace(when=second(end - 1).when)
+    news = CONNECTED._replace(when=second(first - 1).when)
     return told(news, *seconds(first, begin), lost, back, *seconds(end, 100))
 
 
@@ -103,18 +102,18 @@ def unheard(begin: int, end: int, read: int, written: int, first: int = 0) -> In
     before = moved(seconds(first, begin))
     counted = Counted(before.read + read, before.written + written)
     uptime = 273_600.0 + end - first
-    return gone(begin, end, replace(CONNECTED, counted=counted, uptime=uptime), first)
+    return gone(begin, end, CONNECTED._replace(counted=counted, uptime=uptime), first)
 
 
 def restarted(begin: int, end: int, uptime: float, first: int = 0) -> Instance:
     """A ``relay`` that went away, and another tor process with such an uptime came back."""
-    back = replace(CONNECTED, counted=Counted(70, 7), uptime=uptime, process="8")
+    back = CONNECTED._replace(counted=Counted(70, 7), uptime=uptime, process="8")
     return gone(begin, end, back, first)
 
 
 def remembered(begin: int, end: int, late: float = 0.04) -> Connected:
     """News of a tor that remembers these seconds; it took so long to ask."""
-    return replace(CONNECTED, when=second(end - 1).when + late, recent=tuple(seconds(begin, end)))
+    return CONNECTED._replace(when=second(end - 1).when + late, recent=tuple(seconds(begin, end)))
 
 
 def after(seconds: float) -> Moment:

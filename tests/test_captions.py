@@ -1,7 +1,6 @@
 """The words on the screen: what they say, of what, and what is left unsaid where room is short."""
 
 import re
-from dataclasses import replace
 
 import pytest
 from fleets import news, staged, steady, tell, watched
@@ -149,7 +148,7 @@ def test_lost_outranks_what_is_late() -> None:
 def test_back_again_is_as_if_it_had_never_been_away() -> None:
     # For less than a second: the same tor, and nothing moved meanwhile.
     counted = moved([*seconds(0, 40), *seconds(45, 100)])
-    back = replace(CONNECTED, when=NEWEST + 0.2, counted=counted, uptime=273_700.0)
+    back = CONNECTED._replace(when=NEWEST + 0.2, counted=counted, uptime=273_700.0)
     assert drawn(80, 24, relay(LOST, back)) == drawn(80, 24)
 
 
@@ -269,7 +268,7 @@ def test_what_is_unusual_about_the_scale_is_said(view: View, said: str) -> None:
     assert (f"  {said}" in "".join(line for line in screen if line[0:1] in "▼▲")) or not said
     words = ("log", "shared", "cut at", "pinned")
     assert said or not any(screen[1].endswith(word) for word in words)
-    small = drawn(40, 10, view=replace(view, arrangement=Arrangement.STACKED))
+    small = drawn(40, 10, view=view._replace(arrangement=Arrangement.STACKED))
     assert said in small[5]
 
 
@@ -293,7 +292,7 @@ def test_each_second_that_bwgraph_saw_counts_from_the_very_first(
     # At whatever fraction of a second it connected, and however long it took to ask.
     first = 1000.0 + instant
     recent = tuple(Sample(first - 29 + i, 9000, 900, 1.0) for i in range(memory))
-    news = replace(CONNECTED, when=first + asked, recent=recent)
+    news = CONNECTED._replace(when=first + asked, recent=recent)
     instance = told(news, Sample(first + 1.0, 100, 10, 1.0))
     moment = Moment(first + 1.1, CLOCK)
     assert re.match(r"▼ download +100 B/s  last 1 s: avg 100B ", drawn(80, 24, instance, moment)[1])
@@ -321,7 +320,7 @@ def test_totals_since_tor_started() -> None:
 
 def test_totals_where_tor_does_not_tell_when_it_started() -> None:
     # Then there is no average either.
-    instance = relay(news=replace(CONNECTED, uptime=None))
+    instance = relay(news=CONNECTED._replace(uptime=None))
     assert totals(instance) == "since tor started: ▼ 40.0 GiB   ▲ 43.0 GiB"
 
 
@@ -329,7 +328,7 @@ def test_totals_where_tor_does_not_tell_when_it_started() -> None:
 def test_totals_since_bwgraph_connected_where_tor_does_not_tell_its_own(
     uptime: float | None,
 ) -> None:
-    instance = relay(news=replace(CONNECTED, counted=None, uptime=uptime))
+    instance = relay(news=CONNECTED._replace(counted=None, uptime=uptime))
     read, written = "▼ 7.4 MiB, avg 75.1 KiB/s", "▲ 4.1 MiB, avg 41.4 KiB/s"
     assert totals(instance) == f"since connected 100 s ago:   {read}   {written}"
 
@@ -345,7 +344,7 @@ def test_totals_hold_what_moved_while_nobody_heard() -> None:
 
 
 def test_totals_do_not_hold_what_tor_remembers() -> None:
-    news = replace(remembered(45, 75), counted=None)
+    news = remembered(45, 75)._replace(counted=None)
     assert re.match("since connected 25 s ago: +▼ 0 B, .* ▲ 0 B,", totals(told(news)))
 
 
@@ -371,7 +370,7 @@ def test_totals_lose_what_does_not_fit(columns: int, line: str) -> None:
 def test_totals_are_whole_at_any_width_or_not_there(
     counted: Counted, known: bool, own: bool
 ) -> None:
-    news = replace(CONNECTED, counted=counted if own else None, uptime=9e4 if known else None)
+    news = CONNECTED._replace(counted=counted if own else None, uptime=9e4 if known else None)
     # At the narrowest there is nothing but the two amounts and since when.
     whole = re.compile(
         "since .*: +▼ ?[0-9.]+ ?([KMGTPE]i)?[BKMGTPE](, avg .*/s)? +▲ ?[0-9.]+ ?.*[^ ]"
@@ -397,7 +396,7 @@ def test_totals_go_on_while_tor_is_lost() -> None:
 
 def test_a_relay_without_a_nickname_is_known_by_its_fingerprint() -> None:
     nameless = relay(
-        Answers(NEWEST, {"fingerprint": "89ABCDEF" * 5}), news=replace(CONNECTED, nickname="")
+        Answers(NEWEST, {"fingerprint": "89ABCDEF" * 5}), news=CONNECTED._replace(nickname="")
     )
     assert drawn(80, 24, nameless)[0].startswith(f"bwgraph  {PLACE}  $89ABCDEF  tor 0.4.9.11 ")
     assert "$" not in drawn(80, 24, relay(Answers(NEWEST, {"fingerprint": "89ABCDEF" * 5})))[0]
@@ -491,7 +490,7 @@ def test_the_readout_of_a_sum_says_where_somebody_is_missing() -> None:
         view = View(subject=SUM, cursor=cursor, resolution=resolution)
         for columns in (60, 80, 120, 200):
             assert "  (partly covered) " in staged(columns, 24, fleet, view)[-1]
-        whole = staged(200, 24, fleet, replace(view, cursor=1040))[-1]
+        whole = staged(200, 24, fleet, view._replace(cursor=1040))[-1]
         assert "covered" not in whole
         assert "known" not in whole
 
@@ -562,7 +561,7 @@ def test_the_totals_of_a_sum_are_since_each_started_or_since_we_connected() -> N
     assert staged(80, 24, fleet, view)[-2] == "since each started: ▼ 2.0 GiB   ▲ 4.0 GiB"
     other = watched("anna", "bert")
     for which, name in enumerate(("anna", "bert")):
-        tell(other, which, replace(news(name), counted=None), *steady(90, 100, KIB, 2 * KIB))
+        tell(other, which, news(name)._replace(counted=None), *steady(90, 100, KIB, 2 * KIB))
     assert staged(80, 24, other, view)[-2] == "since connected: ▼ 20.0 KiB   ▲ 40.0 KiB"
 
 

@@ -2,7 +2,6 @@
 
 import threading
 from contextlib import AbstractContextManager
-from dataclasses import replace
 
 import pytest
 from fleets import mixed, news, steady, tell, watched
@@ -121,7 +120,7 @@ def test_the_sums_total_is_that_of_all_each_since_it_started() -> None:
     known = total(fleet).ledger.total()
     assert known is not None
     assert (known.read, known.written) == ((1 << 30) + 7000, (2 << 30) + 700)
-    tell(fleet, 1, replace(news("bert"), counted=None), *steady(0, 10, 5, 3))
+    tell(fleet, 1, news("bert")._replace(counted=None), *steady(0, 10, 5, 3))
     known = total(fleet).ledger.total()
     assert known is not None
     assert (known.read, known.written) == ((1 << 30) + 7050, (2 << 30) + 730)
@@ -132,12 +131,12 @@ def test_restarts_and_gaps_of_each_are_the_sums() -> None:
     fleet = watched("anna", "bert")
     tell(fleet, 0, news("anna"), *steady(0, 10, 700))
     tell(fleet, 1, news("bert"), *steady(0, 10, 700))
-    tell(fleet, 0, replace(GONE, since=second(9).when))
-    tell(fleet, 0, replace(news("anna", second(20).when, "other", uptime=3.0), counted=None))
+    tell(fleet, 0, GONE._replace(since=second(9).when))
+    tell(fleet, 0, news("anna", second(20).when, "other", uptime=3.0)._replace(counted=None))
     assert total(fleet).ledger.restarts == (second(17).when,)
-    tell(fleet, 1, replace(GONE, since=second(9).when))
+    tell(fleet, 1, GONE._replace(since=second(9).when))
     moved = Counted((1 << 30) + 7000 + 5000, (2 << 30) + 400)
-    tell(fleet, 1, replace(news("bert", second(20).when, uptime=7220.0), counted=moved))
+    tell(fleet, 1, news("bert", second(20).when, uptime=7220.0)._replace(counted=moved))
     [gap] = total(fleet).ledger.unseen
     assert (gap.read, gap.written) == (5000, 400)
     # A better answer makes it smaller, in the sum too.
@@ -157,10 +156,10 @@ def test_what_an_event_lacked_is_in_the_sum() -> None:
 
 def test_what_the_first_remember_is_hearsay_and_what_one_remembers_later_makes_none() -> None:
     fleet = watched("anna", "bert")
-    tell(fleet, 0, replace(news("anna"), recent=tuple(steady(0, 10, 70))))
+    tell(fleet, 0, news("anna")._replace(recent=tuple(steady(0, 10, 70))))
     assert total(fleet).told_until == second(9).when
     tell(fleet, 0, *steady(10, 60, 70))
-    tell(fleet, 1, replace(news("bert"), recent=tuple(steady(20, 60, 5))))
+    tell(fleet, 1, news("bert")._replace(recent=tuple(steady(20, 60, 5))))
     assert total(fleet).told_until == second(9).when
     window = total(fleet).history.window(second(59).when, 60)
     assert window.columns.read.tolist() == [70] * 20 + [75] * 40
@@ -192,8 +191,8 @@ def test_one_tor_with_two_doors_is_counted_once() -> None:
     third = fleet.instances[2]
     tell(fleet, 0, news("anna", process="7"), *steady(0, 10, 100))
     tell(fleet, 1, news("bert", process="8"), *steady(0, 10, 10))
-    remembering = replace(
-        news("anna", 1003.0, "7", 7203.0), recent=tuple(steady(-20, 0, 9)), counted=Counted(1, 1)
+    remembering = news("anna", 1003.0, "7", 7203.0)._replace(
+        recent=tuple(steady(-20, 0, 9)), counted=Counted(1, 1)
     )
     told: list[Event] = [remembering, *steady(0, 10, 100), Counted(5, 5), GONE, remembering]
     for event in told:
@@ -327,7 +326,7 @@ def test_told_from_many_threads_at_once_the_sum_is_exact() -> None:
         for sample in steady(0, length, 7 + int(instance.name), 3):
             fleet.tell(instance, sample)
             if sample.when % 50 == 0:
-                fleet.tell(instance, replace(GONE, since=sample.when))
+                fleet.tell(instance, GONE._replace(since=sample.when))
 
     threads = [threading.Thread(target=source, args=(each,)) for each in fleet.instances]
     for thread in threads:
@@ -380,7 +379,7 @@ def test_whatever_they_tell_the_sum_agrees_with_them(
             case "other":
                 fleet.tell(instance, news(instance.name, at, f"new {which} {at}", 1.0))
             case "lost":
-                fleet.tell(instance, replace(GONE, since=at))
+                fleet.tell(instance, GONE._replace(since=at))
             case "refused":
                 fleet.tell(instance, refused(instance.name, password=ago == 5))
             case "trouble":

@@ -178,7 +178,7 @@ def test_the_sets_go_by_their_names_and_a_text_has_one_of_its_own() -> None:
 
 
 def test_ascii_glyphs_are_ascii() -> None:
-    texts = [value for value in vars(ASCII).values() if isinstance(value, str)]
+    texts = [value for value in ASCII if isinstance(value, str)]
     assert len(texts) == 21
     assert "".join(texts).isascii()
     assert not ASCII.inverted  # nor does it depend on colours

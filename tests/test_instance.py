@@ -1,7 +1,5 @@
 """One tor as bwgraph knows it: what becomes of each thing that its source tells."""
 
-from dataclasses import replace
-
 import pytest
 
 from bwgraph.instance import Instance
@@ -78,13 +76,13 @@ def test_a_sample_goes_into_the_history_and_into_the_totals() -> None:
 
 
 def test_what_tor_counted_before_is_in_the_totals_and_not_in_the_history() -> None:
-    instance = connected(SAMPLE, news=replace(CONNECTED, counted=COUNTED, uptime=4.0))
+    instance = connected(SAMPLE, news=CONNECTED._replace(counted=COUNTED, uptime=4.0))
     assert instance.ledger.total() == Total(5700, 570, since=6.0, of_tor=True)
     assert read_by_column(instance, 11.1, 20) == [*[None] * 19, 700]
 
 
 def test_a_later_count_corrects_the_totals_alone() -> None:
-    instance = connected(SAMPLE, news=replace(CONNECTED, counted=COUNTED))
+    instance = connected(SAMPLE, news=CONNECTED._replace(counted=COUNTED))
     instance.tell(Counted(4990, 600))
     assert moved(instance) == (5690, 570)
     assert read_by_column(instance, 11.1, 1) == [700]
@@ -92,7 +90,7 @@ def test_a_later_count_corrects_the_totals_alone() -> None:
 
 def test_the_state_is_the_latest_word_of_the_connection() -> None:
     instance = Instance("tor")
-    for event in (CONNECTED, LOST, replace(CONNECTED, when=20.0)):
+    for event in (CONNECTED, LOST, CONNECTED._replace(when=20.0)):
         instance.tell(event)
         assert instance.state is event
 
@@ -100,7 +98,7 @@ def test_the_state_is_the_latest_word_of_the_connection() -> None:
 def test_the_connection_outlives_its_loss_and_gives_way_to_the_next() -> None:
     instance = connected(LOST)
     assert instance.connection is CONNECTED
-    again = replace(CONNECTED, when=20.0, nickname="other")
+    again = CONNECTED._replace(when=20.0, nickname="other")
     instance.tell(again)
     assert instance.connection is again
 
@@ -129,20 +127,20 @@ def test_a_loss_keeps_the_history_and_the_totals() -> None:
 
 
 def test_what_moved_while_the_connection_was_lost_lies_between_loss_and_return() -> None:
-    first = replace(CONNECTED, counted=COUNTED, uptime=4.0)
+    first = CONNECTED._replace(counted=COUNTED, uptime=4.0)
     instance = connected(SAMPLE, Lost(since=11.5, why="gone", retry=12.0), news=first)
     # Told again after a try in vain: since when it is lost stays the same.
     instance.tell(Lost(since=11.5, why="connection refused", retry=14.0))
-    instance.tell(replace(first, when=30.0, counted=Counted(15_700, 1570), uptime=24.0))
+    instance.tell(first._replace(when=30.0, counted=Counted(15_700, 1570), uptime=24.0))
     assert list(instance.ledger.unseen) == [Unseen(11.5, 30.0, 10_000, 1000)]
     assert moved(instance) == (15_700, 1570)
     assert read_by_column(instance, 11.1, 2) == [None, 700]
 
 
 def test_another_tor_after_a_loss_is_a_restart_and_starts_new_totals() -> None:
-    first = replace(CONNECTED, counted=COUNTED, process="7")
+    first = CONNECTED._replace(counted=COUNTED, process="7")
     instance = connected(SAMPLE, Lost(since=11.5, why="gone", retry=12.0), news=first)
-    instance.tell(replace(first, when=30.0, counted=Counted(90, 9), uptime=3.0, process="8"))
+    instance.tell(first._replace(when=30.0, counted=Counted(90, 9), uptime=3.0, process="8"))
     assert list(instance.ledger.restarts) == [27.0]
     assert moved(instance) == (90, 9)
     assert instance.history.newest == SAMPLE.when
@@ -152,19 +150,19 @@ def test_another_tor_after_a_loss_is_a_restart_and_starts_new_totals() -> None:
 
 
 def test_what_tor_remembers_is_in_the_history_and_not_in_the_totals() -> None:
-    instance = connected(SAMPLE, news=replace(CONNECTED, recent=RECENT))
+    instance = connected(SAMPLE, news=CONNECTED._replace(recent=RECENT))
     assert read_by_column(instance, 11.1, 5) == [None, 100, 200, 300, 700]
     assert moved(instance) == (700, 70)
 
 
 def test_what_tor_counted_holds_what_it_remembers_already() -> None:
-    instance = connected(SAMPLE, news=replace(CONNECTED, recent=RECENT, counted=COUNTED))
+    instance = connected(SAMPLE, news=CONNECTED._replace(recent=RECENT, counted=COUNTED))
     assert moved(instance) == (5700, 570)
 
 
 def test_what_tor_remembers_is_told_apart_to_the_column_and_no_further() -> None:
     # However much later it is that the answer is there.
-    instance = connected(news=replace(CONNECTED, when=10.9, recent=RECENT))
+    instance = connected(news=CONNECTED._replace(when=10.9, recent=RECENT))
     assert instance.history.newest == RECENT[-1].when
     assert instance.told_until == 10
     instance.tell(SAMPLE)
@@ -180,10 +178,10 @@ def test_what_tor_remembers_is_taken_from_the_first_connection_alone(
     first: tuple[Sample, ...],
 ) -> None:
     # Later there is data of our own, which lies in part where tor's memory does.
-    instance = connected(SAMPLE, LOST, news=replace(CONNECTED, recent=first))
+    instance = connected(SAMPLE, LOST, news=CONNECTED._replace(recent=first))
     before, told = read_by_column(instance, 11.1, 40), instance.told_until
     again = tuple(Sample(5.0 + i, 9999, 999, 1.0) for i in range(1, 16))
-    instance.tell(replace(CONNECTED, when=20.0, recent=again))
+    instance.tell(CONNECTED._replace(when=20.0, recent=again))
     assert read_by_column(instance, 11.1, 40) == before
     assert instance.told_until == told
     assert moved(instance) == (700, 70)
@@ -213,7 +211,7 @@ def test_its_context_is_the_latest_and_outlives_a_loss() -> None:
     instance = connected(ANSWERS)
     assert instance.context == Context(limit=Limit(1000, "BandwidthRate"))
     instance.tell(LOST)
-    instance.tell(replace(CONNECTED, when=20.0, process="other"))
+    instance.tell(CONNECTED._replace(when=20.0, process="other"))
     assert instance.context == Context(limit=Limit(1000, "BandwidthRate"))
     instance.tell(Answers(21.0, {}))
     assert instance.context == Context()

@@ -1,7 +1,6 @@
 """What is marked in and below a graph: gaps, restarts, hearsay, the cursor, the limit."""
 
 import re
-from dataclasses import replace
 
 import pytest
 from fleets import news, staged, steady, tell, watched
@@ -64,9 +63,9 @@ def test_what_nobody_heard_is_no_rate() -> None:
 
 def test_a_gap_without_its_sum_says_nothing() -> None:
     # Where tor does not answer nobody knows what moved.
-    news = replace(CONNECTED, counted=None)
+    news = CONNECTED._replace(counted=None)
     lost = Lost(second(49).when, "gone", second(50).when)
-    back = replace(news, when=second(69).when)
+    back = news._replace(when=second(69).when)
     screen = drawn(80, 24, told(news, *seconds(0, 50), lost, back, *seconds(70, 100)))
     assert not any("unseen" in line or "restarted" in line for line in screen)
     assert "·" * 20 in graphs(screen)[0][-1]
@@ -83,7 +82,7 @@ def test_a_restart_is_marked_in_the_second_in_which_tor_started(uptime: float) -
 
 def test_a_restart_that_was_never_lost_is_marked_where_it_was_found() -> None:
     # The same place answers as another process before anybody has noticed.
-    news = replace(CONNECTED, when=second(59).when + 0.1, counted=None, uptime=None, process="9")
+    news = CONNECTED._replace(when=second(59).when + 0.1, counted=None, uptime=None, process="9")
     screen = drawn(80, 24, told(CONNECTED, *seconds(0, 60), news, *seconds(60, 100)))
     assert any("╎" in row for row in graphs(screen)[0])
 
@@ -125,9 +124,9 @@ def test_what_tor_remembers_stands_on_ground_of_its_own() -> None:
 
 def test_what_tor_remembers_is_not_in_the_statistics() -> None:
     loud = tuple(Sample(second(i).when, 1 << 30, 1 << 30, 1.0) for i in range(45, 75))
-    news = replace(remembered(45, 75), recent=loud)
+    news = remembered(45, 75)._replace(recent=loud)
     title = drawn(80, 24, told(news, *seconds(75, 100)))[1]
-    assert title == drawn(80, 24, told(replace(news, recent=()), *seconds(75, 100)))[1]
+    assert title == drawn(80, 24, told(news._replace(recent=()), *seconds(75, 100)))[1]
     assert title.startswith("▼ download 80.0 KiB/s  last 25 s: ")
 
 
@@ -150,7 +149,7 @@ def test_ground_moves_with_its_columns() -> None:
 def test_hearsay_is_left_out_where_there_is_no_ground_to_tell_it_by(rows: int) -> None:
     # 30 columns have no axis: nothing would tell it from what bwgraph saw.
     quiet = drawn(30, rows, told(remembered(80, 95), *seconds(95, 100)))
-    bare = drawn(30, rows, told(replace(remembered(80, 95), recent=()), *seconds(95, 100)))
+    bare = drawn(30, rows, told(remembered(80, 95)._replace(recent=()), *seconds(95, 100)))
     assert quiet == bare
     assert "·" * 24 in "".join(quiet)
 
@@ -360,7 +359,7 @@ def test_what_nobody_heard_of_several_at_once_is_one_sum() -> None:
     for which, name in enumerate(("anna", "bert", "carl")):
         tell(fleet, which, Lost(second(49).when, "gone", second(50).when))
         counted = Counted((1 << 30) + 2 * KIB, 2 << 30)
-        back = replace(news(name, second(69).when, uptime=7269.0), counted=counted)
+        back = news(name, second(69).when, uptime=7269.0)._replace(counted=counted)
         tell(fleet, which, back, *steady(70, 100, 0))
     down, _ = graphs(staged(80, 24, fleet, View(subject=SUM)))
     assert sum("6.0 KiB unseen" in row for row in down) == 1

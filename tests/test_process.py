@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -33,7 +32,7 @@ def test_this_one_is_what_it_says_and_lives() -> None:
 
 def test_another_lives_until_it_ends() -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as running:
-        other = replace(this(), pid=running.pid, began=process._began(running.pid))
+        other = this()._replace(pid=running.pid, began=process._began(running.pid))
         assert lives(other, 0.0)
         running.kill()
         running.wait()
@@ -44,31 +43,31 @@ def test_another_lives_until_it_ends() -> None:
 def test_a_number_that_was_given_to_another_is_not_it(pid: int) -> None:
     began = process._began(pid)
     assert int(began) > 0
-    assert not lives(replace(this(), pid=pid, began=str(int(began) - 1)), 0.0)
+    assert not lives(this()._replace(pid=pid, began=str(int(began) - 1)), 0.0)
 
 
 def test_where_the_system_does_not_tell_it_must_have_been_heard(pid: int) -> None:
-    other = replace(this(), pid=pid, began="")
+    other = this()._replace(pid=pid, began="")
     assert lives(other, STALE - 1)
     assert lives(other, 1 - STALE)  # by a clock that was set
     assert not lives(other, STALE + 1)
 
 
 def test_of_another_start_of_the_machine_none_lives() -> None:
-    assert not lives(replace(this(), boot="another"), 0.0)
+    assert not lives(this()._replace(boot="another"), 0.0)
 
 
 def test_from_another_container_one_can_only_be_heard() -> None:
-    other = replace(this(), pid=1 << 22, space="another")
+    other = this()._replace(pid=1 << 22, space="another")
     assert lives(other, STALE - 1)
     assert not lives(other, STALE + 1)
 
 
 @pytest.mark.parametrize("pid", [1 << 22, 1 << 40, 1 << 70])
 def test_a_number_that_cannot_be_is_nobodys(pid: int) -> None:
-    assert not lives(replace(this(), pid=pid), 0.0)
+    assert not lives(this()._replace(pid=pid), 0.0)
 
 
 @pytest.mark.parametrize("pid", [0, -1, -12345])
 def test_a_number_that_stands_for_many_is_nobodys(pid: int) -> None:
-    assert not lives(replace(this(), pid=pid), 0.0)
+    assert not lives(this()._replace(pid=pid), 0.0)

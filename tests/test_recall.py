@@ -1,7 +1,6 @@
 """Pasts given back: under which name, to whom, and what of them is to be seen first."""
 
 import json
-from dataclasses import replace
 
 import pytest
 from fleets import news, steady, tell, watched
@@ -124,7 +123,7 @@ def test_an_archive_opens_at_its_end() -> None:
     end = -(-int(NOW) // 60) * 60 - 400 * 60
     assert recall.ending(View(), archive, coarser=True) == View(resolution=60, end=end)
     hours = View(resolution=3600)
-    assert recall.ending(hours, archive, coarser=False) == replace(hours, end=end)
+    assert recall.ending(hours, archive, coarser=False) == hours._replace(end=end)
 
 
 def test_an_archive_of_nothing_is_none() -> None:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -378,7 +377,7 @@ def test_a_pause_before_the_first_sample_leaves_the_cursor_where_it_is() -> None
     shown, _ = survey(instance, View(), Size(80, 24), MOMENT)
     paused = apply(View(), Action.PAUSE, shown)
     for resolution in RESOLUTIONS:
-        view = apply(replace(paused, resolution=resolution), Action.CURSOR_BACK, shown)
+        view = apply(paused._replace(resolution=resolution), Action.CURSOR_BACK, shown)
         for age in (0.25, 1.0, 70.0, 5000.0):
             screen = drawn(80, 24, instance, after(age), view)
             assert screen[-1].endswith("  nothing is known")
@@ -428,7 +427,7 @@ ANSWERS = st.fixed_dictionaries(
 )
 SECONDS = st.integers(int(START) - 500, int(START) + 500) | st.integers(-10, 1 << 40)
 VIEWS = st.builds(
-    View,
+    View()._replace,
     glyphs=st.sampled_from([*SETS.values(), HALVES]),
     ascii_only=st.booleans(),
     units=st.sampled_from([BYTES, BITS]),
@@ -585,7 +584,7 @@ def test_any_statistics_are_over_what_bwgraph_saw_itself(
 def test_from_second_to_second_no_label_jumps(
     amounts: list[int | None], view: View, size: Size
 ) -> None:
-    view = replace(view, end=None, cursor=None, help=False)
+    view = view._replace(end=None, cursor=None, help=False)
     instance = told(CONNECTED)
     marks_of: dict[tuple[object, str], list[str]] = {}
     before: dict[str, int] = {}
@@ -638,8 +637,8 @@ def test_what_others_wrote_comes_out_harmless_wherever_it_is_shown() -> None:
 @pytest.mark.parametrize("arrangement", Arrangement)
 def test_wide_and_hostile_names_do_not_push_anything_aside(arrangement: Arrangement) -> None:
     view = View(arrangement=arrangement)
-    plain = relay(news=replace(CONNECTED, nickname="x" * 30, version="y" * 20))
-    strange = relay(news=replace(CONNECTED, nickname="東" * 30, version="\u0301" * 20))
+    plain = relay(news=CONNECTED._replace(nickname="x" * 30, version="y" * 20))
+    strange = relay(news=CONNECTED._replace(nickname="東" * 30, version="\u0301" * 20))
     for one, other in zip(
         drawn(120, 30, plain, view=view), drawn(120, 30, strange, view=view), strict=True
     ):

@@ -1,7 +1,6 @@
 """What is on the screen for which subject, and that one tor looks as it always did."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from fleets import mixed, news, staged, steady, tell, watched
@@ -81,7 +80,7 @@ def test_one_that_leaves_while_it_is_drawn_leaves_the_next_picture(
     def leave(drawn: Fleet, view: View, now: float) -> tuple[int, ...]:
         found = order(drawn, view, now)
         for instance in (first, *fleet.instances):
-            fleet.tell(instance, replace(news("one"), where=instance.name))
+            fleet.tell(instance, news("one")._replace(where=instance.name))
         return found
 
     monkeypatch.setattr(table, "order", leave)

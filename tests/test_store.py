@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -352,7 +351,7 @@ def test_what_is_no_file_at_all_is_said_so(tmp_path: Path) -> None:
 def someone(path: Path, **about: Any) -> None:
     """Have another process hold the claim on the relay, of this kind."""
     write(path, minute(9))
-    other = replace(process.this(), **about)
+    other = process.this()._replace(**about)
     with closing(sqlite3.connect(path)) as connection:
         connection.execute(
             "INSERT INTO writer SELECT id, ?, ?, ?, ?, ? FROM instance",
@@ -366,8 +365,7 @@ def neighbour() -> Iterator[Process]:
     """A process that lives."""
     program = [sys.executable, "-c", "input()"]
     with subprocess.Popen(program, stdin=subprocess.PIPE) as running:
-        yield replace(
-            process.this(),
+        yield process.this()._replace(
             pid=running.pid,
             began=process._began(running.pid),
         )

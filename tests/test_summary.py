@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -69,7 +68,7 @@ def test_current_is_not_known_once_tor_is_late(age: float, known: bool) -> None:
 
 def test_current_is_not_known_either_where_late_is_all_that_is_said() -> None:
     # A window that was cut or made elsewhere may have no empty column to show for it.
-    assert current(replace(window_of((100, 10)), age=LATE + 0.1)) == (None, None)
+    assert current(window_of((100, 10))._replace(age=LATE + 0.1)) == (None, None)
 
 
 @pytest.mark.parametrize("columns", [0, 1, 5])

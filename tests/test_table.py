@@ -254,7 +254,7 @@ def fleets(draw: st.DrawFn) -> Fleet:
 
 
 VIEWS = st.builds(
-    View,
+    View()._replace,
     glyphs=st.sampled_from(list(SETS.values())),
     units=st.sampled_from(list(UNITS.values())),
     hints=st.booleans(),

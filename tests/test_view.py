@@ -1,6 +1,5 @@
 """What is looked at, and what each key makes of it."""
 
-from dataclasses import fields, replace
 from datetime import UTC, datetime
 
 import pytest
@@ -135,7 +134,7 @@ def test_what_is_not_the_views_changes_nothing(action: Action) -> None:
 def test_help_comes_and_goes_and_leave_leaves_it_first() -> None:
     view = View(cursor=4990)
     helped = apply(view, Action.HELP, SHOWN)
-    assert helped == replace(view, help=True)
+    assert helped == view._replace(help=True)
     assert apply(helped, Action.HELP, SHOWN) == view
     assert apply(helped, Action.LEAVE, SHOWN) == view
     assert apply(view, Action.LEAVE, SHOWN) == View()
@@ -145,9 +144,9 @@ def test_help_comes_and_goes_and_leave_leaves_it_first() -> None:
 def test_pause_holds_what_is_shown_and_goes_on() -> None:
     paused = apply(View(), Action.PAUSE, SHOWN)
     assert paused.end == SHOWN.newest
-    later = replace(SHOWN, newest=5100)
+    later = SHOWN._replace(newest=5100)
     assert apply(paused, Action.PAUSE, later) == View()
-    assert apply(View(end=3000), Action.PAUSE, replace(SHOWN, end=3000)) == View()
+    assert apply(View(end=3000), Action.PAUSE, SHOWN._replace(end=3000)) == View()
 
 
 @pytest.mark.parametrize(
@@ -176,17 +175,17 @@ def test_pause_holds_what_is_shown_and_goes_on() -> None:
 )
 def test_scrolling(end: int, action: Action, after: int | None) -> None:
     view = View(end=None if end == SHOWN.newest else end)
-    assert apply(view, action, replace(SHOWN, end=end)).end == after
+    assert apply(view, action, SHOWN._replace(end=end)).end == after
 
 
 def test_scrolling_is_by_columns_and_by_one_at_the_least() -> None:
-    shown = replace(SHOWN, columns=3, first=60, newest=6000, end=6000)
+    shown = SHOWN._replace(columns=3, first=60, newest=6000, end=6000)
     assert apply(View(resolution=60), Action.BACK, shown).end == 5940
     assert apply(View(resolution=60), Action.PAGE_BACK, shown).end == 5820
 
 
 def test_in_a_history_of_less_than_a_page_there_is_nowhere_to_scroll() -> None:
-    shown = replace(SHOWN, first=4980)
+    shown = SHOWN._replace(first=4980)
     for action in (Action.BACK, Action.PAGE_BACK, Action.FIRST, Action.ON, Action.NEWEST):
         assert apply(View(), action, shown) == View()
 
@@ -194,7 +193,7 @@ def test_in_a_history_of_less_than_a_page_there_is_nowhere_to_scroll() -> None:
 @pytest.mark.parametrize("action", [Action.BACK, Action.PAGE_BACK, Action.FIRST])
 def test_what_is_paused_stays_so_where_nothing_is_older(action: Action) -> None:
     paused = View(end=4998, resolution=15)
-    assert apply(paused, action, replace(SHOWN, first=4985, newest=5000, end=5000)) == paused
+    assert apply(paused, action, SHOWN._replace(first=4985, newest=5000, end=5000)) == paused
 
 
 def test_zoom_goes_through_the_resolutions_and_stays_at_the_last() -> None:
@@ -210,21 +209,21 @@ def test_zoom_goes_through_the_resolutions_and_stays_at_the_last() -> None:
 
 
 def test_zoom_of_what_was_scrolled_ends_where_it_did_as_far_as_columns_do() -> None:
-    shown = replace(SHOWN, end=4001)
+    shown = SHOWN._replace(end=4001)
     # Columns end where they can: the second itself is not forgotten, for zooming in again.
     assert apply(View(end=4001), Action.COARSER, shown).end == 4001
-    assert apply(View(end=4005, resolution=5), Action.FINER, replace(shown, end=4005)).end == 4005
+    assert apply(View(end=4005, resolution=5), Action.FINER, shown._replace(end=4005)).end == 4005
 
 
 def test_zoom_keeps_what_is_read_where_it_is_on_the_screen() -> None:
     # The column under the cursor is the eleventh from the right, and stays it.
     view = View(end=4000, cursor=3990)
-    zoomed = apply(view, Action.COARSER, replace(SHOWN, end=4000))
+    zoomed = apply(view, Action.COARSER, SHOWN._replace(end=4000))
     assert (zoomed.cursor, zoomed.end) == (3990, 3990 + 10 * 5)
-    assert apply(zoomed, Action.FINER, replace(SHOWN, end=4040)) == view
+    assert apply(zoomed, Action.FINER, SHOWN._replace(end=4040)) == view
     # But nothing is newer than the newest.
     view = View(end=4990, cursor=4800)
-    zoomed = apply(view, Action.COARSER, replace(SHOWN, end=4990, columns=300))
+    zoomed = apply(view, Action.COARSER, SHOWN._replace(end=4990, columns=300))
     assert (zoomed.cursor, zoomed.end) == (4800, 5000)
 
 
@@ -236,23 +235,23 @@ def test_the_cursor_comes_at_the_newest_column_and_goes_column_by_column() -> No
     assert view == View(cursor=4999)
     assert apply(view, Action.CURSOR_ON, SHOWN).cursor == 5000
     coarse = View(resolution=60, cursor=4980)
-    shown = replace(SHOWN, first=60, newest=5040, end=5040)
+    shown = SHOWN._replace(first=60, newest=5040, end=5040)
     assert apply(coarse, Action.CURSOR_BACK, shown).cursor == 4920
 
 
 def test_the_cursor_takes_the_view_with_it_over_either_edge() -> None:
     left = apply(View(cursor=4901), Action.CURSOR_BACK, SHOWN)
     assert (left.cursor, left.end) == (4900, 4999)
-    right = apply(View(cursor=4000, end=4000), Action.CURSOR_ON, replace(SHOWN, end=4000))
+    right = apply(View(cursor=4000, end=4000), Action.CURSOR_ON, SHOWN._replace(end=4000))
     assert (right.cursor, right.end) == (4001, 4001)
-    newest = apply(View(cursor=4999, end=4999), Action.CURSOR_ON, replace(SHOWN, end=4999))
+    newest = apply(View(cursor=4999, end=4999), Action.CURSOR_ON, SHOWN._replace(end=4999))
     assert (newest.cursor, newest.end) == (5000, None)
 
 
 def test_the_cursor_stays_in_what_there_is() -> None:
     assert apply(View(cursor=5000), Action.CURSOR_ON, SHOWN) == View(cursor=5000)
     first = View(cursor=1, end=100)
-    assert apply(first, Action.CURSOR_BACK, replace(SHOWN, end=100)) == first
+    assert apply(first, Action.CURSOR_BACK, SHOWN._replace(end=100)) == first
 
 
 def test_a_cursor_that_has_left_the_screen_is_none_and_comes_anew() -> None:
@@ -277,7 +276,7 @@ def test_arrangements_go_around_from_the_one_that_is_shown() -> None:
     for _ in range(4):
         view = apply(view, Action.ARRANGE, shown)
         assert view.arrangement is not None
-        shown = replace(shown, arrangement=view.arrangement)
+        shown = shown._replace(arrangement=view.arrangement)
         seen.append(view.arrangement)
     assert seen == [
         Arrangement.SIDE_BY_SIDE,
@@ -321,7 +320,7 @@ def test_a_scale_is_pinned_a_step_from_the_one_that_is_shown() -> None:
     assert apply(View(), Action.LOWER, SHOWN).ceiling == 10 * 1024
     assert apply(View(), Action.HIGHER, SHOWN).ceiling == 50 * 1024
     pinned = View(ceiling=17 * 1024)
-    shown = replace(SHOWN, ceiling=17 * 1024)
+    shown = SHOWN._replace(ceiling=17 * 1024)
     assert apply(pinned, Action.LOWER, shown).ceiling == 10 * 1024
     assert apply(pinned, Action.AUTOMATIC, shown) == View()
     assert apply(View(bounded=True), Action.AUTOMATIC, SHOWN) == View()
@@ -335,12 +334,12 @@ def test_a_scale_is_pinned_no_further_than_there_are_steps(units: Units) -> None
         (view.units.steps[0], Action.LOWER),
         (view.units.steps[-1], Action.HIGHER),
     ):
-        shown = replace(SHOWN, ceiling=ceiling)
+        shown = SHOWN._replace(ceiling=ceiling)
         assert apply(view, action, shown).ceiling == ceiling
 
 
 def test_higher_than_what_is_pinned_between_two_steps_is_the_next_above_it() -> None:
-    shown = replace(SHOWN, ceiling=17 * 1024)
+    shown = SHOWN._replace(ceiling=17 * 1024)
     assert apply(View(ceiling=17 * 1024), Action.HIGHER, shown).ceiling == 20 * 1024
 
 
@@ -381,7 +380,7 @@ def test_a_view_that_was_paused_within_a_column_stays_there_seen_closer() -> Non
 
 
 def test_a_click_left_of_all_that_is_kept_reads_the_oldest() -> None:
-    assert point(View(), 3, replace(SHOWN, first=4950)).cursor == 4950
+    assert point(View(), 3, SHOWN._replace(first=4950)).cursor == 4950
 
 
 def test_a_paused_view_stays_in_a_history_that_does_not_fill_the_screen_yet() -> None:
@@ -481,17 +480,15 @@ def test_an_action_changes_no_more_than_it_says(action: Action, resolution: int,
     }
     view = View(resolution=resolution, help=yes, shared=yes, bounded=not yes, ceiling=2048)
     end = 90 * 86_400
-    shown = replace(SHOWN, first=86_400, newest=end, end=end)
+    shown = SHOWN._replace(first=86_400, newest=end, end=end)
     after = apply(view, action, shown)
-    changed = {
-        each.name for each in fields(View) if getattr(view, each.name) != getattr(after, each.name)
-    }
+    changed = {name for name in View._fields if getattr(view, name) != getattr(after, name)}
     assert changed <= changes.get(action, {"end"})
 
 
 # Of several tors.
 
-THREE = replace(SHOWN, order=(2, 0, 1))
+THREE = SHOWN._replace(order=(2, 0, 1))
 "A table that lists them so."
 
 
@@ -522,9 +519,9 @@ def test_up_and_down_choose_a_line_and_enter_opens_it() -> None:
         view = apply(view, action, THREE)
         chosen.append(view.chosen)
     assert chosen == [0, 1, SUM, SUM, 1, 0, 2, 2]
-    assert apply(replace(view, chosen=SUM), Action.OPEN, THREE).subject == SUM
+    assert apply(view._replace(chosen=SUM), Action.OPEN, THREE).subject == SUM
     # One that has left cannot be opened.
-    assert apply(replace(view, chosen=9), Action.OPEN, THREE).subject == ALL
+    assert apply(view._replace(chosen=9), Action.OPEN, THREE).subject == ALL
 
 
 @pytest.mark.parametrize("action", [Action.UP, Action.DOWN, Action.OPEN])
@@ -581,9 +578,9 @@ def test_with_one_tor_they_do_nothing(action: Action) -> None:
 def test_in_the_table_no_key_changes_what_it_does_not_show(action: Action) -> None:
     view = View(subject=ALL)
     assert apply(view, action, THREE) is view
-    assert apply(replace(view, subject=SUM, ceiling=9), action, THREE).subject == SUM
+    assert apply(view._replace(subject=SUM, ceiling=9), action, THREE).subject == SUM
     # A single tor's graph is one, whatever was looked at before the others turned out to be it.
-    assert apply(view, action, SHOWN) == replace(apply(View(), action, SHOWN), subject=ALL)
+    assert apply(view, action, SHOWN) == apply(View(), action, SHOWN)._replace(subject=ALL)
 
 
 @PROPERTY
@@ -595,7 +592,7 @@ def test_any_keys_look_at_something_that_is_there(
     presses: list[tuple[Action, str]], tors: int
 ) -> None:
     view = View(subject=ALL)
-    shown = replace(SHOWN, order=tuple(reversed(range(tors))))
+    shown = SHOWN._replace(order=tuple(reversed(range(tors))))
     for action, key in presses:
         view = apply(view, action, shown, key)
         assert ALL <= view.subject < tors
