@@ -87,7 +87,12 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         # What is not given is not there, so that the environment and the file have their say.
         argument_default=argparse.SUPPRESS,
+        add_help=False,
     )
+    # For each flag that is in no group argparse makes a formatter, for which it asks how wide the
+    # terminal is, for which it loads what unpacks archives.
+    general = whole.add_argument_group("options")
+    general.add_argument("-h", "--help", action="help", help="show this help message and exit")
     tor = whole.add_argument_group("which tor")
     tor.add_argument(
         "-p",
@@ -193,7 +198,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="WHAT",
         help=f"print a file that goes with bwgraph, and end: {', '.join(handout.FILES)}",
     )
-    whole.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    general.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     return whole
 
 

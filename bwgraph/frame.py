@@ -6,7 +6,6 @@ here. Knows nothing of what the text says.
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from enum import Enum, auto
 from typing import NamedTuple
@@ -89,6 +88,8 @@ def printable(text: str) -> str:
 
 
 def _one_cell(match: re.Match[str]) -> str:
+    import unicodedata  # noqa: PLC0415 - most never meet one, and its tables are large
+
     char = match[0]
     # Further on there are letters that run from right to left, stand on one another, or take two
     # cells in one terminal and none in the next, whatever a table says.

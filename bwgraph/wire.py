@@ -146,7 +146,7 @@ def dial(endpoint: Endpoint) -> Wire:
     """Connect; OSError (socket.gaierror for a name that is not known) if that fails."""
     match endpoint:
         case ControlPort(host, port):
-            return patient(socket.create_connection((host, port), timeout=SILENCE))
+            return patient(_connected(host, port, SILENCE))
         case ControlSocket(path):
             if not hasattr(socket, "AF_UNIX"):
                 raise OSError("this system has no such sockets")
@@ -162,12 +162,18 @@ def dial(endpoint: Endpoint) -> Wire:
             raise OSError(f"nothing embedded answers to {name}")
 
 
+def _connected(host: str, port: int, seconds: float) -> socket.socket:
+    # For a name that is text Python loads tables of all letters that there are, 700 kB of them.
+    name: Any = host.encode() if host.isascii() else host
+    return socket.create_connection((name, port), timeout=seconds)
+
+
 def answers(endpoint: Endpoint) -> bool:
     """Whether anybody takes connections there, as may be found out at once."""
     try:
         match endpoint:
             case ControlPort(host, port):
-                socket.create_connection((host, port), timeout=AT_ONCE).close()
+                _connected(host, port, AT_ONCE).close()
             case ControlSocket(path) if hasattr(socket, "AF_UNIX"):
                 with socket.socket(socket.AF_UNIX) as plain:
                     plain.settimeout(AT_ONCE)

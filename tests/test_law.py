@@ -147,6 +147,9 @@ WITHOUT = {
 tell, and have nothing but a queue for it: no threads, no terminal, no tor. Settings read a file and
 an album writes one, and that is all."""
 
+SLOW = {"dataclasses", "inspect", "shutil", "sqlite3", "stem", "unicodedata"}
+"What takes long to load. So values are named tuples: a dataclass takes ten times as long to make."
+
 LOCAL = "aAbBcpxXZ"
 "What of strftime's speaks another language elsewhere."
 
@@ -314,6 +317,14 @@ def test_checker_lets_the_lawful_pass(module: str, source: str) -> None:
 @pytest.mark.parametrize("module", ["bwgraph", "bwgraph.cli"])
 def test_importing_loads_nothing_of_the_outside(module: str) -> None:
     program = f"import sys, {module}; print(sorted({set(ONLY_IN)!r} & {{*sys.modules}}))"
+    assert _fresh(program) == "[]"
+
+
+def test_nothing_that_takes_long_is_loaded_before_the_first_paint() -> None:
+    program = (
+        "import sys; from bwgraph import album, app, arguments, cli, terminal;"
+        f"arguments.parser().parse_args([]); print(sorted({SLOW!r} & {{*sys.modules}}))"
+    )
     assert _fresh(program) == "[]"
 
 
