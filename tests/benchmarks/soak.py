@@ -27,6 +27,7 @@ import argparse
 import json
 import random
 import re
+import signal
 import sqlite3
 import statistics
 import sys
@@ -398,6 +399,7 @@ def main() -> int:
     if sys.platform != "linux":
         parser.error("this needs Linux: it reads what a process takes from /proc")
     print(json.dumps(vars(arguments)), flush=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started ends with it
     with tempfile.TemporaryDirectory(prefix="bwgraph-soak-") as place:
         return 0 if run(arguments, Path(place)) else 1
 
