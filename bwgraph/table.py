@@ -111,9 +111,11 @@ def _heading(view: View, columns: _Columns) -> Line:
     text = f"  {'tor'[: columns.name]:<{columns.name}}"
     if columns.state:
         text += f" {'state':<{STATE}}"
-    for arrow, name in ((view.glyphs.download, "download"), (view.glyphs.upload, "upload")):
+    before = columns.spark + 1 + RATE - len("now")
+    names = ("download", "upload") if before > len("  download") else ("down", "up")
+    for arrow, name in zip((view.glyphs.download, view.glyphs.upload), names, strict=True):
         if columns.spark:
-            text += f"  {f'{arrow} {name}'[: columns.spark]:<{columns.spark}} {'now':>{RATE}}"
+            text += f"  {f'{arrow} {name}':<{before}}now"
         else:
             text += f" {arrow}{'now':>{RATE}}"
         if columns.average:

@@ -111,6 +111,16 @@ def test_picture_of_a_tiny_window() -> None:
     )
 
 
+@pytest.mark.parametrize("columns", range(46, 160))
+def test_no_word_of_the_heading_is_cut(columns: int) -> None:
+    words = staged(columns, 24, mixed())[1].split()
+    averages = words.count("avg")
+    directions = [word for word in words if word not in {"▼", "▲", "avg", "60", "s"}]
+    assert (words.count("60"), words.count("s")) == (averages, averages)
+    assert set(directions) <= {"tor", "state", "download", "upload", "down", "up", "now", "total"}
+    assert words.count("now") == 2
+
+
 def test_the_least_window_shows_what_it_can() -> None:
     assert [len(line) <= 1 for line in staged(1, 1, mixed())] == [True]
     assert staged(30, 1, mixed()) == ["  sum of 5 tor   83.0K    105K"]
