@@ -8,6 +8,8 @@ import pytest
 from ear import eventually, threads_at_work
 from hypothesis import settings
 
+from bwgraph.wakeup import SIGNALS
+
 settings.register_profile("bwgraph", derandomize=True, deadline=None, database=None)
 settings.load_profile("bwgraph")
 
@@ -21,7 +23,7 @@ def _no_signal_is_ignored() -> None:
 
     bwgraph goes on ignoring a signal that it finds ignored, and so would not end by it.
     """
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGTSTP):
+    for number in SIGNALS:  # all that this system has of those that end or stop it
         if signal.getsignal(number) is signal.SIG_IGN:
             usual = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
             signal.signal(number, usual)

@@ -214,7 +214,10 @@ def test_the_flags_of_the_program_itself(path: Path) -> None:
         (f"port = 0x{'f' * 5000}", "line 1: --port is a number that is too long"),
         ('socket = "/\\u0000"', "line 1: --socket cannot have a NUL character in it"),
         # As the flag says it.
-        ("units = 'furlongs'", "line 1: argument --units: invalid choice: 'furlongs' (choose from "),
+        (
+            "units = 'furlongs'",
+            "line 1: argument --units: invalid choice: 'furlongs' (choose from ",
+        ),
         ("\n\nport = 99999", "line 3: argument -p/--port: '99999' is not [HOST:]PORT"),
         ("port = [1, 0]", "line 1: argument -p/--port: '0' is not [HOST:]PORT"),
         ("demo = 'fast'", "line 1: argument --demo: invalid int value: 'fast'"),
