@@ -51,10 +51,10 @@ def row(program: Program, name: str) -> str:
 
 
 def rate(line: str) -> float | None:
-    """The current download in a line of the table, in bytes."""
-    found = re.search(r" +(\d[\d.]*)([BKM])\b", line[30:])
+    """The current download in a line of the table, in bytes; None where it has none."""
+    found = re.search(r" (?:-|(\d[\d.]*)([BKM]))(?= )", line[30:])
     units = {"B": 1, "K": 1024, "M": 1024**2}
-    return float(found[1]) * units[found[2]] if found else None
+    return float(found[1]) * units[found[2]] if found and found[1] else None
 
 
 def rates(program: Program) -> list[float]:
