@@ -138,16 +138,26 @@ def test_every_event_is_in_the_history_and_in_the_lines_once_across_a_restart(
     ):
         for life in range(2):
             if life:
-                tor.kill()
                 tor.start()
-            with RawLog(tor) as raw, Control(tor) as control:
+            with RawLog(tor) as raw:
                 logs.append(raw)
                 watched.connected(life + 1)
-                for _ in range(4):
-                    control.let_read(dice.randrange(1000, 300_000))
-                    control.let_write(dice.randrange(5))
-                    watched.wait_samples(1)
-        lines.terminate()
+                with Control(tor) as control:
+                    for _ in range(4):
+                        control.let_read(dice.randrange(1000, 300_000))
+                        control.let_write(dice.randrange(5))
+                        watched.wait_samples(1)
+                # All the while there is another log of what the two are told.
+                newest = watched.samples[-1]
+                eventually(
+                    lambda told=(newest.read, newest.written), raw=raw: told in raw,  # type: ignore[misc]
+                    "the other log",
+                )
+                if life:
+                    lines.terminate()
+                    lines.wait(PATIENCE)
+                else:
+                    tor.kill()
         assert lines.stdout is not None
         said = [json.loads(line) for line in lines.stdout]
     # Each life's samples by themselves: what came before the second connection, and after.
@@ -273,7 +283,7 @@ def test_the_cache_is_taken_when_another_keeps_it_and_marked_as_before(tor: Real
             if connected.recent:
                 break
         recent = [(sample.read, sample.written) for sample in connected.recent]
-        assert follows(recent, raw)
+        eventually(lambda: follows(recent, raw), "the other log")
         assert len(recent) >= 4
         assert raw[0] not in recent  # it was the first of a subscription
         assert connected.recent[-1].when <= connected.when
