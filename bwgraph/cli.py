@@ -52,7 +52,7 @@ def main(given: Sequence[str] | None = None) -> int:
 def _run(parser: argparse.ArgumentParser, flags: dict[str, object]) -> int:
     """Do what the flags and the settings ask for."""
     # curses only comes in now, so that --help and --print do without it.
-    from bwgraph import terminal  # noqa: PLC0415
+    from bwgraph import terminal  # noqa: PLC0415 - as said
 
     try:
         file = settings.read(

@@ -158,7 +158,7 @@ class _Server(socketserver.ThreadingMixIn, WSGIServer):
     def __init__(self, place: ControlPort) -> None:
         found = socket.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)
         self.address_family, _, _, _, address = found[0]
-        super().__init__(address[:2], _Quiet)  # type: ignore[arg-type]
+        super().__init__(address[:2], _Quiet)  # type: ignore[arg-type] # a host and a port
 
     def server_bind(self) -> None:
         """As any server; HTTPServer's would ask the name service for the name of the address."""

@@ -139,9 +139,9 @@ def plot(
     if height < 1:
         return ()
     if glyphs.wide == 1:
-        cells = "".join(map(_known_columns(height, glyphs, hanging), bars))
+        cells = "".join(map(_remembered(_column, height, glyphs, hanging), bars))
     else:
-        pair = _known_pairs(height, glyphs, hanging)
+        pair = _remembered(_pair, height, glyphs, hanging)
         cells = "".join(map(pair, bars[::2], [*bars[1::2], (0, 0)]))
     return tuple([cells[row::height] for row in range(height)])
 
@@ -159,17 +159,11 @@ def spark(heights: Sequence[int], glyphs: Glyphs) -> str:
 
 
 @lru_cache(maxsize=4)
-def _known_columns(height: int, glyphs: Glyphs, hanging: bool) -> Callable[[Bar], str]:
-    """What makes a bar's cells, and knows those that it has made."""
-    make = partial(_column, height=height, glyphs=glyphs, hanging=hanging)
-    return lru_cache(maxsize=1 << 10)(make)
-
-
-@lru_cache(maxsize=4)
-def _known_pairs(height: int, glyphs: Glyphs, hanging: bool) -> Callable[[Bar, Bar], str]:
-    """The same of two bars' cells."""
-    make = partial(_pair, height=height, glyphs=glyphs, hanging=hanging)
-    return lru_cache(maxsize=1 << 10)(make)
+def _remembered(
+    make: Callable[..., str], height: int, glyphs: Glyphs, hanging: bool
+) -> Callable[..., str]:
+    """What makes the cells of a bar, or of a pair, and knows those that it has made."""
+    return lru_cache(maxsize=1 << 10)(partial(make, height=height, glyphs=glyphs, hanging=hanging))
 
 
 def _column(bar: Bar, *, height: int, glyphs: Glyphs, hanging: bool) -> str:

@@ -7,6 +7,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
+from operator import contains
 from typing import Self
 
 import pytest
@@ -149,10 +151,8 @@ def test_every_event_is_in_the_history_and_in_the_lines_once_across_a_restart(
                         watched.wait_samples(1)
                 # All the while there is another log of what the two are told.
                 newest = watched.samples[-1]
-                eventually(
-                    lambda told=(newest.read, newest.written), raw=raw: told in raw,  # type: ignore[misc]
-                    "the other log",
-                )
+                last = newest.read, newest.written
+                eventually(partial(contains, raw, last), "the other log")
                 if life:
                     lines.terminate()
                     lines.wait(PATIENCE)
