@@ -1,8 +1,23 @@
-"""``python -m bwgraph``: the same program as the ``bwgraph`` command."""
+"""The way in, for the ``bwgraph`` command and ``python -m bwgraph``: the splash, then the rest."""
 
+import os
 import sys
 
-from bwgraph.cli import main
+from bwgraph.splash import Splash
+
+
+def main() -> int:
+    """Run bwgraph; returns its exit code."""
+    splash = Splash(sys.argv[1:], os.environ)
+    try:
+        with splash:
+            # The rest, which takes its time.
+            from bwgraph import cli  # noqa: PLC0415 - as said
+
+            return cli.main(splash=splash)
+    except KeyboardInterrupt:
+        return 0
+
 
 if __name__ == "__main__":
     sys.exit(main())

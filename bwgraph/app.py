@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from bwgraph import stray
 from bwgraph.clock import Clock, Clocks, now
+from bwgraph.ending import FATAL
 from bwgraph.fleet import Fleet
 from bwgraph.frame import Frame
 from bwgraph.history import LATE
@@ -24,7 +25,7 @@ from bwgraph.source import Connected, Event, Lost, Refusal, Source
 from bwgraph.stage import compose, follow, survey
 from bwgraph.terminal import Terminal
 from bwgraph.view import ACTIONS, Action, Click, Shown, View, apply, point
-from bwgraph.wakeup import FATAL, SIGNALS, Wakeup
+from bwgraph.wakeup import SIGNALS, Wakeup
 
 SHORTEST = 0.95
 """Of a clock's pause between two drawings for samples. Tor's own are a second apart, give or take a

@@ -7,8 +7,9 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from textwrap import fill
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 from bwgraph import __version__, endpoint, handout, settings, units
 from bwgraph.graph import SETS
@@ -76,11 +77,27 @@ WORK = frozenset({"store", "prometheus"})
 "What there is to do without a screen and without lines, by the names in the parser's namespace."
 
 
+class Misused(Exception):
+    """Words that no command line of bwgraph's is made of."""
+
+    def __init__(self, tell: Callable[[], NoReturn]) -> None:
+        super().__init__()
+        self.tell = tell
+        "Says what is wrong, as argparse does, and ends the program."
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that leaves it to others when to say what is wrong."""
+
+    def error(self, message: str) -> NoReturn:
+        raise Misused(partial(super().error, message))
+
+
 def parser() -> argparse.ArgumentParser:
     """The parser; what is not given on the command line is not in its namespace."""
     keys = ", ".join(binding.hint for binding in BINDINGS if binding.hint)
     epilog = EPILOG.format(place=settings.place(os.environ, sys.platform))
-    whole = argparse.ArgumentParser(
+    whole = _Parser(
         prog="bwgraph",
         description=DESCRIPTION,
         epilog=f"{epilog}\n{fill(f'Keys: {keys}.', 80)}",

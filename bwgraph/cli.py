@@ -10,6 +10,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -32,7 +33,7 @@ from bwgraph.opening import Watched
 from bwgraph.source import Refusal, Source
 from bwgraph.targets import Secrets, find
 from bwgraph.view import View
-from bwgraph.wakeup import FATAL, Wakeup
+from bwgraph.wakeup import Wakeup
 
 if TYPE_CHECKING:
     from bwgraph import app
@@ -40,19 +41,38 @@ if TYPE_CHECKING:
 _Way = Callable[[argparse.Namespace, Watched, Credentials], int]
 
 
-def main(given: Sequence[str] | None = None) -> int:
-    """Run bwgraph; returns its exit code."""
+def main(
+    given: Sequence[str] | None = None, *, splash: AbstractContextManager[object] | None = None
+) -> int:
+    """Run bwgraph; returns its exit code.
+
+    What there is to say is said when the splash is over, which may be on the screen already.
+    """
+    try:
+        with splash or nullcontext():
+            return _run(given)
+    except arguments.Misused as wrong:
+        wrong.tell()
+    except _WrongUse as wrong:
+        return complain(str(wrong), code=WRONG_USE)
+    except Refusal as refusal:
+        return complain(refusal.cause, refusal.cure)
+    except KeyboardInterrupt:  # while there is no screen that would take it as a key
+        return FINE
+
+
+class _WrongUse(Exception):
+    """What was asked for makes no sense; the text says why."""
+
+
+def _run(given: Sequence[str] | None) -> int:
+    """Do what the flags and the settings ask for."""
     parser = arguments.parser()
     flags = vars(parser.parse_args(given))
     if "print" in flags:
         return console.write(handout.text(str(flags["print"])).removesuffix("\n"))
-    return _run(parser, flags)
-
-
-def _run(parser: argparse.ArgumentParser, flags: dict[str, object]) -> int:
-    """Do what the flags and the settings ask for."""
     # curses only comes in now, so that --help and --print do without it.
-    from bwgraph import terminal  # noqa: PLC0415 - as said
+    from bwgraph import tty  # noqa: PLC0415 - as said
 
     try:
         file = settings.read(
@@ -66,23 +86,14 @@ def _run(parser: argparse.ArgumentParser, flags: dict[str, object]) -> int:
             _check_store(options)
         if run is _graph:
             if options.replay == "-":
-                terminal.take_keys_from_terminal()
-            terminal.check(os.environ)
+                tty.take_keys_from_terminal()
+            tty.check(os.environ)
         known = Credentials()
         if options.replay is None:
             known = credentials.gather(options.password_file, os.environ)
-    except (ValueError, terminal.Unusable) as error:
-        return complain(str(error), code=WRONG_USE)
-    except Refusal as refusal:
-        return complain(refusal.cause, refusal.cure)
-    except KeyboardInterrupt:  # while a recording is read, which may come down a pipe
-        return FINE
-    try:
-        return run(options, targets, known)
-    except Refusal as refusal:
-        return complain(refusal.cause, refusal.cure)
-    except KeyboardInterrupt:  # while there is no screen that would take it as a key
-        return FINE
+    except (ValueError, tty.Unusable) as error:
+        raise _WrongUse(str(error)) from None
+    return run(options, targets, known)
 
 
 def _way(options: argparse.Namespace) -> "_Way":
@@ -205,7 +216,7 @@ def _graph(options: argparse.Namespace, targets: Watched, known: Credentials) ->
         place = refusal.password_for
         try:
             # So getpass gives the terminal its echo back.
-            with ending.handled(ending.by(_raise_it, FATAL)):
+            with ending.handled(ending.by(_raise_it, ending.FATAL)):
                 secrets = secrets.given(place, known.with_prompt(place))
         except _Signalled as signalled:
             return _finish(app.Ending(signal=signalled.number), fleet)

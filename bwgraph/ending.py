@@ -1,4 +1,8 @@
-"""Ends by signals, where there is no screen. Owns what they do; knows nothing of what is ended."""
+"""Ends by signals, and stops.
+
+Owns which signals end the program, and what they do where no main loop takes them. Must not know
+what is ended, and must not load anything that takes long: the splash has to be ready for them.
+"""
 
 import os
 import signal
@@ -7,7 +11,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
 
-from bwgraph.wakeup import FATAL
+
+def here(*names: str) -> tuple[signal.Signals, ...]:
+    """Those of the signals that this system has."""
+    return tuple(getattr(signal, name) for name in names if hasattr(signal, name))
+
+
+FATAL = here("SIGTERM", "SIGHUP", "SIGBREAK")
+"What ends the program. SIGBREAK is what Windows makes of a console that is closed."
 
 SIGNALS = (signal.SIGINT, *FATAL)
 
@@ -27,6 +38,14 @@ def die_of_a_closed_pipe() -> None:
     """End as ``cat`` does when its reader has seen enough; return where there is no such end."""
     if sys.platform != "win32":
         die_of(signal.SIGPIPE)
+
+
+def stop() -> None:
+    """Stop as a program does that leaves ^Z to the system; return when it goes on."""
+    if sys.platform != "win32":  # where nothing can ask for it
+        before = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGTSTP)
+        signal.signal(signal.SIGTSTP, before)
 
 
 @contextmanager

@@ -8,7 +8,6 @@ terminfo. Must not know what a frame shows. Everything here runs in the main thr
 import curses
 import locale
 import os
-import signal
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
@@ -16,6 +15,7 @@ from itertools import zip_longest
 from types import TracebackType
 from typing import Self
 
+from bwgraph import ending
 from bwgraph.frame import Frame, Line, Size, Style
 from bwgraph.view import Click
 
@@ -65,43 +65,6 @@ COLORS = {
 }
 """By how many colours there are at the least. Blue and orange are told apart by everyone, and can
 be read on dark and on light ground."""
-
-
-class Unusable(Exception):
-    """There is no terminal here that a graph can be drawn on; the text says why."""
-
-
-def check(environ: Mapping[str, str]) -> None:
-    """See that a graph can be drawn here, without writing a byte; Unusable if not."""
-    for stream, name in ((sys.stdin, "input"), (sys.stdout, "output")):
-        # A stream is None when its file descriptor was closed before the program began.
-        if stream is None or not stream.isatty():
-            raise Unusable(f"standard {name} is not a terminal")
-    if sys.platform == "win32":
-        return  # its console is no terminal that TERM could name
-    term = environ.get("TERM", "")
-    if not term:
-        raise Unusable("TERM is not set, so there is no knowing what this terminal can do")
-    try:
-        curses.setupterm(term, sys.stdout.fileno())
-    except curses.error:
-        raise Unusable(f"TERM is {term!r}, a terminal that this system knows nothing of") from None
-    if not curses.tigetstr("cup"):
-        raise Unusable(f"TERM is {term!r}, a terminal that cannot place its cursor")
-
-
-def take_keys_from_terminal() -> None:
-    """Where standard input has been read to its end: have keys come from the terminal; Unusable.
-
-    curses reads keys from standard input and from nowhere else.
-    """
-    try:
-        keys = os.open("/dev/tty", os.O_RDWR)
-    except OSError as error:
-        why = error.strerror or error
-        raise Unusable(f"there is no terminal to take keys from: /dev/tty: {why}") from None
-    os.dup2(keys, sys.stdin.fileno())
-    os.close(keys)
 
 
 def speaks_utf8(environ: Mapping[str, str]) -> bool:
@@ -242,9 +205,7 @@ class Terminal:
         """Give the terminal back and stop, as ^Z asks; return when continued."""
         if sys.platform != "win32":  # where nothing can ask for it
             curses.endwin()
-            handler = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
-            os.kill(os.getpid(), signal.SIGTSTP)
-            signal.signal(signal.SIGTSTP, handler)
+            ending.stop()
             self.resume()
 
     def resume(self) -> None:

@@ -18,16 +18,10 @@ from contextlib import suppress
 from types import FrameType, TracebackType
 from typing import Any, Protocol, Self, TypeVar
 
+from bwgraph import ending
+from bwgraph.ending import here
 
-def _here(*names: str) -> tuple[signal.Signals, ...]:
-    """Those of the signals that this system has."""
-    return tuple(getattr(signal, name) for name in names if hasattr(signal, name))
-
-
-FATAL = _here("SIGTERM", "SIGHUP", "SIGBREAK")
-"What ends the program. SIGBREAK is what Windows makes of a console that is closed."
-
-SIGNALS = (signal.SIGINT, *FATAL, *_here("SIGWINCH", "SIGTSTP", "SIGCONT"))
+SIGNALS = (*ending.SIGNALS, *here("SIGWINCH", "SIGTSTP", "SIGCONT"))
 
 LOOK = 0.05
 "Seconds from one look at the keyboard to the next, where it cannot be waited for."

@@ -97,6 +97,6 @@ if __name__ == "__main__":
     assert stem.control
     assert not any(name.startswith("bwgraph") for name in sys.modules)
     be_windows()
-    from bwgraph.cli import main
+    from bwgraph.__main__ import main
 
     sys.exit(main())

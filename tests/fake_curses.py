@@ -1,14 +1,22 @@
 """A strict stand-in for curses: a screen in memory, and an error for whatever it does not model.
 
-It models what bwgraph's terminal room uses, with curses' own traps: text that ends in the lower
+It models what the rooms use that know curses, with curses' own traps: text that ends in the lower
 right cell is drawn and then raises, anything outside of the window raises, an insertion pushes out
 what is at the right edge. A name that is not here raises AttributeError, as do states that bwgraph
 has no business in: writing before ``initscr`` or after ``endwin``, a colour pair nobody made.
 """
 
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 
+import pytest
 from wcwidth import wcwidth  # comes with pyte
+
+from bwgraph import terminal, tty
 
 
 class CursesError(Exception):
@@ -219,7 +227,8 @@ class FakeCurses:
     def initscr(self) -> Window:
         self.calls.append("initscr")
         self.active = True
-        self.window = Window(self, self.hardware.columns, self.hardware.rows)
+        if self.window is None:  # or it is the one that there was, as in Python's curses
+            self.window = Window(self, self.hardware.columns, self.hardware.rows)
         return self.window
 
     def endwin(self) -> None:
@@ -227,6 +236,11 @@ class FakeCurses:
         if self.window is None:
             raise CursesError("endwin() returned ERR")
         self.active = False
+
+    def isendwin(self) -> bool:
+        if self.window is None:
+            raise CursesError("must call initscr() first")
+        return not self.active
 
     def reset_prog_mode(self) -> None:
         self.calls.append("reset_prog_mode")
@@ -335,3 +349,34 @@ class FakeCurses:
         self.need_screen()
         if "start_color" not in self.calls:
             raise CursesError("must call start_color() first")
+
+
+class Stream:
+    """A standard stream that can't be written to, since nothing should be."""
+
+    def __init__(self, number: int, *, tty: bool = True) -> None:
+        self._number = number
+        self._tty = tty
+
+    def isatty(self) -> bool:
+        return self._tty
+
+    def fileno(self) -> int:
+        return self._number
+
+
+@contextmanager
+def installed(hardware: Hardware) -> Iterator[FakeCurses]:
+    """Put the fakes where the rooms that know curses have the real ones."""
+    curses = FakeCurses(hardware)
+
+    def terminal_size(_: int) -> os.terminal_size:
+        return os.terminal_size((hardware.columns, hardware.rows))
+
+    with pytest.MonkeyPatch.context() as patch:
+        streams = SimpleNamespace(platform=sys.platform, stdin=Stream(0), stdout=Stream(1))
+        for room in (terminal, tty):
+            patch.setattr(room, "curses", curses)
+            patch.setattr(room, "sys", streams)
+        patch.setattr(terminal, "os", SimpleNamespace(get_terminal_size=terminal_size))
+        yield curses

@@ -28,6 +28,7 @@ from bwgraph import (
     stream,
     targets,
     terminal,
+    tty,
     wakeup,
     wire,
 )
@@ -246,7 +247,7 @@ def test_an_environment_that_makes_no_sense_is_2(
 def test_a_password_file_of_no_use_is_1(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
 ) -> None:
-    monkeypatch.setattr(terminal, "check", lambda _: None)
+    monkeypatch.setattr(tty, "check", lambda _: None)
     path = tmp_path / "nowhere"
     code, out, err = said(["--password-file", str(path)], capsys)
     assert (code, out) == (1, "")
@@ -391,7 +392,7 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Runs]:
             left_open.append(self)
 
     runs = Runs()
-    monkeypatch.setattr(terminal, "check", lambda _: None)
+    monkeypatch.setattr(tty, "check", lambda _: None)
     monkeypatch.setattr(terminal, "Terminal", FakeScreen)
     monkeypatch.setattr(terminal, "speaks_utf8", lambda _: True)
     monkeypatch.setattr(app, "run", runs)

@@ -20,7 +20,7 @@ from bwgraph.recall import Kept
 from bwgraph.sample import Sample
 from bwgraph.store import Store
 
-RUN = "import sys\nfrom bwgraph.cli import main\nsys.exit(main())"
+RUN = "import sys\nfrom bwgraph.__main__ import main\nsys.exit(main())"
 
 OFTEN = "from bwgraph.recorder import Recorder\nRecorder.__init__.__kwdefaults__['every'] = 0.05\n"
 "In place of every five seconds."

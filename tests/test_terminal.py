@@ -12,16 +12,18 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from fake_curses import CursesError, FakeCurses, Hardware, Window
+from fake_curses import CursesError, FakeCurses, Hardware, Stream, Window, installed
 from hypothesis import given
 from hypothesis import strategies as st
 from properties import PROPERTY
 
 import bwgraph
-from bwgraph import terminal
+from bwgraph import ending, terminal
 from bwgraph.frame import Frame, Line, Size, Span, Style
-from bwgraph.terminal import RESIZED, Terminal, Unusable, check, speaks_utf8
+from bwgraph.terminal import RESIZED, Terminal, speaks_utf8
 from bwgraph.view import ACTIONS, Click
+
+ROOT = Path(bwgraph.__file__).parents[1]
 
 SIZES = st.builds(Size, st.integers(1, 30), st.integers(1, 8))
 SPANS = st.builds(
@@ -63,39 +65,6 @@ def entered(hardware: Hardware, *, utf8: bool = True, color: bool = True) -> Ite
     """A room on such a terminal, until the end of the block."""
     with installed(hardware) as curses, Terminal(utf8=utf8, color=color) as room:
         yield Screen(room, curses)
-
-
-@contextmanager
-def installed(hardware: Hardware) -> Iterator[FakeCurses]:
-    """Put the fakes into the terminal room's place for the real ones."""
-    curses = FakeCurses(hardware)
-
-    def terminal_size(_: int) -> os.terminal_size:
-        return os.terminal_size((hardware.columns, hardware.rows))
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(terminal, "curses", curses)
-        patch.setattr(terminal, "os", SimpleNamespace(get_terminal_size=terminal_size))
-        patch.setattr(
-            terminal,
-            "sys",
-            SimpleNamespace(platform=sys.platform, stdin=Stream(0), stdout=Stream(1)),
-        )
-        yield curses
-
-
-class Stream:
-    """A standard stream that can't be written to, since nothing should be."""
-
-    def __init__(self, number: int, *, tty: bool = True) -> None:
-        self._number = number
-        self._tty = tty
-
-    def isatty(self) -> bool:
-        return self._tty
-
-    def fileno(self) -> int:
-        return self._number
 
 
 def hardware_of(size: Size) -> Hardware:
@@ -591,12 +560,12 @@ def test_suspending_gives_the_terminal_back_stops_and_takes_it_again() -> None:
         def terminal_size(_: int) -> os.terminal_size:
             return os.terminal_size((hardware.columns, hardware.rows))
 
-        system = SimpleNamespace(getpid=lambda: 4711, kill=stop, get_terminal_size=terminal_size)
-        patch.setattr(terminal, "os", system)
+        patch.setattr(terminal, "os", SimpleNamespace(get_terminal_size=terminal_size))
+        patch.setattr(ending, "os", SimpleNamespace(getpid=lambda: 4711, kill=stop))
         numbers = SimpleNamespace(
             signal=set_handler, SIGTSTP=signal.SIGTSTP, SIG_DFL=signal.SIG_DFL
         )
-        patch.setattr(terminal, "signal", numbers)
+        patch.setattr(ending, "signal", numbers)
         frame = Frame.fit([(Span("download"),)], Size(10, 3))
         screen.room.paint(Frame.fit([(Span("download"),)], Size(20, 5)))
         screen.room.suspend()
@@ -624,7 +593,6 @@ def on_windows() -> Iterator[Screen]:
 
 
 def test_windows_curses_is_asked_for_nothing_that_it_lacks(on_windows: Screen) -> None:
-    check({})
     on_windows.room.resume()
     on_windows.room.suspend()
     assert not on_windows.room.gone()
@@ -645,89 +613,6 @@ def test_a_resize_that_only_a_key_tells_of_is_drawn_anew_and_told(on_windows: Sc
     frame = Frame.fit([(Span("download"),)], Size(10, 3))
     on_windows.room.paint(frame)
     assert on_windows.window.text() == picture(frame)
-
-
-# Whether there is a terminal at all.
-
-
-@pytest.mark.parametrize(
-    ("environ", "message"),
-    [
-        ({}, "TERM is not set"),
-        ({"TERM": ""}, "TERM is not set"),
-        ({"TERM": "dumb"}, "TERM is 'dumb', a terminal that cannot place its cursor"),
-        ({"TERM": "xterm-9000"}, "TERM is 'xterm-9000', a terminal that this system knows nothing"),
-    ],
-)
-def test_a_terminal_that_cannot_show_a_graph_is_refused_in_words(
-    environ: dict[str, str], message: str
-) -> None:
-    with installed(Hardware()), pytest.raises(Unusable, match=message):
-        check(environ)
-
-
-@pytest.mark.parametrize("name", ["stdin", "stdout"])
-@pytest.mark.parametrize("stream", [Stream(5, tty=False), None], ids=["a file", "closed"])
-def test_what_is_no_terminal_is_refused_whatever_term_says(
-    name: str, stream: Stream | None
-) -> None:
-    streams = {"stdin": Stream(0), "stdout": Stream(1), name: stream}
-    with installed(Hardware()), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(terminal, "sys", SimpleNamespace(**streams))
-        said = f"standard {name.removeprefix('std')}put is not a terminal"
-        with pytest.raises(Unusable, match=said):
-            check({"TERM": "xterm"})
-
-
-def test_a_terminal_that_will_do_is_not_touched() -> None:
-    with installed(Hardware()) as curses:
-        check({"TERM": "xterm"})
-        assert curses.calls == []
-        assert curses.window is None
-
-
-@pytest.mark.parametrize(
-    ("term", "answer"),
-    [
-        ("xterm", "fine"),
-        ("dumb", "TERM is 'dumb'"),
-        ("no-such-terminal", "TERM is 'no-such-terminal'"),
-        ("", "TERM is not set"),
-    ],
-)
-def test_the_real_curses_decides_alike_and_writes_nothing(term: str, answer: str) -> None:
-    program = """
-import os, sys
-from bwgraph.terminal import Unusable, check
-try:
-    check(os.environ)
-except Unusable as unusable:
-    print(unusable, file=sys.stderr)
-else:
-    print("fine", file=sys.stderr)
-"""
-    near, far = os.openpty()
-    try:
-        environ = {**os.environ, "TERM": term, "PYTHONPATH": str(ROOT)}
-        done = subprocess.run(
-            [sys.executable, "-c", program],
-            stdin=far,
-            stdout=far,
-            stderr=subprocess.PIPE,
-            env=environ,
-            text=True,
-            check=True,
-        )
-        os.set_blocking(near, False)
-        with pytest.raises(BlockingIOError):
-            os.read(near, 1)
-    finally:
-        os.close(near)
-        os.close(far)
-    assert done.stderr.startswith(answer)
-
-
-ROOT = Path(bwgraph.__file__).parents[1]
 
 
 # Whether its characters are UTF-8.

@@ -370,7 +370,7 @@ def run(arguments: argparse.Namespace, place: Path) -> bool:
         stations = [opened(name, place / name, seed, stack) for name in NAMES[: arguments.tors]]
         store = place / "history.db"
         ports = [f"--port={each.name}=127.0.0.1:{each.tap.port}" for each in stations]
-        code = f"import sys\n{FAULTS.get(arguments.fault, '')}\nfrom bwgraph.cli import main\n"
+        code = f"import sys\n{FAULTS.get(arguments.fault, '')}\nfrom bwgraph.__main__ import main\n"
         argv = [sys.executable, "-c", f"{code}sys.exit(main())", *ports]
         argv += ["--store", str(store), "--store-resolution", "1s"]
         program = stack.enter_context(Program(argv=argv, environ=environment(), cwd=place))
