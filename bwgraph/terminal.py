@@ -1,4 +1,4 @@
-"""The terminal. The only room that knows curses.
+"""The terminal: the room that knows curses. A title is all that ``tty`` does with it.
 
 Owns entering it, leaving it as it was found, keys, and putting a ``Frame`` on it, and what is
 different on Windows, whose curses (windows-curses, which is PDCurses) has a console below and no

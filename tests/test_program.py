@@ -95,6 +95,7 @@ def test_there_is_a_title_until_there_is_a_graph(tmp_path: Path) -> None:
         (tmp_path / "go").touch()
         program.wait_for(DEMO)
         program.wait_until(lambda: len(program.display()[0]) == 60, "the whole width")
+        assert program.display()[0].startswith("bwgraph  demo: ")  # and so it stays where it was
         assert program.raw.count(SMCUP) == 1
         assert program.fits()
         assert program.tells_of_mouse()

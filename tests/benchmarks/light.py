@@ -6,8 +6,9 @@ All of them draw the traffic of the same tors, which the benchmark brings along 
 windows of 120x35 whose graphs are full: bwgraph with 1, 8 and 64 tors, the floor (``floor.py``),
 and what is installed of nyx, nload, bmon and btop; the last three draw the loopback interface.
 
-Then, one after another: how long each takes to its first paint, how long it takes bwgraph from
-tor's write of an event to the terminal, and what putting a sample into the history takes.
+Then, one after another: how long each takes to its first paint, and bwgraph to its first graph, how
+long it takes bwgraph from tor's write of an event to the terminal, and what putting a sample into
+the history takes.
 """
 
 import compileall
@@ -95,19 +96,19 @@ def commands(ports: Sequence[str]) -> dict[str, list[str]]:
     return found
 
 
-def paint(command: list[str]) -> float | None:
-    """The median of some first paints, in seconds; None if there is none."""
-    found: list[float] = []
+def first_paints(measured: Mapping[str, list[str]], awaited: bytes = b"") -> dict[str, float]:
+    """The medians of some first paints of each, in seconds, in turn; without who has none."""
+    found: dict[str, list[float]] = {}
     for _ in range(PAINTS):
-        program = Program(command)
-        try:
-            first = painted(program, PATIENCE, 0.01)
-        finally:
-            program.end()
-        if first is None:
-            return None
-        found.append(first)
-    return statistics.median(found)
+        for name, command in measured.items():
+            program = Program(command, awaited)
+            try:
+                first = painted(program, PATIENCE, 0.01)
+            finally:
+                program.end()
+            if first is not None:
+                found.setdefault(name, []).append(first)
+    return {name: statistics.median(each) for name, each in found.items()}
 
 
 def painted(program: Program, patience: float, pause: float) -> float | None:
@@ -118,18 +119,19 @@ def painted(program: Program, patience: float, pause: float) -> float | None:
     return program.paint
 
 
-def table(figures: Mapping[str, Figures], paints: Mapping[str, float | None]) -> Iterator[str]:
-    """A line for each, with the ratio of its CPU to the floor's."""
+def table(figures: Mapping[str, Figures], paints: Mapping[str, float]) -> Iterator[str]:
+    """A line for each, with the ratios of its CPU and of its first paint to the floor's."""
     floor = figures["floor"]
-    yield f"{'':18}  CPU ms/s  x floor  wakeups/s  bytes/s     MB  paint s"
+    yield f"{'':18}  CPU ms/s  x floor  wakeups/s  bytes/s     MB  paint s  x floor"
     for name, each in figures.items():
-        first = paints.get(name)
         if not each.alive:
             yield f"{name:18} did not run"
             continue
+        first = paints.get(name)
+        painted = "" if first is None else f"{first:9.3f}{first / paints['floor']:9.2f}"
         yield (
             f"{name:18}{each.cpu:10.2f}{each.cpu / floor.cpu:9.2f}{each.wakeups:11.1f}"
-            f"{each.written:9.0f}{each.memory:7.1f}{'' if first is None else f'{first:9.3f}'}"
+            f"{each.written:9.0f}{each.memory:7.1f}{painted}"
         )
 
 
@@ -171,8 +173,13 @@ def main() -> None:
     with feed(max(MANY)) as ports:
         measured = commands(ports)
         figures = measure(measured, warm=WARM, seconds=seconds)
-        paints = {name: paint(command) for name, command in measured.items()}
+        del measured[LIBRARIES]
+        paints = first_paints(measured)
+        own = {name: command for name, command in measured.items() if name.startswith("bwgraph")}
+        graphs = first_paints(own, b"download")
     print("\n".join(table(figures, paints)))
+    for name, first in graphs.items():
+        print(f"the first graph of {name}: {first:.3f} s")
     ways = [1000 * each for each in latencies()]
     if ways:
         print(

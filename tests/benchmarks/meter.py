@@ -41,9 +41,12 @@ class Figures:
 class Program:
     """A program in a pty, whose output is counted as it comes."""
 
-    def __init__(self, command: list[str]) -> None:
+    def __init__(self, command: list[str], awaited: bytes = b"") -> None:
         self.written = 0
         self.paint: float | None = None
+        "Seconds until what is awaited came, which may be whatever comes first."
+        self._awaited = awaited
+        self._came = b""
         self.start = time.monotonic()
         self.pid, self._master = pty.fork()
         if self.pid == 0:
@@ -96,7 +99,9 @@ class Program:
         with suppress(OSError):  # the pty's other side is closed
             while data := os.read(self._master, 65536):
                 if self.paint is None:
-                    self.paint = time.monotonic() - self.start
+                    self._came += data
+                    if self._awaited in self._came:
+                        self.paint = time.monotonic() - self.start
                 if b"\x1b[c" in data or b"\x1b[6n" in data:  # what it asks of its terminal
                     os.write(self._master, b"\x1b[?6c")
                 self.written += len(data)
