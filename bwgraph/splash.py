@@ -1,8 +1,8 @@
 """The title that is on the screen until there is a graph.
 
-Loading Python's own modules and ours takes some time, and seconds where the disk is slow. Owns when
-there is a title meanwhile, and that the terminal is given back should there never be a graph. Must
-not load anything that takes long itself: neither what reads the command line nor what draws.
+Loading Python's own modules and ours takes most of the time to that. Owns when there is a title
+meanwhile, and that the terminal is given back should there never be a graph. Must not load anything
+that takes long itself: neither what reads the command line nor what draws.
 """
 
 import sys
