@@ -15,7 +15,7 @@ def main() -> int:
             from bwgraph import cli  # noqa: PLC0415 - as said
 
             return cli.main(splash=splash)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt:  # while it is loaded: before there is anybody else to take it
         return 0
 
 

@@ -1,4 +1,4 @@
-"""The terminal: the room that knows curses. A title is all that ``tty`` does with it.
+"""The terminal: the room that knows curses, but for what ``tty`` does before it is loaded.
 
 Owns entering it, leaving it as it was found, keys, and putting a ``Frame`` on it, and what is
 different on Windows, whose curses (windows-curses, which is PDCurses) has a console below and no
@@ -15,7 +15,7 @@ from itertools import zip_longest
 from types import TracebackType
 from typing import Self
 
-from bwgraph import ending
+from bwgraph import ending, tty
 from bwgraph.frame import Frame, Line, Size, Style
 from bwgraph.view import Click
 
@@ -104,22 +104,18 @@ class Terminal:
         self._shown: list[Line] = []
 
     def __enter__(self) -> Self:
-        self._window = curses.initscr()
         try:
-            curses.noecho()
-            curses.cbreak()
+            self._window = tty.take()
             self._window.keypad(True)
             self._window.nodelay(True)
             if sys.platform != "win32":  # there an escape is a key and never begins one
                 curses.set_escdelay(25)
             self._attributes = _attributes(color=self._color)
-            with suppress(curses.error):  # not every terminal can hide its cursor
-                curses.curs_set(0)
             curses.mouseinterval(0)
             curses.mousemask(CLICK | sum(WHEEL))
             self.resize()
         except BaseException:  # whatever it is goes on its way, but not from a half-taken terminal
-            curses.endwin()
+            tty.leave()
             raise
         return self
 
@@ -129,8 +125,7 @@ class Terminal:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
-        with suppress(curses.error):  # the terminal may be gone: then nothing is to be restored
-            curses.endwin()
+        tty.leave()
 
     def fileno(self) -> int:
         """Readable when there is a key, and when the terminal has gone."""

@@ -1,7 +1,7 @@
 """The terminal while there is nothing to draw yet.
 
-Owns whether a graph can be drawn on it, where keys come from, and a title. Must not load anything
-that takes long: this is what is loaded first.
+Owns whether a graph can be drawn on it, where keys come from, taking it and giving it back, and a
+title. Must not load anything that takes long: this is what is loaded first.
 """
 
 import curses
@@ -48,15 +48,21 @@ def take_keys_from_terminal() -> None:
     os.close(keys)
 
 
-def show(title: str) -> None:
-    """Take the terminal and show this, as far as there is room. A ``Terminal`` may draw over it."""
+def take() -> "curses.window":
+    """Have keys come at once and unseen; the whole screen. It may be ours already."""
     window = curses.initscr()
     curses.noecho()
     curses.cbreak()
     with suppress(curses.error):  # not every terminal can hide its cursor
         curses.curs_set(0)
+    return window
+
+
+def show(title: str) -> None:
+    """Take the terminal and show this, as far as there is room. A ``Terminal`` may draw over it."""
+    window = take()
     _, columns = window.getmaxyx()
-    with suppress(curses.error):  # nor has its cursor anywhere to go in each after this
+    with suppress(curses.error):  # the cursor may have nowhere to go after this
         window.addstr(0, 0, title[:columns], curses.A_BOLD)
     window.refresh()
 

@@ -19,9 +19,8 @@ from types import FrameType, TracebackType
 from typing import Any, Protocol, Self, TypeVar
 
 from bwgraph import ending
-from bwgraph.ending import here
 
-SIGNALS = (*ending.SIGNALS, *here("SIGWINCH", "SIGTSTP", "SIGCONT"))
+SIGNALS = (*ending.SIGNALS, *ending.here("SIGWINCH", "SIGTSTP", "SIGCONT"))
 
 LOOK = 0.05
 "Seconds from one look at the keyboard to the next, where it cannot be waited for."

@@ -25,7 +25,7 @@ WAITING = {
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Spread the files that mostly wait, so that others reckon meanwhile: a tenth of the time."""
+    """Spread the files that mostly wait, so that others reckon meanwhile."""
     items.sort(key=lambda item: WAITING.get(item.path.stem, 1 if item.path.stem < "test_m" else 3))
 
 

@@ -128,10 +128,10 @@ def table(figures: Mapping[str, Figures], paints: Mapping[str, float]) -> Iterat
             yield f"{name:18} did not run"
             continue
         first = paints.get(name)
-        painted = "" if first is None else f"{first:9.3f}{first / paints['floor']:9.2f}"
+        start = "" if first is None else f"{first:9.3f}{first / paints['floor']:9.2f}"
         yield (
             f"{name:18}{each.cpu:10.2f}{each.cpu / floor.cpu:9.2f}{each.wakeups:11.1f}"
-            f"{each.written:9.0f}{each.memory:7.1f}{painted}"
+            f"{each.written:9.0f}{each.memory:7.1f}{start}"
         )
 
 

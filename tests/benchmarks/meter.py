@@ -64,6 +64,7 @@ class Program:
 
     def begin_anew(self) -> None:
         """Take the next byte for the first, and the present for the start."""
+        self._came = b""
         self.paint, self.start = None, time.monotonic()
 
     def cpu(self) -> float:
