@@ -3,7 +3,7 @@
 import os
 import sys
 
-from bwgraph.splash import Splash
+from bwgraph.terminal.splash import Splash
 
 
 def main() -> int:
@@ -12,9 +12,9 @@ def main() -> int:
     try:
         with splash:
             # The rest, which takes its time.
-            from bwgraph import cli  # noqa: PLC0415 - as said
+            from bwgraph.cli import main as main_module  # noqa: PLC0415 - as said
 
-            return cli.main(splash=splash)
+            return main_module.main(splash=splash)
     except KeyboardInterrupt:  # while it is loaded: before there is anybody else to take it
         return 0
 

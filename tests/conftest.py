@@ -8,7 +8,7 @@ import pytest
 from ear import eventually, threads_at_work
 from hypothesis import settings
 
-from bwgraph.wakeup import SIGNALS
+from bwgraph.system.wakeup import SIGNALS
 
 settings.register_profile("bwgraph", derandomize=True, deadline=None, database=None)
 settings.load_profile("bwgraph")

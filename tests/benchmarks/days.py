@@ -21,17 +21,17 @@ from itertools import pairwise
 from pathlib import Path
 from unittest.mock import patch
 
-from bwgraph import tor
-from bwgraph.endpoint import ControlPort
-from bwgraph.frame import Size
-from bwgraph.instance import Instance
-from bwgraph.ladder import RESOLUTIONS, WIDEST
-from bwgraph.moment import Moment
-from bwgraph.screen import compose
-from bwgraph.source import Connected, Counted, Lost
-from bwgraph.tor import Connection
-from bwgraph.view import View
-from bwgraph.wire import Wire
+from bwgraph.model.events import Connected, Counted, Lost
+from bwgraph.model.instance import Instance
+from bwgraph.model.moment import Moment
+from bwgraph.model.rollups import RESOLUTIONS, WIDEST
+from bwgraph.screen.frame import Size
+from bwgraph.screen.graph_screen import compose
+from bwgraph.screen.view import View
+from bwgraph.tor import connection
+from bwgraph.tor.connection import Connection
+from bwgraph.tor.endpoint import ControlPort
+from bwgraph.tor.transport import Wire
 
 DAY = 86_400
 HOUR = 3600
@@ -191,8 +191,8 @@ def main() -> int:
     floor = append_cost()
     simulation = Simulation()
     with (
-        patch.object(tor, "now", lambda: simulation.now),
-        patch.object(tor, "awake", lambda: simulation.awake),
+        patch.object(connection, "now", lambda: simulation.now),
+        patch.object(connection, "awake", lambda: simulation.awake),
     ):
         simulation.connect()
         return 1 if run(simulation, days, floor) else 0

@@ -1,7 +1,7 @@
 """Ways to break bwgraph, so that it can be seen that a soak finds it: what is run before it is."""
 
 BANDWIDTH = """
-from bwgraph.tor import Connection
+from bwgraph.tor.connection import Connection
 original, seen = Connection._on_bandwidth, []
 def changed(self, read, written):
     seen.append(0)

@@ -14,12 +14,12 @@ import time
 from pathlib import Path
 from typing import Self
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 
 from fake_tor import FakeTor, Manners
 from pty_driver import Program
 
-from bwgraph import units
+from bwgraph.screen import units
 
 KINDS = {
     "plain": b"",

@@ -21,14 +21,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 
 from fake_tor import FakeTor
 from meter import Figures, Program, measure
 
 import bwgraph
-from bwgraph.history import History
-from bwgraph.sample import Sample
+from bwgraph.model.history import History
+from bwgraph.model.sample import Sample
 
 HERE = Path(__file__).parent
 

@@ -39,14 +39,14 @@ from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 from account import Bytes
 from faults import FAULTS
 from pty_driver import RMCUP, SMCUP, Program, environment
 from station import Station, opened
 
-from bwgraph.ladder import RESOLUTIONS, kept
+from bwgraph.model.rollups import RESOLUTIONS, kept
 
 GROWTH = 2 << 10
 "Kilobytes."

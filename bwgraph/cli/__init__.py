@@ -1,0 +1,1 @@
+"""The command line: reads the options, connects the other wings, starts what was asked for."""

@@ -1,0 +1,60 @@
+"""What is looked at to begin with: the view, and the past where there is nothing else.
+
+Owns how the options and what was stored decide that. Must not know how it is shown.
+"""
+
+import argparse
+from typing import TYPE_CHECKING, TypeAlias
+
+from bwgraph.model.fleet import Fleet
+from bwgraph.screen import units
+from bwgraph.screen.plot import ASCII, BLOCK, SETS
+from bwgraph.screen.view import ALL, Arrangement, View
+from bwgraph.tor.targets import Targets
+
+if TYPE_CHECKING:
+    from bwgraph.recording.replay import Playback
+
+Watched: TypeAlias = "Targets | Playback"
+"The tors to watch, or what there is in place of them."
+
+
+def view(options: argparse.Namespace, *, utf8: bool) -> View:
+    """The view to begin with."""
+    chosen = options.glyphs
+    glyphs = SETS[chosen] if chosen != "auto" else BLOCK
+    return View(
+        glyphs=glyphs if utf8 else ASCII,
+        ascii_only=not utf8,
+        units=units.UNITS[options.units],
+        arrangement=None if options.layout == "auto" else Arrangement(options.layout),
+        resolution=options.interval,
+        logarithmic=options.scale == "log",
+        ceiling=options.ceiling,
+    )
+
+
+def of(options: argparse.Namespace, targets: Watched, fleet: Fleet, first: View) -> View:
+    """The view of this fleet: of all, and where what was stored is seen if there is any."""
+    if fleet.sum is not None:
+        first = first._replace(subject=ALL)
+    if options.store is None or "interval" in options.chosen or not isinstance(targets, Targets):
+        return first
+    from bwgraph.store import attach  # noqa: PLC0415 - most do without it
+
+    return attach.opening(options.store, first, fleet, map(str, targets.candidates))
+
+
+def archive(
+    options: argparse.Namespace, targets: Watched, first: View
+) -> tuple[Fleet, View] | None:
+    """What is in the store and the view of its end, where no tor was asked for."""
+    if options.store is None or not isinstance(targets, Targets) or targets.each:
+        return None
+    from bwgraph.store import attach  # noqa: PLC0415 - most do without it
+
+    fleet = attach.archive(options.store)
+    if fleet is None:
+        return None
+    first = first._replace(subject=0 if fleet.sum is None else ALL)
+    return fleet, attach.ending(first, fleet, coarser="interval" not in options.chosen)

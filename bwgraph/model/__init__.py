@@ -1,0 +1,1 @@
+"""The data, pure: samples, histories, totals and states of tors."""

@@ -1,0 +1,1 @@
+"""Output without a screen: lines, documents, pictures as files, and a page for Prometheus."""

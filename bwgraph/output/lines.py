@@ -1,0 +1,90 @@
+"""Without a screen: what is told becomes entries of a recording, for other programs to read.
+
+Owns what is written when, what is remarked of what is no sample, and when it ends. Must not know
+where samples come from, nor how an entry is written.
+"""
+
+from collections.abc import Callable, Hashable
+
+from bwgraph.model.events import Connected, Event, Lost, Refusal, Refused, Trouble
+from bwgraph.model.fleet import Fleet
+from bwgraph.model.sample import Sample
+from bwgraph.output.event_queue import Inbox, News
+from bwgraph.recording.format import Entry
+from bwgraph.recording.intervals import Intervals
+from bwgraph.system.clock import Clocks, now
+
+
+def run(
+    inbox: Inbox,
+    fleet: Fleet,
+    write: Callable[[Entry], object],
+    remark: Callable[[str], object],
+    *,
+    every: int | None = None,
+    duration: float | None = None,
+) -> Refusal | None:
+    """Write until the inbox is stopped, time is up, or there is nothing to wait for.
+
+    That is a ``duration`` from the first sample on; None: for ever. What is no sample is told to
+    ``remark``. A reader that stalls for an hour misses samples after that, and is told so.
+    """
+    remarks = _Remarks(remark, several=len(fleet.instances) > 1)
+    intervals = Intervals(now(), every)
+    deadline: float | None = None
+    refusal = None
+    while refusal is None:
+        news = inbox.next(None if deadline is None else deadline - now())
+        if news is None:
+            break
+        if news.instance not in fleet.instances:
+            continue
+        remarks.take(news)
+        if isinstance(news.event, Sample):
+            if deadline is None and duration is not None:
+                deadline = now() + duration
+            for entry in intervals.add(news.instance, news.where, news.event, news.clock):
+                write(entry)
+        elif isinstance(news.event, Refused):
+            refusal = fleet.refusal
+    end = Clocks().read()
+    # Of those that refuse, it is the refusal that says that nothing came.
+    tors = () if refusal else fleet.instances
+    for entry in intervals.close(((tor, tor.where) for tor in tors), end.now, end.clock):
+        write(entry)
+    return refusal
+
+
+class _Remarks:
+    """What there is to say of news. That a tor is gone is worth a word, and each new try is not."""
+
+    def __init__(self, remark: Callable[[str], object], *, several: bool) -> None:
+        self._remark = remark
+        self._several = several
+        self._missed = 0
+        self._ever: set[Hashable] = set()
+        self._lost: set[Hashable] = set()
+
+    def take(self, news: News) -> None:
+        """Say what there is to say."""
+        if news.missed > self._missed:
+            missed = news.missed - self._missed
+            self._remark(f"{missed} samples were missed: nobody read fast enough")
+            self._missed = news.missed
+        if words := self._words(news.instance, news.event):
+            self._remark(f"{news.instance.title}: {words}" if self._several else words)
+
+    def _words(self, tor: Hashable, event: Event) -> str:
+        match event:
+            case Trouble(what=what):
+                return what
+            case Lost(why=why) if tor not in self._lost:
+                self._lost.add(tor)
+                return f"no tor: {why}; trying again"
+            case Connected() | Sample():
+                again = " again" if tor in self._ever else ""
+                self._ever.add(tor)
+                if tor in self._lost:
+                    self._lost.discard(tor)
+                    return f"connected{again}"
+        return ""

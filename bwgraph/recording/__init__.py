@@ -1,0 +1,1 @@
+"""Recordings: the lines of ``--json`` and ``--csv``, written and read."""

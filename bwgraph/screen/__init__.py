@@ -1,0 +1,1 @@
+"""The picture, pure: what a view of some tors looks like as a frame of text."""

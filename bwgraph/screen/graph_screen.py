@@ -1,0 +1,350 @@
+"""The picture: a tor's history and state, composed into a frame of a given size.
+
+Owns which lines there are and what each is made of; where they go is the layout's to say, and what
+they say is the captions'. Pure: must not know a terminal, nor the time except as it is told.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+from bwgraph.model.history import Window
+from bwgraph.model.instance import Instance
+from bwgraph.model.moment import Moment
+from bwgraph.model.quota import Limit
+from bwgraph.model.statistics import rates, summarise
+from bwgraph.screen import captions, layout, marks, plot, scale, units
+from bwgraph.screen import help as help_module
+from bwgraph.screen.captions import Heading
+from bwgraph.screen.frame import Frame, Line, Size, Span, Style
+from bwgraph.screen.layout import BETWEEN, GUTTER, Layout
+from bwgraph.screen.marks import Marks, Notes
+from bwgraph.screen.plot import Glyphs
+from bwgraph.screen.scale import Scale
+from bwgraph.screen.view import Arrangement, Shown, View, cursor
+
+
+class _Scene(NamedTuple):
+    """What is on the screen before anything of it is drawn."""
+
+    layout: Layout
+    shown: Shown
+    window: Window
+    "The visible columns, preceded by those that the scale still remembers."
+    scales: tuple[Scale, Scale]
+    "Of read and of written."
+    told: int
+    "How many of the visible columns are hearsay."
+    cursor: int | None
+    alert: str
+
+
+class _Graph(NamedTuple):
+    """One of the two graphs."""
+
+    style: Style
+    scale: Scale
+    bars: Sequence[plot.Bar]
+    notes: Notes
+    height: int
+    hanging: bool
+
+
+class _Pane(NamedTuple):
+    """One graph as lines."""
+
+    title: Line
+    rows: list[Line]
+    ground: list[Line]
+    "The horizontal axis; empty where there is no room for it."
+
+
+def survey(instance: Instance, view: View, size: Size, moment: Moment) -> tuple[Shown, Layout]:
+    """What ``compose`` shows: where a key moves the view from, and what a click hits."""
+    scene = _survey(instance, view, size, moment, notice="")
+    return scene.shown, scene.layout
+
+
+def compose(instance: Instance, view: View, size: Size, moment: Moment, notice: str = "") -> Frame:
+    """Draw one tor's screen, with a notice if there is something to be told.
+
+    The rightmost column is the newest of which something is known; time that has passed since
+    without a word from tor is empty columns.
+    """
+    if view.help:
+        return Frame.fit(help_module.page(size), size)
+    scene = _survey(instance, view, size, moment, notice)
+    plan, window, shown = scene.layout, scene.window, scene.shown
+    visible = window.last(shown.columns)
+    marked = marks.mark(instance, visible, scene.cursor, moment, view.glyphs.wide)
+    means = rates(visible)
+    traffic = summarise(visible, means, scene.told)
+    now = marks.seen_now(
+        instance,
+        window if view.resolution == 1 and view.end is None else _newest(instance, moment),
+    )
+    period = captions.period(traffic.covered, visible.end, view, moment)
+    sample = "" if view.resolution == 1 else f"{units.exact_span(view.resolution)} columns"
+    limit = instance.context.limit
+    headings = [
+        Heading(name, arrow, rate, summary, period, sample, unseen, limit, view.units)
+        for name, arrow, rate, summary, unseen in (
+            ("download", view.glyphs.download, now[0], traffic.read, marked.unseen[0]),
+            ("upload", view.glyphs.upload, now[1], traffic.written, marked.unseen[1]),
+        )
+    ]
+    if size.rows == 1:
+        return Frame.fit([captions.both_rates(headings[0], headings[1], size.columns)], size)
+    peaks = visible.columns.read_peak, visible.columns.written_peak
+    graphs = [
+        _Graph(
+            style=style,
+            scale=scene.scales[which],
+            bars=scene.scales[which].bars(
+                means[which],
+                means[which] if view.resolution == 1 else peaks[which],
+                view.glyphs.steps * plan.heights[which],
+            ),
+            notes=(marked.read, marked.written)[which],
+            height=plan.heights[which],
+            hanging=bool(which) and plan.arrangement is Arrangement.MIRRORED,
+        )
+        for which, style in enumerate((Style.DOWNLOAD, Style.UPLOAD))
+    ]
+    lines: list[Line] = []
+    if "header" in plan.kept:
+        lines.append(captions.header(instance, view, shown, size.columns, moment))
+        asides = captions.aside(view), ""
+    else:
+        # Where there is no header: what is unusual about the time, as about the scale.
+        coarse = captions.column(view) if view.resolution > 1 else ""
+        place = captions.place_in_time(view, shown)
+        when = "  ".join(words for words in (place, coarse) if words)
+        asides = when or instance.name, captions.aside(view)
+    panes = [
+        _Pane(
+            title=captions.title(heading, plan.across, moment, aside),
+            rows=list(_rows(plotted, plan, view, limit, marked)),
+            ground=_ground(plotted, plan, view, marked),
+        )
+        for heading, aside, plotted in zip(headings, asides, graphs, strict=True)
+    ]
+    labels = []
+    if "labels" in plan.kept:
+        labels = [marks.label_line(marked.labels, plan.gutter, plan.width)]
+    lines += _ARRANGED[plan.arrangement](plan, panes, labels)
+    if "totals" in plan.kept:
+        lines.append(captions.totals(instance, view, size.columns, moment))
+    if "quota" in plan.kept:
+        lines.append(captions.quota(instance.context, traffic, size.columns, moment))
+    lines += _last_lines(scene, view, size, moment, notice)
+    return Frame.fit(lines, size)
+
+
+def _survey(instance: Instance, view: View, size: Size, moment: Moment, notice: str) -> _Scene:
+    resolution = view.resolution
+    first, newest = instance.history.extent(moment.now, resolution)
+    second = newest if resolution == 1 else instance.history.extent(moment.now)[1]
+    alert = captions.alert(instance, moment)
+    # Bits have longer names, and where the user has pinned the scale it has a decimal more.
+    gutter = GUTTER + (view.units.per_byte > 1) + (view.ceiling is not None)
+    for read in (view.cursor is not None, False):
+        plan = layout.arrange(
+            size,
+            view.arrangement,
+            gutter,
+            urgent=bool(alert) + bool(notice) + read,
+            quota=instance.context.quota is not None,
+        )
+        columns = plan.width * view.glyphs.wide
+        end = newest
+        if view.end is not None:
+            end = min(-(-view.end // resolution) * resolution, newest)
+        if (
+            end < first < newest
+        ):  # it was kept at a coarser resolution, or once, and is not any more
+            end = min(first + (columns - 1) * resolution, newest)
+        shown = Shown(columns, first, newest, second, end, plan.arrangement, 0)
+        at = cursor(view, shown)
+        if at is not None or not read:
+            break
+    window = instance.history.window(
+        moment.now,
+        columns + scale.memory(resolution),
+        resolution,
+        None if view.end is None else end,
+    )
+    told = marks.told_columns(instance, window)
+    if told and "axes" not in plan.kept:
+        # Nothing would tell hearsay apart from what was seen.
+        window.columns.clear(0, told)
+    scales = _scales(window, columns, view, plan.arrangement)
+    return _Scene(
+        layout=plan,
+        shown=shown._replace(ceiling=max(each.ceiling for each in scales)),
+        window=window,
+        scales=scales,
+        told=max(told - (len(window.columns) - columns), 0),
+        cursor=at,
+        alert=alert,
+    )
+
+
+def _newest(instance: Instance, moment: Moment) -> Window:
+    """The newest second alone."""
+    return instance.history.window(moment.now, 1)
+
+
+def _scales(
+    window: Window, visible: int, view: View, arrangement: Arrangement
+) -> tuple[Scale, Scale]:
+    """The scales of read and of written, each as the user wants it."""
+    if view.ceiling is not None:
+        read = written = view.ceiling
+    elif view.bounded:
+        read, written = (scale.bound(means, view.units) for means in rates(window))
+    else:
+        read, written = (
+            scale.ceiling(peaks, visible, view.resolution, view.units)
+            for peaks in (window.columns.read_peak, window.columns.written_peak)
+        )
+    if view.shared:
+        read = written = max(read, written)
+    floors = (scale.floor(read), scale.floor(written)) if view.logarithmic else (0.0, 0.0)
+    if arrangement is Arrangement.MIRRORED:
+        floors = min(floors), min(floors)  # one axis, so one word for what stands at it
+    return Scale(read, floors[0]), Scale(written, floors[1])
+
+
+def _rows(
+    plotted: _Graph, plan: Layout, view: View, limit: Limit | None, marked: Marks
+) -> Iterable[Line]:
+    """One graph's rows, with the axis at their left if there is room for it."""
+    height, glyphs, hanging = plotted.height, view.glyphs, plotted.hanging
+    if height == 0:
+        return
+    rows = plot.plot(plotted.bars, height, glyphs, hanging=hanging)
+    ticks: dict[int, str] = {}
+    rules: dict[int, str] = {}
+    limited = None
+    if plan.gutter:
+        # From the top down, where the scale counts from the ground up.
+        marks_up = plotted.scale.marks(height, view.units)
+        ticks = {row - 1 if hanging else height - row: words for row, words in marks_up.items()}
+        rules = dict.fromkeys(ticks, glyphs.grid)
+        if limit is not None and limit.rate <= plotted.scale.ceiling:
+            up = (plotted.scale.level(limit.rate, 8 * height) + 7) // 8
+            limited = up - 1 if hanging else height - up
+            rules[limited] = glyphs.limit
+    crossed = bool(marked.partial) and not plan.gutter
+    if crossed:
+        rows = marks.cross(rows, marked, glyphs, hanging=hanging)
+    rows = marks.write_in(rows, plotted.notes, marked, rules, glyphs, hanging=hanging)
+    if limit is not None and limited is not None:
+        label = f" limit {view.units.mark(limit.rate)} "
+        line = marks.labelled(rows[limited], label, glyphs.limit)
+        rows = (*rows[:limited], line, *rows[limited + 1 :])
+    inverted = hanging and glyphs.inverted
+    marked_up = crossed or bool(plotted.notes or marked.breaks) or marked.cursor is not None
+    for y, row in enumerate(rows):
+        spans: Line
+        if marked_up or inverted or y == limited:
+            light = Style.LIMIT if y == limited else Style.DIM
+            spans = _styled(row, plotted.style, light, glyphs, inverted=inverted)
+        else:
+            spans = (Span(row, plotted.style),)
+        if plan.gutter:
+            tick = ticks.get(y, "")
+            side = glyphs.tick if tick else glyphs.side
+            spans = (Span(f"{tick:>{plan.gutter - 2}} {side}", Style.DIM), *spans)
+        yield spans
+
+
+def _styled(row: str, style: Style, light: Style, glyphs: Glyphs, *, inverted: bool) -> Line:
+    """Tell a row's bars apart from what is written between them."""
+    spans = []
+    # What is between two bars is every other piece.
+    for at, piece in enumerate(_between(glyphs).split(row)):
+        if at % 2:
+            spans.append(Span(piece, light))
+        elif piece and inverted:
+            # Whole blocks look alike either way; parts of one hang from above.
+            parts = enumerate(_parts(glyphs).split(piece))
+            spans += [Span(part, style, reverse=bool(odd % 2)) for odd, part in parts if part]
+        elif piece:
+            spans.append(Span(piece, style))
+    return tuple(spans)
+
+
+@lru_cache
+def _between(glyphs: Glyphs) -> re.Pattern[str]:
+    # The grid is in the bars' own style: a change of style within a row costs more than a bar.
+    bars = f"{glyphs.levels[1:].strip()}{glyphs.whisker}{glyphs.clipped}{glyphs.gap}{glyphs.grid}"
+    return re.compile(f"([^{re.escape(bars)}{'⠀-⣿' if glyphs.wide > 1 else ''}]+)")
+
+
+@lru_cache
+def _parts(glyphs: Glyphs) -> re.Pattern[str]:
+    return re.compile(f"([{re.escape(glyphs.levels[1:-1].strip())}]+)")
+
+
+def _ground(plotted: _Graph, plan: Layout, view: View, marked: Marks) -> list[Line]:
+    """The horizontal axis of a graph, if there is room for it."""
+    if not plan.gutter:
+        return []
+    zero = view.units.mark(plotted.scale.floor) if plotted.scale.floor else "0"
+    row = marks.ground(marked, plan.width, view.glyphs)
+    corner = view.glyphs.corner
+    if plan.arrangement is Arrangement.MIRRORED:
+        corner = view.glyphs.middle
+        if "labels" in plan.kept:
+            row = marks.label_row(marked.labels, row)
+            if marked.cursor is not None:
+                at = marked.cursor
+                row = f"{row[:at]}{view.glyphs.ground_cursor}{row[at + 1 :]}"
+    return [(Span(f"{zero:>{plan.gutter - 2}} {corner}{row}", Style.DIM),)]
+
+
+def _stacked(plan: Layout, panes: Sequence[_Pane], labels: list[Line]) -> list[Line]:
+    """One graph below the other, each with its axis."""
+    above, below = ([pane.title, *pane.rows, *pane.ground] for pane in panes)
+    blank: list[Line] = [()] * plan.blank
+    return [*above, *blank, *below, *labels]
+
+
+def _side_by_side(plan: Layout, panes: Sequence[_Pane], labels: list[Line]) -> list[Line]:
+    """The two next to each other."""
+    left, right = ([pane.title, *pane.rows, *pane.ground, *labels] for pane in panes)
+    return [
+        (*one, Span(" " * (plan.across + BETWEEN - sum(len(span.text) for span in one))), *other)
+        for one, other in zip(left, right, strict=True)
+    ]
+
+
+def _mirrored(_: Layout, panes: Sequence[_Pane], __: list[Line]) -> list[Line]:
+    """Download up and upload down from one axis, into which the times are written."""
+    above, below = panes
+    return [above.title, *above.rows, *above.ground, *below.rows, below.title]
+
+
+_ARRANGED = {
+    Arrangement.STACKED: _stacked,
+    Arrangement.SIDE_BY_SIDE: _side_by_side,
+    Arrangement.MIRRORED: _mirrored,
+}
+
+
+def _last_lines(scene: _Scene, view: View, size: Size, moment: Moment, notice: str) -> list[Line]:
+    """What must be said, or else the keys."""
+    lines: list[Line] = []
+    if scene.cursor is not None:
+        lines.append(captions.readout(scene.window, scene.cursor, view, size.columns, moment))
+    if notice:
+        lines.append((Span(notice, Style.BOLD),))
+    if scene.alert:
+        lines.append((Span(scene.alert, Style.ALERT),))
+    if not lines and view.hints and "keys" in scene.layout.kept:
+        lines.append(help_module.hints(size.columns))
+    # Where there is no room for all of them the alert, which is the last, is the one to stay.
+    return lines[-max(size.rows - 2, 1) :]

@@ -1,0 +1,71 @@
+"""The door to the store for whoever runs something: to begin with its past, and to keep on with it.
+
+Owns which of its rooms are needed for what. Imported only if a store is asked for, since SQLite
+takes time and memory.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
+
+from bwgraph.model.events import Refusal
+from bwgraph.model.fleet import Fleet
+from bwgraph.screen.view import View
+from bwgraph.store import database, restore
+from bwgraph.store.database import Store, Unwritten
+from bwgraph.store.recorder import Recorder
+from bwgraph.store.restore import Kept, Recall
+from bwgraph.system.clock import now
+
+check = database.check
+
+
+def recording(
+    path: str, fleet: Fleet, resolution: int, remark: Callable[[str], object] | None
+) -> Recorder:
+    """A context in which a fleet has its past, and what it is told is stored.
+
+    ``remark`` is told what goes wrong where there is no screen to show it; what cannot be done at
+    all is a Refusal then.
+    """
+    return Recorder(Store(path), fleet, resolution, remark=remark, strict=remark is not None)
+
+
+@contextmanager
+def looking(path: str, fleet: Fleet) -> Iterator[None]:
+    """Give a fleet its past, at the end at the latest, and store nothing; Refusal if that fails."""
+    for instance in fleet.instances:
+        instance.stored = True
+    with closing(Store(path, look=True)) as shelf:
+        memory = Recall(fleet, shelf)
+        try:
+            memory.recall(now())
+            yield
+            memory.recall(now())
+        except Unwritten as error:
+            raise database.refusal(path, error) from None
+
+
+def opening(path: str, view: View, fleet: Fleet, places: Iterable[str]) -> View:
+    """The view in which a fleet's past is to be seen at once, if it has any.
+
+    Of a tor that is still to be found it is known in which of these places that may be. To be asked
+    before the past is attached to the fleet: a file must not be opened twice.
+    """
+    names = [*restore.known(fleet)] or [Kept(place) for place in places]
+    try:
+        with closing(Store(path, look=True)) as shelf:
+            return restore.opening(view, shelf, names, now())
+    except (Refusal, Unwritten):
+        return view  # that there is no file yet is well, and all else the recorder will tell
+
+
+ending = restore.ending
+
+
+def archive(path: str) -> Fleet | None:
+    """All that is in a store, with nothing to come; None if there is nothing."""
+    with closing(Store(path, look=True)) as shelf:
+        try:
+            return restore.archive(shelf, path, now())
+        except Unwritten as error:
+            raise database.refusal(path, error) from None

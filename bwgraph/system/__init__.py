@@ -1,0 +1,1 @@
+"""The operating system: clocks, signals, threads, the wakeup pipe, standard streams."""

@@ -1,0 +1,84 @@
+"""What may never end, for so long and no longer, and so many and no more.
+
+Owns these bounds, and how long a while is for a program that may be stopped meanwhile: time in
+which it was away itself says nothing of how long another takes.
+"""
+
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+from bwgraph.system.clock import now
+
+OVERDUE = 0.25
+"Seconds. Who has waited for so much longer than was asked for was away: by ^Z, or asleep."
+
+GRACE = 1.2
+"""Seconds to wait on after that: for what is there already to be read, and where the whole machine
+slept for what comes next."""
+
+Result = TypeVar("Result")
+
+
+def within(seconds: float, task: Callable[[], Result], name: str) -> Result:
+    """Run ``task`` in a daemon thread of this name and hand its result or exception over.
+
+    Raises TimeoutError when it takes longer. The thread is then left to itself, so a task that
+    may be given up needs a way to be told, and to mind what it does afterwards.
+    """
+    outcome: queue.SimpleQueue[tuple[Result] | Exception] = queue.SimpleQueue()
+
+    def run() -> None:
+        try:
+            outcome.put((task(),))
+        except Exception as error:  # noqa: BLE001 - not handled but carried to the caller, whole
+            outcome.put(error)
+
+    threading.Thread(target=run, name=name, daemon=True).start()
+    for left in waits(seconds):
+        try:
+            result = outcome.get(timeout=left)
+        except queue.Empty:
+            continue
+        if isinstance(result, Exception):
+            raise result
+        return result[0]
+    raise TimeoutError
+
+
+def waits(seconds: float) -> Iterator[float]:
+    """How long to wait for something: so long, and once more if we were away meanwhile.
+
+    >>> [left for left in waits(0.5)]
+    [0.5]
+    """
+    end = now() + seconds
+    yield max(seconds, 0.0)
+    if seconds > 0 and now() > end + OVERDUE:
+        yield GRACE
+
+
+class BoundedQueue(queue.Queue[Any]):
+    """A queue that never holds more than so many: of what comes when it is full, ``spilt`` is told.
+
+    So whoever fills it neither waits nor takes all memory.
+
+    >>> bounded = BoundedQueue(1, print)
+    >>> bounded.put("first")
+    >>> bounded.put("second")
+    second
+    >>> bounded.get()
+    'first'
+    """
+
+    def __init__(self, most: int, spilt: Callable[[Any], object]) -> None:
+        super().__init__(most)
+        self._spilt = spilt
+
+    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:  # noqa: ARG002 - as the original has it
+        """Put it there if there is room."""
+        try:
+            super().put(item, block=False)
+        except queue.Full:
+            self._spilt(item)

@@ -1,0 +1,466 @@
+"""The file of settings: found, read as the command line would be, and put in its place."""
+
+import argparse
+import itertools
+import os
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from nobody import nobody, open_directory
+
+from bwgraph.cli import arguments, config_file
+from bwgraph.tor.endpoint import ControlPort, ControlSocket, Named, parse_port
+
+NOT_HERE = frozenset({"help", "version", "json"})
+
+
+def port(text: str) -> ControlPort:
+    try:
+        return parse_port(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def some_parser() -> argparse.ArgumentParser:
+    """One flag of each shape."""
+    parser = argparse.ArgumentParser(prog="bwgraph", argument_default=argparse.SUPPRESS)
+    which = parser.add_argument_group("which").add_mutually_exclusive_group()
+    which.add_argument("-p", "--port", type=port, action="append")
+    which.add_argument("-s", "--socket")
+    which.add_argument("--demo", nargs="?", type=int, const=1)
+    parser.add_argument("--units", choices=("bits", "bytes"))
+    parser.add_argument("--password-file")
+    parser.add_argument("--every", type=float)
+    parser.add_argument("--mouse", action=argparse.BooleanOptionalAction)
+    parser.add_argument("--no-color", action="store_false", dest="color")
+    parser.add_argument("--total", action="store_true")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--version", action="version", version="1")
+    return parser
+
+
+PARSER = some_parser()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "config.toml"
+
+
+def read(path: Path, content: str | bytes) -> dict[str, object]:
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return config_file.read(path, PARSER, NOT_HERE)
+
+
+def complaint(path: Path, content: str | bytes) -> str:
+    """What is said of it, without the directory."""
+    with pytest.raises(config_file.Unreadable) as caught:
+        read(path, content)
+    return str(caught.value).removeprefix(f"{path.parent}/")
+
+
+# Where it is
+
+
+@pytest.mark.parametrize(
+    ("environ", "found"),
+    [
+        ({"HOME": "/home/me"}, "/home/me/.config"),
+        ({"HOME": "/home/me", "XDG_CONFIG_HOME": "/x/y"}, "/x/y"),
+        ({"HOME": "/home/me", "XDG_CONFIG_HOME": ""}, "/home/me/.config"),
+        ({"HOME": "/home/me", "XDG_CONFIG_HOME": "x/y"}, "/home/me/.config"),
+        ({"HOME": "/home/me", "XDG_CONFIG_HOME": "~/x"}, "/home/me/.config"),
+        ({"HOME": "/home/me", "APPDATA": "/roaming"}, "/home/me/.config"),
+    ],
+)
+@pytest.mark.parametrize("platform", ["linux", "darwin", "freebsd14"])
+def test_the_place_is_that_of_the_xdg(environ: dict[str, str], found: str, platform: str) -> None:
+    assert config_file.place(environ, platform) == Path(found, "bwgraph", "config.toml")
+
+
+def test_the_place_on_windows_is_among_the_roaming_data() -> None:
+    roaming = r"C:\Users\me\AppData\Roaming"
+    environ = {"APPDATA": roaming, "XDG_CONFIG_HOME": "/x", "HOME": "/home/me"}
+    assert config_file.place(environ, "win32") == Path(roaming, "bwgraph", "config.toml")
+    environ = {"USERPROFILE": "/me", "HOME": "/home/me"}
+    assert config_file.place(environ, "win32") == Path(
+        "/me", "AppData", "Roaming", "bwgraph", "config.toml"
+    )
+
+
+def test_without_a_home_there_is_a_place_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless() -> Path:
+        raise RuntimeError
+
+    monkeypatch.setattr(Path, "home", homeless)
+    assert config_file.place({}, "linux") == Path("/.config/bwgraph/config.toml")
+    monkeypatch.setattr(Path, "home", lambda: Path("/listed"))
+    assert config_file.place({"HOME": ""}, "linux") == Path("/listed/.config/bwgraph/config.toml")
+
+
+# What it sets
+
+
+def test_no_file_sets_nothing(path: Path) -> None:
+    assert config_file.read(path, PARSER, NOT_HERE) == {}
+    assert config_file.read(path / "below" / "nothing", PARSER, NOT_HERE) == {}
+    path.write_bytes(b"")
+    assert config_file.read(path / "below a file", PARSER, NOT_HERE) == {}
+
+
+@pytest.mark.parametrize(
+    ("content", "arguments"),
+    [
+        ("", []),
+        ("# nothing\n\n", []),
+        ('units = "bits"', ["--units", "bits"]),
+        ("units = 'bits' # as in bit/s", ["--units", "bits"]),
+        ('"units" = "bits"\r\nevery = 2\r\n', ["--units", "bits", "--every", "2"]),
+        ('password-file = "/x"', ["--password-file", "/x"]),
+        ('password-file = "-x --json"', ["--password-file=-x --json"]),
+        ('password-file = ""', ["--password-file", ""]),
+        ('password-file = "a=b\\nc"', ["--password-file", "a=b\nc"]),
+        ('password-file = "@x"', ["--password-file", "@x"]),
+        ("socket = '/\\u0000'", ["--socket", r"/\u0000"]),
+        ("port = 9051", ["--port", "9051"]),
+        ("port = 0x235b", ["--port", "9051"]),
+        ('port = "[::1]:9051"', ["--port", "[::1]:9051"]),
+        ('port = [9051, "[::1]:9051"]', ["--port", "9051", "--port", "[::1]:9051"]),
+        ("every = 0.5", ["--every", "0.5"]),
+        ("every = -1", ["--every=-1"]),
+        ("every = inf", ["--every", "inf"]),
+        ("total = true", ["--total"]),
+        ("total = false", []),
+        ("demo = true", ["--demo"]),
+        ("demo = 60\ntotal = true", ["--demo", "60", "--total"]),
+        ("demo = false", []),
+        ("demo = false\nport = 9051", ["--port", "9051"]),
+        ("mouse = true", ["--mouse"]),
+        ("mouse = false", ["--no-mouse"]),
+        ("no-color = true", ["--no-color"]),
+        ("no-color = false", []),
+        ("\ufeffunits = 'bits'", ["--units", "bits"]),
+    ],
+)
+def test_a_setting_is_what_its_flag_makes_of_it(
+    path: Path, content: str, arguments: list[str]
+) -> None:
+    assert read(path, content) == vars(PARSER.parse_args(arguments))
+
+
+def test_the_parser_is_as_it_was(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    parser = some_parser()
+    before = parser.format_help()
+    path.write_text("port = 1\n")
+    for _ in range(2):
+        assert config_file.read(path, parser, NOT_HERE) == {"port": [ControlPort("127.0.0.1", 1)]}
+    assert parser.format_help() == before
+    assert vars(parser.parse_args([])) == {}
+    with pytest.raises(SystemExit):
+        parser.parse_args(["--port", "1", "--socket", "/x"])
+    assert "not allowed with" in capsys.readouterr().err
+
+
+def test_the_flags_of_the_program_itself(path: Path) -> None:
+    path.write_text("socket = ['/x', 'exit=/z']\npassword-file = '/y'\nport = 9051\nwait = true\n")
+    found = config_file.read(path, arguments.parser(), NOT_HERE)
+    assert found == {
+        "tors": [
+            Named("", ControlSocket("/x")),
+            Named("exit", ControlSocket("/z")),
+            Named("", ControlPort("127.0.0.1", 9051)),
+        ],
+        "password_file": "/y",
+        "wait": True,
+    }
+
+
+# What is wrong with it
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ('unit = "bits"', "line 1: there is no setting 'unit'; is it 'units'?"),
+        ('\npassword_file = "x"', "line 2: there is no setting 'password_file'; is it 'password-"),
+        ("'--units' = 1", "line 1: there is no setting '--units'; is it 'units'?"),
+        ("zzz = 1", "line 1: there is no setting 'zzz'"),
+        ("jsn = 1", "line 1: there is no setting 'jsn'"),
+        ("p = 1", "line 1: there is no setting 'p'"),
+        ("uni = 'bits'", "line 1: there is no setting 'uni'"),
+        ('"" = 1', "line 1: there is no setting ''"),
+        ('"a\\u001b[2J" = 1', r"line 1: there is no setting 'a\x1b[2J'"),
+        ("json = true", "line 1: 'json' is for the command line only, as --json"),
+        ("#\nhelp = true", "line 2: 'help' is for the command line only, as --help"),
+        ("[bwgraph]\nunits = 'bits'", "line 1: 'bwgraph' is a table; each setting is a line of"),
+        ("total = true\nunits.x = 'bits'", "line 2: 'units' is a table"),
+        ("\n[units]", "line 2: 'units' is a table"),
+        ("units = {}", "line 1: 'units' is a table"),
+        ("[[units]]", "line 1: --units takes text or a number, not a table"),
+        ("units = 1979-05-27", "line 1: --units takes text or a number, not a date or a time"),
+        ("units = 07:32:00", "line 1: --units takes text or a number, not a date or a time"),
+        ("units = true", "line 1: --units takes text or a number, not true"),
+        ("units = [['bits']]", "line 1: --units takes text or a number, not a list"),
+        ("units = ['bits']", "line 1: --units takes one value, not a list"),
+        ("port = []", "line 1: --port takes a value, and the list is empty"),
+        ("total = 1", "line 1: --total is either true or false, not a number"),
+        ("total = 'yes'", "line 1: --total is either true or false, not text"),
+        ("total = [true]", "line 1: --total is either true or false, not a list"),
+        (f"total = 0x{'f' * 5000}", "line 1: --total is either true or false, not a number"),
+        (f"port = 0x{'f' * 5000}", "line 1: --port is a number that is too long"),
+        ('socket = "/\\u0000"', "line 1: --socket cannot have a NUL character in it"),
+        # As the flag says it.
+        (
+            "units = 'furlongs'",
+            "line 1: argument --units: invalid choice: 'furlongs' (choose from ",
+        ),
+        ("\n\nport = 99999", "line 3: argument -p/--port: '99999' is not [HOST:]PORT"),
+        ("port = [1, 0]", "line 1: argument -p/--port: '0' is not [HOST:]PORT"),
+        ("demo = 'fast'", "line 1: argument --demo: invalid int value: 'fast'"),
+        ("socket = '/x'\nport = 1", "line 2: argument -p/--port: not allowed with argument -s/"),
+    ],
+)
+def test_a_setting_that_is_wrong_is_named_with_its_line(
+    path: Path, content: str, text: str
+) -> None:
+    assert complaint(path, content).startswith(f"config.toml, {text}")
+
+
+def test_a_setting_that_is_wrong_is_said_as_the_flag_would(
+    path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        PARSER.parse_args(["--units", "bit"])
+    said = capsys.readouterr().err.partition("bwgraph: error: ")[2]
+    assert complaint(path, "units = 'bit'") == f"config.toml, line 1: {said.rstrip()}"
+    assert capsys.readouterr() == ("", "")
+
+
+def test_there_is_no_hint_at_what_is_for_the_command_line_only(path: Path) -> None:
+    assert complaint(path, "jsonn = 1") == "config.toml, line 1: there is no setting 'jsonn'"
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ("units = bits", "line 1: not TOML: invalid value (text goes in quotes)"),
+        ("\n\nunits = bits\n", "line 3: not TOML: invalid value (text goes in quotes)"),
+        ("units", "line 1: not TOML: expected '=' after a key in a key/value pair"),
+        ("units = 'a'\r\n\r\nunits = 'b'\r\n", "line 3: not TOML: cannot overwrite a value"),
+        ("total = true\ntotal = true", "line 2: not TOML: cannot overwrite a value"),
+        ("total = true\ntotal = true # twice", "line 2: not TOML: cannot overwrite a value"),
+        ("socket = 'C:\\x\n", "line 1: not TOML: "),
+        ('socket = "C:\\x"', "line 1: not TOML: "),
+        # Where it begins, not where the file ends.
+        ("total = true\nport = [ # all\n 1,\n\n", "line 2: not TOML: invalid value"),
+        ('\nsocket = """\ntotal = true\n\n', "line 2: not TOML: unterminated string"),
+        ("a\rb = 1", "line 1: not TOML: "),
+        ("#\nport = \x00", "line 2: not TOML: "),
+        (f"total = true\nport = {'9' * 5000}\n#", "line 2: a number that is too long"),
+        (f"port = {'[' * 5000}", "line 1: too many brackets inside of each other"),
+        (f"#\nport = {'[' * 5000}{']' * 5000}", "line 2: too many brackets inside of each other"),
+        (b"#\n# caf\xe9\nunits = 'bits'", "line 2: not UTF-8"),
+        (b"\xef\xbb\xbf#\n\xef\xbb\xbf\xff", "line 2: not UTF-8"),
+        ("units = 'bits'".encode("utf-16"), "line 1: not UTF-8"),
+    ],
+)
+def test_what_is_no_toml_is_said_with_its_line(path: Path, content: str | bytes, text: str) -> None:
+    assert complaint(path, content).startswith(f"config.toml, {text}")
+
+
+def deeper(frames: int, path: Path, content: str) -> str:
+    return deeper(frames - 1, path, content) if frames else complaint(path, content)
+
+
+def test_brackets_are_too_many_at_some_depth_and_a_list_before_it(path: Path) -> None:
+    # The text is read from one depth of the stack and its lines are counted from another.
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(400)  # it takes less time to reach
+    try:
+        said = {
+            deeper(frames, path, f"total = true\nunits = {'[' * depth}{']' * depth}\n#\n")
+            for depth in range(2, 200)
+            for frames in range(4)
+        }
+    finally:
+        sys.setrecursionlimit(before)
+    assert said == {
+        "config.toml, line 2: --units takes text or a number, not a list",
+        "config.toml, line 2: too many brackets inside of each other",
+    }
+
+
+def test_a_directory_is_no_file(path: Path) -> None:
+    path.mkdir()
+    with pytest.raises(config_file.Unreadable, match=r"config\.toml: .*directory"):
+        config_file.read(path, PARSER, NOT_HERE)
+
+
+def test_a_file_that_may_not_be_read_is_said_and_one_that_may_not_be_seen_is_none() -> None:
+    with open_directory() as directory:
+        path = directory / "config.toml"
+        path.write_text("units = 'bits'\n")
+        path.chmod(0o000)
+        with (
+            nobody(),
+            pytest.raises(config_file.Unreadable, match=r"config\.toml: Permission denied"),
+        ):
+            config_file.read(path, PARSER, NOT_HERE)
+        # As root's home is to the user that root runs this program as.
+        directory.chmod(0o700 if os.geteuid() == 0 else 0o000)
+        with nobody():
+            assert config_file.read(path, PARSER, NOT_HERE) == {}
+
+
+# The line of a setting
+
+LOOK_ALIKES = [
+    ("",),
+    ("# wrong = 1",),
+    ("socket = 'wrong = 1' # wrong = 1",),
+    ('socket = """', "wrong = 1", '\\"""', 'wrong = 2"""'),
+    ("socket = '''", "wrong = 1", "# '''"),
+    ("every = [ # ]", "  1,", "# wrong = [", "  2 ]"),
+    ('"every" = [', '"""', 'wrong = 1""",', "]"),
+    ("total = true",),
+    ('"wrong\\n" = 1',),
+]
+
+
+@pytest.mark.parametrize("name", ["wrong", '"wrong"', "'wrong'", r'"wr\u006fng"', " wrong\t"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize("value", ["1", "'''\nwrong = 1\n'''", "[\n1, # wrong = [\n]"])
+def test_the_line_is_that_of_the_name(name: str, newline: str, value: str) -> None:
+    for before in itertools.permutations(LOOK_ALIKES, 2):
+        lines = [*itertools.chain.from_iterable(before)]
+        text = "\n".join([*lines, f"{name} = {value}", "", "[table]", "wrong = 1", ""])
+        try:
+            tomllib.loads(text)
+        except tomllib.TOMLDecodeError:
+            continue  # the same name twice
+        text = text.replace("\n", newline)
+        assert config_file._line_of("wrong", text.replace("\r\n", "\n")) == len(lines) + 1
+
+
+# Whatever it is
+
+PIECES = st.sampled_from(
+    [
+        *("units", "port", "socket", "total", "json", "demo", "every", "mouse", "no-color", "x"),
+        *("=", " = ", "\n", "\r\n", "\r", "#", '"', "'", '"""', "'''", "\\", ",", ".", "[", "]"),
+        *("[[", "]]", "{", "}", "true", "false", "0", "9051", "'bits'", "1e400", "-", "1.5", "nan"),
+        *("1979-05-27", "T", "00:32:00", "Z", "é", "\0", "\ufeff", "\\u0000", "\\uD800", "[" * 999),
+    ]
+)
+
+
+@given(
+    st.binary(max_size=200)
+    | st.text(max_size=200).map(str.encode)
+    | st.lists(PIECES, max_size=30).map(lambda pieces: "".join(pieces).encode())
+    | st.lists(
+        st.tuples(st.sampled_from(["units", "port", "demo", "total", "every", "zz"]), PIECES).map(
+            " = ".join
+        ),
+        max_size=4,
+    ).map(lambda lines: "\n".join(lines).encode())
+)
+@example(b"a.b = 1\n[[a]]\n")
+@example(b"a = []\n[[a]]\n")
+@example(b"[a]\n[a.b]\n[a]\n")
+@example(b"port = " + b"9" * 5000)
+@example(b"port = " + b"[" * 5000)
+@example(b"port = 1979-13-45")
+def test_any_bytes_are_settings_or_a_clear_error(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "any.toml"
+    try:
+        found = read(path, content)
+    except config_file.Unreadable as error:
+        head, _, what = str(error).removeprefix(f"{path}, line ").partition(": ")
+        assert 1 <= int(head) <= content.count(b"\n") + 1
+        assert what
+    else:
+        assert found.keys() <= {
+            "units",
+            "port",
+            "socket",
+            "total",
+            "demo",
+            "every",
+            "mouse",
+            "color",
+        }
+
+
+# What goes before what
+
+
+@pytest.mark.parametrize(
+    ("flags", "environ", "file", "merged"),
+    [
+        ({}, {}, {}, {"units": "bytes"}),
+        ({}, {}, {"units": "bits"}, {"units": "bits"}),
+        ({"units": "bytes"}, {}, {"units": "bits"}, {"units": "bytes"}),
+        ({"units": None}, {}, {"units": "bits"}, {"units": None}),
+        # Which tor is one question, and an answer may be several.
+        ({}, {}, {"tors": [1]}, {"tors": [1]}),
+        ({"tors": [2]}, {}, {"tors": [1, 3]}, {"tors": [2]}),
+        ({"demo": 1}, {}, {"tors": [1]}, {"demo": 1}),
+        ({"tors": [2]}, {}, {"demo": 1}, {"tors": [2]}),
+        ({}, {"TOR_CONTROL_PORT": "9"}, {"tors": [1]}, {}),
+        ({}, {"TOR_CONTROL_HOST": "::1"}, {"tors": ["/x"]}, {}),
+        ({}, {"TOR_CONTROL_IPC_PATH": "/y"}, {"demo": 1}, {}),
+        ({}, {"TOR_CONTROL_PORT": ""}, {"tors": [1]}, {"tors": [1]}),
+        ({"tors": [2]}, {"TOR_CONTROL_PORT": "9"}, {"tors": [1]}, {"tors": [2]}),
+        ({"tors": [2]}, {"TOR_CONTROL_PORT": "nonsense"}, {}, {"tors": [2]}),
+        ({"tors": [2]}, {}, {"units": "bits", "tors": [1]}, {"units": "bits", "tors": [2]}),
+        # Of the password.
+        ({}, {}, {"password_file": "/f"}, {"password_file": "/f"}),
+        ({}, {"TOR_CONTROL_PASSWD": "x"}, {"password_file": "/f"}, {}),
+        ({}, {"TOR_CONTROL_PASSWD": ""}, {"password_file": "/f"}, {}),
+        ({"password_file": "/g"}, {"TOR_CONTROL_PASSWD": "x"}, {}, {"password_file": "/g"}),
+        ({"tors": [2]}, {}, {"password_file": "/f"}, {"tors": [2], "password_file": "/f"}),
+        # Of colour.
+        ({}, {}, {"color": "always"}, {"color": "always"}),
+        ({}, {"NO_COLOR": "1"}, {"color": "always"}, {}),
+        ({}, {"NO_COLOR": ""}, {"color": "always"}, {"color": "always"}),
+        ({"color": "always"}, {"NO_COLOR": "1"}, {"color": "never"}, {"color": "always"}),
+    ],
+)
+def test_a_flag_goes_before_the_environment_and_that_before_the_file(
+    flags: dict[str, object],
+    environ: dict[str, str],
+    file: dict[str, object],
+    merged: dict[str, object],
+) -> None:
+    defaults: dict[str, object] = {
+        **dict.fromkeys(("tors", "demo", "password_file", "color")),
+        "units": "bytes",
+    }
+    assert config_file.merge(flags, environ, file, defaults) == {**defaults, **merged}
+
+
+def test_an_environment_that_makes_no_sense_is_said() -> None:
+    with pytest.raises(ValueError, match="TOR_CONTROL_HOST and TOR_CONTROL_PORT: "):
+        config_file.merge({}, {"TOR_CONTROL_PORT": "nonsense"}, {}, {})
+
+
+names = st.sampled_from(["units", "glyphs", "tors", "demo", "color", "password_file"])
+some = st.dictionaries(names, st.integers())
+
+
+@given(some, some, some)
+def test_every_setting_has_one_origin(
+    flags: dict[str, object], file: dict[str, object], defaults: dict[str, object]
+) -> None:
+    merged = config_file.merge(flags, {}, file, defaults)
+    assert merged.items() >= flags.items()
+    assert merged.keys() >= defaults.keys()
+    for name in merged.keys() - flags.keys() - config_file.WHICH_TOR:
+        assert merged[name] == file.get(name, defaults.get(name))

@@ -1,0 +1,93 @@
+"""The way from a sample's time to what a clock on the wall showed."""
+
+from datetime import UTC, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from properties import PROPERTY
+
+from bwgraph.model.moment import MONTHS, Moment, day
+
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+def test_now_is_what_the_wall_shows() -> None:
+    clock = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    assert Moment(500.0, clock).wall(500.0) == clock
+
+
+def test_then_is_as_much_earlier_and_to_come_as_much_later() -> None:
+    moment = Moment(500.0, datetime(2026, 1, 1, 0, 0, 5, tzinfo=UTC))
+    assert f"{moment.wall(490.0):%Y-%m-%d %H:%M:%S}" == "2025-12-31 23:59:55"
+    assert f"{moment.wall(500.25):%S.%f}" == "05.250000"
+
+
+@pytest.mark.parametrize(
+    ("ago", "shown"),
+    [(0, "03:30"), (1800, "03:00"), (1801, "01:59"), (3600, "01:30")],
+)
+def test_in_spring_there_was_no_hour_from_two_to_three(ago: float, shown: str) -> None:
+    moment = Moment(9000.0, datetime(2026, 3, 29, 3, 30, tzinfo=BERLIN))
+    assert f"{moment.wall(9000.0 - ago):%H:%M}" == shown
+
+
+@pytest.mark.parametrize(
+    ("ago", "shown", "fold"),
+    [
+        (0, "02:30", 1),
+        (1800, "02:00", 1),
+        (1801, "02:59", 0),
+        (3600, "02:30", 0),
+        (7200, "01:30", 0),
+    ],
+)
+def test_in_autumn_an_hour_passed_twice(ago: float, shown: str, fold: int) -> None:
+    moment = Moment(9000.0, datetime(2026, 10, 25, 2, 30, tzinfo=BERLIN, fold=1))
+    then = moment.wall(9000.0 - ago)
+    assert (f"{then:%H:%M}", then.fold) == (shown, fold)
+
+
+@PROPERTY
+@given(
+    st.integers(-(10**8), 10**8),
+    st.integers(-(10**8), 10**8),
+    st.sampled_from([UTC, BERLIN, timezone(timedelta(hours=-9, minutes=-30))]),
+)
+def test_as_much_time_lies_between_two_walls_as_between_two_samples(
+    one: int, other: int, zone: ZoneInfo
+) -> None:
+    moment = Moment(0.0, datetime(2026, 7, 1, tzinfo=zone))
+    # Of two times with the same zone Python would take the walls' difference.
+    apart = moment.wall(one).astimezone(UTC) - moment.wall(other).astimezone(UTC)
+    assert apart == timedelta(seconds=one - other)
+    assert moment.wall(one).tzinfo is zone
+
+
+@pytest.mark.parametrize(
+    ("when", "words"),
+    [
+        ((2026, 7, 1, 0, 0, 0), "00:00:00"),
+        ((2026, 7, 1, 23, 59, 59), "23:59:59"),
+        ((2026, 6, 30, 23, 59, 59), "30 Jun 23:59"),
+        ((2026, 7, 2, 0, 0, 0), "2 Jul 00:00"),
+        ((2025, 7, 1, 12, 0, 0), "1 Jul 2025 12:00"),
+    ],
+)
+def test_a_day_is_named_where_it_is_not_today(
+    when: tuple[int, int, int, int, int, int], words: str
+) -> None:
+    moment = Moment(0.0, datetime(2026, 7, 1, 12, tzinfo=BERLIN))
+    assert moment.words(datetime(*when, tzinfo=BERLIN)) == words
+
+
+def test_a_time_of_tors_is_told_in_the_walls_zone() -> None:
+    moment = Moment(0.0, datetime(2026, 7, 1, 12, tzinfo=BERLIN))
+    assert moment.words(moment.local(datetime(2026, 6, 30, 22, 30, tzinfo=UTC))) == "00:30:00"
+
+
+def test_every_month_has_a_name_of_three_letters() -> None:
+    days = [day(datetime(2026, month, 9, tzinfo=UTC)) for month in range(1, 13)]
+    assert [word.partition(" ")[2] for word in days] == [*MONTHS]
+    assert {len(month) for month in MONTHS} == {3}

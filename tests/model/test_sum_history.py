@@ -1,0 +1,451 @@
+"""The sum's past: exactly what its members' pasts add up to, and marked where one is missing."""
+
+from collections.abc import Sequence
+from functools import partial
+from itertools import pairwise
+from typing import NamedTuple
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from properties import PROPERTY
+
+from bwgraph.model.history import History
+from bwgraph.model.ring import Portion
+from bwgraph.model.rollups import FINEST, RESOLUTIONS, WIDEST, Entry
+from bwgraph.model.sample import Sample
+from bwgraph.model.sum_history import BEHIND, Together
+
+START = 1000.0
+
+
+class Members:
+    """Histories, and that of their sum."""
+
+    def __init__(self, count: int) -> None:
+        self.sum = Together(range(count))
+        self.each = [History(onward=partial(self._on, which)) for which in range(count)]
+
+    def _on(self, which: int, portions: list[Portion]) -> None:
+        newest = self.each[which].newest
+        assert newest is not None
+        self.sum.add(which, portions, newest)
+
+    def steady(self, which: int, begin: int, end: int, read: int = 100) -> None:
+        """A sample a second, the last at ``end``."""
+        for when in range(begin + 1, end + 1):
+            self.each[which].push(Sample(float(when), read, read // 10, 1.0))
+
+    def last(self, now: float, resolution: int = 1) -> int:
+        """Where the newest column shown ends."""
+        end = int(self.sum.window(now, 1, resolution).end)
+        assert self.sum.extent(now, resolution)[1] == end
+        return end
+
+
+def partly(members: Members, now: float, columns: int, resolution: int = 1) -> list[int]:
+    """Where the columns end that lack something."""
+    window = members.sum.window(now, columns, resolution)
+    begin = int(window.end) - (columns - 1) * resolution
+    return [begin + index * resolution for index in sorted(window.partial)]
+
+
+def reads(members: Members, now: float, columns: int, resolution: int = 1) -> list[int]:
+    return members.sum.window(now, columns, resolution).columns.read.tolist()
+
+
+# The sum of what each moved.
+
+
+def test_before_anything_was_told_it_is_a_history_of_nothing() -> None:
+    empty = Together(["a", "b"])
+    assert empty.extent(50.7) == History().extent(50.7)
+    assert empty.window(50.7, 4) == History().window(50.7, 4)
+    empty.leave("a")
+    empty.forget("b")
+    assert empty.window(50.7, 4) == History().window(50.7, 4)
+
+
+def test_each_second_is_the_sum_of_all() -> None:
+    members = Members(3)
+    for second in range(1000, 1010):
+        for which in range(3):
+            members.steady(which, second, second + 1, 100 * (which + 1))
+    window = members.sum.window(1010.1, 10)
+    assert window.columns.read.tolist() == [600] * 10
+    assert window.columns.written.tolist() == [60] * 10
+    assert window.columns.seconds.tolist() == [1.0] * 10
+    assert window.columns.read_peak.tolist() == [600.0] * 10
+    assert window.partial == frozenset()
+
+
+def test_the_peak_is_of_the_sum_and_not_the_sum_of_peaks() -> None:
+    members = Members(2)
+    for when, first, second in ((1001, 900, 50), (1002, 40, 800), (1003, 500, 500)):
+        members.each[0].push(Sample(float(when), first, 0, 1.0))
+        members.each[1].push(Sample(float(when), second, 0, 1.0))
+    assert max(members.sum.window(1003.1, 1, 60).columns.read_peak) == 1000.0
+
+
+@pytest.mark.parametrize("reads", [(1000, 1000), (5000, 20), (0, 700), (300, 200, 100)], ids=str)
+def test_an_event_that_is_shared_between_two_seconds_makes_no_notch(reads: tuple[int, ...]) -> None:
+    # Tor's seconds are a little longer than ours: every seven minutes one covers two of them.
+    members = Members(len(reads))
+    clocks = [START + 0.3 * which for which in range(len(reads))]
+    for _ in range(1000):
+        for which, read in enumerate(reads):
+            clocks[which] += 1.0022
+            members.each[which].push(Sample(clocks[which], read, read // 10, 1.0022))
+    window = members.sum.window(min(clocks), 900)
+    columns = window.columns
+    assert min(columns.seconds) < 0.9, "there is such a second"
+    for read, written, seconds in zip(columns.read, columns.written, columns.seconds, strict=True):
+        assert read / seconds == pytest.approx(sum(reads), rel=3e-3)
+        assert written / seconds == pytest.approx(sum(reads) // 10, rel=3e-3)
+    assert columns.read_peak.tolist() == pytest.approx([sum(reads)] * 900, rel=3e-3)
+    assert window.partial == frozenset()
+    assert not partly(members, min(clocks), 15, 60)
+
+
+def test_bytes_that_were_amended_are_in_the_sum_and_in_its_peak() -> None:
+    members = Members(2)
+    members.steady(0, 1000, 1005)
+    members.steady(1, 1000, 1005)
+    members.each[0].amend(Sample(1005.0, 1 << 32, 0, 1.0))
+    assert reads(members, 1005.1, 2) == [200, 200 + (1 << 32)]
+    assert not partly(members, 1005.1, 5)
+    for resolution in RESOLUTIONS:
+        columns = members.sum.window(1005.1, 5, resolution).columns
+        assert sum(columns.read) == 1000 + (1 << 32)
+        assert max(columns.read_peak) == 200 + (1 << 32)
+        assert sum(columns.seconds) == 5.0
+
+
+# What is missing.
+
+
+def test_a_second_that_one_did_not_tell_is_marked_and_no_other() -> None:
+    members = Members(3)
+    for second in range(1000, 1040):
+        for which in range(3):
+            if which != 1 or not 1010 <= second < 1020:
+                members.steady(which, second, second + 1)
+        if second == 1012:
+            members.sum.leave(1)
+    assert partly(members, 1040.1, 40) == list(range(1011, 1021))
+    assert partly(members, 1040.1, 8, 5) == [1015, 1020]
+    assert partly(members, 1040.1, 2, 60) == [1020]
+    assert reads(members, 1040.1, 40)[10:20] == [200] * 10
+
+
+def test_one_that_never_came_is_missing_from_all() -> None:
+    members = Members(2)
+    members.steady(0, 1000, 1010)
+    assert partly(members, 1010.1, 12) == list(range(1001, 1011))
+
+
+def test_a_second_that_nobody_told_is_a_gap_and_not_partly_known() -> None:
+    members = Members(2)
+    for which in (0, 1):
+        members.steady(which, 1000, 1005)
+    for which in (0, 1):
+        members.steady(which, 1020, 1025)
+    window = members.sum.window(1025.1, 25)
+    assert window.columns.seconds.tolist() == [1.0] * 5 + [0.0] * 15 + [1.0] * 5
+    assert not window.partial
+
+
+def test_late_ones_fill_what_was_marked() -> None:
+    members = Members(2)
+    for which in (0, 1):
+        members.steady(which, 1000, 1010)
+    members.steady(0, 1010, 1020)
+    assert partly(members, 1020.1, 20) == list(range(1011, 1021))
+    members.each[1].push(Sample(1020.2, 1020, 10, 10.2))
+    members.each[1].push(Sample(1021.2, 100, 10, 1.0))
+    members.steady(0, 1020, 1021)
+    assert not partly(members, 1021.3, 20)
+
+
+def test_what_is_still_waited_for_is_not_missing_at_any_resolution() -> None:
+    members = Members(2)
+    for second in range(1000, 1100):
+        for which in (0, 1):
+            members.steady(which, second, second + 1)
+            for resolution in RESOLUTIONS[:5]:
+                # The first second is missing until there is anything of the other at all.
+                assert second == 1000 or not partly(members, second + 1.1, 30, resolution)
+
+
+def test_a_member_that_is_forgotten_leaves_nothing_to_miss() -> None:
+    members = Members(3)
+    for which in (0, 1):
+        members.steady(which, 1000, 1010)
+    assert len(partly(members, 1010.1, 10)) == 10
+    members.sum.forget(2)
+    assert partly(members, 1010.1, 10) == []
+
+
+def test_a_stop_longer_than_seconds_are_kept_counts_its_time_once() -> None:
+    # Stopped with ^Z for two hours: each tells of all of it at once, one after another.
+    members = Members(3)
+    for which in range(3):
+        members.steady(which, 1000, 1010)
+    stop = 2 * FINEST
+    for which in range(3):
+        history = members.each[which]
+        history.push(Sample(1010.0 + stop, stop, 0, float(stop)))
+        history.push(Sample(1011.0 + stop, 1, 0, 1.0))
+    now = 1011.1 + stop
+    for resolution in (60, 300, 3600):
+        window = members.sum.window(now, WIDEST, resolution)
+        assert sum(window.columns.seconds) == 10 + stop + 1
+        assert sum(window.columns.read) == 3 * (1000 + stop + 1)
+        assert window.partial == frozenset()
+
+
+# What is shown never goes back.
+
+
+def test_one_that_is_a_second_behind_is_waited_for() -> None:
+    members = Members(2)
+    for which in (0, 1):
+        members.steady(which, 1000, 1010)
+    members.steady(0, 1010, 1010 + BEHIND)
+    assert members.last(1012.0) == 1010
+    members.steady(1, 1010, 1011)
+    assert members.last(1012.1) == 1011
+
+
+def test_one_that_is_far_behind_is_not() -> None:
+    members = Members(2)
+    for which in (0, 1):
+        members.steady(which, 1000, 1010)
+    members.steady(0, 1010, 1011 + BEHIND)
+    assert members.last(1013.0) == 1011 + BEHIND
+
+
+def test_one_that_catches_up_takes_nothing_back() -> None:
+    members = Members(2)
+    for which in (0, 1):
+        members.steady(which, 1000, 1010)
+    members.steady(0, 1010, 1013)
+    assert members.last(1013.1) == 1013
+    members.steady(1, 1010, 1012)
+    assert members.last(1013.2) == 1013
+
+
+def test_one_that_left_and_comes_again_takes_nothing_back() -> None:
+    members = Members(2)
+    members.steady(0, 1000, 1011)
+    members.steady(1, 1000, 1009)
+    members.sum.leave(1)
+    assert members.last(1011.1) == 1011
+    members.steady(1, 1009, 1010)
+    assert members.last(1011.1) == 1011
+
+
+def test_a_late_event_that_is_held_takes_nothing_back() -> None:
+    members = Members(2)
+    for which in (0, 1):
+        members.steady(which, 1000, 1010)
+    assert members.last(1014.0) == 1013  # three are overdue
+    members.each[0].push(Sample(1014.0, 400, 0, 4.0))
+    assert members.last(1014.0) >= 1013
+    members.each[0].push(Sample(1015.0, 100, 0, 1.0))
+    assert members.last(1015.0) == 1015
+
+
+def test_the_oldest_is_the_oldest_that_any_told_of() -> None:
+    members = Members(2)
+    members.steady(0, 1050, 1060)
+    members.steady(1, 1000, 1060)
+    assert members.sum.extent(1060.1) == (1001, 1060)
+
+
+# Whatever the histories.
+
+
+class Told(NamedTuple):
+    """Something that becomes of one member."""
+
+    which: int
+    span: float
+    gap: float
+    read: int
+    leaves: bool
+
+
+SPANS = st.one_of(st.just(1.0022), st.floats(0.9, 1.1), st.floats(1e-3, 0.4), st.floats(1.75, 40.0))
+"Drift, jitter, bursts and late events."
+GAPS = st.one_of(st.just(0.0), st.just(0.0), st.just(0.0), st.floats(0.5, 900.0))
+STORIES = st.lists(
+    st.builds(
+        Told,
+        which=st.integers(0, 3),
+        span=SPANS,
+        gap=GAPS,
+        read=st.integers(0, 1 << 40),
+        leaves=st.booleans(),
+    ),
+    min_size=1,
+    max_size=90,
+)
+
+
+def events(story: Sequence[Told], count: int) -> list[tuple[float, int, Sample, bool]]:
+    """All that the members tell, in the order of its time; each keeps its own."""
+    clocks = [START + which * 0.23 for which in range(count)]
+    found = []
+    for told in story:
+        which = told.which % count
+        clocks[which] += told.gap + told.span
+        sample = Sample(clocks[which], told.read, told.read // 7, told.span)
+        found.append((clocks[which], which, sample, told.leaves and told.gap > 0))
+    return sorted(found, key=lambda each: each[0])
+
+
+@settings(PROPERTY, max_examples=60)
+@given(STORIES, st.integers(1, 4))
+def test_any_histories_add_up_exactly(story: list[Told], count: int) -> None:
+    members = Members(count)
+    read = 0
+    for _, which, sample, leaves in events(story, count):
+        if leaves:
+            members.sum.leave(which)
+        members.each[which].push(sample)
+        read += sample.read
+    now = max(history.newest or 0.0 for history in members.each)
+    for which, history in enumerate(members.each):
+        if history.newest is not None:  # what was held is settled by what comes after
+            history.amend(Sample(history.newest, which, 0, 0.5))
+            read += which
+    end = int(now) + 50
+    for resolution in RESOLUTIONS:
+        wide = WIDEST if resolution > 1 else FINEST
+        windows = [each.window(now, wide, resolution, end) for each in members.each]
+        whole = members.sum.window(now, wide, resolution, end)
+        known = [window.columns for window in windows]
+        for field in ("read", "written"):
+            columns = [getattr(each, field) for each in known]
+            sums = [sum(cells) for cells in zip(*columns, strict=True)]
+            assert getattr(whole.columns, field).tolist() == sums
+        if whole.end - wide * resolution <= START - 1:
+            assert sum(whole.columns.read) == read
+        covered = [[seconds > 0 for seconds in each.seconds] for each in known]
+        assert [seconds > 0 for seconds in whole.columns.seconds] == [
+            any(cells) for cells in zip(*covered, strict=True)
+        ]
+        if resolution == 1:
+            limit = members.last(now) - (int(whole.end) - wide + 1)
+            fine = {
+                index
+                for index, cells in enumerate(zip(*covered, strict=True))
+                if any(cells) and not all(cells) and index <= limit
+            }
+            assert {index for index in whole.partial if index <= limit} == fine
+            seconds = whole
+    # A coarse column: as high as its highest second, and lacking something if a second of it does.
+    begin = int(seconds.end) - FINEST + 1
+    for resolution in RESOLUTIONS[1:4]:
+        coarse = members.sum.window(now, 40, resolution, end)
+        for index in range(40):
+            last = int(coarse.end) - (39 - index) * resolution
+            within = range(last - resolution + 1 - begin, last + 1 - begin)
+            if within[0] < 0 or within[-1] >= FINEST:
+                continue
+            highest = max(
+                seconds.columns.read[at] / (seconds.columns.seconds[at] or 1.0) for at in within
+            )
+            assert coarse.columns.read_peak[index] == pytest.approx(highest)
+            assert coarse.columns.seconds[index] == pytest.approx(
+                sum(seconds.columns.seconds[at] for at in within)
+            )
+            assert (index in coarse.partial) is any(at in seconds.partial for at in within)
+
+
+@example(
+    [
+        Told(0, 2.0, 0.0, 0, leaves=False),
+        Told(1, 1.0022, 4.0, 0, leaves=False),
+        Told(0, 2.0, 1.0, 0, leaves=False),
+    ],
+    2,
+    0.5,
+)
+@settings(PROPERTY, max_examples=60)
+@given(STORIES, st.integers(2, 4), st.floats(0.05, 0.95))
+def test_the_newest_column_shown_never_goes_back(
+    story: list[Told], count: int, between: float
+) -> None:
+    members = Members(count)
+    shown = dict.fromkeys((1, 5, 60), 0)
+    first = events(story, count)[0]
+    members.each[first[1]].push(first[2])
+    told = events(story, count)[1:]
+    times = [first[0], *(when for when, *_ in told)]
+    for (before, when), (_, which, sample, leaves) in zip(pairwise(times), told, strict=True):
+        for now in (before, before + (when - before) * between, when):
+            if members.sum.newest is None:
+                continue  # while nothing is known it is the clock's
+            for resolution, last in shown.items():
+                shown[resolution] = members.last(now, resolution)
+                assert shown[resolution] >= last
+                assert shown[resolution] < now + resolution + 1
+        if members.sum.newest is None:
+            # The first sample was held back, and nothing has been shown that could go back.
+            shown = dict.fromkeys(shown, 0)
+        if leaves:
+            members.sum.leave(which)
+        members.each[which].push(sample)
+
+
+@pytest.mark.parametrize("count", [1, 8, 64])
+def test_a_minute_of_many(count: int) -> None:
+    members = Members(count)
+    for second in range(1000, 1060):
+        for which in range(count):
+            when = second + 1 + which / count
+            members.each[which].push(Sample(when, which, 0, 1.0))
+    now = 1060.99
+    assert not partly(members, now, 58)
+    assert reads(members, now, 50) == [count * (count - 1) // 2] * 50
+
+
+# What was kept from an earlier run.
+
+
+@settings(max_examples=40)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 1), st.integers(0, 300), st.integers(1, 200)),
+        min_size=1,
+        max_size=8,
+    ),
+    st.integers(0, 8),
+)
+def test_a_sum_that_is_restored_is_what_it_was_and_knows_who_was_missing(
+    stretches: list[tuple[int, int, int]], cut: int
+) -> None:
+    levels = (60, 300, 3600)
+    whole, before, after = Members(2), Members(2), Members(2)
+    at = [1000, 1000]
+    kept: dict[tuple[int, int], Entry] = {}
+    for index, (which, gap, length) in enumerate(stretches):
+        if index == cut:
+            # No second has some of one run and some of the next.
+            at = [max(at), max(at)]
+            after.sum.restore([kept[key] for key in sorted(kept)])
+        begin = at[which] + gap
+        at[which] = begin + length
+        for members in (whole, before if index < cut else after):
+            members.steady(which, begin, at[which])
+        for entry in before.sum.take(levels)[1]:
+            kept[entry.resolution, entry.portion.column] = entry
+    if cut >= len(stretches):
+        after.sum.restore([kept[key] for key in sorted(kept)])
+    now = max(at) + 0.5
+    for level in levels:
+        one, other = (each.sum.window(now, 60, level, 6000) for each in (whole, after))
+        assert one.columns == other.columns
+        assert one.partial == other.partial

@@ -1,0 +1,147 @@
+"""The numbers of the screen as an object: what is in it, and that they are the screen's."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from properties import PROPERTY
+
+from bwgraph.model.events import Connected, Counted, Ended, Lost
+from bwgraph.model.fleet import Fleet
+from bwgraph.model.history import History
+from bwgraph.model.instance import Instance
+from bwgraph.model.moment import Moment
+from bwgraph.model.rollups import FINEST
+from bwgraph.model.sample import Sample
+from bwgraph.output.document import document
+from bwgraph.screen.compose import compose
+from bwgraph.screen.frame import Size
+from bwgraph.screen.view import View
+
+NOW = 10_000.0
+MOMENT = Moment(NOW, datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
+
+
+def told(fleet: Fleet) -> dict[str, Any]:
+    """As another program has it."""
+    found = json.loads(json.dumps(document(fleet, MOMENT)))
+    assert isinstance(found, dict)
+    return found
+
+
+def filled(instance: Instance, *reads: int) -> Instance:
+    """One that has read so much in each of the last seconds, and written half of it."""
+    for number, read in enumerate(reads):
+        when = NOW - len(reads) + 1 + number
+        instance.tell(Sample(when, read, read // 2, 1.0))
+    return instance
+
+
+def test_of_a_tor_it_says_what_the_screen_says() -> None:
+    fleet = Fleet([instance := Instance("127.0.0.1:9051", label="exit")])
+    counted = Counted(50_000, 9000)
+    instance.tell(Connected(NOW - 3, "127.0.0.1:9051", "0.4.9.11", "relay", counted=counted))
+    filled(instance, 1000, 5000, 3000)
+    assert told(fleet) == {
+        "time": "2026-01-02T03:04:05.000Z",
+        "instances": [
+            {
+                "name": "exit",
+                "where": "exit",
+                "version": "0.4.9.11",
+                "state": "connected",
+                "seconds": 3.0,
+                "resolution": 1,
+                "read": {
+                    "current": 3000.0,
+                    "average": 3000.0,
+                    "p95": 5000.0,
+                    "peak": 5000.0,
+                    "peak_time": "2026-01-02T03:04:04.000Z",
+                    "total": 59_000,
+                },
+                "written": {
+                    "current": 1500.0,
+                    "average": 1500.0,
+                    "p95": 2500.0,
+                    "peak": 2500.0,
+                    "peak_time": "2026-01-02T03:04:04.000Z",
+                    "total": 13_500,
+                },
+                "total_of": "tor",
+                "total_since": None,
+            }
+        ],
+    }
+    text = "\n".join(compose(fleet, View(), Size(120, 30), MOMENT).text())
+    for word in ("2.9 KiB/s", "4.9", "57.6 KiB"):
+        assert word in text
+
+
+def test_before_anything_is_known_nothing_is_said() -> None:
+    (one,) = told(Fleet([Instance("a")]))["instances"]
+    assert (one["state"], one["version"], one["seconds"]) == ("connecting", None, 0)
+    assert set(one["read"].values()) == {None}
+    assert (one["total_of"], one["total_since"]) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("event", "state"),
+    [
+        (Connected(NOW, "here"), "connected"),
+        (Lost(NOW, "gone", NOW + 1), "lost"),
+        (Ended("the recording ends here"), "ended"),
+    ],
+)
+def test_the_state_is_a_word(event: Connected | Lost | Ended, state: str) -> None:
+    fleet = Fleet([Instance("a")])
+    fleet.tell(fleet.instances[0], event)
+    (one,) = told(fleet)["instances"]
+    assert one["state"] == state
+
+
+def test_of_several_there_is_the_sum_too() -> None:
+    fleet = Fleet([Instance("a"), Instance("b")])
+    for instance in fleet.instances:
+        fleet.tell(instance, Connected(NOW - 3, instance.name))
+    for second in range(-2, 1):
+        for instance in fleet.instances:
+            fleet.tell(instance, Sample(NOW + second, 1000, 500, 1.0))
+    found = told(fleet)
+    assert [each["name"] for each in found["instances"]] == ["a", "b"]
+    total = found["sum"]
+    assert isinstance(total, dict)
+    assert (total["name"], total["state"]) == ("sum of 2 tors", "connected")
+    assert total["read"]["average"] == 2000.0
+    assert total["written"]["current"] == 1000.0
+
+
+def test_it_is_of_all_that_is_kept_in_the_shortest_columns_that_hold_it() -> None:
+    instance = filled(Instance("a"), *([1000] * (FINEST + 500)))
+    (one,) = told(Fleet([instance]))["instances"]
+    assert one["resolution"] == 5
+    assert one["seconds"] == pytest.approx(FINEST + 500, abs=5)
+    assert one["read"]["average"] == 1000.0
+
+
+def test_while_there_is_a_gap_there_is_no_current_rate() -> None:
+    instance = Instance("a", history=History())
+    instance.tell(Sample(NOW - 60, 1000, 500, 1.0))
+    (one,) = told(Fleet([instance]))["instances"]
+    assert one["read"]["current"] is None
+    assert one["read"]["average"] == 1000.0
+
+
+@PROPERTY
+@given(st.lists(st.integers(0, 1 << 34), min_size=1, max_size=100))
+def test_numbers_agree_with_each_other(reads: list[int]) -> None:
+    (one,) = told(Fleet([filled(Instance("a"), *reads)]))["instances"]
+    read = one["read"]
+    assert read["current"] == reads[-1]
+    assert read["peak"] == max(reads)
+    assert min(reads) <= read["p95"] <= read["peak"]
+    assert read["average"] == pytest.approx(sum(reads) / len(reads), abs=0.1)
+    assert one["seconds"] == len(reads)

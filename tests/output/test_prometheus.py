@@ -1,0 +1,280 @@
+"""What Prometheus is told of a fleet, the server that tells it, and how the program begins one."""
+
+import json
+import re
+import socket
+import subprocess
+import sys
+import threading
+from http.client import HTTPConnection
+from itertools import count
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+from ear import eventually
+from fleets import news, steady, tell, watched
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+from properties import PROPERTY
+from pty_driver import Program, bwgraph_argv, environment
+from real_tor import Control, RealTor, free_port, has_ipv6, needs_tor
+from scenes import NEWEST
+
+from bwgraph.cli import main
+from bwgraph.model import statistics
+from bwgraph.model.events import Counted, Event, Lost, Trouble, Wrapped
+from bwgraph.model.fleet import Fleet
+from bwgraph.model.sample import Sample
+from bwgraph.output import prometheus
+from bwgraph.output.prometheus import Exporter, FleetCollector
+from bwgraph.system import stdio
+from bwgraph.tor.endpoint import ControlPort
+
+LOOPBACK = ControlPort("127.0.0.1", 0)
+
+Values = dict[tuple[str, str], float]
+"By metric and tor."
+
+
+def values(page: str) -> Values:
+    """What a page says, as Prometheus' own parser reads it."""
+    return {
+        (sample.name.removeprefix("bwgraph_"), sample.labels["tor"]): sample.value
+        for family in text_string_to_metric_families(page)
+        for sample in family.samples
+    }
+
+
+def collected(fleet: Fleet) -> str:
+    registry = CollectorRegistry()
+    registry.register(FleetCollector(fleet))
+    return generate_latest(registry).decode()
+
+
+def fetched(port: int, host: str = "127.0.0.1") -> str:
+    with urlopen(f"http://{host}:{port}/metrics", timeout=10) as answer:
+        assert answer.headers["Content-Type"].startswith("text/plain")
+        return str(answer.read().decode())
+
+
+@pytest.fixture
+def at_newest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prometheus, "now", lambda: NEWEST + 0.25)
+
+
+@pytest.mark.usefixtures("at_newest")
+def test_each_tor_has_its_counters_and_gauges_and_what_is_not_known_is_not_there() -> None:
+    fleet = watched("anna", "bert", "carl")
+    tell(fleet, 0, news("anna"), *steady(90, 100, 1000, 300), Wrapped(Sample(NEWEST, 5, 1, 1.0)))
+    tell(fleet, 1, news("bert"), *steady(80, 90, 7), Lost(NEWEST - 10, "it ended", NEWEST + 1))
+    assert values(collected(fleet)) == {
+        ("read_bytes_total", "anna"): 10_005,
+        ("written_bytes_total", "anna"): 3001,
+        ("connection_losses_total", "anna"): 0,
+        ("read_bytes_per_second", "anna"): 1005,
+        ("written_bytes_per_second", "anna"): 301,
+        ("up", "anna"): 1,
+        ("last_event_age_seconds", "anna"): 0.25,
+        ("read_bytes_total", "bert"): 70,
+        ("written_bytes_total", "bert"): 0,
+        ("connection_losses_total", "bert"): 1,
+        ("up", "bert"): 0,
+        ("last_event_age_seconds", "bert"): 10.25,
+        ("read_bytes_total", "carl"): 0,
+        ("written_bytes_total", "carl"): 0,
+        ("connection_losses_total", "carl"): 0,
+        ("up", "carl"): 0,
+    }
+
+
+def test_a_loss_counts_once_however_often_it_is_tried_again() -> None:
+    fleet = watched("anna")
+    lost = Lost(1000.0, "refused", 1001.0)
+    for events, losses in (
+        ((lost, lost), 0),  # there was nothing to lose yet
+        ((news("anna"), lost, lost, lost), 1),
+        ((steady(0, 1, 1)[0], lost), 2),  # it was only silent, and then was so again
+        ((news("anna"),), 2),
+    ):
+        tell(fleet, 0, *events)
+        assert values(collected(fleet))["connection_losses_total", "anna"] == losses
+
+
+bytes_moved = st.integers(0, 1 << 33)
+anything = st.one_of(
+    st.builds(Sample, st.floats(1000, 2000), bytes_moved, bytes_moved, st.floats(0.1, 9)),
+    st.builds(Counted, bytes_moved, bytes_moved),
+    st.builds(Lost, st.floats(1000, 2000), st.just("why"), st.just(0.0)),
+    st.builds(
+        lambda when, uptime, process: news("anna", when, process, uptime),
+        st.floats(1000, 2000),
+        st.floats(0, 999),
+        st.sampled_from("ab"),
+    ),
+    st.builds(Trouble, st.just(0.0), st.just("what")),
+)
+
+
+@PROPERTY
+@given(st.lists(anything, max_size=30))
+def test_no_counter_ever_goes_back(events: list[Event]) -> None:
+    fleet = watched("anna")
+    before: Values = {}
+    for event in events:
+        tell(fleet, 0, event)
+        after = {key: value for key, value in values(collected(fleet)).items() if "total" in key[0]}
+        assert all(after[key] >= value for key, value in before.items())
+        before = after
+
+
+def test_labels_are_harmless_and_no_two_are_the_same() -> None:
+    hostile = 'a"\n} 1\\\x1b[2J\ud800'
+    fleet = watched(hostile, hostile, "x", "x", "x (2)")
+    page = collected(fleet)
+    assert "\x1b" not in page
+    labels = [tor for metric, tor in values(page) if metric == "up"]
+    assert labels == [
+        'a"?} 1\\?[2J?',
+        'a"?} 1\\?[2J? (2)',
+        "x",
+        "x (2)",
+        "x (2) (2)",
+    ]
+
+
+def test_it_answers_while_samples_come_and_ends_at_once() -> None:
+    fleet = Fleet(watched("anna", "bert").instances, threading.Lock)
+    over = threading.Event()
+
+    def feed() -> None:
+        for second in count():
+            if over.is_set():
+                return
+            tell(fleet, 0, *steady(second, second + 1, 10, 1))
+
+    def read() -> float:
+        return values(fetched(served.port))["read_bytes_total", "anna"]
+
+    feeder = threading.Thread(target=feed)
+    with Exporter(fleet, LOOPBACK) as served:
+        tell(fleet, 0, news("anna"))
+        feeder.start()
+        try:
+            eventually(read, "there is something")
+            several = [read() for _ in range(20)]
+        finally:
+            over.set()
+            feeder.join()
+    assert several == sorted(several)
+    assert several[-1] > several[0]
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", served.port))
+
+
+def test_neither_a_stranger_nor_a_failure_writes_onto_the_screen(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Exporter(watched("anna"), LOOPBACK) as served:
+        place = ("127.0.0.1", served.port)
+        with socket.create_connection(place) as idle:
+            with socket.create_connection(place, timeout=10) as other:
+                other.sendall(b"\x16\x03\x01 what\r\n\r\n")
+                while other.recv(4096):
+                    pass
+            with socket.create_connection(place) as gone:
+                gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+                gone.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
+            monkeypatch.setattr(statistics, "current", None)
+            client = HTTPConnection(*place, timeout=10)
+            client.request("GET", "/metrics")
+            assert client.getresponse().status == 500
+            client.close()
+            idle.close()
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="no IPv6 here")
+def test_it_listens_where_it_was_asked_to_and_nowhere_else() -> None:
+    with Exporter(watched("anna"), ControlPort("::1", 0)) as served:
+        assert values(fetched(served.port, "[::1]"))["up", "anna"] == 0
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", served.port))
+
+
+def test_a_place_that_cannot_be_had_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        for way in (["--json"], ["--once"]):
+            assert main.main(["--demo", "--prometheus", str(port), *way]) == stdio.COULD_NOT
+            words = f"bwgraph: --prometheus 127.0.0.1:{port}: another program has that port\n"
+            assert capsys.readouterr() == ("", words)
+    assert main.main(["--demo", "--json", "--prometheus", "256.1.1.1:80"]) == stdio.COULD_NOT
+    assert capsys.readouterr().err.startswith("bwgraph: --prometheus 256.1.1.1:80: ")
+
+
+def test_without_the_extra_it_says_how_to_get_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delitem(sys.modules, "bwgraph.output.prometheus")
+    monkeypatch.delattr("bwgraph.output.prometheus")
+    monkeypatch.setitem(sys.modules, "prometheus_client", None)
+    assert main.main(["--demo", "--json", "--prometheus", "9752"]) == stdio.COULD_NOT
+    assert "  to install it: pip install 'bwgraph[prometheus]'\n" in capsys.readouterr().err
+
+
+def test_beside_a_screen() -> None:
+    port = free_port()
+    with Program("--demo", "--prometheus", str(port)) as program:
+        program.wait_for("demo: no tor")
+        program.wait_for(re.compile(r"download +[\d.]+ "))
+        page = values(fetched(port))
+        assert page["up", "demo"] == 1
+        assert page["read_bytes_total", "demo"] > 0
+        program.send("q")
+        assert program.wait_exit() == 0
+    with (
+        socket.create_server(("127.0.0.1", port)),
+        Program("--demo", "--prometheus", str(port)) as program,
+    ):
+        assert program.wait_exit() == stdio.COULD_NOT
+        assert "another program has that port" in program.text()
+
+
+class TestRealTor:
+    """Against a real tor, to the byte."""
+
+    pytestmark = needs_tor
+
+    def test_counts_what_tor_reports_through_a_loss(self, tmp_path: Path) -> None:
+        port = free_port()
+        with RealTor(tmp_path) as tor:
+            program = subprocess.Popen(
+                bwgraph_argv(f"--port=relay={tor.port}", "--json", f"--prometheus={port}"),
+                env=environment(),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            assert program.stdout is not None
+            try:
+                lines = [json.loads(program.stdout.readline())]
+                with Control(tor) as control:
+                    control.let_read(100_000)
+                    while lines[-1]["read"] < 100_000:
+                        lines.append(json.loads(program.stdout.readline()))
+                page = values(fetched(port))
+                assert page["up", "relay"] == 1
+                # One more sample may have come since that line was written.
+                more = page["read_bytes_total", "relay"] - sum(line["read"] for line in lines)
+                assert 0 <= more < 1000
+                tor.terminate()
+                eventually(lambda: values(fetched(port))["up", "relay"] == 0, "it is lost")
+                gone = values(fetched(port))
+                assert gone["connection_losses_total", "relay"] == 1
+                assert gone["read_bytes_total", "relay"] >= page["read_bytes_total", "relay"]
+            finally:
+                program.terminate()
+                program.communicate()

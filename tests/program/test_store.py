@@ -1,0 +1,200 @@
+"""The whole program with a store: what it opens with, what it says, and what it refuses."""
+
+import re
+import signal
+import subprocess
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import tiny_servers
+from pty_driver import Program, environment
+from store_files import another_database, beside, newer, scribbled_on, text
+from store_programs import NO_TOR, OFTEN, program
+
+from bwgraph.model.history import History
+from bwgraph.model.rollups import RESOLUTIONS
+from bwgraph.model.sample import Sample
+from bwgraph.store.database import Store
+from bwgraph.store.restore import Kept
+from bwgraph.system.clock import now
+
+
+def nowhere() -> dict[str, str]:
+    return environment(TOR_CONTROL_PORT=str(tiny_servers.closed_port()), COLUMNS="200")
+
+
+def run(
+    *arguments: str, code: str = "", environ: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        program(*arguments, code=code),
+        env=environ or environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+
+
+def fill(path: Path, *names: str, minutes: int = 30, ago: int = 10) -> None:
+    """Have a store in which each has moved much for so long, until so many minutes ago."""
+    moment = now()
+    with closing(Store(str(path))) as store:
+        for name in names:
+            history = History()
+            for second in range(60 * minutes):
+                when = moment - 60 * (ago + minutes) + second
+                history.push(Sample(when, 3 << 20, 2 << 20, 1.0))
+            store.write({Kept(name): history.take(RESOLUTIONS[3:])[1]}, moment)
+
+
+def covered(path: Path) -> float:
+    """Seconds of the demo that are in a store."""
+    with closing(Store(str(path), look=True)) as store:
+        entries = store.read(Kept("demo"), now())
+    return sum(entry.portion.seconds for entry in entries if entry.resolution == 86_400)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "past.db"
+
+
+def test_one_that_was_killed_opens_with_what_it_had_seen_and_with_the_gap(path: Path) -> None:
+    fill(path, "demo")
+    store = ("--demo", "--store", str(path))
+    with Program(argv=program(*store, code=OFTEN)) as first:
+        # It is not the second that would be seen at once, but the minute.
+        first.wait_for("1 min/column")
+        first.wait_for(re.compile(r"█·{8,}[▁▂▃▄▅▆▇█]$", re.MULTILINE))
+        # Something, besides the half hour.
+        first.wait_until(lambda: covered(path) > 30 * 60, "more in the store")
+        first.signal(signal.SIGKILL)
+        assert first.wait_exit() == -signal.SIGKILL
+    assert covered(path) > 30 * 60
+    with Program(argv=program(*store, "--interval", "5s")) as again:
+        again.wait_for("5 s/column")  # as the user has it
+        again.send("--")
+        again.wait_for(re.compile(r"█·{8,}[▁▂▃▄▅▆▇█]$", re.MULTILINE))
+        again.send("q")
+        assert again.wait_exit() == 0
+    assert list(beside(path)) == ["past.db"]
+
+
+def test_without_a_tor_the_past_is_shown_and_said_to_be_that(path: Path) -> None:
+    fill(path, "anna")
+    argv = program("--store", str(path), code=NO_TOR)
+    with Program(argv=argv, environ=nowhere(), size=(200, 24)) as graph:
+        graph.wait_for(f"no tor: this is the past that is in {path}")
+        graph.wait_for("1 min/column")
+        graph.wait_for(re.compile("(9|10|11) min back"))
+        assert "anna" in graph.display()[0]
+        assert re.search(r"█$", graph.text(), re.MULTILINE)
+        graph.send("q")
+        assert graph.wait_exit() == 0
+        assert graph.after_graph().strip() == ""
+    done = run("--store", str(path), "--once", code=NO_TOR, environ=nowhere())
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"no tor: this is the past that is in {path}" in done.stdout
+    assert "█" in done.stdout
+    assert list(beside(path)) == ["past.db"]
+
+
+def test_without_a_tor_all_of_several_are_in_the_table(path: Path) -> None:
+    fill(path, "anna", "bert", minutes=5)
+    done = run("--store", str(path), "--once", code=NO_TOR, environ=nowhere())
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.search(r"^. anna +the past", done.stdout, re.MULTILINE)
+    assert re.search(r"^. bert +the past", done.stdout, re.MULTILINE)
+    assert "connecting" not in done.stdout
+
+
+def test_without_a_tor_and_a_past_there_is_nothing_to_show(path: Path) -> None:
+    argv = program("--store", str(path), code=NO_TOR)
+    with Program(argv=argv, environ=nowhere()) as graph:
+        assert graph.wait_exit() == 1
+        assert "connection refused" in graph.after_graph()
+
+
+def test_without_a_tor_there_are_no_lines_of_it(path: Path) -> None:
+    fill(path, "anna", minutes=1)
+    done = run("--json", "--store", str(path), code=NO_TOR, environ=nowhere())
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "connection refused" in done.stderr
+
+
+def test_a_tor_that_was_asked_for_is_not_replaced_by_its_past(path: Path) -> None:
+    port = str(tiny_servers.closed_port())
+    fill(path, f"127.0.0.1:{port}", minutes=1)
+    done = run("--port", port, "--store", str(path), "--once")
+    assert done.returncode == 1
+    assert "connection refused" in done.stderr
+
+
+def test_one_look_has_the_past_and_stores_nothing(path: Path) -> None:
+    fill(path, "demo")
+    before = beside(path)
+    done = run("--demo", "--once", "--store", str(path))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "1 min/column" in done.stdout
+    assert re.search(r"█·{8,}", done.stdout)
+    assert beside(path) == before
+
+
+@pytest.mark.parametrize("make", [text, another_database, newer, scribbled_on])
+@pytest.mark.parametrize("way", [("--json",), ("--once",), ()], ids=["json", "once", "graph"])
+def test_a_file_that_is_no_store_is_wrong_use_and_is_left_alone(
+    path: Path, make: object, way: Sequence[str]
+) -> None:
+    assert callable(make)
+    make(path)
+    before = beside(path)
+    argv = program("--demo", "--store", str(path), *way)
+    with Program(argv=argv, size=(200, 24)) as told:
+        assert told.wait_exit() == 2
+        assert f"bwgraph: {path}: " in told.text()
+        assert "it is left as it is" in told.text()
+        assert "Traceback" not in told.text()
+    assert beside(path) == before
+
+
+def test_where_no_file_can_be_it_is_said(path: Path) -> None:
+    done = run("--demo", "--json", "--store", str(path / "nowhere" / "past.db"))
+    assert done.returncode == 1
+    assert done.stderr == f"bwgraph: {path}/nowhere/past.db: No such file or directory\n"
+
+
+def test_a_second_recorder_without_a_screen_does_not_begin(path: Path) -> None:
+    with subprocess.Popen(
+        program("--demo", "--json", "--store", str(path), code=OFTEN),
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as first:
+        assert first.stdout is not None
+        assert first.stdout.readline()
+        second = run("--demo", "--json", "--store", str(path))
+        look = run("--demo", "--once", "--store", str(path))
+        first.kill()
+        first.communicate()
+    words = f"bwgraph: {path}: another bwgraph (process {first.pid}) stores demo already\n"
+    assert (second.returncode, second.stderr, second.stdout) == (1, words, "")
+    assert (look.returncode, look.stderr) == (0, "")
+
+
+def test_who_asks_for_seconds_is_warned(path: Path) -> None:
+    with Program("--demo", "--store", str(path), "--store-resolution", "1s") as graph:
+        graph.wait_for("avg")
+        graph.send("q")
+        assert graph.wait_exit() == 0
+        words = f"bwgraph: warning: {path} will hold what moved in every 1 s: "
+        assert graph.raw.startswith(words.encode())
+    look = run("--demo", "--once", "--store", str(path), "--store-resolution", "1s")
+    assert (look.returncode, look.stderr) == (0, "")
+    done = run("--demo", "--once", "--store", str(path), "--store-resolution", "2s")
+    assert done.returncode == 2
+    assert "'2s' is not one of 1s, 5s, 15s, 1m" in done.stderr

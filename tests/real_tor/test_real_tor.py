@@ -1,0 +1,389 @@
+"""bwgraph in a real terminal, on a real tor."""
+
+import re
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from ear import Ear, eventually
+from pty_driver import Program, environment
+from real_tor import Control, RealTor, free_port, has_ipv6, needs_tor
+
+from bwgraph.model.events import Answers
+from bwgraph.model.quota import Context, Limit, Quota, context
+from bwgraph.screen.plot import BLOCK
+from bwgraph.screen.units import BYTES
+from bwgraph.tor import supervisor
+from bwgraph.tor.credentials import Credentials
+from bwgraph.tor.endpoint import ControlPort
+
+pytestmark = needs_tor
+
+SECRET = 'quo"te back\\slash pä€ß'
+
+UNITS = {"B": 1, "KiB": 1024, "MiB": 1024**2}
+
+NO_TOR = "no tor since"
+
+
+@pytest.fixture(scope="module")
+def tor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealTor]:
+    """A tor with a cookie. It may have been restarted by the test before."""
+    with RealTor(tmp_path_factory.mktemp("tor")) as tor:
+        yield tor
+
+
+@pytest.fixture(scope="module")
+def password_tor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealTor]:
+    """A tor that wants SECRET."""
+    with RealTor(tmp_path_factory.mktemp("tor"), password=SECRET) as tor:
+        yield tor
+
+
+class Shown:
+    """The numbers on the screen, in bytes a second; None where it shows that nobody knows."""
+
+    def __init__(self, program: Program) -> None:
+        self.current: dict[str, float | None] = {}
+        self.peak: dict[str, float | None] = {}
+        rate = r"(?:([\d.]+) (B|KiB|MiB)/s|-)"
+        for direction in ("download", "upload"):
+            match = re.search(rf"{direction} +{rate}(?: +last .*peak {rate})?", program.text())
+            assert match is not None, program.text()
+            current, unit, peak, peak_unit = match.groups()
+            self.current[direction] = float(current) * UNITS[unit] if current else None
+            self.peak[direction] = float(peak) * UNITS[peak_unit] if peak else None
+
+
+def wait_connected(program: Program, seconds: int = 1) -> None:
+    """Until there are so many seconds of data."""
+    program.wait_until(
+        lambda: covered(program) >= seconds and NO_TOR not in program.text(),
+        f"{seconds} s of data",
+    )
+
+
+def covered(program: Program) -> int:
+    """How many seconds of data both headings are about: a frame comes in pieces, from the top."""
+    spans = re.findall(r"last (?:(\d+) min ?)?(?:(\d+) s)?: ", program.text())
+    seconds = [60 * int(minutes or 0) + int(rest or 0) for minutes, rest in spans]
+    return min(seconds) if len(seconds) == 2 else 0
+
+
+def wait_follows(program: Program, tor: RealTor) -> None:
+    """Until traffic is seen on the screen: 100,000 bytes in a second as 97.7 KiB/s of download.
+
+    On a busy machine the bytes may come across the end of tor's second and be shared between two,
+    or the second may be a longer one. Then another try tells.
+    """
+    seen: list[float | None] = []
+    with Control(tor) as control:
+        for _ in range(8):
+            program.watch(0.0)
+            before = covered(program)
+            control.let_read(100_000)
+            program.wait_until(lambda b=before: covered(program) > b, "the next second")  # type: ignore[misc]
+            seen.append(Shown(program).current["download"])
+            if seen[-1] == pytest.approx(97.7 * 1024, rel=0.03):
+                return
+    pytest.fail(f"100,000 bytes a second were shown as {seen}")
+
+
+# Ways in.
+
+
+FORMS = ["{}", "127.0.0.1:{}", "localhost:{}"] + (["[::1]:{}"] if has_ipv6() else [])
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_port_in_each_form_with_the_cookie(tor: RealTor, form: str) -> None:
+    with Program("--port", form.format(tor.port)) as program:
+        program.wait_for(re.compile(r"^bwgraph .*\btor 0\.\d+\.\d+", re.MULTILINE))
+        program.send("q")
+        assert program.wait_exit() == 0
+        assert program.on_normal_screen()
+
+
+def test_socket_with_the_cookie(tor: RealTor) -> None:
+    with Program("--socket", str(tor.socket_path), size=(200, 24)) as program:
+        program.wait_for(re.compile(r"^bwgraph .*\btor 0\.\d+\.\d+", re.MULTILINE))
+        assert str(tor.socket_path) in program.display()[0]
+
+
+def test_found_by_the_environment_without_any_option(tor: RealTor) -> None:
+    environ = environment(TOR_CONTROL_PORT=str(tor.port))
+    with Program(environ=environ) as program:
+        program.wait_for(f"127.0.0.1:{tor.port}")
+        program.wait_for(re.compile(r"tor 0\.\d+\.\d+"))
+
+
+@pytest.mark.parametrize("how", ["file", "environment", "prompt"])
+def test_password_of_any_characters_lets_it_in_and_is_seen_nowhere(
+    password_tor: RealTor, how: str, tmp_path: Path
+) -> None:
+    arguments = ["--port", str(password_tor.port)]
+    environ = environment()
+    if how == "file":
+        (tmp_path / "password").write_text(f"{SECRET}\n", "utf-8")
+        arguments += ["--password-file", str(tmp_path / "password")]
+    elif how == "environment":
+        environ["TOR_CONTROL_PASSWD"] = SECRET
+    with Program(*arguments, environ=environ) as program:
+        if how == "prompt":
+            program.wait_for("Password of the tor at")
+            program.send(f"{SECRET}\r")
+        program.wait_for(re.compile(r"tor 0\.\d+\.\d+"))
+        if (cmdline := Path(f"/proc/{program.pid}/cmdline")).exists():
+            assert b"bwgraph" in cmdline.read_bytes()
+            assert SECRET.encode() not in cmdline.read_bytes()
+        program.send("q")
+        assert program.wait_exit() == 0
+        assert program.on_normal_screen()
+        assert SECRET.encode() not in program.raw
+        assert b"slash" not in program.raw
+
+
+@pytest.mark.parametrize("how", ["file", "environment", "prompt"])
+def test_wrong_password_ends_it_with_a_plain_message_that_does_not_repeat_it(
+    password_tor: RealTor, how: str, tmp_path: Path
+) -> None:
+    wrong = SECRET.swapcase()
+    arguments = ["--port", str(password_tor.port)]
+    environ = environment()
+    if how == "file":
+        (tmp_path / "password").write_text(f"{wrong}\n", "utf-8")
+        arguments += ["--password-file", str(tmp_path / "password")]
+    elif how == "environment":
+        environ["TOR_CONTROL_PASSWD"] = wrong
+    with Program(*arguments, environ=environ) as program:
+        if how == "prompt":
+            program.wait_for("Password of the tor at")
+            program.send(f"{wrong}\r")
+        assert program.wait_exit() == 1
+        assert program.on_normal_screen()
+        said = program.after_graph()
+        assert f"127.0.0.1:{password_tor.port}: tor did not accept the password" in said
+        assert "Traceback" not in said
+        assert b"SLASH" not in program.raw
+
+
+# Numbers.
+
+
+def test_what_tor_moved_before_is_no_rate(tor: RealTor) -> None:
+    with Control(tor) as control:
+        # Nobody listens now, so tor keeps this for the first event that it sends to anybody.
+        control.let_read(400_000)
+        control.let_write(20)
+        with Program("--port", str(tor.port)) as program:
+            wait_connected(program)
+            shown = Shown(program)
+    for direction in ("download", "upload"):
+        peak = shown.peak[direction]
+        assert peak is not None
+        assert peak < 1000
+
+
+def test_rates_and_bars_follow_the_traffic(tor: RealTor) -> None:
+    with Program("--port", str(tor.port), size=(100, 24)) as program:
+        wait_connected(program)
+        quiet = Shown(program).peak["download"]
+        assert quiet is not None
+        assert quiet < 1000
+        wait_follows(program, tor)
+        program.watch(0.1)  # the frame comes in pieces, and the next in a second
+        lines, shown = program.display(), Shown(program)
+        current, peak = shown.current["download"], shown.peak["download"]
+        assert current is not None
+        assert peak is not None
+        # The scale is the round number above the peak, which may be higher than the last second:
+        # what was left of one try may have fallen into the same second as the next.
+        match = re.match(r" *([12]00) KiB/s ┤", lines[2])
+        assert match is not None
+        ceiling = int(match[1]) * 1024
+        assert ceiling in {BYTES.round_up(peak * 0.995), BYTES.round_up(peak * 1.005)}
+        # And the newest column is as high as its rate is on that scale.
+        ground = next(y for y, line in enumerate(lines) if re.match(r" +0 └", line))
+        column = [max(BLOCK.levels.find(line[99:]), 0) for line in lines[2:ground]]
+        assert sum(column) == pytest.approx(8 * len(column) * current / ceiling, abs=1)
+        # Written is what was asked for, in its own graph.
+        with Control(tor) as control:
+            program.wait_until(lambda: (Shown(program).current["upload"] or 0) < 2000, "a pause")
+            written = control.let_write(10)
+            program.wait_until(
+                lambda: (Shown(program).peak["upload"] or 0) > 0.4 * written, "the upload"
+            )
+
+
+# Tor goes away, and comes back.
+
+
+def open_sockets(pid: int) -> set[str]:
+    """Which sockets a process has; on systems that do not show it, none."""
+    if not Path(f"/proc/{pid}/fd").exists():
+        return set()
+    links = {str(fd.readlink()) for fd in Path(f"/proc/{pid}/fd").iterdir()}
+    return {link for link in links if link.startswith("socket:")}
+
+
+def assert_lost_since(program: Program, when: datetime) -> None:
+    """Whether the status line names the time when tor was last heard of."""
+    match = program.wait_for(re.compile(rf"{NO_TOR} (\d\d):(\d\d):(\d\d)"))
+    hour, minute, second = map(int, match.groups())
+    at = when.hour * 3600 + when.minute * 60 + when.second
+    earlier = (at - (hour * 3600 + minute * 60 + second)) % 86_400
+    assert earlier in {86_399, 0, 1, 2}
+
+
+@pytest.mark.parametrize("ending", ["SIGKILL", "SIGTERM"])
+def test_when_tor_ends_the_graph_stays_and_goes_on_with_the_next_tor(
+    tor: RealTor, ending: str
+) -> None:
+    with Program("--port", str(tor.port), size=(120, 24)) as program:
+        program.wait_for(re.compile(r"tor 0\.\d+\.\d+"))
+        with Control(tor) as control:
+            control.let_read(200_000)
+        program.wait_until(lambda: (Shown(program).peak["download"] or 0) > 90 * 1024, "a peak")
+        cookie = tor.cookie_path.read_bytes()
+        when = datetime.now()  # noqa: DTZ005 - the screen shows local time
+        if ending == "SIGKILL":
+            tor.kill()
+        else:
+            tor.terminate()
+        assert_lost_since(program, when)
+        peak = Shown(program).peak["download"]
+        assert peak is not None
+        assert peak > 90 * 1024
+        program.wait_for("connection refused")  # it has tried again
+        tor.start()
+        assert tor.cookie_path.read_bytes() != cookie
+        program.wait_gone(NO_TOR)
+        wait_follows(program, tor)
+        assert program.fits()
+        program.send("q")
+        assert program.wait_exit() == 0
+        assert program.on_normal_screen()
+
+
+def test_silent_tor_is_late_then_lost_within_5_seconds_then_back(tor: RealTor) -> None:
+    with Program("--port", str(tor.port), size=(120, 24)) as program:
+        wait_connected(program)
+        when = datetime.now()  # noqa: DTZ005 - the screen shows local time
+        stopped = time.monotonic()
+        tor.pause()
+        try:
+            program.wait_for("late: no data from tor for")
+            assert NO_TOR not in program.text()
+            assert Shown(program).current == {"download": None, "upload": None}
+            program.wait_for(NO_TOR)
+            assert time.monotonic() - stopped < 5.0
+            assert_lost_since(program, when)
+        finally:
+            tor.resume()
+        program.wait_gone(NO_TOR)
+        wait_follows(program, tor)
+
+
+def test_stopped_longer_than_its_patience_it_still_has_its_connection(tor: RealTor) -> None:
+    with ExitStack() as stack:
+        # Several, since which of its threads sees the continuation first is a matter of luck.
+        programs = [stack.enter_context(Program("--port", str(tor.port))) for _ in range(4)]
+        for program in programs:
+            wait_connected(program)
+        before = [open_sockets(program.pid) for program in programs]
+        for program in programs:
+            program.send("\x1a")
+            assert program.wait_stopped() == signal.SIGTSTP
+        time.sleep(4.8)
+        written = [len(program.raw) for program in programs]
+        for program in programs:
+            program.fg()
+        for program in programs:
+            # What tor sent meanwhile has come, and is no gap.
+            wait_connected(program, seconds=6)
+        for program, sockets, length in zip(programs, before, written, strict=True):
+            assert NO_TOR.encode() not in program.raw[length:]
+            assert open_sockets(program.pid) == sockets
+
+
+# What it tells of itself.
+
+
+def told_until(tor: RealTor, condition: Callable[[Context], object]) -> Context:
+    """What tor tells once it is so."""
+    ear, found = Ear(), Context()
+
+    def heard() -> bool:
+        nonlocal found
+        found = context(ear.wait_for(Answers).told)
+        return bool(condition(found))
+
+    worker = supervisor.TorLink([ControlPort("127.0.0.1", tor.port)], Credentials())
+    worker.start(ear)
+    try:
+        eventually(heard, "tor tells it")
+    finally:
+        worker.close()
+    assert ear.troubles == []
+    return found
+
+
+@pytest.fixture
+def _often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask tor about itself all the time."""
+    monkeypatch.setattr(supervisor, "FIRST_CONTEXT", 0.0)
+    monkeypatch.setattr(supervisor, "CONTEXT", 0.1)
+
+
+@pytest.mark.usefixtures("_often")
+def test_a_client_with_a_quota(tmp_path: Path) -> None:
+    lines = ("AccountingMax 1 GBytes", "AccountingRule sum", "AccountingStart day 00:00")
+    with RealTor(tmp_path, None, *lines, "BandwidthRate 5 MBytes") as tor:
+        with Control(tor) as control:
+            control.let_read(400_000)
+        told = told_until(tor, lambda told: told.quota and (told.quota.used or 0) > 400_000)
+    assert told.fingerprint == ""
+    assert told.limit == Limit(5 << 20, "BandwidthRate")
+    quota = told.quota
+    assert isinstance(quota, Quota)
+    assert (quota.rule, quota.hibernating) == ("sum", "awake")
+    assert quota.remaining is not None
+    assert quota.remaining[0] == quota.remaining[1], "the one remainder, twice"
+    assert quota.used is not None
+    assert quota.left is not None
+    # The two are asked for one after the other, and a few bytes of that are counted in between.
+    assert quota.used + quota.left == pytest.approx(1 << 30, abs=50_000)
+    assert quota.start is not None
+    assert quota.end is not None
+    assert quota.start <= datetime.now(UTC) < quota.end
+    assert quota.start.astimezone().hour == quota.end.astimezone().hour == 0
+
+
+@pytest.mark.usefixtures("_often")
+def test_a_relay_that_has_used_its_quota_up(tmp_path: Path) -> None:
+    lines = (
+        f"ORPort 127.0.0.1:{free_port()}",
+        "AssumeReachable 1",
+        "PublishServerDescriptor 0",
+        "BandwidthRate 5 MBytes",
+        "RelayBandwidthRate 2 MBytes",
+        "AccountingMax 200 KBytes",
+        "AccountingRule in",
+        "AccountingStart day 00:00",
+    )
+    with RealTor(tmp_path, None, *lines) as tor:
+        with Control(tor) as control:
+            control.let_read(300_000)
+        told = told_until(tor, lambda told: told.quota and told.quota.hibernating == "hard")
+    assert len(told.fingerprint) == 40
+    assert told.limit == Limit(2 << 20, "RelayBandwidthRate")
+    quota = told.quota
+    assert isinstance(quota, Quota)
+    assert (quota.rule, quota.left) == ("in", 0)
+    assert quota.remaining == (0, 200 << 10), "the side without a limit is told to have all of it"
+    assert quota.used is not None
+    assert quota.used >= 300_000

@@ -1,0 +1,200 @@
+"""One line of a recording: how it is written, and what is believed of one that is read."""
+
+import csv
+import io
+import json
+import re
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from properties import PROPERTY
+
+from bwgraph.recording import format as format_module
+from bwgraph.recording.format import CSV_HEADER, FIELDS, Entry, Foreign, csv_line, json_line, parse
+
+TIME = datetime(2026, 1, 2, 3, 4, 5, 678_900, tzinfo=UTC)
+ENTRY = Entry(TIME, "127.0.0.1:9051", 700, 70, 1.0022)
+HOSTILE = 'a"b\\c,\n\r\x1b[2J\u2028東\ud800'
+
+WRITERS = [json_line, csv_line]
+
+entries = st.builds(
+    Entry,
+    st.datetimes(datetime(2000, 1, 2), datetime(2999, 12, 30), timezones=st.timezones()),  # noqa: DTZ001
+    st.text(min_size=1, max_size=60) | st.just(HOSTILE),
+    st.integers(0, 1 << 36),
+    st.integers(0, 1 << 36),
+    st.floats(1e-6, 86_400.0),
+)
+
+
+# Written.
+
+
+def test_a_line_of_json_is_an_object_of_these_fields_in_this_order() -> None:
+    assert json_line(ENTRY) == (
+        '{"time": "2026-01-02T03:04:05.678Z", "instance": "127.0.0.1:9051", '
+        '"read": 700, "written": 70, "seconds": 1.0022}'
+    )
+
+
+def test_a_line_of_csv_has_the_same_fields_in_the_same_order() -> None:
+    assert CSV_HEADER.split(",") == list(json.loads(json_line(ENTRY)))
+    assert csv_line(ENTRY) == "2026-01-02T03:04:05.678Z,127.0.0.1:9051,700,70,1.0022"
+
+
+def test_of_a_gap_both_amounts_are_null_or_empty() -> None:
+    gap = Entry(TIME, "a", None, None, 4.5)
+    assert json_line(gap).endswith('"read": null, "written": null, "seconds": 4.5}')
+    assert csv_line(gap).endswith(",a,,,4.5")
+
+
+@pytest.mark.parametrize("hours", [-11, 0, 2, 5.5])
+def test_time_is_utc_wherever_the_clock_is(hours: float) -> None:
+    local = Entry(TIME.astimezone(timezone(timedelta(hours=hours))), "a", 1, 1, 1.0)
+    assert json.loads(json_line(local))["time"] == "2026-01-02T03:04:05.678Z"
+
+
+@pytest.mark.parametrize("microsecond", [0, 1, 999_999])
+def test_time_always_has_milliseconds_and_is_never_rounded_up(microsecond: int) -> None:
+    entry = Entry(TIME.replace(microsecond=microsecond), "a", 1, 1, 1.0)
+    assert json.loads(json_line(entry))["time"] == f"2026-01-02T03:04:05.{microsecond // 1000:03}Z"
+
+
+@PROPERTY
+@given(entries, st.integers(0, (1 << 63) - 1))
+def test_any_entry_is_one_line_of_ascii_that_others_can_read(entry: Entry, read: int) -> None:
+    entry = Entry(entry.time, entry.instance, read, entry.written, entry.seconds)
+    for write in WRITERS:
+        assert re.fullmatch("[ -~]+", write(entry))
+    told = json.loads(json_line(entry))
+    # To the byte: integers, as large as they come.
+    assert (type(told["read"]), told["read"], told["written"]) == (int, read, entry.written)
+    assert told["seconds"] == pytest.approx(entry.seconds, abs=1e-6)
+    assert told["seconds"] > 0
+    assert told["instance"] == entry.instance
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", told["time"])
+    assert abs(datetime.fromisoformat(told["time"]) - entry.time) < timedelta(milliseconds=1)
+    (row,) = csv.DictReader(io.StringIO(f"{CSV_HEADER}\n{csv_line(entry)}\n"))
+    assert (row["time"], int(row["read"]), float(row["seconds"])) == (
+        *(told["time"], read, told["seconds"]),
+    )
+
+
+# Read.
+
+
+@PROPERTY
+@given(entries, st.booleans())
+def test_what_was_written_is_read_as_it_was(entry: Entry, gap: bool) -> None:
+    if gap:
+        entry = Entry(entry.time, entry.instance, None, None, entry.seconds)
+    for write in WRITERS:
+        got = parse(f"{write(entry)}\r\n")
+        assert got is not None
+        assert (got.read, got.written) == (entry.read, entry.written)
+        assert got.seconds == pytest.approx(entry.seconds, abs=1e-6)
+        assert abs(got.time - entry.time) < timedelta(milliseconds=1)
+        plain = re.fullmatch("[ -~]*", entry.instance)
+        assert not plain or write is json_line or got.instance == entry.instance
+        assert write is csv_line or got.instance == entry.instance
+
+
+@pytest.mark.parametrize("line", ["", "\n", "  \r\n", CSV_HEADER, f"{CSV_HEADER}\n"])
+def test_an_empty_line_and_the_header_say_nothing(line: str) -> None:
+    assert parse(line) is None
+
+
+def changed(**values: object) -> str:
+    """The line of an entry, with some of its values changed; ``...`` takes one away."""
+    told = {**json.loads(json_line(ENTRY)), **values}
+    return json.dumps({name: value for name, value in told.items() if value is not ...})
+
+
+FOREIGN = [
+    ("no recording", "neither JSON nor CSV"),
+    ("{", "cut off, or not JSON"),
+    (json_line(ENTRY)[:-1], "cut off, or not JSON"),
+    (json_line(ENTRY) * 2, "cut off, or not JSON"),
+    ("[1, 2]", "not an object"),
+    ("[" * 4000, "too many brackets|cut off"),
+    ("{}", "its time is none"),
+    ("a,b,c", "cut off, or neither"),
+    (csv_line(ENTRY).rpartition(",")[0], "cut off, or neither"),
+    ('"' + csv_line(ENTRY), "neither JSON nor CSV"),
+    (f"{csv_line(ENTRY)},1", "cut off, or neither"),
+    ("x" * 5000, "far too long"),
+    (changed(time=...), "its time is none"),
+    (changed(time=5), "its time is none"),
+    (changed(time="yesterday"), "its time is none"),
+    (changed(time="2026-01-02T03:04:05"), "its time is none"),
+    (changed(time="0001-01-01T00:00:00+23:59"), "its time is not one of tor's"),
+    (changed(time="9999-12-31T23:59:59-23:59"), "its time is not one of tor's"),
+    (changed(instance=...), "its instance is no name"),
+    (changed(instance=""), "its instance is no name"),
+    (changed(instance=5), "its instance is no name"),
+    (changed(instance="a" * 300), "its instance is no name"),
+    (changed(seconds=...), "its seconds are no number"),
+    (changed(seconds="1"), "its seconds are no number"),
+    (changed(seconds=True), "its seconds are no number"),
+    (changed(seconds=0), "its seconds are no length of time"),
+    (changed(seconds=-1), "its seconds are no length of time"),
+    (changed(seconds=1e6), "its seconds are no length of time"),
+    (changed(read=None, written=None, seconds=1e12), "its seconds are no length of time"),
+    (json_line(ENTRY).replace("1.0022", "NaN"), "cut off, or not JSON"),
+    (json_line(ENTRY).replace("1.0022", "1e999"), "its seconds are no length of time"),
+    (json_line(ENTRY).replace("1.0022", "9" * 3000), "its seconds are no length of time"),
+    (csv_line(ENTRY).replace("1.0022", "nan"), "its seconds are no length of time"),
+    (csv_line(ENTRY).replace("1.0022", "inf"), "its seconds are no length of time"),
+    (changed(read=...), "its bytes read are no whole number"),
+    (changed(read=None), "its bytes read are no whole number"),
+    (changed(read=1.5), "its bytes read are no whole number"),
+    (changed(read=False), "its bytes read are no whole number"),
+    (changed(written=-1), "its bytes written are not what a tor can move"),
+    (changed(written=1 << 40), "its bytes written are not what a tor can move"),
+    (csv_line(ENTRY).replace("700", "9" * 20), "its bytes read are not what a tor can move"),
+    (csv_line(ENTRY).replace("700", "9" * 21), "its bytes read are no whole number"),
+    (csv_line(ENTRY).replace("700", ""), "its bytes read are no whole number"),
+    (csv_line(ENTRY).replace("700", "²"), "its bytes read are no whole number"),
+]
+
+
+@pytest.mark.parametrize(("line", "why"), FOREIGN, ids=[text[:60] for text, _ in FOREIGN])
+def test_what_is_none_is_foreign_and_it_is_said_why(line: str, why: str) -> None:
+    with pytest.raises(Foreign, match=why) as foreign:
+        parse(line)
+    assert str(foreign.value).isprintable()
+
+
+def test_a_number_of_too_many_digits_is_foreign() -> None:
+    # int() refuses more than 4300 of them with an error of its own; a line is not as long as that.
+    assert format_module.LONGEST_LINE < 4300
+    with pytest.raises(Foreign):
+        parse(f"{CSV_HEADER[:4]},a,{'9' * 4000},1,1")
+
+
+@PROPERTY
+@given(
+    st.text(max_size=200)
+    | st.from_regex(r'\{"time": "2026.*')
+    | st.lists(st.text(max_size=30), min_size=5, max_size=5).map(",".join)
+    | st.dictionaries(
+        st.sampled_from(FIELDS),
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30),
+    ).map(json.dumps)
+    | st.tuples(st.sampled_from([json_line(ENTRY), csv_line(ENTRY)]), st.integers(0, 200)).map(
+        lambda cut: cut[0][: cut[1]]
+    )
+)
+def test_whatever_comes_is_an_entry_or_nothing_or_foreign(line: str) -> None:
+    try:
+        entry = parse(line)
+    except Foreign:
+        return
+    if entry is not None:
+        assert entry.time.tzinfo is UTC
+        assert entry.seconds > 0
+        # What was believed can be written, and is believed again.
+        assert parse(json_line(entry)) is not None

@@ -1,0 +1,129 @@
+"""A recording as a whole: tracks of samples, and the lines that are none."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from properties import PROPERTY
+
+from bwgraph.model.sample import Sample
+from bwgraph.recording import reader
+from bwgraph.recording.format import Entry, csv_line, json_line
+from bwgraph.recording.reader import MOST_TORS, Tape, TooLong, Track
+
+MIDNIGHT = datetime(2026, 1, 2, tzinfo=UTC)
+BEGAN = MIDNIGHT.timestamp()
+
+
+def entry(second: float, read: int | None = 10, seconds: float = 1.0, tor: str = "a") -> str:
+    """A line of one that ends so many seconds after midnight."""
+    written = None if read is None else read // 2
+    return json_line(Entry(MIDNIGHT + timedelta(seconds=second), tor, read, written, seconds))
+
+
+def taken(*lines: str) -> Tape:
+    found = Tape()
+    for line in lines:
+        found.add(f"{line}\n")
+    return found
+
+
+def samples(track: Track) -> list[tuple[float, int, int, float]]:
+    """When each ends, in seconds from midnight, what it says, and how long it is."""
+    return [
+        (round(each.when - BEGAN, 3), each.read, each.written, round(each.seconds, 3))
+        for each in track.samples()
+    ]
+
+
+def test_samples_are_told_apart_by_their_tor_and_are_in_order() -> None:
+    found = taken(entry(1), entry(1.5, tor="b"), entry(2, 20), entry(2.5, tor="b"))
+    assert list(found.tracks) == ["a", "b"]
+    assert samples(found.tracks["a"]) == [(1, 10, 5, 1), (2, 20, 10, 1)]
+    assert samples(found.tracks["b"]) == [(1.5, 10, 5, 1), (2.5, 10, 5, 1)]
+    assert (found.begin, found.end) == (BEGAN, BEGAN + 2.5)
+    assert found.skipped == ""
+
+
+def test_both_formats_may_be_in_one() -> None:
+    line = csv_line(Entry(MIDNIGHT + timedelta(seconds=2), "a", 7, 3, 1.0))
+    found = taken("time,instance,read,written,seconds", entry(1), "", line)
+    assert samples(found.tracks["a"]) == [(1, 10, 5, 1), (2, 7, 3, 1)]
+    assert found.skipped == ""
+
+
+def test_a_gap_is_where_there_is_no_sample() -> None:
+    found = taken(entry(1), entry(31, None, 30.0), entry(32))
+    assert samples(found.tracks["a"]) == [(1, 10, 5, 1), (32, 10, 5, 1)]
+    assert taken(entry(31, None, 30.0)).tracks == {}
+
+
+def test_a_late_sample_is_handed_on_as_it_is() -> None:
+    found = taken(entry(1), entry(2), entry(10, 80, 8.0), entry(11))
+    assert samples(found.tracks["a"])[2] == (10, 80, 40, 8)
+
+
+def test_what_was_made_coarser_is_shared_among_its_seconds() -> None:
+    found = taken(entry(60, 606, 60.0), entry(120, 60, 60.0), entry(121.0, 7))
+    got = samples(found.tracks["a"])
+    assert len(got) == 121
+    assert {each[3] for each in got} == {1.0}
+    assert [each[0] for each in got] == list(range(1, 122))
+    assert sum(each[1] for each in got[:60]) == 606
+    assert sum(each[1] for each in got[60:]) == 67
+
+
+@PROPERTY
+@given(st.lists(st.tuples(st.integers(1, 4000), st.integers(0, 1 << 36)), min_size=1, max_size=20))
+def test_however_coarse_it_is_no_byte_is_lost(told: list[tuple[int, int]]) -> None:
+    found, when = Tape(), 0
+    for seconds, read in told:
+        when += seconds
+        found.add(entry(when, read, float(seconds)))
+    got = list(found.tracks["a"].samples())
+    assert sum(each.read for each in got) == sum(read for _, read in told)
+    assert sum(each.written for each in got) == sum(read // 2 for _, read in told)
+    assert sum(each.seconds for each in got) == pytest.approx(when)
+    assert [each.when for each in got] == sorted(each.when for each in got)
+
+
+def test_lines_that_are_none_are_named_by_number_and_no_more_than_three_of_them() -> None:
+    found = taken(entry(1), "x", "", entry(2), '{"time', "y", "z", entry(3), entry(4)[:-5])
+    assert len(samples(found.tracks["a"])) == 3
+    assert found.skipped == (
+        "5 lines are skipped: line 2 (cut off, or neither JSON nor CSV),"
+        " line 5 (cut off, or not JSON), line 6 (cut off, or neither JSON nor CSV) and 2 more"
+    )
+
+
+def test_what_goes_back_in_time_is_skipped_and_a_clock_that_is_set_a_little_is_not() -> None:
+    found = taken(entry(1), entry(2), entry(2.7), entry(1.5), entry(2.8), entry(4))
+    assert [each[0] for each in samples(found.tracks["a"])] == [1, 2, 2.7, 4]
+    assert found.skipped.count("it goes back in time") == 2
+    # Each tor has a time of its own.
+    assert taken(entry(100), entry(1, tor="b")).skipped == ""
+
+
+def test_so_many_tors_and_no_more() -> None:
+    found = taken(*(entry(1, tor=f"tor {number}") for number in range(MOST_TORS + 2)))
+    assert len(found.tracks) == MOST_TORS
+    assert found.skipped.startswith(f"2 lines are skipped: line {MOST_TORS + 1} (of more than 64")
+    found.add(entry(2, tor="tor 0"))
+    assert len(samples(found.tracks["tor 0"])) == 2
+
+
+def test_there_is_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "MOST_SAMPLES", 3)
+    found = taken(entry(1), entry(2), entry(1, tor="b"))
+    found.add(entry(9, None))
+    with pytest.raises(TooLong):
+        found.add(entry(3))
+
+
+def test_a_track_is_as_small_as_numbers_are() -> None:
+    found = taken(*(entry(second) for second in range(1, 101)))
+    track = found.tracks["a"]
+    each = (track.when, track.read, track.written, track.seconds)
+    assert sum(array.itemsize * len(array) for array in each) == 32 * 100
+    assert next(track.samples()) == Sample(BEGAN + 1, 10, 5, 1.0)

@@ -1,0 +1,372 @@
+"""A recording in place of a tor: how it is read, how it goes by, and that it shows what was."""
+
+import io
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import pytest
+from ear import Ear
+from loop_world import NOON, START, FakeTerminal, World
+
+from bwgraph.model.events import Connected, Ended, Refusal, Trouble
+from bwgraph.model.history import LATE
+from bwgraph.model.instance import Instance
+from bwgraph.model.moment import Moment
+from bwgraph.model.sample import Sample
+from bwgraph.recording import reader, replay
+from bwgraph.recording.format import LONGEST_LINE, Entry, csv_line, json_line
+from bwgraph.recording.intervals import Intervals
+from bwgraph.recording.reader import Tape
+from bwgraph.recording.replay import PICTURES, Playback, Projector, read
+from bwgraph.screen.frame import Size
+from bwgraph.screen.view import ALL, View
+from bwgraph.system import clock
+from bwgraph.system import wakeup as wakeup_room
+from bwgraph.system.wakeup import Wakeup
+from bwgraph.terminal import loop
+
+MIDNIGHT = datetime(2026, 1, 2, tzinfo=UTC)
+BEGAN = MIDNIGHT.timestamp()
+
+
+def entry(second: float, read: int = 10, tor: str = "a") -> Entry:
+    return Entry(MIDNIGHT + timedelta(seconds=second), tor, read, read // 2, 1.0)
+
+
+def taped(*entries: Entry) -> Tape:
+    found = Tape()
+    for each in entries:
+        found.add(json_line(each))
+    return found
+
+
+# Read.
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "tape"
+
+
+@pytest.mark.parametrize("line", [json_line, csv_line])
+def test_a_file_is_read(path: Path, line: Callable[[Entry], str]) -> None:
+    path.write_text("".join(f"{line(entry(second))}\n" for second in range(1, 11)))
+    assert len(list(read(str(path)).tracks["a"].samples())) == 10
+
+
+def test_a_file_may_be_compressed_by_nobody_and_end_in_the_middle_of_a_character(
+    path: Path,
+) -> None:
+    line = json_line(entry(1)).encode()
+    path.write_bytes(b"\x1f\x8b\x00\xff\n" + line + b"\n" + line[:40] + "é".encode()[:1])
+    found = read(str(path))
+    assert list(found.tracks) == ["a"]
+    assert found.skipped.startswith("2 lines are skipped: line 1 (")
+    assert "line 3 (" in found.skipped
+    assert found.skipped.isprintable()
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n", ""])
+def test_a_line_far_too_long_is_one_line_and_what_follows_is_read(path: Path, ending: str) -> None:
+    long = "x" * (5 * LONGEST_LINE)
+    exact = "y" * LONGEST_LINE
+    path.write_text(
+        f"{json_line(entry(1))}\n{long}\n{exact}\n{json_line(entry(2))}\n{long}{ending}"
+    )
+    found = read(str(path))
+    assert len(found.tracks["a"].when) == 2
+    assert [word for word in found.skipped.split() if word.isdecimal()] == ["3", "2", "3", "5"]
+
+
+def test_a_line_without_an_end_is_never_in_memory_as_a_whole(path: Path) -> None:
+    # A disk's worth of zeros: sparse, so that it is none in truth.
+    with path.open("wb") as file:
+        file.write(json_line(entry(1)).encode() + b"\n")
+        file.truncate(4_000_000)
+    found = read(str(path))
+    assert found.skipped == "a line is skipped: line 2 (far too long)"
+
+
+def test_standard_input_is_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = f"{json_line(entry(1))}\n\xff\n".encode("latin-1")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data), "ascii"))
+    found = read("-")
+    assert list(found.tracks) == ["a"]
+    assert found.skipped.startswith("a line is skipped: line 2 (")
+
+
+@pytest.mark.parametrize(
+    ("content", "cause"),
+    [
+        (None, "No such file or directory"),
+        ("", "not a recording: there is no sample in it"),
+        ("PNG\n\n\n", "not a recording: a line is skipped: line 1 ("),
+    ],
+)
+def test_what_is_no_recording_is_refused(path: Path, content: str | None, cause: str) -> None:
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(Refusal) as refused:
+        read(str(path))
+    assert refused.value.cause.startswith(f"{path}: {cause}")
+
+
+def test_a_directory_and_a_closed_standard_input_are_refused(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path.mkdir()
+    with pytest.raises(Refusal, match="Is a directory"):
+        read(str(path))
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(Refusal, match="standard input: it is closed"):
+        read("-")
+
+
+def test_more_than_can_be_kept_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "MOST_SAMPLES", 3)
+    path.write_text("".join(f"{json_line(entry(second))}\n" for second in range(1, 11)))
+    with pytest.raises(Refusal, match="too long a recording") as refused:
+        read(str(path))
+    assert "--interval" in refused.value.cure
+
+
+# Played.
+
+
+@pytest.mark.parametrize("speed", [1, 7, 3600])
+def test_the_projector_goes_by_at_its_speed_and_stops_at_the_end(
+    speed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moment = [500.0]
+    monkeypatch.setattr(replay, "now", lambda: moment[0])
+    projector = Projector(BEGAN, BEGAN + 100 * speed, speed)
+    moment[0] += 50
+    assert projector.read().now == BEGAN  # it stands until it is started
+    projector.start()
+    for passed in (0.0, 1.0, 40.5, 100.0, 4000.0):
+        moment[0] = 550.0 + passed
+        shown = min(passed, 100.0) * speed
+        assert projector.read() == Moment(BEGAN + shown, MIDNIGHT + timedelta(seconds=shown))
+        assert projector.comes(BEGAN + speed * passed) == pytest.approx(550.0 + passed)
+    projector.start()
+    assert projector.read().now == projector.end
+    assert projector.pause == max(1 / speed, 1 / PICTURES)
+
+
+def playback(*entries: Entry, speed: int = 3600) -> Playback:
+    return Playback(taped(*entries), "-", speed)
+
+
+def test_players_tell_all_in_order_and_then_that_it_has_ended() -> None:
+    lines = [entry(second, second, tor) for second in range(1, 500) for tor in ("a", "b")]
+    played = playback(*lines)
+    _, sources = played.watch()
+    ears = [Ear() for _ in sources]
+    for source, ear in zip(sources.values(), ears, strict=True):
+        source.start(ear)
+    for ear in ears:
+        assert ear.wait_for(Ended).words == "the recording ends here"
+        assert [sample.read for sample in ear.samples] == list(range(1, 500))
+        assert isinstance(ear.heard[0], Connected)
+        assert len(ear.heard) == 501
+    for source in sources.values():
+        source.close()
+
+
+def test_no_sample_is_told_before_its_time() -> None:
+    played = playback(*(entry(second) for second in range(1, 400)))
+    _, sources = played.watch()
+    early: list[float] = []
+    ear = Ear()
+
+    def tell(event: object) -> None:
+        if isinstance(event, Sample) and event.when > played.clock.read().now:
+            early.append(event.when)
+        ear(event)  # type: ignore[arg-type]
+
+    (player,) = sources.values()
+    player.start(tell)
+    ear.wait_for(Ended)
+    player.close()
+    assert early == []
+
+
+def test_a_player_that_is_closed_stops_at_once_and_leaves_no_thread() -> None:
+    played = playback(entry(1), entry(1e6), speed=1)
+    _, sources = played.watch()
+    (player,) = sources.values()
+    player.close()  # before it has begun
+    (player,) = played.watch()[1].values()
+    ear = Ear()
+    player.start(ear)
+    player.retry()
+    player.close()
+    assert [thread.name for thread in threading.enumerate() if "replay" in thread.name] == []
+    assert ear.samples == []
+
+
+def test_lines_that_were_skipped_are_said_at_first_and_at_the_end() -> None:
+    found = taped(entry(1))
+    found.add("\x1b[2J")
+    played = Playback(found, "tape", 1)
+    fleet, _ = played.watch()
+    trouble = fleet.instances[0].trouble
+    words = "a line is skipped: line 2 (cut off, or neither JSON nor CSV)"
+    assert trouble == Trouble(BEGAN, f"tape: {words}")
+    played.wind_up(fleet)
+    state = fleet.instances[0].state
+    assert isinstance(state, Ended)
+    assert state.words == f"the recording ends here; {words}"
+
+
+def test_wound_up_all_of_it_is_there_and_the_clock_is_at_the_end() -> None:
+    lines = [entry(second, 100, tor) for second in range(1, 61) for tor in ("a", "b")]
+    played = playback(*lines)
+    fleet, _ = played.watch()
+    played.wind_up(fleet)
+    assert played.clock.read().now == BEGAN + 60
+    assert fleet.sum is not None
+    for instance, each in zip((*fleet.instances, fleet.sum), (100, 100, 200), strict=True):
+        columns = instance.history.window(BEGAN + 60, 60).columns
+        assert columns.read.tolist() == [each] * 60
+        assert isinstance(instance.state, Ended)
+
+
+# The same pictures.
+
+
+@pytest.fixture
+def worlds(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], World]]:
+    """Makes one world after another, each with a time of its own."""
+    made: list[World] = []
+    with Wakeup() as wakeup:
+
+        def make() -> World:
+            world = World(FakeTerminal(), wakeup)
+            world.terminal.window = Size(100, 30)
+            made.append(world)
+            for room in (loop, clock, replay):
+                monkeypatch.setattr(room, "now", world.now)
+            monkeypatch.setattr(wakeup_room, "select", world)
+            monkeypatch.setattr(time, "time", lambda: NOON + world.time - START)
+            return world
+
+        yield make
+    os.close(wakeup._channel.writer)
+    for world in made:
+        world.terminal.close()
+
+
+CADENCE = 1.002
+
+KEYS = {4.4: " ", 5.3: "+", 6.6: " ", 12.3: "-", 14.5: "left", 16.2: "l", 18.7: "m", 21.1: "u"}
+"What is pressed when: pause, zoom, go on, zoom out, scroll, and how it looks."
+
+
+Happening = tuple[float, int, Connected | Sample]
+
+
+def happenings(names: Sequence[str]) -> list[Happening]:
+    """What happens when, and to which tor: drift, a pause of tor's, a late sample, a silence."""
+    found: list[Happening] = []
+    for number, name in enumerate(names):
+        began = ended = START if not number else START + 5 * CADENCE
+        found.append((began, number, Connected(began, name)))
+        for second in range(1, 40):
+            if 20 <= second < 26 or (number and second < 6):
+                continue
+            when = START + second * CADENCE + number * 0.3
+            seconds = when - ended if second != 26 else 1.0
+            ended = when
+            sample = Sample(when, 1000 * second**2, 77_000 * (number + 1), seconds)
+            found.append((when, number, sample))
+    return sorted(found, key=lambda happening: happening[0])
+
+
+def pictures(world: World) -> list[str]:
+    """All that was shown, with its colours."""
+    return [repr(frame) for frame in world.terminal.frames]
+
+
+def replayed(world: World, found: Tape, speed: int = 1) -> World:
+    """A world in which a recording is played: by the test's hand, each event when it comes."""
+    played = Playback(found, "-", speed)
+    fleet, _ = played.watch()
+    world.watch(*fleet.instances, fleet=fleet)
+    world.clock = played.clock
+    played.clock.start()
+    for instance, (name, track) in zip(fleet.instances, found.tracks.items(), strict=True):
+        for when, _, event in replay._events(name, track):
+            world.at(played.clock.comes(when) - START, partial(world.tell, event, instance))
+        end = played.clock.comes(found.end) - START
+        world.at(end + 0.01, partial(world.tell, Ended("the recording ends here"), instance))
+    return world
+
+
+@pytest.mark.parametrize("tors", [1, 2])
+def test_a_replay_shows_what_was_shown_live_picture_by_picture(
+    worlds: Callable[[], World], tors: int
+) -> None:
+    names = ["exit", "guard"][:tors]
+    happened = happenings(names)
+    last = happened[-1][0] - START
+    view = View(subject=ALL) if tors > 1 else View()
+
+    live = worlds()
+    live.watch(*(Instance(name, "a recording") for name in names))
+    live.view = view
+    found, intervals = Tape(), Intervals(START)
+
+    def tell(number: int, event: Connected | Sample) -> None:
+        instance = live.fleet.instances[number]
+        live.tell(event, instance)
+        if isinstance(event, Sample):
+            shown = clock.Clocks().read().wall(event.when)
+            for each in intervals.add(instance, instance.where, event, shown):
+                found.add(json_line(each))
+
+    for when, number, event in happened:
+        live.at(when - START, partial(tell, number, event))
+    for when, key in KEYS.items():
+        live.press(when, key)
+    live.run(last + 0.001)
+    assert found.skipped == ""
+    assert len(live.terminal.frames) > 40
+
+    again = replayed(worlds(), found)
+    again.view = view
+    for when, key in KEYS.items():
+        again.press(when, key)
+    again.run(last + 1.5)
+
+    before, after = pictures(live), pictures(again)
+    for number, (shown, shown_again) in enumerate(zip(before, after, strict=False)):
+        assert shown == shown_again, f"picture {number}"
+    assert len(before) <= len(after)
+    assert "the recording ends here" in again.text()
+    assert any(f"for {int(LATE) + 1} s" in picture for picture in before), "the silence was shown"
+
+
+def test_fast_it_is_drawn_some_times_a_second_and_ends_as_it_did(
+    worlds: Callable[[], World],
+) -> None:
+    lines = [entry(second, 1000 * second) for second in range(1, 601)]
+    found = taped(*lines)
+    world = replayed(worlds(), found, 60)
+    world.run(10.5)
+    # Not for each of the sixty samples a second.
+    assert 80 <= len(world.drawn) <= 10 * PICTURES * 1.3
+    played = Playback(found, "-", 60)
+    fleet, _ = played.watch()
+    played.wind_up(fleet)
+    at_once = worlds()
+    at_once.watch(*fleet.instances, fleet=fleet)
+    at_once.clock = played.clock
+    at_once.run(0.1)
+    assert at_once.text() == world.text()

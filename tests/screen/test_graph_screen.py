@@ -1,0 +1,657 @@
+"""Where things are on the screen, what goes as it shrinks, and what holds of every screen."""
+
+import re
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import NamedTuple
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from properties import PROPERTY
+from scenes import (
+    CLOCK,
+    CONNECTED,
+    HOSTILE,
+    KIB,
+    LOST,
+    MOMENT,
+    NEWEST,
+    PLACE,
+    after,
+    drawn,
+    framed,
+    graphs,
+    relay,
+    restarted,
+    second,
+    seconds,
+    told,
+)
+
+from bwgraph.model.events import Answers, Connected, Counted, Lost, Trouble, Wrapped
+from bwgraph.model.instance import Instance
+from bwgraph.model.moment import Moment
+from bwgraph.model.rollups import RESOLUTIONS
+from bwgraph.model.sample import MOST, Sample
+from bwgraph.model.statistics import current
+from bwgraph.model.totals import Unseen
+from bwgraph.screen import help as help_module
+from bwgraph.screen.frame import Size, Style, printable
+from bwgraph.screen.graph_screen import compose, survey
+from bwgraph.screen.plot import ASCII, BLOCK, BRAILLE, HALVES, SETS
+from bwgraph.screen.units import BITS, BYTES
+from bwgraph.screen.view import BINDINGS, Action, Arrangement, View, apply
+
+# What goes as the window shrinks.
+
+
+def parts(screen: list[str]) -> set[str]:
+    """What there is on a screen of ``relay``."""
+    header = [line for line in screen if line.startswith("bwgraph")]
+    rest = [line for line in screen if line not in header]
+    down = next((i for i, line in enumerate(rest) if line.startswith("▼")), -1)
+    up = next((i for i, line in enumerate(rest) if line.startswith("▲")), len(rest))
+    seen = {
+        "keys": "q quit" in screen[-1],
+        "header": bool(header),
+        "details": any("my-relay" in line for line in header),
+        "labels": any(re.match(r" *\d\d:\d\d", line) for line in rest),
+        "statistics": any("avg" in line and "last" in line for line in rest),
+        "totals": any(line.startswith("since") for line in rest),
+        "axes": any("└" in line for line in rest),
+        "upper graph": any("█" in line for line in rest[down + 1 : up]),
+        "lower graph": any("█" in line for line in rest[up + 1 :]),
+        "download": any(re.search(r"80\.0 ?K", line) for line in rest),
+        "upload": any(re.search(r"^▲.*?100 ?K|▲?100 ?K$|▲ 100 KiB/s$", line) for line in rest),
+    }
+    return {part for part, there in seen.items() if there}
+
+
+STACKED = View(arrangement=Arrangement.STACKED)
+
+
+def losses(screens: Iterable[list[str]]) -> list[set[str]]:
+    """What is lost together as screens get smaller and smaller; nothing comes back."""
+    lost: list[set[str]] = []
+    before = parts(drawn(120, 40, view=STACKED))
+    assert len(before) == 11
+    for screen in screens:
+        now = parts(screen)
+        assert now <= before, "something came back"
+        if now < before:
+            lost.append(before - now)
+        before = now
+    return lost
+
+
+def test_what_goes_as_the_window_gets_lower() -> None:
+    assert losses(drawn(120, rows, view=STACKED) for rows in range(40, 0, -1)) == [
+        {"keys"},
+        {"header", "details"},
+        {"labels"},
+        {"totals"},
+        {"axes"},
+        {"lower graph"},
+        {"upper graph"},
+        {"statistics"},
+    ]
+
+
+def test_what_goes_as_the_window_gets_narrower() -> None:
+    lost = losses(drawn(columns, 30, view=STACKED) for columns in range(120, 11, -1))
+    order = [part for parts_lost in lost for part in sorted(parts_lost)]
+    assert order.index("details") < order.index("statistics") < order.index("axes")
+    # Whose totals these are is not for a window without room to say it.
+    assert order.index("statistics") < order.index("totals") <= order.index("axes") + 1
+    assert {"download", "upload", "upper graph", "lower graph"} & {*order} == set()
+
+
+@pytest.mark.parametrize("rows", range(1, 30))
+def test_at_every_height_both_rates_are_there(rows: int) -> None:
+    assert {"download", "upload"} <= parts(drawn(12, rows))
+
+
+@pytest.mark.parametrize("rows", range(1, 9))
+def test_a_rate_without_room_for_its_arrow_is_told_without(rows: int) -> None:
+    eighty = told(CONNECTED, Sample(NEWEST, int(81.5 * KIB), int(11.9 * KIB), 1.0))
+    screen = drawn(5, rows, eighty)
+    assert "81.5K" in screen
+    assert ("11.9K" in screen) is (rows > 1)
+    assert drawn(1, rows, told(CONNECTED))[0] == "▼"  # nothing is known yet
+
+
+def arrangement_of(columns: int, rows: int, wish: Arrangement | None = None) -> Arrangement:
+    """How the graphs lie in a window of this size."""
+    return survey(relay(), View(arrangement=wish), Size(columns, rows), MOMENT)[0].arrangement
+
+
+@pytest.mark.parametrize(
+    ("columns", "rows", "arrangement"),
+    [
+        (120, 35, Arrangement.STACKED),
+        (80, 24, Arrangement.STACKED),
+        (80, 18, Arrangement.STACKED),
+        (80, 12, Arrangement.SIDE_BY_SIDE),
+        (74, 12, Arrangement.SIDE_BY_SIDE),
+        (73, 12, Arrangement.STACKED),
+        (40, 13, Arrangement.STACKED),
+        (40, 10, Arrangement.MIRRORED),
+        (40, 9, Arrangement.STACKED),
+        (300, 4, Arrangement.SIDE_BY_SIDE),
+    ],
+)
+def test_graphs_lie_by_themselves_as_fits_the_window(
+    columns: int, rows: int, arrangement: Arrangement
+) -> None:
+    assert arrangement_of(columns, rows) is arrangement
+
+
+@pytest.mark.parametrize("wish", Arrangement)
+def test_a_wish_is_granted_where_there_is_room(wish: Arrangement) -> None:
+    for size in ((120, 35), (80, 24), (40, 10), (22, 3)):
+        assert arrangement_of(*size, wish) is wish
+
+
+@PROPERTY
+@given(
+    st.integers(1, 130),
+    st.integers(1, 60),
+    st.booleans(),
+    st.none() | st.sampled_from(Arrangement),
+)
+def test_the_picture_uses_every_row_that_there_is(
+    columns: int, rows: int, lost: bool, arrangement: Arrangement | None
+) -> None:
+    news = [Lost(since=NEWEST, why="gone", retry=NEWEST + 5)] if lost else []
+    frame = framed(columns, rows, relay(*news), view=View(arrangement=arrangement))
+    assert len(frame.lines) == rows
+    # What is for the user to read or to press stands at the very bottom.
+    if rows > 2 and lost:
+        assert frame.text()[-1].startswith("no tor"[:columns])
+
+
+@pytest.mark.parametrize(
+    ("columns", "line"),
+    [
+        (1, "▼"),
+        (6, "▼80.0K"),
+        (11, "80.0K 100K"),
+        (12, "▼80.0K ▲100K"),
+        (24, "▼80.0K ▲100K"),
+        (25, "▼ 80.0 KiB/s  ▲ 100 KiB/s"),
+    ],
+)
+def test_picture_of_one_row(columns: int, line: str) -> None:
+    assert drawn(columns, 1) == [line]
+
+
+def test_the_last_line_has_the_keys_that_fit_and_those_that_matter_first() -> None:
+    line = drawn(80, 24)[-1]
+    hints = [binding.hint for binding in BINDINGS if binding.hint]
+    assert line.split("   ") == hints[: len(line.split("   "))]
+    assert line.startswith("q quit   ? help   ")
+    assert drawn(300, 24)[-1].split("   ") == hints
+
+
+def test_a_notice_stands_in_place_of_the_keys_and_above_an_alert() -> None:
+    assert drawn(80, 24, notice="saved as x.svg")[-1] == "saved as x.svg"
+    both = drawn(80, 24, relay(LOST), notice="saved as x.svg")
+    assert both[-2] == "saved as x.svg"
+    assert both[-1].startswith("no tor since")
+    reading = drawn(80, 24, relay(LOST), view=View(cursor=1090), notice="saved as x.svg")
+    assert reading[-3].startswith("14:05:22 ")
+    assert reading[-2:] == both[-2:]
+
+
+@pytest.mark.parametrize("rows", range(3, 30))
+def test_an_alert_is_there_when_the_keys_and_all_else_are_gone(rows: int) -> None:
+    view = View(cursor=1090)
+    for screen in (
+        drawn(80, rows, relay(LOST)),
+        drawn(80, rows, relay(LOST), view=view, notice="saved"),
+    ):
+        assert screen[-1].startswith("no tor since 14:05:32, trying")
+
+
+def test_help_is_a_page_of_its_own() -> None:
+    page = framed(80, 24, view=View(help=True))
+    assert list(page.lines) == [
+        line for line in page.lines if line in help_module.page(Size(80, 24))
+    ]
+    for binding in BINDINGS:
+        assert any(binding.keys[0] in line and binding.help in line for line in page.text())
+
+
+def test_help_that_does_not_fit_says_so() -> None:
+    small = drawn(60, 12, view=View(help=True))
+    assert len(small) == 12
+    assert small[-1] == "there is more in a larger window"
+    assert not any("there is more" in line for line in drawn(120, 24, view=View(help=True)))
+
+
+# Its axes and labels.
+
+
+@pytest.mark.parametrize("columns", [36, 40, 60, 80, 120, 200, 300, 700])
+def test_each_label_stands_under_its_mark_and_tells_its_columns_time(columns: int) -> None:
+    screen = drawn(columns, 30)
+    labels, ground = screen[-3], screen[-4]
+    assert ground.startswith("        0 └")
+    found = list(re.finditer(r"\d\d:\d\d(:\d\d)?", labels))
+    assert found
+    for label in found:
+        middle = label.start() + len(label[0]) // 2
+        assert ground[middle] == "┬"
+        # The rightmost column is the newest second.
+        shown = CLOCK - timedelta(seconds=0.25 + columns - 1 - middle)
+        assert label[0] == f"{shown:%H:%M:%S}"[: len(label[0])]
+        assert shown.second % 15 == 0
+
+
+@pytest.mark.parametrize("resolution", RESOLUTIONS)
+@pytest.mark.parametrize("columns", [36, 80, 120, 300])
+def test_labels_keep_apart(columns: int, resolution: int) -> None:
+    line = drawn(columns, 30, view=View(resolution=resolution))[-3]
+    words = [word for word in re.split(" {2,}", line) if word]
+    assert words
+    assert all(
+        re.fullmatch(r"\d\d:\d\d(:\d\d)?|\d\d? [A-Z][a-z]{2}|[A-Z][a-z]{2}|\d{4}", word)
+        for word in words
+    )
+
+
+def test_setting_the_clock_moves_the_labels_and_not_the_samples() -> None:
+    later = Moment(MOMENT.now, CLOCK + timedelta(hours=7, seconds=4))
+    before, now = drawn(80, 24), drawn(80, 24, moment=later)
+    rows = [graphs(screen) for screen in (before, now)]
+    assert rows[0] == rows[1]
+    assert before[22] == now[22]
+    assert now[0].endswith("21:05:36")
+    assert "21:05:15" in now[21]
+    # The peak's time is a label, too.
+    assert before[1].removesuffix("14:04:47") == now[1].removesuffix("21:04:51")
+
+
+def test_the_scale_outlasts_the_peak_that_made_it() -> None:
+    # A peak that has just left the picture still holds the scale, at every width.
+    instance = told(CONNECTED)
+    for i in range(100):
+        instance.tell(Sample(NEWEST - 99 + i, 900 * KIB if i == 30 else 90 * KIB, 1, seconds=1.0))
+    top = [
+        drawn(columns, 24, instance)[2].split(" ┤")[0].strip()
+        for columns in (82, 81, 80, 71, 70, 60)
+    ]
+    assert top == ["1 MiB/s"] * 4 + ["500 KiB/s", "200 KiB/s"]
+
+
+def test_each_graph_has_its_own_scale_unless_they_share_one() -> None:
+    for view, scales in (
+        (View(), ("200 KiB/s ┤", "100 KiB/s ┤")),
+        (View(shared=True), ("200 KiB/s ┤", "200 KiB/s ┤")),
+    ):
+        screen = drawn(80, 24, view=view)
+        assert screen[2].startswith(scales[0])
+        assert screen[12].startswith(scales[1])
+
+
+def test_the_one_axis_of_mirrored_graphs_is_the_same_value_for_both() -> None:
+    instance = told(CONNECTED)
+    for i in range(60):
+        instance.tell(Sample(NEWEST - 59 + i, 9000 * KIB, 90 * KIB, seconds=1.0))
+    view = View(logarithmic=True, arrangement=Arrangement.MIRRORED)
+    screen = drawn(80, 35, instance, view=view)
+    said = [line[:9].strip() for line in screen if line[10:11] in set("┤├")]
+    middle = next(i for i, line in enumerate(screen) if line[10:11] == "├")
+    assert screen[middle].startswith("  102 B/s ├")
+    # Up and down from there each value is met once.
+    at = said.index("102 B/s")
+    assert len(set(said[: at + 1])) == at + 1
+    assert len(set(said[at:])) == len(said) - at
+
+
+def test_bits_are_decimal_on_every_line() -> None:
+    screen = drawn(120, 35, view=View(units=BITS))
+    # 80 KiB/s and 200 KiB/s.
+    assert screen[1].startswith("▼ download 655 kbit/s  last 95 s: avg 649 kbit/s  p95 1.6 Mbit/s ")
+    assert screen[2].startswith("  2 Mbit/s ┤")
+    # Amounts are bytes, whatever the rates are in.
+    assert re.search("▼ 40.0 GiB, avg 1.3 Mbit/s", screen[-2])
+    assert not any("iB/s" in line for line in screen)
+
+
+def test_download_and_upload_have_styles_of_their_own() -> None:
+    frame = framed(80, 24)
+    above = {span.style for line in frame.lines[2:10] for span in line}
+    below = {span.style for line in frame.lines[12:20] for span in line}
+    assert above == {Style.DIM, Style.DOWNLOAD}
+    assert below == {Style.DIM, Style.UPLOAD}
+
+
+def test_only_what_hangs_from_above_is_in_reverse() -> None:
+    stacked = framed(80, 24)
+    assert not any(span.reverse for line in stacked.lines for span in line)
+    mirrored = framed(80, 24, view=View(arrangement=Arrangement.MIRRORED))
+    turned = [span for line in mirrored.lines for span in line if span.reverse]
+    assert {span.style for span in turned} == {Style.UPLOAD}
+    assert {*"".join(span.text for span in turned)} <= {*"▁▂▃▄▅▆▇"}
+    # Nothing else has a glyph that would have to be.
+    for glyphs in (BRAILLE, ASCII, HALVES):
+        frame = framed(80, 24, view=View(glyphs, arrangement=Arrangement.MIRRORED))
+        assert not any(span.reverse for line in frame.lines for span in line)
+
+
+# Scrolled back, and coarser.
+
+
+def test_a_view_of_the_past_says_so_and_stays_where_it_is() -> None:
+    past = View(end=1080)
+    instance = relay()
+    before = drawn(80, 24, instance, view=past)
+    assert before[0].endswith("  20 s back  1 s/column   14:05:32")
+    assert "  64 s to 14:05:12: avg " in before[1]
+    for sample in seconds(100, 103):
+        instance.tell(sample)
+    later = drawn(80, 24, instance, after(3.25), past)
+    assert later[0].endswith("  23 s back  1 s/column   14:05:35")
+    assert graphs(later) == graphs(before)
+    assert later[21] == before[21]
+    # The current rate is of now, whatever is looked at.
+    assert re.match(r"▼ download  200 KiB/s  64 s to 14:05:12: ", later[1])
+
+
+def test_a_paused_view_says_so_also_where_there_is_no_header() -> None:
+    assert drawn(80, 24, view=View(end=1100))[0].endswith("  paused  1 s/column   14:05:32")
+    assert drawn(40, 10, view=View(end=1100))[0].endswith("  paused")
+    assert drawn(40, 10, view=View(end=1090))[0].endswith("  10 s back")
+
+
+def test_a_column_of_many_seconds_has_a_solid_mean_and_its_peak_above_it() -> None:
+    view = View(resolution=15, arrangement=Arrangement.STACKED)
+    column = "".join(row[67] for row in graphs(drawn(80, 24, view=view))[0])
+    # The 15 seconds up to 1095: 84.1 KiB/s of 200 in the mean, and 200 KiB/s at the most.
+    assert round(sum(second(i).read for i in range(80, 95)) / 15 / (200 * KIB) * 64) == 27
+    assert column == "││││▃███"
+
+
+def test_a_pause_before_the_first_sample_leaves_the_cursor_where_it_is() -> None:
+    instance = told(CONNECTED)
+    shown, _ = survey(instance, View(), Size(80, 24), MOMENT)
+    paused = apply(View(), Action.PAUSE, shown)
+    for resolution in RESOLUTIONS:
+        view = apply(paused._replace(resolution=resolution), Action.CURSOR_BACK, shown)
+        for age in (0.25, 1.0, 70.0, 5000.0):
+            screen = drawn(80, 24, instance, after(age), view)
+            assert screen[-1].endswith("  nothing is known")
+            columns = {row.ljust(69).find("┊") for row in graphs(screen)[0]}
+            assert columns == {68}
+
+
+def test_what_a_key_moves_from_is_what_is_shown() -> None:
+    instance = relay()
+    shown, plan = survey(instance, View(), Size(80, 24), MOMENT)
+    assert (shown.columns, shown.end, shown.newest) == (69, 1100, 1100)
+    assert shown.ceiling == 200 * KIB
+    assert plan.cell(11) == 0
+    back = apply(View(), Action.PAGE_BACK, shown)
+    assert back.end == 1100 - 31  # as far as there is something to see
+    assert drawn(80, 24, instance, view=back)[0].endswith("  31 s back  1 s/column   14:05:32")
+
+
+# Whatever comes.
+
+AMOUNTS = st.sampled_from([0, 1, 1023, 999_999, MOST]) | st.integers(0, MOST)
+PACES = st.sampled_from([1.0, 1.0022, 0.99, 1.038, 0.01, 0.3, 5.3, 90.0])
+PAUSES = st.sampled_from([0.0, 0.0, 0.0, 0.2, 1.0, 3.0, 70.0, 100_000.0])
+START = 1_000_000.0
+"When these pasts begin; long enough after the clock itself did for what a tor remembers."
+TEXTS = st.text(max_size=30) | st.sampled_from(["", HOSTILE, "my-relay", "x" * 400])
+SIZES = st.builds(Size, st.integers(1, 45), st.integers(1, 14)) | st.builds(
+    Size, st.integers(1, 300), st.integers(1, 100)
+)
+COUNTS = st.none() | st.builds(Counted, AMOUNTS, AMOUNTS)
+UPTIMES = st.none() | st.sampled_from([0.0, 0.5, 7.0, 1e6])
+AGES = st.sampled_from([0.0, 0.25, 1.9, 2.5, 61.0]) | st.floats(0, 1e5)
+PLACES = st.sampled_from([0.0, 0.5, 1.0, 30.5, 68.0, 69.0, 70.0, 299.5]) | st.floats(-3, 400)
+"How many seconds before the newest sample something was, or after it."
+ANSWERS = st.fixed_dictionaries(
+    {},
+    optional={
+        "fingerprint": TEXTS,
+        "BandwidthRate": st.integers(0, 1 << 40).map(str) | TEXTS,
+        "accounting/enabled": st.just("1"),
+        "AccountingRule": st.sampled_from(["max", "sum", "in", "out"]) | TEXTS,
+        "accounting/bytes": st.just("300 200") | TEXTS,
+        "accounting/bytes-left": st.sampled_from(["300 200", "0 0"]) | TEXTS,
+        "accounting/interval-end": st.just("2026-12-01 00:00:00") | TEXTS,
+        "accounting/hibernating": st.sampled_from(["awake", "soft", "hard"]) | TEXTS,
+    },
+)
+SECONDS = st.integers(int(START) - 500, int(START) + 500) | st.integers(-10, 1 << 40)
+VIEWS = st.builds(
+    View()._replace,
+    glyphs=st.sampled_from([*SETS.values(), HALVES]),
+    ascii_only=st.booleans(),
+    units=st.sampled_from([BYTES, BITS]),
+    arrangement=st.none() | st.sampled_from(Arrangement),
+    resolution=st.sampled_from(RESOLUTIONS),
+    end=st.none() | SECONDS,
+    cursor=st.none() | SECONDS,
+    logarithmic=st.booleans(),
+    shared=st.booleans(),
+    bounded=st.booleans(),
+    ceiling=st.none() | st.sampled_from([1, 999, 150 * KIB, 1 << 62]) | st.integers(1, 1 << 62),
+    help=st.booleans(),
+)
+
+
+class Past(NamedTuple):
+    """A tor, and whether bwgraph has heard a sample of its own."""
+
+    instance: Instance
+    own: bool
+
+
+@st.composite
+def connections(draw: st.DrawFn, when: float, *, first: bool) -> Connected:
+    """News of a tor: this one or another, that tells much or nothing; at first it may remember."""
+    recent: list[Sample] = []
+    if first and draw(st.booleans()):
+        begin = when - draw(st.sampled_from([0.0, 0.04, 0.5, 0.9])) - draw(PAUSES)
+        count = draw(st.integers(1, 70))
+        recent = [Sample(begin - i * 1.0022, i, 2 * i, 1.0022) for i in range(count)][::-1]
+    process = draw(st.sampled_from(["", "7", "8"]))
+    texts = draw(TEXTS), draw(TEXTS), draw(TEXTS)
+    return Connected(when, *texts, draw(COUNTS), draw(UPTIMES), process, tuple(recent))
+
+
+@st.composite
+def pasts(draw: st.DrawFn) -> Past:
+    """Any tor: any name, any past, any state, with restarts and losses anywhere."""
+    instance, own = Instance(draw(TEXTS), draw(TEXTS)), False
+    when = newest = START
+    for step in draw(st.lists(st.sampled_from("csssslwtna"), max_size=25)):
+        if step == "t":
+            instance.tell(Trouble(when, draw(TEXTS)))
+        elif step == "a":
+            instance.tell(Answers(when, draw(ANSWERS)))
+        elif step == "c":
+            when += draw(PAUSES)
+            instance.tell(draw(connections(when, first=instance.connection is None)))
+        elif instance.connection is None:
+            continue  # without one there is neither a sample nor a loss
+        elif step == "n":
+            instance.tell(Counted(draw(AMOUNTS), draw(AMOUNTS)))
+        elif step == "l":
+            instance.tell(Lost(max(newest, instance.connection.when), draw(TEXTS), when + 1.0))
+        elif step == "w":
+            if own:
+                instance.tell(Wrapped(Sample(newest, 1 << 32, 0, draw(PACES))))
+        else:
+            span = draw(PACES)
+            newest = when = when + draw(PAUSES) + span
+            instance.tell(Sample(when, draw(AMOUNTS), draw(AMOUNTS), span))
+            own = True
+    # What the ledger may hold, at any place relative to the window.
+    for ago in draw(st.lists(PLACES, max_size=3)):
+        instance.ledger.restarts += (when - ago,)
+    for ago in draw(st.lists(PLACES, max_size=3)):
+        end = when - ago
+        gap = Unseen(end - draw(st.floats(0, 500)), end, draw(AMOUNTS), draw(AMOUNTS))
+        instance.ledger.unseen += (gap,)
+    return Past(instance, own)
+
+
+def moment_of(instance: Instance, age: float) -> Moment:
+    """The moment at which the newest news are so old."""
+    known = instance.connection.when if instance.connection else START
+    return Moment(max(instance.history.newest or 0.0, known) + age, CLOCK)
+
+
+@settings(PROPERTY, max_examples=200)
+@given(pasts(), VIEWS, SIZES, AGES, TEXTS)
+def test_any_screen_fits_and_is_harmless(
+    past: Past, view: View, size: Size, age: float, notice: str
+) -> None:
+    frame = compose(past.instance, view, size, moment_of(past.instance, age), notice)
+    assert frame.size == size
+    assert 1 <= len(frame.lines) <= size.rows
+    assert all(len(line) <= size.columns for line in frame.text())
+    assert all(printable(line) == line and "\x1b" not in line for line in frame.text())
+
+
+@settings(PROPERTY, max_examples=200)
+@given(pasts(), VIEWS, SIZES.filter(lambda size: size.columns >= 6), AGES, TEXTS)
+def test_on_any_screen_of_six_columns_the_rates_can_be_read(
+    past: Past, view: View, size: Size, age: float, notice: str
+) -> None:
+    assume(not view.help)
+    instance, moment = past.instance, moment_of(past.instance, age)
+    screen = compose(instance, view, size, moment, notice).text()
+    # What tor remembers is not what moves now.
+    now = current(instance.history.window(moment.now, 1)) if past.own else (None, None)
+    arrows = [re.escape(arrow) for arrow in (view.glyphs.download, view.glyphs.upload)]
+    down, up = (
+        f"({re.escape(view.units.rate(rate))}|{re.escape(view.units.terse(rate))})" for rate in now
+    )
+    if size.rows == 1:
+        both = f"({arrows[0]} ?)?{down} +({arrows[1]} ?)?{up}"
+        # At the very narrowest one of them has to do.
+        one = f"{arrows[0]}{down}"
+        assert re.fullmatch(f"{both}|{one}" if size.columns < 12 else both, screen[0])
+    else:
+        for arrow, name, rate in zip(arrows, ("download", "upload"), (down, up), strict=True):
+            title = f"(^|  ){arrow} ?({name} +)?{rate}( |$)"
+            assert any(re.search(title, line) for line in screen)
+
+
+@settings(PROPERTY, max_examples=60)
+@given(pasts(), VIEWS, SIZES, AGES)
+def test_in_any_graph_marks_and_notes_stand_where_there_is_nothing(
+    past: Past, view: View, size: Size, age: float
+) -> None:
+    moment = moment_of(past.instance, age)
+    noted = compose(past.instance, view, size, moment).text()
+    past.instance.ledger.restarts = ()
+    past.instance.ledger.unseen = ()
+    bare = compose(past.instance, view, size, moment).text()
+    assert len(noted) == len(bare)
+    empty = {" ", view.glyphs.gap, view.glyphs.grid, view.glyphs.limit, view.glyphs.cursor}
+    titles = view.glyphs.download, view.glyphs.upload
+    for line, before in zip(noted, bare, strict=True):
+        if any(arrow in line[:1] or f"  {arrow} " in line for arrow in titles):
+            continue  # where what is unseen is told, too
+        for cell, bare_cell in zip(line, before, strict=True):
+            assert cell == bare_cell or bare_cell in empty
+
+
+@settings(PROPERTY, max_examples=60)
+@given(pasts(), VIEWS, SIZES, AGES)
+def test_any_statistics_are_over_what_bwgraph_saw_itself(
+    past: Past, view: View, size: Size, age: float
+) -> None:
+    assume(not view.help)
+    if not past.own:
+        screen = compose(past.instance, view, size, moment_of(past.instance, age)).text()
+        titles = view.glyphs.download, view.glyphs.upload
+        assert not any("p95" in line or "avg " in line for line in screen if line[:1] in titles)
+
+
+@settings(PROPERTY, max_examples=60)
+@given(
+    st.lists(st.none() | AMOUNTS, min_size=30, max_size=60),
+    VIEWS,
+    st.builds(Size, st.integers(36, 200), st.integers(6, 50)),
+)
+def test_from_second_to_second_no_label_jumps(
+    amounts: list[int | None], view: View, size: Size
+) -> None:
+    view = view._replace(end=None, cursor=None, help=False)
+    instance = told(CONNECTED)
+    marks_of: dict[tuple[object, str], list[str]] = {}
+    before: dict[str, int] = {}
+    for i, amount in enumerate(amounts):
+        if amount is not None:
+            instance.tell(Sample(1001.0 + i, amount, amount // 3, 1.0))
+        moment = Moment(1001.25 + i, CLOCK + timedelta(seconds=i))
+        plan = survey(instance, view, size, moment)[1]
+        screen = [line.ljust(size.columns) for line in compose(instance, view, size, moment).text()]
+        begin = 1 + len(plan.kept & {"header"})
+        axis = begin + plan.heights[0]
+        # The marks of the vertical axis are others only when the scale is another.
+        marks = [line[: plan.gutter] for line in screen[begin:axis]]
+        named = next((mark for mark in marks if mark.strip(" │┤+|")), "")
+        assert marks_of.setdefault((plan, named), marks) == marks
+        # Each time goes with its column: never to the right, nor by more than a cell at once but
+        # where a second has come in late.
+        row = screen[axis] if plan.arrangement is Arrangement.MIRRORED else ""
+        if "labels" in plan.kept:
+            row = next((line for line in screen[axis:] if re.match(r" *\d\d:\d\d:", line)), "")
+        if plan.gutter:
+            now = {time[0]: time.start() for time in TIME.finditer(row[: plan.across])}
+            late = None in amounts[max(i - 1, 0) : i + 1] or i == 0
+            for label in now.keys() & before.keys():
+                assert 0 <= before[label] - now[label] <= 1 + late
+            before = now
+
+
+TIME = re.compile(r"\d\d:\d\d:\d\d")
+
+
+def test_what_others_wrote_comes_out_harmless_wherever_it_is_shown() -> None:
+    shown: list[str] = []
+    for rows in (10, 24):
+        for events in (
+            (),
+            (Connected(1000.0, HOSTILE, HOSTILE, HOSTILE), second(98)),
+            (CONNECTED, second(98), Lost(NEWEST, HOSTILE, NEWEST)),
+        ):
+            instance = told(*events, name=f"name {HOSTILE}", note=HOSTILE)
+            shown += drawn(200, rows, instance, notice=HOSTILE)
+            instance.tell(Trouble(NEWEST, HOSTILE))
+            instance.tell(Answers(NEWEST, {"fingerprint": HOSTILE, "BandwidthRate": HOSTILE}))
+            shown += drawn(200, rows, instance)
+    assert not {*HOSTILE} & {*"".join(shown)} - {*printable(HOSTILE)}
+    # It is there, and can be recognised.
+    assert sum("?[2J?]0;owned?" in line for line in shown) >= 12
+
+
+@pytest.mark.parametrize("arrangement", Arrangement)
+def test_wide_and_hostile_names_do_not_push_anything_aside(arrangement: Arrangement) -> None:
+    view = View(arrangement=arrangement)
+    plain = relay(news=CONNECTED._replace(nickname="x" * 30, version="y" * 20))
+    strange = relay(news=CONNECTED._replace(nickname="東" * 30, version="\u0301" * 20))
+    for one, other in zip(
+        drawn(120, 30, plain, view=view), drawn(120, 30, strange, view=view), strict=True
+    ):
+        assert other == one.replace("x" * 30, "?" * 30).replace("y" * 20, "?" * 20)
+
+
+def test_a_frame_is_the_same_for_the_same_history() -> None:
+    # Nothing is kept between two drawings: neither by the screen nor by the scale.
+    instance = restarted(50, 70, uptime=6.0)
+    first = framed(80, 24, instance)
+    framed(20, 5, instance, after(90), View(ASCII, logarithmic=True))
+    assert framed(80, 24, instance) == first
+    assert PLACE in first.text()[0]
+    assert View().glyphs is BLOCK

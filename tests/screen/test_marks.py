@@ -1,0 +1,365 @@
+"""What is marked in and below a graph: gaps, restarts, hearsay, the cursor, the limit."""
+
+import re
+
+import pytest
+from fleets import news, staged, steady, tell, watched
+from scenes import (
+    CONNECTED,
+    KIB,
+    NEWEST,
+    after,
+    drawn,
+    framed,
+    graphs,
+    relay,
+    remembered,
+    restarted,
+    second,
+    seconds,
+    told,
+    unheard,
+)
+
+from bwgraph.model.events import Answers, Counted, Lost
+from bwgraph.model.fleet import Fleet
+from bwgraph.model.sample import Sample
+from bwgraph.screen.frame import Style
+from bwgraph.screen.marks import Marks, Notes, cross, write_in
+from bwgraph.screen.plot import ASCII, BLOCK, BRAILLE, Glyphs
+from bwgraph.screen.view import SUM, Arrangement, View
+
+# What nobody saw, and who was restarted.
+
+
+def test_each_graph_has_its_own_sum_of_what_nobody_heard() -> None:
+    down, up = graphs(drawn(80, 24, unheard(50, 70, 3 << 30, 1536)))
+    assert sum("3.0 GiB unseen" in row for row in down) == 1
+    assert sum("1.5 KiB unseen" in row for row in up) == 1
+    assert not any("KiB" in row for row in down)
+
+
+def test_what_nobody_heard_is_written_into_its_gap() -> None:
+    for row in graphs(drawn(80, 24, unheard(50, 70, 5 * KIB, 5 * KIB)))[0]:
+        if "unseen" in row:
+            # 69 columns: second 50 is the 20th of them, and second 70 the 40th.
+            assert 19 <= row.index("5.0 KiB") < row.index("unseen") + len("unseen") <= 39
+
+
+def test_what_nobody_heard_is_no_rate() -> None:
+    # Neither a bar, nor the scale, nor the statistics know of it; it is told beside them.
+    quiet, loud = unheard(50, 70, 0, 0), unheard(50, 70, 1 << 40, 1 << 40)
+    before, after_it = drawn(150, 30, quiet), drawn(150, 30, loud)
+    assert before[0] == after_it[0]
+    assert f"{before[1]}  and 1.0 TiB unseen" == after_it[1]
+    assert [line[:11] for line in before] == [line[:11] for line in after_it]
+    assert [row for row in before if "unseen" in row] == []
+    for one, other in zip(graphs(before), graphs(after_it), strict=True):
+        clean = [
+            re.sub("[0-9.]+ [A-Za-z]+ unseen", lambda m: "┈" * len(m[0]), row) for row in other
+        ]
+        assert [row.rstrip() for row in clean] == one
+
+
+def test_a_gap_without_its_sum_says_nothing() -> None:
+    # Where tor does not answer nobody knows what moved.
+    news = CONNECTED._replace(counted=None)
+    lost = Lost(second(49).when, "gone", second(50).when)
+    back = news._replace(when=second(69).when)
+    screen = drawn(80, 24, told(news, *seconds(0, 50), lost, back, *seconds(70, 100)))
+    assert not any("unseen" in line or "restarted" in line for line in screen)
+    assert "·" * 20 in graphs(screen)[0][-1]
+
+
+@pytest.mark.parametrize("uptime", [0.4, 5.0, 12.0, 19.0])
+def test_a_restart_is_marked_in_the_second_in_which_tor_started(uptime: float) -> None:
+    marked = {
+        row.find("╎") for rows in graphs(drawn(80, 24, restarted(50, 70, uptime))) for row in rows
+    }
+    # 69 columns: second 69 ends with the 39th of them, which is when tor was there again.
+    assert marked - {-1} == {38 - round(uptime)}
+
+
+def test_a_restart_that_was_never_lost_is_marked_where_it_was_found() -> None:
+    # The same place answers as another process before anybody has noticed.
+    news = CONNECTED._replace(when=second(59).when + 0.1, counted=None, uptime=None, process="9")
+    screen = drawn(80, 24, told(CONNECTED, *seconds(0, 60), news, *seconds(60, 100)))
+    assert any("╎" in row for row in graphs(screen)[0])
+
+
+def test_marks_and_notes_leave_every_bar_as_it_is() -> None:
+    for begin in range(50, 80):
+        one = restarted(begin, begin + 4, uptime=2.0)
+        bare = restarted(begin, begin + 4, uptime=2.0)
+        bare.ledger.restarts = ()
+        for with_mark, without in zip(drawn(80, 24, one), drawn(80, 24, bare), strict=True):
+            for marked, plain in zip(with_mark.ljust(80), without.ljust(80), strict=True):
+                assert marked == plain or plain in " ·┈"
+
+
+def test_marks_and_notes_move_out_at_the_left() -> None:
+    instance = restarted(50, 70, uptime=6.0)
+    seen = []
+    for age in range(80):
+        screen = graphs(drawn(80, 24, instance, after(age + 0.25)))
+        seen.append("".join("╎" if "╎" in "".join(rows) else "." for rows in screen))
+    # 33 columns left of the mark, and one that is overdue only after a second more.
+    assert seen == ["╎╎"] * 34 + [".."] * 46
+
+
+# What tor told and nobody saw.
+
+
+def ground(screen: list[str]) -> str:
+    """The horizontal axis of the upper graph."""
+    return next(line for line in screen if "└" in line).partition("└")[2].replace("┬", "")
+
+
+def test_what_tor_remembers_stands_on_ground_of_its_own() -> None:
+    screen = drawn(80, 24, told(remembered(45, 75), *seconds(75, 100)))
+    assert re.fullmatch(" {13}╌{28}─{23}", ground(screen))
+    # In columns: 14 of which nothing is known, 30 that tor told, 25 of our own; less the labels.
+    assert re.fullmatch("·{14}[^·]{55}", graphs(screen)[0][-1])
+
+
+def test_what_tor_remembers_is_not_in_the_statistics() -> None:
+    loud = tuple(Sample(second(i).when, 1 << 30, 1 << 30, 1.0) for i in range(45, 75))
+    news = remembered(45, 75)._replace(recent=loud)
+    title = drawn(80, 24, told(news, *seconds(75, 100)))[1]
+    assert title == drawn(80, 24, told(news._replace(recent=()), *seconds(75, 100)))[1]
+    assert title.startswith("▼ download 80.0 KiB/s  last 25 s: ")
+
+
+def test_without_a_memory_all_ground_is_our_own() -> None:
+    for screen in (drawn(80, 24), drawn(80, 24, told(CONNECTED)), drawn(80, 24, told())):
+        assert "╌" not in ground(screen)
+
+
+def test_ground_moves_with_its_columns() -> None:
+    instance = told(remembered(45, 75), *seconds(75, 100))
+    lengths = [
+        ground(drawn(80, 24, instance, after(age + 0.25))).count("╌") for age in (1, 15, 30, 44, 45)
+    ]
+    assert lengths == sorted(lengths, reverse=True)
+    assert lengths[0] > 25
+    assert lengths[-1] == 0
+
+
+@pytest.mark.parametrize("rows", [10, 16, 24])
+def test_hearsay_is_left_out_where_there_is_no_ground_to_tell_it_by(rows: int) -> None:
+    # 30 columns have no axis: nothing would tell it from what bwgraph saw.
+    quiet = drawn(30, rows, told(remembered(80, 95), *seconds(95, 100)))
+    bare = drawn(30, rows, told(remembered(80, 95)._replace(recent=()), *seconds(95, 100)))
+    assert quiet == bare
+    assert "·" * 24 in "".join(quiet)
+
+
+def test_before_bwgraph_has_seen_a_second_itself_there_is_no_current_rate() -> None:
+    instance = told(remembered(60, 100))
+    for size in ((80, 24), (40, 10), (20, 5), (12, 1)):
+        screen = drawn(*size, instance)
+        assert not any("80.0" in line for line in screen)
+    assert re.fullmatch(r"▼ download +-", drawn(80, 24, instance)[1])
+    instance.tell(second(100))
+    assert drawn(80, 24, instance, after(1.25))[1].startswith("▼ download  120 KiB/s  last 1 s: ")
+
+
+# The horizontal axis.
+
+
+def test_the_axis_is_broken_exactly_where_nothing_is_known() -> None:
+    screen = drawn(80, 24, unheard(50, 70, 5 * KIB, 700))
+    for line in (line for line in screen if "└" in line):
+        axis = line.partition("└")[2]
+        # 69 columns: second 50 is the 20th of them, second 69 the 39th.
+        assert [at for at, cell in enumerate(axis) if cell == " "] == [
+            at for at in range(19, 39) if axis[at] != "┬"
+        ]
+
+
+@pytest.mark.parametrize("glyphs", [BLOCK, BRAILLE, ASCII], ids=lambda glyphs: glyphs.name)
+def test_a_gap_is_as_long_as_it_was_in_every_glyph_set(glyphs: Glyphs) -> None:
+    view = View(glyphs, arrangement=Arrangement.STACKED)
+    foot = drawn(80, 24, unheard(50, 70, 0, 0), view=view)[9]
+    # The newest 30 seconds are known, and what was before these 20.
+    begin, end = 80 - 50 // glyphs.wide, 80 - 30 // glyphs.wide
+    assert foot[begin:end] == glyphs.gap * (20 // glyphs.wide)
+    assert glyphs.gap not in foot[begin - 10 : begin] + foot[end:]
+
+
+# The limit.
+
+
+def limited(rate: int) -> Answers:
+    """What a tor tells whose rate is limited."""
+    return Answers(NEWEST, {"BandwidthRate": str(rate)})
+
+
+def test_a_limit_within_the_scale_is_a_line_that_is_named_where_there_is_room() -> None:
+    screen = drawn(80, 24, relay(limited(100 * KIB)))
+    down, up = graphs(screen)
+    assert [y for y, row in enumerate(down) if "╍" in row] == [4]
+    assert [y for y, row in enumerate(up) if "╍" in row] == [0]
+    # Below it are bars, at one end at least in the lower graph, and on both in the upper.
+    named = drawn(80, 24, told(CONNECTED, *seconds(80, 100), limited(100 * KIB)))
+    assert graphs(named)[0][4].startswith("╍ limit 100 KiB/s ╍")
+
+
+def test_a_limit_beyond_the_scale_is_no_line() -> None:
+    screen = drawn(120, 35, relay(limited(50_000 * KIB)))
+    assert not any("╍" in line or "limit" in line for line in screen)
+
+
+def test_a_limit_has_a_style_of_its_own() -> None:
+    frame = framed(80, 24, relay(limited(100 * KIB)))
+    lines = [
+        [span for span in line if span.style is Style.LIMIT]
+        for line in frame.lines
+        if any("╍" in span.text for span in line)
+    ]
+    assert len(lines) == 2
+    assert all({*span.text} <= {*"╍"} for line in lines for span in line)
+
+
+# The cursor.
+
+
+def cursor_cells(view: View, columns: int = 80, rows: int = 24) -> set[int]:
+    """In which cells of the upper graph the cursor is seen."""
+    down = graphs(drawn(columns, rows, view=view))[0]
+    return {row.find("┊") for row in down} - {-1}
+
+
+@pytest.mark.parametrize("ago", [0, 1, 20, 68])
+def test_the_cursor_stands_in_its_column_and_on_both_axes(ago: int) -> None:
+    view = View(cursor=1100 - ago)
+    assert cursor_cells(view) <= {68 - ago}
+    screen = drawn(80, 24, view=view)
+    axes = [line.partition("└")[2] for line in screen if "└" in line]
+    assert [axis.find("┴") for axis in axes] == [68 - ago] * 2
+
+
+def test_a_cursor_that_is_not_in_view_is_not_there() -> None:
+    for cursor in (1100 - 69, 1101):
+        assert drawn(80, 24, view=View(cursor=cursor)) == drawn(80, 24)
+
+
+def test_the_cursor_goes_with_its_column() -> None:
+    instance, view = relay(), View(cursor=1090, arrangement=Arrangement.STACKED)
+    for i in range(100, 110):
+        instance.tell(second(i))
+        screen = drawn(80, 24, instance, after(i - 99 + 0.25), view)
+        axis = next(line for line in screen if "└" in line).partition("└")[2]
+        assert axis.find("┴") == 68 - 10 - (i - 99)
+        assert screen[-1].startswith("14:05:22 ")
+
+
+def test_the_cursor_leaves_every_bar_as_it_is() -> None:
+    bare = graphs(drawn(80, 24))
+    for cursor in range(1035, 1101):
+        for rows, plain in zip(graphs(drawn(80, 24, view=View(cursor=cursor))), bare, strict=True):
+            for row, before in zip(rows, plain, strict=True):
+                for cell, was in zip(row.ljust(69), before.ljust(69), strict=True):
+                    assert cell == was or (cell == "┊" and was in " ·┈")
+
+
+# Which of them goes first.
+
+
+def test_of_two_notes_that_meet_the_second_looks_for_another_place() -> None:
+    instance = restarted(50, 70, uptime=6.0)
+    instance.ledger.restarts += (instance.ledger.restarts[0] + 4.0,)
+    down = graphs(drawn(80, 24, instance))[0]
+    assert sum(row.count("restart") for row in down) == 2
+    assert len([row for row in down if row.count("╎") == 2]) >= 6
+
+
+def test_a_note_of_a_hanging_graph_is_as_far_from_the_axis_as_that_of_the_other() -> None:
+    instance = unheard(50, 70, 5 * KIB, 700)
+    screen = drawn(80, 24, instance, view=View(arrangement=Arrangement.MIRRORED))
+    axis = next(y for y, line in enumerate(screen) if "├" in line)
+    down = next(y for y, line in enumerate(screen) if " KiB unseen" in line and y > 1)
+    up = next(y for y, line in enumerate(screen) if "700 B unseen" in line)
+    assert axis - down == up - axis == 9
+    # Nor is the gap's own mark written over.
+    assert screen[axis - 1].count("·") == screen[axis + 1].count("·") == 20
+
+
+# What a sum lacks.
+
+
+def lacking(*missing: range) -> Fleet:
+    """Two tors, the second of which never told of these seconds."""
+    fleet = watched("anna", "bert")
+    for which, name in enumerate(("anna", "bert")):
+        tell(fleet, which, news(name))
+    for i, sample in enumerate(steady(0, 100, 700, 700)):
+        tell(fleet, 0, sample)
+        if not any(i in some for some in missing):
+            tell(fleet, 1, sample)
+    return fleet
+
+
+@pytest.mark.parametrize("glyphs", [BLOCK, ASCII, BRAILLE], ids=["block", "ascii", "braille"])
+def test_the_axis_is_crossed_where_a_sum_lacks_somebody(glyphs: Glyphs) -> None:
+    mark = "x" if glyphs is ASCII else "×"
+    lines = staged(80, 24, lacking(range(50, 60), range(80, 81)), View(glyphs, subject=SUM))
+    axes = [line[11:] for line in lines if line.startswith("        0 ")]
+    assert len(axes) == 2
+    # 69 cells, of which the last is second 99; in braille two seconds are in each.
+    expected = {68 - (99 - i) // glyphs.wide for i in (*range(50, 60), 80)}
+    for axis in axes:
+        assert {i for i, char in enumerate(axis) if char == mark} == expected
+
+
+def test_a_cross_is_not_hidden_by_a_time_that_is_marked() -> None:
+    for shift in range(16):
+        lines = staged(80, 24, lacking(range(50 + shift, 51 + shift)), View(subject=SUM))
+        assert sum("×" in line for line in lines) == 2
+
+
+@pytest.mark.parametrize("arrangement", Arrangement)
+@pytest.mark.parametrize("glyphs", [BLOCK, ASCII, BRAILLE], ids=["block", "ascii", "braille"])
+def test_where_there_is_no_axis_the_bars_are_crossed(
+    glyphs: Glyphs, arrangement: Arrangement
+) -> None:
+    mark = "x" if glyphs is ASCII else "×"
+    view = View(glyphs, arrangement=arrangement, subject=SUM)
+    lines = staged(40, 4, lacking(range(94, 96)), view)
+    # Two seconds, in each of the graphs; in braille they are in one cell.
+    assert "".join(lines).count(mark) == 2 * (2 // glyphs.wide)
+    assert mark not in "".join(staged(40, 4, lacking(), view))
+    # What has an axis has its crosses there.
+    above = staged(80, 24, lacking(range(94, 96)), view)
+    crossed = [line for line in above if mark in line.removeprefix("bwgraph")]
+    assert all(re.match(" +0 ", line) for line in crossed)
+
+
+@pytest.mark.parametrize("hanging", [False, True])
+def test_a_cross_upon_bars_is_where_they_end_last(*, hanging: bool) -> None:
+    marks = Marks({}, (), range(0), (), (1, 2), 2, {}, {}, (0, 0))
+    rows = ("█  ", "██ ", "██ ")[:: -1 if hanging else 1]
+    crossed = cross(rows, marks, BLOCK, hanging=hanging)
+    assert crossed[:: -1 if hanging else 1] == ("█××", "██ ", "██ ")
+    # Nothing else that is written there hides one.
+    notes: Notes = {0: ("restart", "now", "-")}
+    written = write_in(crossed, notes, marks, {}, BLOCK, hanging=hanging)
+    assert written[:: -1 if hanging else 1] == ("█××", "██┊", "██┊")
+
+
+def test_of_one_tor_and_where_nobody_is_missing_there_is_no_cross() -> None:
+    for fleet, subject in ((lacking(), SUM), (lacking(range(50, 60)), 1)):
+        assert not any("×" in line for line in staged(80, 24, fleet, View(subject=subject)))
+
+
+def test_what_nobody_heard_of_several_at_once_is_one_sum() -> None:
+    fleet = watched("anna", "bert", "carl")
+    for which, name in enumerate(("anna", "bert", "carl")):
+        tell(fleet, which, news(name), *steady(0, 50, 0))
+    for which, name in enumerate(("anna", "bert", "carl")):
+        tell(fleet, which, Lost(second(49).when, "gone", second(50).when))
+        counted = Counted((1 << 30) + 2 * KIB, 2 << 30)
+        back = news(name, second(69).when, uptime=7269.0)._replace(counted=counted)
+        tell(fleet, which, back, *steady(70, 100, 0))
+    down, _ = graphs(staged(80, 24, fleet, View(subject=SUM)))
+    assert sum("6.0 KiB unseen" in row for row in down) == 1

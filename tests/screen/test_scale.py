@@ -1,0 +1,337 @@
+"""How high a value stands: where a scale ends, when it falls, and its marks."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from properties import PROPERTY
+
+from bwgraph.screen import scale
+from bwgraph.screen.layout import GUTTER
+from bwgraph.screen.plot import UNKNOWN
+from bwgraph.screen.scale import FALLS, HOLD, Scale
+from bwgraph.screen.units import BITS, BYTES, UNITS, Units
+
+KIB = 1024
+MIB = 1024**2
+
+EITHER = st.sampled_from([BYTES, BITS])
+SECONDS = st.sampled_from([1, 5, 15, 60, 86_400])
+LARGEST = float(BITS.steps[-1])
+TRACE = 1e-9
+"Less than any rate: a byte in thirty years."
+
+MOVED = st.floats(min_value=TRACE, max_value=LARGEST)
+RATES = st.just(0.0) | MOVED
+CEILINGS = st.integers(1, BYTES.steps[-1]) | EITHER.flatmap(lambda u: st.sampled_from(u.steps))
+SCALES = CEILINGS.flatmap(lambda top: st.sampled_from([Scale(top), Scale(top, scale.floor(top))]))
+
+
+# How high.
+
+
+@PROPERTY
+@given(SCALES, RATES, RATES, st.integers(1, 500))
+def test_the_larger_value_never_stands_lower(
+    each: Scale, one: float, other: float, top: int
+) -> None:
+    less, more = sorted((one, other))
+    assert 0 <= each.level(less, top) <= each.level(more, top) <= top
+
+
+@PROPERTY
+@given(SCALES, MOVED, st.integers(1, 500))
+def test_nothing_but_nothing_stands_at_the_ground(each: Scale, value: float, top: int) -> None:
+    assert each.level(value, top) >= 1
+    assert each.level(0.0, top) == 0
+
+
+@PROPERTY
+@given(SCALES, st.integers(1, 500))
+def test_the_ceiling_is_the_top(each: Scale, top: int) -> None:
+    assert each.level(each.ceiling, top) == top
+
+
+def test_a_logarithmic_scale_gives_each_decade_the_same_height() -> None:
+    each = Scale(1_000_000, 1000.0)
+    assert [each.level(10**power, 300) for power in range(2, 8)] == [1, 1, 100, 200, 300, 300]
+    assert [Scale(1_000_000).level(10**power, 300) for power in range(2, 7)] == [1, 1, 3, 30, 300]
+
+
+def test_bars_are_means_with_peaks_and_what_is_cut_is_over_the_top() -> None:
+    assert Scale(100).bars(
+        [None, 0.0, 0.0, 1e-9, 50.0, 100.0, 100.1, 20.0],
+        [7.0, 0.0, 25.0, 1e-9, 75.0, 100.0, 100.1, 500.0],
+        8,
+    ) == [UNKNOWN, (0, 0), (0, 2), (1, 1), (4, 6), (8, 8), (8, 9), (2, 9)]
+
+
+@PROPERTY
+@given(SCALES, st.lists(st.none() | RATES, max_size=50), st.integers(1, 400))
+def test_any_bars_are_within_one_of_the_top(
+    each: Scale, means: list[float | None], top: int
+) -> None:
+    for mean, (low, high) in zip(means, each.bars(means, means, top), strict=True):
+        if mean is None:
+            assert (low, high) == UNKNOWN
+        else:
+            assert 0 <= low <= top
+            assert low <= high <= top + 1
+            assert (high == top + 1) is (mean > each.ceiling)
+
+
+# Its memory.
+
+
+@pytest.mark.parametrize(
+    ("resolution", "ages"),
+    [
+        # By how many columns ago the spike has left the view: each step is held for ten seconds.
+        (1, {0: 1024, 9: 1024, 10: 500, 19: 500, 20: 200, 30: 100, 40: 50, 50: 20, 60: 10, 70: 5}),
+        (5, {0: 1024, 1: 1024, 2: 500, 3: 500, 4: 200, 6: 100, 8: 50, 10: 20, 12: 10, 14: 5}),
+        (60, {0: 1024, 1: 500, 2: 200, 3: 100, 4: 50, 5: 20, 6: 10, 7: 5}),
+    ],
+)
+def test_the_memory_of_a_spike_as_a_table_of_steps(resolution: int, ages: dict[int, int]) -> None:
+    visible = 20
+    quiet = [3000.0] * 200
+    # It rises at once, and stays for as long as the spike is visible.
+    assert kib([*quiet, 900_000.0], visible, resolution) == 1024
+    assert kib([*quiet, 900_000.0, *quiet[: visible - 1]], visible, resolution) == 1024
+    after = {
+        age: kib([*quiet, 900_000.0, *quiet[: visible + age]], visible, resolution)
+        for age in range(max(ages) + 40)
+    }
+    assert {age: after[age] for age in ages} == ages
+    # 5 KiB/s is what the quiet needs: there it stays.
+    assert {after[age] for age in after if age > max(ages)} == {5}
+    lengths = [list(after.values()).count(step) for step in (1024, 500, 200, 100, 50, 20, 10)]
+    assert {length * resolution for length in lengths} == {max(HOLD, resolution)}
+
+
+def test_a_second_spike_on_the_way_down_takes_it_up_again_at_once() -> None:
+    quiet = [3000.0] * 60
+    falling = [900_000.0, *quiet[:45]]
+    assert kib(falling, 20, 1) == 200
+    assert kib([*falling, 400_000.0], 20, 1) == 500
+    assert kib([*falling, 150_000.0], 20, 1) == 200
+
+
+def test_a_fall_is_not_begun_before_the_smaller_step_has_sufficed_for_ten_seconds() -> None:
+    # Every nine seconds something that needs the larger step: there it stays.
+    rates = [90_000.0 if i % 9 == 0 else 3000.0 for i in range(300)]
+    assert {kib(rates[:end], 1, 1) for end in range(20, 300)} == {100}
+
+
+def test_bits_have_steps_of_their_own() -> None:
+    spike = [900_000.0] + [100.0] * 25
+    assert scale.ceiling(spike[:1], 5, 1, BITS) * 8 == 10_000_000
+    assert scale.ceiling(spike[:16], 5, 1, BITS) * 8 == 5_000_000
+
+
+@PROPERTY
+@given(st.lists(RATES, max_size=200), st.integers(0, 150), SECONDS, EITHER)
+def test_a_scale_is_a_round_number_that_no_visible_value_exceeds(
+    peaks: list[float], visible: int, resolution: int, units: Units
+) -> None:
+    top = scale.ceiling(peaks, visible, resolution, units)
+    assert top in units.steps
+    assert top >= max(peaks[-visible:] if visible else [], default=0.0)
+
+
+@PROPERTY
+@given(st.lists(RATES, max_size=200), RATES, st.integers(1, 150), SECONDS, EITHER)
+def test_a_scale_rises_at_once_to_what_a_new_value_needs(
+    peaks: list[float], new: float, visible: int, resolution: int, units: Units
+) -> None:
+    before = scale.ceiling(peaks, visible, resolution, units)
+    after = scale.ceiling([*peaks, new], visible, resolution, units)
+    assert after >= new
+    if after > before:
+        assert after == units.round_up(new)
+
+
+@PROPERTY
+@given(st.lists(st.floats(0, 1e9), min_size=1, max_size=90), st.integers(1, 30), SECONDS, EITHER)
+def test_a_scale_falls_a_step_at_a_time_and_holds_each(
+    peaks: list[float], visible: int, resolution: int, units: Units
+) -> None:
+    # Within its memory, that is.
+    peaks = peaks[: visible + scale.memory(resolution)]
+    tops = [
+        units.steps.index(scale.ceiling(peaks[:end], visible, resolution, units))
+        for end in range(1, len(peaks) + 1)
+    ]
+    falls = [i for i, (old, new) in enumerate(pairwise(tops)) if new < old]
+    assert all(tops[i] - tops[i + 1] == 1 for i in falls)
+    assert all((later - earlier) * resolution >= HOLD for earlier, later in pairwise(falls))
+
+
+@settings(PROPERTY, max_examples=40)
+@given(st.lists(st.floats(0, 1e12), min_size=90, max_size=160), st.integers(1, 30), SECONDS)
+def test_what_lies_beyond_the_memory_does_not_count(
+    peaks: list[float], visible: int, resolution: int
+) -> None:
+    # So that the screen may hand over that many columns and no more.
+    kept = peaks[-visible - scale.memory(resolution) :]
+    assert scale.ceiling(peaks, visible, resolution, BYTES) == scale.ceiling(
+        kept, visible, resolution, BYTES
+    )
+
+
+@PROPERTY
+@given(st.lists(st.floats(0, 1e9), max_size=60), st.integers(1, 40), SECONDS)
+def test_columns_of_nothing_before_the_first_do_not_count(
+    peaks: list[float], visible: int, resolution: int
+) -> None:
+    assert kib([0.0] * 7 + peaks, visible, resolution) == kib(peaks, visible, resolution)
+
+
+@PROPERTY
+@given(st.lists(RATES, max_size=200), st.integers(1, 40), st.integers(0, 40), SECONDS)
+def test_a_resize_never_makes_a_scale_forget_what_is_visible_in_either_size(
+    peaks: list[float], visible: int, more: int, resolution: int
+) -> None:
+    narrow = scale.ceiling(peaks, visible, resolution, BYTES)
+    wide = scale.ceiling(peaks, visible + more, resolution, BYTES)
+    assert narrow <= wide
+
+
+def test_the_memory_is_of_so_many_steps() -> None:
+    assert {scale.memory(resolution) // FALLS for resolution in (15, 60, 86_400)} == {1}
+    assert scale.memory(1) == FALLS * HOLD
+
+
+@pytest.mark.parametrize("peaks", [[], [0.0, 0.0]])
+@pytest.mark.parametrize("units", UNITS.values(), ids=UNITS)
+def test_the_scale_of_nothing_is_the_lowest(peaks: list[float], units: Units) -> None:
+    assert scale.ceiling(peaks, 10, 1, units) == scale.bound(peaks, units) == units.steps[0]
+
+
+# Bounded, and logarithmic.
+
+
+@pytest.mark.parametrize(
+    ("count", "spikes", "bounded"),
+    [(99, 1, False), (100, 1, True), (199, 2, False), (200, 2, True), (100, 0, True)],
+)
+def test_a_bound_is_overtopped_by_one_in_a_hundred(count: int, spikes: int, bounded: bool) -> None:
+    peaks = [9e6] * spikes + [1000.0] * (count - spikes)
+    assert (scale.bound(peaks, BYTES) == KIB) is bounded
+
+
+def test_seconds_in_which_nothing_moved_do_not_bound_a_scale() -> None:
+    # Else a tor that is mostly idle would have all cut that it ever does.
+    assert scale.bound([0.0] * 1000 + [9e6] * 5, BYTES) == 10 * MIB
+
+
+@PROPERTY
+@given(st.lists(RATES, max_size=300), EITHER)
+def test_any_bound_is_a_step_that_hardly_anything_exceeds(peaks: list[float], units: Units) -> None:
+    top = scale.bound(peaks, units)
+    assert top in units.steps
+    moved = [peak for peak in peaks if peak > 0]
+    assert sum(peak > top for peak in moved) <= len(moved) / 100
+
+
+@PROPERTY
+@given(CEILINGS)
+def test_a_logarithmic_scale_has_three_decades_or_more(top: int) -> None:
+    floor = scale.floor(top)
+    assert 0 < floor <= scale.LOWEST
+    assert top / floor >= scale.DECADES * (1 - 1e-9)
+
+
+# Marks.
+
+
+@pytest.mark.parametrize(
+    ("top", "units", "height", "marks"),
+    [
+        (10 * KIB, BYTES, 13, {13: "10 KiB/s", 11: "8", 8: "6", 6: "4", 3: "2"}),
+        (20 * KIB, BYTES, 13, {13: "20 KiB/s", 10: "15", 7: "10", 4: "5"}),
+        (50 * KIB, BYTES, 13, {13: "50 KiB/s", 11: "40", 8: "30", 6: "20", 3: "10"}),
+        (500 * KIB, BYTES, 4, {4: "500 KiB/s", 2: "250"}),
+        (KIB, BYTES, 10, {10: "1 KiB/s", 8: "0.8", 6: "0.6", 4: "0.4", 2: "0.2"}),
+        (12_500_000, BITS, 10, {10: "100 Mbit/s", 8: "80", 6: "60", 4: "40", 2: "20"}),
+        (250_000, BITS, 8, {8: "2 Mbit/s", 6: "1.5", 4: "1", 2: "0.5"}),
+        (10 * KIB, BYTES, 3, {3: "10 KiB/s"}),
+        (10 * KIB, BYTES, 1, {1: "10 KiB/s"}),
+        # Pinned, not at a round one: it has its value, and the round ones below have theirs.
+        (300 * KIB, BYTES, 12, {12: "300 KiB/s", 8: "200 KiB/s", 6: "150", 4: "100", 2: "50"}),
+        (1_560_000, BITS, 10, {10: "12.5 Mbit/s", 8: "10 Mbit/s", 4: "5"}),
+        (30 * KIB, BYTES, 2, {2: "30 KiB/s"}),
+        # Where the highest round one is too near, the next says what it is in.
+        (11 * KIB, BYTES, 10, {10: "11 KiB/s", 8: "8 KiB/s", 6: "6", 4: "4", 2: "2"}),
+        (25 * KIB, BYTES, 5, {5: "25 KiB/s", 2: "10 KiB/s"}),
+        # Below all round ones.
+        (500, BYTES, 8, {8: "500 B/s"}),
+        (100, BITS, 8, {8: "800 bit/s"}),
+        # In other units than those that it is round in.
+        (125_000, BYTES, 8, {8: "122 KiB/s", 4: "50 KiB/s"}),
+    ],
+)
+def test_marks_are_round_and_evenly_apart(
+    top: int, units: Units, height: int, marks: dict[int, str]
+) -> None:
+    assert Scale(top).marks(height, units) == marks
+
+
+@pytest.mark.parametrize(
+    ("top", "units", "height", "marks"),
+    [
+        (MIB, BYTES, 13, {13: "1 MiB/s", 9: "100 KiB/s", 5: "10 KiB/s"}),
+        # Its ground is half a KiB/s.
+        (500 * KIB, BYTES, 13, {13: "500 KiB/s", 10: "100 KiB/s", 6: "10 KiB/s", 2: "1 KiB/s"}),
+        (500 * KIB, BYTES, 4, {4: "500 KiB/s", 2: "10 KiB/s"}),
+        (
+            125_000_000,
+            BITS,
+            10,
+            {10: "1 Gbit/s", 8: "100 Mbit/s", 5: "1 Mbit/s", 3: "100 kbit/s"},
+        ),
+        (1, BYTES, 5, {5: "1 B/s"}),
+    ],
+)
+def test_a_logarithmic_scale_has_its_decades(
+    top: int, units: Units, height: int, marks: dict[int, str]
+) -> None:
+    assert Scale(top, scale.floor(top)).marks(height, units) == marks
+
+
+@PROPERTY
+@given(SCALES, EITHER, st.integers(1, 60))
+def test_any_marks_are_apart_and_stand_where_a_bar_of_theirs_ends(
+    each: Scale, units: Units, height: int
+) -> None:
+    marks = each.marks(height, units)
+    assert max(marks) == height
+    assert all(above - below >= 2 for above, below in pairwise(sorted(marks, reverse=True)))
+    assert min(marks) >= min(2, height)
+    unit = ""
+    for row, words in sorted(marks.items(), reverse=True):
+        number, _, named = words.partition(" ")
+        unit = named or unit
+        rate = float(number) * units.base ** units.names.index(unit) / units.per_byte
+        # What is pinned is rounded to be told.
+        bar = each.level(rate, 8 * height)
+        slack = 0 if rate in units.steps or not named else 1 + 8 * height * 0.06
+        assert row * 8 - 8 - slack < bar <= row * 8 + slack
+
+
+@PROPERTY
+@given(CEILINGS, EITHER, st.integers(1, 60), st.booleans())
+def test_no_mark_is_longer_than_there_is_room_for(
+    top: int, units: Units, height: int, logarithmic: bool
+) -> None:
+    each = Scale(top, scale.floor(top) if logarithmic else 0.0)
+    pinned = top not in units.steps
+    room = GUTTER - 2 + (units is BITS) + pinned
+    assert max(map(len, each.marks(height, units).values())) <= room
+
+
+def kib(peaks: Sequence[float], visible: int, resolution: int) -> int:
+    """Where the scale ends, in KiB/s."""
+    return scale.ceiling(peaks, visible, resolution, BYTES) // KIB

@@ -1,0 +1,314 @@
+"""All tors at once: pictures, order, what is chosen, and that any of it fits."""
+
+import pytest
+from fleets import mixed, news, staged, steady, tell, titles, watched
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from properties import PROPERTY
+from scenes import HOSTILE, KIB, LOST, MOMENT, NEWEST, after, picture
+
+from bwgraph.model.events import Ended, Lost
+from bwgraph.model.fleet import Fleet
+from bwgraph.model.instance import Instance
+from bwgraph.model.rollups import RESOLUTIONS
+from bwgraph.model.sample import Sample
+from bwgraph.screen import table_screen
+from bwgraph.screen.compose import compose, survey
+from bwgraph.screen.frame import Size
+from bwgraph.screen.plot import SETS
+from bwgraph.screen.units import UNITS
+from bwgraph.screen.view import ALL, SUM, View
+
+TABLE = View(subject=ALL)
+
+
+def many(count: int) -> Fleet:
+    """Tors by numbers; the higher the number, the more traffic."""
+    fleet = watched(*(f"tor{which:02}" for which in range(count)))
+    for which in range(count):
+        tell(fleet, which, news(f"tor{which:02}"), *steady(90, 100, which * KIB, KIB))
+    return fleet
+
+
+# Pictures.
+
+
+def test_picture_of_the_large_window() -> None:
+    screen = staged(120, 35, mixed())
+    assert screen[:8] == picture(
+        """
+        bwgraph  all 5 tors, by name                                                                       1 s/column   14:05:32
+          tor            state        ▼ download            now    avg 60 s  total  ▲ upload              now    avg 60 s  total
+        > 9054           connecting   ··················      -           -      -  ··················      -           -      -
+          anna           up 2 h       ▂▁ ▁▂▃▅▆█▆▅▃▂▁ ▁▂▃  80.0K       85.1K   1.0G  ▁▂▃▅▆█▆▅▃▂▁ ▁▂▃▅▆█   100K       42.5K   2.0G
+          bert           down 20 s    ··················      -        3.0K   1.0G  ··················      -        5.0K   2.0G
+          carl           late         ████████████████··      -        3.0K   1.0G  ████████████████··      -        5.0K   2.0G
+          emil           up 2 h       ██████████████████   3.0K        3.0K   1.0G  ██████████████████   5.0K        5.0K   2.0G
+          sum of 5 tors  2 down       ▂▁▁▁▂▃▅▆█▆▅▃▂▁▁▁▂▃  83.0K       92.9K   4.0G  ▁▂▄▅▇█▇▅▄▂▁▁▁▂▄▅▆█   105K       55.6K   8.0G
+        """  # noqa: E501
+    )
+    assert len(screen) == 35
+    assert set(screen[8:-1]) == {""}
+
+
+def test_picture_of_the_usual_window() -> None:
+    assert staged(80, 24, mixed()) == picture(
+        """
+        bwgraph  all 5 tors, by name                               1 s/column   14:05:32
+          tor            state        ▼ download    now  total  ▲ upload      now  total
+        > 9054           connecting   ··········      -      -  ··········      -      -
+          anna           up 2 h       █▆▅▃▂▁ ▁▂▃  80.0K   1.0G  ▃▂▁ ▁▂▃▅▆█   100K   2.0G
+          bert           down 20 s    ··········      -   1.0G  ··········      -   2.0G
+          carl           late         ████████··      -   1.0G  ████████··      -   2.0G
+          emil           up 2 h       ██████████   3.0K   1.0G  ██████████   5.0K   2.0G
+          sum of 5 tors  2 down       █▆▅▃▂▁▁▁▂▃  83.0K   4.0G  ▄▂▂▁▁▂▄▅▆█   105K   8.0G
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+        bert: no tor since 14:05:12, trying again in 8 s: it closed the connection (and
+        """
+    )
+
+
+def test_picture_of_a_small_window() -> None:
+    assert staged(40, 10, mixed()) == picture(
+        """
+        bwgraph  all 5 tors, by name    14:05:32
+          tor            ▼   now ▲   now
+        > 9054                 -       -
+          anna             80.0K    100K
+          bert                 -       -
+          carl                 -       -
+          emil              3.0K    5.0K
+          sum of 5 tors    83.0K    105K
+
+        bert: no tor since 14:05:12, trying agai
+        """
+    )
+
+
+def test_picture_of_a_tiny_window() -> None:
+    assert staged(20, 5, mixed()) == picture(
+        """
+        bwgraph  all 5 tors,
+        > 90       -       -
+          an   80.0K    100K
+          su   83.0K    105K
+        bert: no tor since 1
+        """
+    )
+
+
+@pytest.mark.parametrize("columns", [46, 57, 58, 59, 60, 64, 79, 90, 100, 120, 159])
+def test_no_word_of_the_heading_is_cut(columns: int) -> None:
+    words = staged(columns, 24, mixed())[1].split()
+    averages = words.count("avg")
+    directions = [word for word in words if word not in {"▼", "▲", "avg", "60", "s"}]
+    assert (words.count("60"), words.count("s")) == (averages, averages)
+    assert set(directions) <= {"tor", "state", "download", "upload", "down", "up", "now", "total"}
+    assert words.count("now") == 2
+
+
+def test_the_least_window_shows_what_it_can() -> None:
+    assert [len(line) <= 1 for line in staged(1, 1, mixed())] == [True]
+    assert staged(30, 1, mixed()) == ["  sum of 5 tor   83.0K    105K"]
+
+
+# Its lines.
+
+
+def test_every_state_has_its_word() -> None:
+    fleet = mixed()
+    lines = {line[2:8].strip(): line for line in staged(120, 35, fleet)[2:8]}
+    assert " connecting " in lines["9054"]
+    assert " up 2 h " in lines["anna"]
+    assert " down 20 s " in lines["bert"]
+    assert " late " in lines["carl"]
+    assert " 2 down " in lines["sum of"]
+
+
+def test_the_sum_is_down_when_all_are_and_up_when_none_is() -> None:
+    fleet = many(2)
+    assert " up " in staged(120, 10, fleet)[4]
+    for which in (0, 1):
+        tell(fleet, which, LOST)
+    assert " down " in staged(120, 10, fleet)[4]
+
+
+def test_the_lines_say_over_what_the_average_is_at_each_resolution() -> None:
+    heading = staged(120, 10, mixed(), View(subject=ALL, resolution=60))[1]
+    assert heading.count("avg 1 h") == 2
+
+
+def test_the_current_rate_is_the_newest_seconds_at_each_resolution() -> None:
+    for resolution in RESOLUTIONS:
+        line = staged(120, 10, mixed(), View(subject=ALL, resolution=resolution))[3]
+        assert "80.0K" in line
+        assert "100K" in line
+
+
+def test_a_table_of_the_past_stays_while_time_goes_on() -> None:
+    fleet, view = mixed(), View(subject=ALL, end=1080)
+    before = staged(80, 24, fleet, view)[3][28:38]
+    assert before == staged(80, 24, fleet, view, after(20.0))[3][28:38]
+    assert before != staged(80, 24, fleet)[3][28:38]
+    assert "paused" in staged(80, 24, fleet, view)[0]
+
+
+# Their order.
+
+
+def test_by_name_capitals_do_not_matter() -> None:
+    fleet = watched("beta", "Alpha", "gamma")
+    assert titles(fleet, table_screen.order(fleet, TABLE, NEWEST)) == ["Alpha", "beta", "gamma"]
+
+
+def test_by_traffic_the_busiest_is_first_and_equals_stay_where_they_are() -> None:
+    fleet = many(4)
+    view = View(subject=ALL, by_traffic=True)
+    found = titles(fleet, table_screen.order(fleet, view, NEWEST))
+    assert found == ["tor03", "tor02", "tor01", "tor00"]
+    idle = watched("c", "a", "b")
+    assert table_screen.order(idle, view, NEWEST) == (0, 1, 2)
+
+
+def test_one_second_does_not_change_the_order() -> None:
+    fleet = many(3)
+    tell(fleet, 0, Sample(NEWEST + 1.0, 9 * KIB, 0, 1.0))
+    found = titles(
+        fleet, table_screen.order(fleet, View(subject=ALL, by_traffic=True), NEWEST + 1.1)
+    )
+    assert found == ["tor02", "tor01", "tor00"]
+
+
+def test_the_header_says_by_what_they_are_sorted() -> None:
+    assert "all 5 tors, by name" in staged(80, 24, mixed())[0]
+    assert (
+        "all 5 tors, by traffic" in staged(80, 24, mixed(), View(subject=ALL, by_traffic=True))[0]
+    )
+
+
+# More than fit.
+
+
+@pytest.mark.parametrize("chosen", [*range(20), SUM])
+def test_the_chosen_line_is_on_the_screen_and_so_is_the_sum(chosen: int) -> None:
+    fleet = many(20)
+    for rows in range(2, 26):
+        screen = staged(80, rows, fleet, View(subject=ALL, chosen=chosen))
+        assert len(screen) == rows
+        marked = [line for line in screen if line.startswith("> ")]
+        if rows > 3 or chosen == SUM:
+            expected = "sum of 20 tors" if chosen == SUM else f"tor{chosen:02}"
+            assert [line.split("  ")[0][2 : 2 + len(expected)] for line in marked] == [expected]
+        assert any("sum of 20" in line for line in screen)
+
+
+def test_lines_scroll_no_further_than_they_must() -> None:
+    fleet = many(20)
+    first = staged(80, 12, fleet, View(subject=ALL, chosen=0))
+    last = staged(80, 12, fleet, View(subject=ALL, chosen=19))
+    assert [line[2:7] for line in first[2:-2]] == [f"tor{i:02}" for i in range(8)]
+    assert [line[2:7] for line in last[2:-2]] == [f"tor{i:02}" for i in range(12, 20)]
+
+
+def test_one_that_has_ended_says_so_and_is_not_down() -> None:
+    fleet = Fleet([Instance("a"), Instance("b")])
+    for which, name in enumerate(("a", "b")):
+        tell(fleet, which, news(name), *steady(90, 100, 5), Ended("the recording ends here"))
+    lines = staged(80, 24, fleet, View(subject=ALL))
+    assert [" ended " in line for line in lines[2:5]] == [True] * 3
+    assert "down" not in "".join(lines[2:5])
+
+
+# Whatever they are called and do.
+
+
+def test_names_from_outside_do_no_harm() -> None:
+    fleet = Fleet([Instance(HOSTILE), Instance("9052", label=HOSTILE * 9), Instance("")])
+    tell(fleet, 0, news(HOSTILE), *steady(90, 100, 5))
+    tell(fleet, 1, Lost(NEWEST, HOSTILE, NEWEST))
+    for size in ((120, 35), (80, 24), (40, 10), (20, 5)):
+        for subject in (ALL, SUM, 0, 1, 2):
+            for line in staged(*size, fleet, View(subject=subject), notice=HOSTILE):
+                assert line.isprintable()
+                assert len(line) <= size[0]
+
+
+@st.composite
+def fleets(draw: st.DrawFn) -> Fleet:
+    """A few tors of which anything was told."""
+    names = draw(st.lists(st.text(max_size=30), min_size=1, max_size=6))
+    fleet = Fleet([Instance(name) for name in names])
+    for which, name in enumerate(names):
+        told = draw(st.sampled_from(["nothing", "up", "silent", "lost", "back"]))
+        if told == "nothing":
+            continue
+        read = draw(st.integers(0, 1 << 45))
+        tell(fleet, which, news(name), *steady(draw(st.integers(60, 99)), 95, read, read // 3))
+        if told in {"lost", "back"}:
+            tell(fleet, which, Lost(NEWEST - 5, draw(st.text(max_size=9)), NEWEST))
+        if told in {"up", "back"}:
+            tell(fleet, which, *steady(95, 100, read // 2, read))
+    return fleet
+
+
+VIEWS = st.builds(
+    View()._replace,
+    glyphs=st.sampled_from(list(SETS.values())),
+    units=st.sampled_from(list(UNITS.values())),
+    hints=st.booleans(),
+    resolution=st.sampled_from(RESOLUTIONS),
+    end=st.none() | st.integers(900, 1200),
+    cursor=st.none() | st.integers(1000, 1100),
+    help=st.booleans(),
+    subject=st.integers(ALL, 9),
+    chosen=st.none() | st.integers(SUM, 9),
+    by_traffic=st.booleans(),
+)
+
+
+@settings(PROPERTY, max_examples=150)
+@given(
+    fleets(),
+    VIEWS,
+    st.builds(Size, st.integers(1, 200), st.integers(1, 50)),
+    st.floats(0.0, 90.0),
+    st.text(max_size=20),
+)
+def test_any_fleet_fits_any_screen_in_any_view(
+    fleet: Fleet, view: View, size: Size, age: float, notice: str
+) -> None:
+    moment = after(age)
+    frame = compose(fleet, view, size, moment, notice)
+    assert len(frame.lines) <= size.rows
+    for line in frame.text():
+        assert len(line) <= size.columns
+        assert line.isprintable()
+    shown, _ = survey(fleet, view, size, moment)
+    assert sorted(shown.order) == list(range(len(fleet.instances)))
+    assert shown.end <= shown.newest
+    if view.subject == ALL and fleet.sum is not None and not view.help and size.rows > 1:
+        assert len(frame.lines) == size.rows
+        assert any("sum"[: size.columns - 2] in line for line in frame.text())
+
+
+def test_the_table_itself_is_no_longer_than_its_space() -> None:
+    fleet = many(9)
+    for rows in range(12):
+        listed = table_screen.order(fleet, TABLE, NEWEST)
+        assert len(table_screen.lines(fleet, TABLE, listed, Size(80, rows), MOMENT)) == min(
+            rows, 11
+        )

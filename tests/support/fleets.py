@@ -1,0 +1,80 @@
+"""Several tors with known pasts, and what is on the screen of them."""
+
+from collections.abc import Sequence
+
+from scenes import CONNECTED, KIB, MOMENT, NEWEST, looks, second, seconds
+
+from bwgraph.model.events import Connected, Counted, Event, Lost
+from bwgraph.model.fleet import Fleet
+from bwgraph.model.instance import Instance
+from bwgraph.model.moment import Moment
+from bwgraph.model.sample import Sample
+from bwgraph.screen.compose import compose
+from bwgraph.screen.frame import Size
+from bwgraph.screen.view import ALL, View
+
+
+def news(name: str, when: float = 1000.0, process: str = "", uptime: float = 7200.0) -> Connected:
+    """A tor of this name that has let us in; it had moved 1 GiB and 2 GiB before."""
+    return CONNECTED._replace(
+        when=when,
+        where=name,
+        nickname=name,
+        process=process or name,
+        uptime=uptime,
+        counted=Counted(1 << 30, 2 << 30),
+    )
+
+
+def watched(*names: str, found: bool = False, patient: bool = False) -> Fleet:
+    """A fleet of tors of which nothing was told yet."""
+    return Fleet([Instance(name) for name in names], found=found, patient=patient)
+
+
+def tell(fleet: Fleet, which: int, *events: Event) -> None:
+    """Tell this of one of them."""
+    instance = fleet.instances[which]
+    for event in events:
+        fleet.tell(instance, event)
+
+
+def steady(begin: int, end: int, read: int, written: int = 0) -> list[Sample]:
+    """A sample a second of so many bytes; the second 99 ends at ``NEWEST``."""
+    return [Sample(second(i).when, read, written, 1.0) for i in range(begin, end)]
+
+
+def mixed() -> Fleet:
+    """One that is well, one that is down, one late, one not there yet, one that remembers."""
+    fleet = watched("anna", "bert", "carl", "9054", "emil")
+    waves, slow = seconds(0, 100), steady(0, 100, 3 * KIB, 5 * KIB)
+    emil = news("emil")._replace(recent=tuple(steady(-40, 0, 50 * KIB, 9 * KIB)))
+    for which, told in enumerate((news("anna"), news("bert"), news("carl"))):
+        tell(fleet, which, told)
+    tell(fleet, 4, emil)
+    for i in range(100):
+        tell(fleet, 0, waves[i])
+        if i < 80:
+            tell(fleet, 1, slow[i])
+        if i < 97:
+            tell(fleet, 2, slow[i])
+        tell(fleet, 4, slow[i])
+    tell(fleet, 1, Lost(second(79).when, "it closed the connection", NEWEST + 8.5))
+    return fleet
+
+
+def staged(
+    columns: int,
+    rows: int,
+    fleet: Fleet,
+    view: View | None = None,
+    moment: Moment = MOMENT,
+    notice: str = "",
+) -> list[str]:
+    """A screen of them as its lines; without a view it is the table."""
+    shown = view or View(subject=ALL)
+    return looks(compose(fleet, shown, Size(columns, rows), moment, notice))
+
+
+def titles(fleet: Fleet, order: Sequence[int]) -> list[str]:
+    """What these are called."""
+    return [fleet.instances[place].title for place in order]

@@ -1,0 +1,172 @@
+"""A tor with a known past, and its screen as the lines that are drawn."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from textwrap import dedent
+
+from bwgraph.model.events import Connected, Counted, Event, Lost
+from bwgraph.model.instance import Instance
+from bwgraph.model.moment import Moment
+from bwgraph.model.sample import Sample
+from bwgraph.screen.frame import Frame, Size
+from bwgraph.screen.graph_screen import compose
+from bwgraph.screen.view import View
+
+PLACE = "127.0.0.1:9051"
+KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
+
+CONNECTED = Connected(
+    when=1000.0,
+    where=PLACE,
+    version="0.4.9.11",
+    nickname="my-relay",
+    counted=Counted(40 * GIB, 43 * GIB),
+    uptime=273_600.0,
+    process="7",
+)
+
+NEWEST = 1100.0
+"When the newest sample of ``relay`` came in."
+CLOCK = datetime(2026, 11, 23, 14, 5, 32, 450_000, tzinfo=UTC)
+MOMENT = Moment(now=NEWEST + 0.25, clock=CLOCK)
+"A quarter of a second after the newest sample, which arrived at 14:05:32.2."
+
+LOST = Lost(since=NEWEST + 0.1, why="it closed the connection", retry=NEWEST + 8.5)
+
+LIMIT = {"BandwidthRate": str(180 * KIB)}
+QUOTA = {
+    "AccountingRule": "sum",
+    "accounting/enabled": "1",
+    "accounting/bytes": f"{30 * GIB} {20 * GIB}",
+    "accounting/bytes-left": f"{50 * GIB} {50 * GIB}",
+    "accounting/interval-start": "2026-11-01 00:00:00",
+    "accounting/interval-end": "2026-12-01 00:00:00",
+    "accounting/hibernating": "awake",
+}
+"What a tor answers of its limit, and of its quota."
+
+WAVE = (0, 1, 40, 80, 120, 160, 200, 160, 120, 80, 40, 20)
+"KiB downloaded in each of twelve seconds."
+
+HOSTILE = "\x1b[2J\x1b]0;owned\x07\x9b31m\r\n\u202e\u0301東\ud800"
+
+
+def second(i: int) -> Sample:
+    """The sample of ``relay`` that ends so many seconds after 1001; the 99th is the newest."""
+    read, written = WAVE[i % 12] * KIB, WAVE[(i + 3) % 12] * KIB // 2
+    return Sample(NEWEST - 99 + i, read, written, seconds=1.0)
+
+
+def seconds(begin: int, end: int) -> list[Sample]:
+    """These of its samples, the last not included."""
+    return [second(i) for i in range(begin, end)]
+
+
+def told(*events: Event, name: str = PLACE, note: str = "") -> Instance:
+    """A tor of which this was told."""
+    instance = Instance(name, note)
+    for event in events:
+        instance.tell(event)
+    return instance
+
+
+def relay(
+    *events: Event, news: Connected = CONNECTED, name: str = PLACE, note: str = ""
+) -> Instance:
+    """A hundred seconds of a tor that moves a wave in each twelve of them, and once was away.
+
+    Then come the events.
+    """
+    hundred = [*seconds(0, 40), *seconds(45, 100)]
+    return told(news, *hundred, *events, name=name, note=note)
+
+
+def moved(samples: Iterable[Sample]) -> Counted:
+    """What tor's counters say after these, if they stood at 40 and 43 GiB before."""
+    read, written = 40 * GIB, 43 * GIB
+    for sample in samples:
+        read, written = read + sample.read, written + sample.written
+    return Counted(read, written)
+
+
+def gone(begin: int, end: int, back: Connected, first: int = 0) -> Instance:
+    """A ``relay`` whose connection was lost for these seconds, and that came back so."""
+    lost = Lost(second(begin - 1).when, "it closed the connection", second(begin).when)
+    back = back._replace(when=second(end - 1).when)
+    news = CONNECTED._replace(when=second(first - 1).when)
+    return told(news, *seconds(first, begin), lost, back, *seconds(end, 100))
+
+
+def unheard(begin: int, end: int, read: int, written: int, first: int = 0) -> Instance:
+    """A ``relay`` that lived on and moved so much while nobody heard it."""
+    before = moved(seconds(first, begin))
+    counted = Counted(before.read + read, before.written + written)
+    uptime = 273_600.0 + end - first
+    return gone(begin, end, CONNECTED._replace(counted=counted, uptime=uptime), first)
+
+
+def restarted(begin: int, end: int, uptime: float, first: int = 0) -> Instance:
+    """A ``relay`` that went away, and another tor process with such an uptime came back."""
+    back = CONNECTED._replace(counted=Counted(70, 7), uptime=uptime, process="8")
+    return gone(begin, end, back, first)
+
+
+def remembered(begin: int, end: int, late: float = 0.04) -> Connected:
+    """News of a tor that remembers these seconds; it took so long to ask."""
+    return CONNECTED._replace(when=second(end - 1).when + late, recent=tuple(seconds(begin, end)))
+
+
+def after(seconds: float) -> Moment:
+    """The moment so long after the newest sample."""
+    return Moment(NEWEST + seconds, CLOCK + timedelta(seconds=seconds - 0.25))
+
+
+def framed(
+    columns: int,
+    rows: int,
+    instance: Instance | None = None,
+    moment: Moment = MOMENT,
+    view: View | None = None,
+    notice: str = "",
+) -> Frame:
+    """A screen."""
+    return compose(instance or relay(), view or View(), Size(columns, rows), moment, notice)
+
+
+LIKENESS = dict(zip("▇▆▅▄▃▂▁", "▔🮂🮃▀🮄🮅🮆", strict=True))
+"What a block in reverse looks like."
+
+
+def looks(frame: Frame) -> list[str]:
+    """A frame's lines as they look: blanks at their ends don't, and what is in reverse does."""
+    return [
+        "".join(
+            "".join(LIKENESS.get(char, char) for char in span.text) if span.reverse else span.text
+            for span in line
+        ).rstrip()
+        for line in frame.lines
+    ]
+
+
+def drawn(
+    columns: int,
+    rows: int,
+    instance: Instance | None = None,
+    moment: Moment = MOMENT,
+    view: View | None = None,
+    notice: str = "",
+) -> list[str]:
+    """A screen as its lines, as they look."""
+    return looks(framed(columns, rows, instance, moment, view, notice))
+
+
+def picture(text: str) -> list[str]:
+    """The lines of a picture in the source."""
+    return [line.rstrip() for line in dedent(text).strip("\n").split("\n")]
+
+
+def graphs(screen: list[str]) -> list[list[str]]:
+    """The cells of the two stacked graphs of a screen with axes, row by row."""
+    rows = [line.partition("│" if "│" in line[:11] else "┤") for line in screen]
+    cells = [after for before, edge, after in rows if edge and len(before) == 10]
+    return [cells[: len(cells) // 2], cells[len(cells) // 2 :]]

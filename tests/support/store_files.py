@@ -1,0 +1,61 @@
+"""Files that are stores, or look like one, for the tests of the store."""
+
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+
+from bwgraph.model.ring import Portion
+from bwgraph.model.rollups import Entry
+from bwgraph.store import schema
+from bwgraph.store.database import Store
+from bwgraph.store.restore import Kept
+
+NOW = 1_800_000_030.0
+"Half a minute after a full one, which begins an hour."
+
+
+MINUTE = 30_000_001
+"The column of a minute that it is in."
+
+
+RELAY = Kept("relay")
+
+
+def minute(ago: int, read: int = 600, seconds: float = 60.0, told: int = 0) -> Entry:
+    """A minute so many before the present one."""
+    portion = Portion(MINUTE - ago, read, read // 2, seconds, read / 30, read / 60)
+    return Entry(60, portion, told, 12.0 if told else 0.0)
+
+
+def write(path: Path, *entries: Entry, whose: Kept = RELAY, now: float = NOW) -> None:
+    with closing(Store(str(path))) as opened:
+        assert opened.write({whose: entries}, now) == {}
+
+
+def beside(path: Path) -> Mapping[str, bytes]:
+    """All that is in the directory of a file, by name."""
+    return {each.name: each.read_bytes() for each in path.parent.iterdir() if each.is_file()}
+
+
+def another_database(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE history (precious)")
+
+
+def newer(path: Path) -> None:
+    write(path, minute(1))
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
+
+
+def scribbled_on(path: Path) -> None:
+    write(path, *map(minute, range(500)))
+    with path.open("r+b") as file:
+        for at in range(4096, path.stat().st_size, 4096):
+            file.seek(at)
+            file.write(b"\xa5" * 64)
+
+
+def text(path: Path) -> None:
+    path.write_text("Dear diary\n")

@@ -1,0 +1,250 @@
+"""The clocks: the system's own time zone against zoneinfo's, and two clocks read as one."""
+
+import itertools
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from properties import PROPERTY
+
+from bwgraph.system import clock
+from bwgraph.system.clock import STEP, Clocks
+
+BERLIN = "Europe/Berlin"
+LORD_HOWE = "Australia/Lord_Howe"
+"Whose summer is half an hour."
+
+NAMES = (BERLIN, LORD_HOWE, "America/St_Johns", "Asia/Kathmandu", "Pacific/Apia", "UTC")
+
+CHANGES = (datetime(2026, 3, 29, 1, tzinfo=UTC), datetime(2026, 10, 25, 1, tzinfo=UTC))
+"When Berlin's summer begins, and when it ends."
+
+
+def live_in(name: str, patch: pytest.MonkeyPatch) -> ZoneInfo:
+    """Have the system's zone be this one; returns what is known of it from elsewhere."""
+    patch.setenv("TZ", name)
+    time.tzset()
+    return ZoneInfo(name)
+
+
+@pytest.fixture
+def patch() -> Iterator[pytest.MonkeyPatch]:
+    """One that puts the zone back as well."""
+    with pytest.MonkeyPatch.context() as patch:
+        yield patch
+    time.tzset()
+
+
+def around(change: datetime) -> list[datetime]:
+    """Each minute of three hours to either side, and the seconds at the change itself."""
+    minutes = [change + timedelta(minutes=minute) for minute in range(-180, 181)]
+    return minutes + [change + timedelta(microseconds=n) for n in (-1_000_000, -1, 0, 1, 1_000_000)]
+
+
+def same(ours: datetime, theirs: datetime) -> bool:
+    """Whether two clocks on the wall show the same, and mean it."""
+    return (
+        ours.replace(tzinfo=None) == theirs.replace(tzinfo=None)
+        and ours.fold == theirs.fold
+        and ours.utcoffset() == theirs.utcoffset()
+        and bool(ours.dst()) == bool(theirs.dst())
+        and ours.tzname() == theirs.tzname()
+    )
+
+
+# The system's own time zone.
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=["to summer", "to winter"])
+def test_utc_becomes_what_a_clock_in_berlin_shows(
+    change: datetime, patch: pytest.MonkeyPatch
+) -> None:
+    zone = live_in(BERLIN, patch)
+    for when in around(change):
+        assert same(when.astimezone(clock.HERE), when.astimezone(zone)), when
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=["to summer", "to winter"])
+def test_what_a_clock_in_berlin_shows_becomes_utc_again(
+    change: datetime, patch: pytest.MonkeyPatch
+) -> None:
+    live_in(BERLIN, patch)
+    for when in around(change):
+        assert when.astimezone(clock.HERE).astimezone(UTC) == when
+
+
+def test_the_hour_that_passes_twice_is_told_apart(patch: pytest.MonkeyPatch) -> None:
+    live_in(BERLIN, patch)
+    first = datetime(2026, 10, 25, 0, 30, tzinfo=UTC).astimezone(clock.HERE)
+    second = datetime(2026, 10, 25, 1, 30, tzinfo=UTC).astimezone(clock.HERE)
+    assert f"{first:%H:%M %Z %z}" == "02:30 CEST +0200"
+    assert f"{second:%H:%M %Z %z}" == "02:30 CET +0100"
+    assert (first.fold, second.fold) == (0, 1)
+    assert second.astimezone(UTC) - first.astimezone(UTC) == timedelta(hours=1)
+
+
+def test_the_hour_that_never_was_is_not_shown(patch: pytest.MonkeyPatch) -> None:
+    live_in(BERLIN, patch)
+    shown = {f"{when.astimezone(clock.HERE):%H}" for when in around(CHANGES[0])}
+    assert shown == {"23", "00", "01", "03", "04", "05", "06"}
+
+
+@PROPERTY
+@given(st.sampled_from(NAMES), st.datetimes(datetime(1995, 1, 1), datetime(2037, 1, 1)))  # noqa: DTZ001
+def test_anywhere_and_at_any_time_it_is_what_the_zones_table_says(
+    name: str, naive: datetime
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        zone = live_in(name, patch)
+        when = naive.replace(tzinfo=UTC)
+        ours, theirs = when.astimezone(clock.HERE), when.astimezone(zone)
+        assert same(ours, theirs)
+        assert ours.astimezone(UTC) == when
+        assert f"{ours:%Y-%m-%d %H:%M:%S %z %Z}" == f"{theirs:%Y-%m-%d %H:%M:%S %z %Z}"
+    time.tzset()
+
+
+def test_half_an_hour_that_passes_twice(patch: pytest.MonkeyPatch) -> None:
+    zone = live_in(LORD_HOWE, patch)
+    for when in around(datetime(2026, 4, 4, 15, tzinfo=UTC)):
+        assert same(when.astimezone(clock.HERE), when.astimezone(zone)), when
+
+
+def test_without_a_time_it_speaks_of_now(patch: pytest.MonkeyPatch) -> None:
+    live_in("Asia/Kathmandu", patch)
+    assert clock.HERE.utcoffset(None) == timedelta(hours=5, minutes=45)
+    assert clock.HERE.dst(None) == timedelta(0)
+    assert clock.HERE.tzname(None) == "+0545"
+
+
+# Both clocks at once.
+
+
+class Machine:
+    """A machine whose two clocks are the test's to move."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.steady = 5000.0
+        self.wall = datetime(2026, 7, 1, 10, 0, 0, tzinfo=UTC).timestamp()
+        system = SimpleNamespace(time=lambda: self.wall, localtime=time.localtime)
+        patch.setattr(clock, "now", lambda: self.steady)
+        patch.setattr(clock, "time", system)
+
+    def passes(self, seconds: float, *, wall: float | None = None) -> None:
+        self.steady += seconds
+        self.wall += seconds if wall is None else wall
+
+
+@pytest.fixture
+def machine(patch: pytest.MonkeyPatch) -> Machine:
+    live_in(BERLIN, patch)
+    return Machine(patch)
+
+
+def test_a_moment_is_the_present_on_both(machine: Machine) -> None:
+    moment = Clocks().read()
+    assert moment.now == machine.steady
+    assert f"{moment.clock:%Y-%m-%d %H:%M:%S %Z}" == "2026-07-01 12:00:00 CEST"
+
+
+def test_between_two_readings_both_pass_as_one(machine: Machine) -> None:
+    clocks = Clocks()
+    second = clocks.read().wall(4321.0)
+    for jitter in (3e-6, -5e-6, 0.001, -0.004, 0.02, -0.03, 0.049):
+        machine.passes(1.0, wall=1.0 + jitter)
+        moment = clocks.read()
+        # A column's time never changes by so much as a microsecond.
+        assert moment.wall(4321.0) == second
+        machine.wall -= jitter
+
+
+def test_it_drifts_with_the_wall_clock_in_the_long_run(machine: Machine) -> None:
+    clocks = Clocks()
+    clocks.read()
+    for _ in range(10_000):
+        machine.passes(1.0, wall=1.000_02)
+        moment = clocks.read()
+        assert abs(moment.clock.timestamp() - machine.wall) <= STEP + 1e-5
+    assert abs(machine.wall - datetime(2026, 7, 1, 12, 46, 40, tzinfo=UTC).timestamp()) < 1
+
+
+@pytest.mark.parametrize("step", [0.06, 1.0, 3600.0, -0.06, -1.0, -3600.0, -86_400 * 365.0])
+def test_a_wall_clock_that_is_set_is_followed_at_once(machine: Machine, step: float) -> None:
+    clocks = Clocks()
+    before = clocks.read()
+    machine.passes(1.0, wall=1.0 + step)
+    after = clocks.read()
+    assert after.now - before.now == 1.0
+    assert after.clock.timestamp() == pytest.approx(machine.wall, abs=1e-5)
+    # And from there on it is steady again.
+    machine.passes(1.0, wall=1.01)
+    assert clocks.read().wall(5001.0) == after.wall(5001.0)
+
+
+def test_a_machine_that_slept_is_where_its_clocks_are(machine: Machine) -> None:
+    clocks = Clocks()
+    before = clocks.read()
+    machine.passes(8 * 3600.0, wall=8 * 3600.0 + 0.01)
+    after = clocks.read()
+    assert after.clock - before.clock == timedelta(hours=8)
+
+
+def test_columns_on_the_night_of_a_change_have_the_times_they_had(
+    machine: Machine, patch: pytest.MonkeyPatch
+) -> None:
+    live_in(BERLIN, patch)
+    # Half past two, for the second time.
+    machine.wall = datetime(2026, 10, 25, 1, 30, tzinfo=UTC).timestamp()
+    moment = Clocks().read()
+    hours = [f"{moment.wall(5000.0 - 1800 * n):%H:%M %Z}" for n in range(6)]
+    assert hours == [
+        *("02:30 CET", "02:00 CET", "02:30 CEST", "02:00 CEST", "01:30 CEST", "01:00 CEST"),
+    ]
+    # Half past three, an hour after half past one.
+    machine.wall = datetime(2026, 3, 29, 1, 30, tzinfo=UTC).timestamp()
+    moment = Clocks().read()
+    hours = [f"{moment.wall(5000.0 - 1800 * n):%H:%M %Z}" for n in range(4)]
+    assert hours == ["03:30 CEST", "03:00 CEST", "01:30 CET", "01:00 CET"]
+
+
+def test_the_real_clocks_go_on_and_agree() -> None:
+    clocks = Clocks()
+    before = time.time()
+    moments = [clocks.read() for _ in range(1000)]
+    after = time.time()
+    assert all(a.now <= b.now for a, b in itertools.pairwise(moments))
+    assert before - STEP <= moments[0].clock.timestamp() <= after + STEP
+    # But for the last digit of a float.
+    walls = [moment.wall(0.0) for moment in moments]
+    assert max(walls) - min(walls) <= timedelta(microseconds=2)
+
+
+def test_the_clock_counts_the_time_that_the_machine_slept_and_the_other_does_not() -> None:
+    if sys.platform != "linux":
+        pytest.skip("only Linux has both")
+    assert abs(clock.now() - clock._AHEAD - time.clock_gettime(time.CLOCK_BOOTTIME)) < 5.0
+    assert abs(clock.awake() - time.clock_gettime(time.CLOCK_MONOTONIC)) < 5.0
+
+
+# The wall clock's second, without its steps.
+
+
+def test_the_clock_is_the_wall_clocks_when_the_program_starts_and_is_never_set() -> None:
+    program = (
+        "import time; from types import SimpleNamespace; from bwgraph.system import clock\n"
+        "apart = clock.now() - time.time()\n"
+        "clock.time = SimpleNamespace(time=lambda: 0.0, clock_gettime=time.clock_gettime,"
+        " CLOCK_BOOTTIME=getattr(time, 'CLOCK_BOOTTIME', 0), monotonic=time.monotonic)\n"
+        "print(abs(apart) < 0.5 and abs(clock.now() - apart - time.time()) < 0.5)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "True\n"

@@ -1,0 +1,162 @@
+"""The terminal before there is anything to draw: whether it will do, and the title on it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from fake_curses import Hardware, Stream, installed
+
+import bwgraph
+from bwgraph.screen.frame import Frame, Size, Span
+from bwgraph.terminal import tty
+from bwgraph.terminal.curses_terminal import Terminal
+from bwgraph.terminal.tty import Unusable, check
+
+ROOT = Path(bwgraph.__file__).parents[1]
+
+
+@pytest.mark.parametrize(
+    ("environ", "message"),
+    [
+        ({}, "TERM is not set"),
+        ({"TERM": ""}, "TERM is not set"),
+        ({"TERM": "dumb"}, "TERM is 'dumb', a terminal that cannot place its cursor"),
+        ({"TERM": "xterm-9000"}, "TERM is 'xterm-9000', a terminal that this system knows nothing"),
+    ],
+)
+def test_a_terminal_that_cannot_show_a_graph_is_refused_in_words(
+    environ: dict[str, str], message: str
+) -> None:
+    with installed(Hardware()), pytest.raises(Unusable, match=message):
+        check(environ)
+
+
+@pytest.mark.parametrize("name", ["stdin", "stdout"])
+@pytest.mark.parametrize("stream", [Stream(5, tty=False), None], ids=["a file", "closed"])
+def test_what_is_no_terminal_is_refused_whatever_term_says(
+    name: str, stream: Stream | None
+) -> None:
+    streams = {"stdin": Stream(0), "stdout": Stream(1), name: stream}
+    with installed(Hardware()), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tty, "sys", SimpleNamespace(**streams))
+        said = f"standard {name.removeprefix('std')}put is not a terminal"
+        with pytest.raises(Unusable, match=said):
+            check({"TERM": "xterm"})
+
+
+def test_a_terminal_that_will_do_is_not_touched() -> None:
+    with installed(Hardware()) as curses:
+        check({"TERM": "xterm"})
+        assert curses.calls == []
+        assert curses.window is None
+
+
+@pytest.mark.parametrize(
+    ("term", "answer"),
+    [
+        ("xterm", "fine"),
+        ("dumb", "TERM is 'dumb'"),
+        ("no-such-terminal", "TERM is 'no-such-terminal'"),
+        ("", "TERM is not set"),
+    ],
+)
+def test_the_real_curses_decides_alike_and_writes_nothing(term: str, answer: str) -> None:
+    program = """
+import os, sys
+from bwgraph.terminal.tty import Unusable, check
+try:
+    check(os.environ)
+except Unusable as unusable:
+    print(unusable, file=sys.stderr)
+else:
+    print("fine", file=sys.stderr)
+"""
+    near, far = os.openpty()
+    try:
+        environ = {**os.environ, "TERM": term, "PYTHONPATH": str(ROOT)}
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            stdin=far,
+            stdout=far,
+            stderr=subprocess.PIPE,
+            env=environ,
+            text=True,
+            check=True,
+        )
+        os.set_blocking(near, False)
+        with pytest.raises(BlockingIOError):
+            os.read(near, 1)
+    finally:
+        os.close(near)
+        os.close(far)
+    assert done.stderr.startswith(answer)
+
+
+def test_the_console_of_windows_needs_no_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    with installed(Hardware()):
+        windows = SimpleNamespace(platform="win32", stdin=Stream(0), stdout=Stream(1))
+        monkeypatch.setattr(tty, "sys", windows)
+        check({})
+
+
+# The title.
+
+
+@pytest.mark.parametrize(
+    ("columns", "rows", "shown"),
+    [
+        (80, 24, "bwgraph"),
+        (8, 1, "bwgraph "),
+        (7, 1, "bwgraph"),
+        (7, 2, "bwgraph"),
+        (6, 3, "bwgrap"),
+    ],
+)
+def test_a_title_is_shown_as_far_as_there_is_room(columns: int, rows: int, shown: str) -> None:
+    with installed(Hardware(columns=columns, rows=rows)) as curses:
+        tty.show("bwgraph")
+        window = curses.need_screen()
+        assert window.text()[0].rstrip() == shown.rstrip()
+        assert window.text()[1:] == [" " * columns] * (rows - 1)
+        assert {"noecho", "cbreak", "cursor 0"} <= curses.modes
+
+
+def test_a_terminal_that_cannot_hide_its_cursor_has_a_title_too() -> None:
+    with installed(Hardware(hides_cursor=False)) as curses:
+        tty.show("bwgraph")
+        assert curses.need_screen().text()[0].rstrip() == "bwgraph"
+
+
+def test_a_terminal_is_given_back_once() -> None:
+    with installed(Hardware()) as curses:
+        assert not tty.leave()
+        tty.show("bwgraph")
+        assert tty.leave()
+        assert not tty.leave()
+        assert curses.calls == ["initscr", "endwin"]
+
+
+def test_a_graph_takes_over_without_the_terminal_being_given_back() -> None:
+    with installed(Hardware()) as curses:
+        tty.show("bwgraph")
+        with Terminal() as room:
+            assert "endwin" not in curses.calls
+            assert curses.need_screen().text()[0].rstrip() == "bwgraph"
+            room.paint(Frame.fit([(), (Span("a graph"),)], Size(80, 24)))
+            assert [line.rstrip() for line in curses.need_screen().text()[:2]] == ["", "a graph"]
+        tty.leave()
+        assert curses.calls.count("endwin") == 1
+
+
+def test_a_terminal_that_has_gone_is_not_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    with installed(Hardware()) as curses:
+        tty.show("bwgraph")
+
+        def gone() -> None:
+            raise curses.error
+
+        monkeypatch.setattr(curses, "endwin", gone)
+        assert not tty.leave()

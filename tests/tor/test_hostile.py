@@ -1,0 +1,362 @@
+"""A control port that means harm: what it may cost, and what of its words may reach anybody."""
+
+import queue
+import select
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import pytest
+from ear import Ear, eventually
+from fake_tor import HANG_UP, FakeTor, Manners, Oddity, Session, says
+from pty_driver import Program, bwgraph_argv, environment
+
+from bwgraph.model.events import (
+    Answers,
+    Connected,
+    Counted,
+    Event,
+    Lost,
+    Refusal,
+    Refused,
+    Tell,
+    Trouble,
+)
+from bwgraph.model.fleet import Fleet
+from bwgraph.model.history import History
+from bwgraph.model.instance import Instance
+from bwgraph.model.ring import FULL
+from bwgraph.model.rollups import RESOLUTIONS
+from bwgraph.model.sample import Sample
+from bwgraph.output import event_queue
+from bwgraph.output.event_queue import Inbox
+from bwgraph.system.threads import BoundedQueue
+from bwgraph.tor import connection as connection_module
+from bwgraph.tor import stem_adapter, supervisor, transport
+from bwgraph.tor.connection import Connection
+from bwgraph.tor.credentials import Credentials
+from bwgraph.tor.supervisor import TorLink
+
+
+@contextmanager
+def connected(server: FakeTor, tell: Tell) -> Iterator[Connection]:
+    """A connection that stands and tells its samples."""
+    connection = Connection(server.endpoint, transport.dial, tell, lambda _: None)
+    try:
+        connection.open(Credentials())
+        connection.release()
+        yield connection
+    finally:
+        connection.close()
+
+
+# Floods
+
+FLOODS = {
+    "malformed": b"650 BW 5 x\r\n",
+    "others": b"650 STREAM_BW 1 2 3\r\n",
+    "strays": b"250 OK\r\n",
+    "garbage": b"\xff\xfe\r\n",
+    "several lines": b"650-BW 1 2\r\n650-BW 3 4\r\n650 OK\r\n",
+}
+"What may come as fast as it likes between the events that are some."
+
+
+@pytest.mark.parametrize("name", FLOODS)
+def test_a_flood_between_the_events_costs_none_of_them_and_no_memory(name: str) -> None:
+    ear, count = Ear(), 3000
+    with FakeTor() as server, connected(server, ear) as connection:
+        unit = FLOODS[name] + b"650 BW 3 1\r\n"
+        for _ in range(10):
+            server.send(unit * (count // 10))
+            assert_bounded(connection)
+
+        def taken() -> int:
+            return sum((sample.read, sample.written) == (3, 1) for sample in ear.samples)
+
+        eventually(lambda: len(ear.samples) >= count and taken() == count, "each event is a sample")
+        # And it can be asked something yet, once what nobody asked for is out of the way.
+        server.emit(1, 1)
+        eventually(lambda: isinstance(connection.check(), Counted), "its answers are understood")
+        assert_bounded(connection)
+
+
+def assert_bounded(connection: Connection) -> None:
+    """See that stem has no more before it than it may."""
+    for name in ("_event_queue", "_reply_queue"):
+        shelf = getattr(connection._controller, name)
+        assert isinstance(shelf, BoundedQueue)
+        assert shelf.qsize() <= stem_adapter.MOST_ODD
+
+
+def test_what_is_passed_over_is_told_of() -> None:
+    ear = Ear()
+    with FakeTor() as server, connected(server, ear):
+        server.send(b"250 \x1b[2Jx\r\n" * (stem_adapter.MOST_ODD + 5))
+        server.emit(1, 1)
+        ear.wait_for(Sample)
+        assert ear.troubles == [r"it says more at once than can be looked at: '\x1b[2Jx'"] * 5
+
+
+def test_the_sums_of_a_flood_that_comes_before_the_connection_is_told_are_right(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(connection_module, "MOST_HELD", 4)
+    ear = Ear()
+    with FakeTor() as server:
+        connection = Connection(server.endpoint, transport.dial, ear, lambda _: None)
+        connection.open(Credentials())
+        server.send(b"".join(b"650 BW %d 2\r\n" % n for n in range(1000)))
+        eventually(lambda: connection._tally.seen == (499_500, 2000), "all of it has come")
+        assert len(connection._untold) == 4
+        connection.release()
+        connection.close()
+    assert [sample.read for sample in ear.samples] == [0, 1, 2, 499_497]
+    assert sum(sample.written for sample in ear.samples) == 2000
+
+
+def test_a_column_that_is_told_more_than_there_can_be_is_full_and_nothing_fails() -> None:
+    history = History()
+    for second in range(7000):
+        history.push(Sample(1000.0 + second, FULL // 3, 5, 1.0))
+    for resolution in RESOLUTIONS[1:]:
+        columns = history.window(8000.0, 3, resolution).columns
+        assert max(columns.read) == FULL
+        assert max(columns.written) < 5 * 7001
+
+
+@pytest.mark.parametrize("flood", [b"650-x\r\n", b"650+x\r\n650 BW 1 1\r\n", b"250-x\r\n"])
+def test_a_message_of_lines_without_end_is_the_end(flood: bytes) -> None:
+    lost: list[Connection] = []
+    ear = Ear()
+    with FakeTor() as server:
+        connection = Connection(server.endpoint, transport.dial, ear, lost.append)
+        connection.open(Credentials())
+        connection.release()
+        server.send(flood * (stem_adapter.MOST_LINES + 1))
+        eventually(lambda: lost, "the loss is told")
+        assert connection.why_lost() == "it goes on and on, and nothing comes of it"
+        connection.close()
+    assert ear.samples == []
+
+
+def test_of_a_long_complaint_the_beginning_is_told() -> None:
+    ear = Ear()
+    with FakeTor() as server, connected(server, ear):
+        server.send(b"650 BW 1 %s\r\n" % (b"x" * 900_000))
+        assert len(ear.wait_for(Trouble).what) == stem_adapter.LONGEST_COMPLAINT
+        server.emit(5, 6)
+        assert ear.wait_for(Sample).read == 5
+
+
+def test_news_that_nobody_reads_are_bounded_and_a_refusal_is_among_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(event_queue, "BACKLOG", 4)
+    monkeypatch.setattr(event_queue, "MOST_ELSE", 2)
+    instance = Instance("x")
+    box = Inbox({}, Fleet([instance]))
+    for number in range(100):
+        box._tell(instance, Trouble(float(number), "x"))
+        box._tell(instance, Sample(float(number), 1, 1, 1.0))
+    box._tell(instance, Refused(Refusal("no")))
+    got = list(iter(lambda: box.next(0.0), None))
+    assert len(got) == 4 + 2 + 1
+    assert isinstance(got[-1].event, Refused)
+    assert got[-1].missed == 100 - sum(isinstance(news.event, Sample) for news in got)
+
+
+# Ends and orders
+
+
+@pytest.mark.parametrize("cut", [b"650 BW 10", b"650 BW 1000 5", b"650 BW 1000 5\r"])
+def test_an_event_that_is_cut_off_is_no_sample(cut: bytes) -> None:
+    lost = threading.Event()
+    ear = Ear()
+    with FakeTor() as server:
+        connection = Connection(server.endpoint, transport.dial, ear, lambda _: lost.set())
+        connection.open(Credentials())
+        connection.release()
+        server.send(b"650 BW 7 7\r\n" + cut)
+        server.hang_up()
+        assert lost.wait(10)
+        assert connection.why_lost() == "it closed the connection"
+        connection.close()
+    assert [sample.read for sample in ear.samples] == [7]
+
+
+def test_answers_that_come_out_of_order_are_taken_for_none() -> None:
+    """Each question but the first is given the answer to the one before."""
+
+    def late(session: Session) -> None:
+        before = b""
+        while (line := session.line()) is not None:
+            reply = session._reply(line, Manners())
+            if not line.startswith(b"GETINFO"):
+                session.send(reply)
+                if line == b"SETEVENTS BW":
+                    session.send(b"650 BW 1 1\r\n")
+                    server.now_subscribed(session)
+                continue
+            session.send(before or b"552 Unrecognized key\r\n")
+            before = reply
+
+    ear = Ear()
+    with FakeTor(late) as server, connected(server, ear) as connection:
+        server.send(b"650 BW 5 5\r\n")
+        assert ear.wait_for(Sample).read == 5
+        assert connection.check() is None
+        answers = connection.context()
+        assert answers is not None
+        assert answers.told.keys() <= {"BandwidthRate", "RelayBandwidthRate"}
+    assert ear.troubles == []
+
+
+# Threads that die
+
+
+@contextmanager
+def linked(server: FakeTor, tell: Tell) -> Iterator[TorLink]:
+    made = TorLink([server.endpoint], Credentials())
+    made.start(tell)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def test_what_fails_in_the_links_own_thread_is_a_loss_and_a_new_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(supervisor, "BACKOFF", (0.001,))
+    monkeypatch.setattr(supervisor, "FIRST_CONTEXT", 0.001)
+    ear = Ear()
+    stumbled: queue.SimpleQueue[None] = queue.SimpleQueue()
+
+    def tell(event: Event) -> None:
+        if isinstance(event, Answers) and stumbled.empty():
+            stumbled.put(None)
+            raise RuntimeError("stumbled")
+        ear(event)
+
+    with FakeTor() as server, linked(server, tell):
+        ear.wait_for(Connected)
+        assert ear.wait_for(Lost).why == "unexpected: RuntimeError: stumbled"
+        ear.wait_for(Connected)
+        ear.wait_for(Answers)  # from now on samples are told as they come
+        server.emit(5, 6)
+        assert ear.wait_for(Sample).read == 5
+
+
+def test_a_question_that_ends_its_thread_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "FIRST_CONTEXT", 0.001)
+    monkeypatch.setattr(supervisor, "CONTEXT", 0.001)
+    died: list[str] = []
+    monkeypatch.setattr(
+        threading, "excepthook", lambda failure: died.append(str(failure.exc_value))
+    )
+    ask = Connection.context
+
+    def stumble(connection: Connection) -> Answers | None:
+        if not died:
+            raise RuntimeError("stumbled")
+        return ask(connection)
+
+    monkeypatch.setattr(Connection, "context", stumble)
+    ear = Ear()
+    with FakeTor() as server, linked(server, ear):
+        ear.wait_for(Answers)
+        assert server.accepted == 1
+    assert died == ["stumbled"]
+
+
+# Escape sequences
+
+EVIL = "\x1b]0;EVIL\x07\x1b[2J\x9b31m\x1b]52;c;RVZJTA==\x07"
+"Renames the window, clears it, colours it, and fills the clipboard, if a terminal is told it."
+RAW, LATIN = EVIL.encode(), EVIL.encode("latin-1")
+
+ESCAPES: dict[str, Manners | Oddity] = {
+    "its name and limits": Manners(
+        conf={"nickname": EVIL, "bandwidthrate": EVIL},
+        info={
+            "fingerprint": RAW,
+            "process/pid": RAW,
+            "uptime": LATIN,
+            "traffic/read": RAW,
+            "accounting/enabled": b"1",
+            "accounting/hibernating": RAW,
+            "accounting/interval-end": LATIN,
+        },
+    ),
+    "its version": Manners(version="0.4.8 \x1b]0;EVIL\x07"),
+    "its cookie's path": Manners(methods="COOKIE", cookie_path=b"/nowhere/" + RAW),
+    "its raw cookie's path": says(
+        b'250-PROTOCOLINFO 1\r\n250-AUTH METHODS=COOKIE COOKIEFILE="/%s"\r\n250 OK\r\n' % RAW
+    ),
+    "its methods": says(b"250-PROTOCOLINFO 1\r\n250-AUTH METHODS=%s\r\n250 OK\r\n" % RAW),
+    "its error on PROTOCOLINFO": Manners(replies={"PROTOCOLINFO": b"510 %s\r\n" % RAW}),
+    "its error on AUTHENTICATE": Manners(replies={"AUTHENTICATE": b"515 %s\r\n" % RAW}),
+    "its error on SETEVENTS": Manners(replies={"SETEVENTS": b"552 %s\r\n" % RAW}),
+    "its errors": Manners(
+        replies={"GETINFO": b"551 %s\r\n" % RAW, "GETCONF": b"551 %s\r\n" % LATIN}
+    ),
+    "its first words": says(RAW + b"\r\n", unasked=True),
+    "its last words": Manners(replies={"AUTHENTICATE": HANG_UP}, version=""),
+}
+"In which of its strings they are."
+
+LETS_IN = ("its name and limits", "its errors")
+"Those that get as far as their events."
+
+EVENTS = (
+    b"650 BW 1 %s\r\n650 %s\r\n250 %s\r\n%s\r\n" % (RAW, RAW, LATIN, LATIN)
+    + b"650 BW 5 6 %s\r\n" % RAW
+)
+
+
+@pytest.mark.parametrize("flags", [[], ["--json"]], ids=["on the screen", "as lines"])
+def test_no_escape_sequence_of_a_tor_reaches_the_terminal(flags: list[str]) -> None:
+    with ExitStack() as stack:
+        servers = {name: stack.enter_context(FakeTor(evil)) for name, evil in ESCAPES.items()}
+        programs = {
+            name: stack.enter_context(Program("--port", f"{server.endpoint}", *flags))
+            for name, server in servers.items()
+        }
+        for name in LETS_IN:
+            servers[name].send(EVENTS)
+            programs[name].wait_for("malformed event")
+            programs[name].send("\x03")
+        for name, program in programs.items():
+            assert program.wait_exit() == (1 if name not in LETS_IN else 0), name
+            assert_harmless(name, program)
+
+
+def assert_harmless(name: str, program: Program) -> None:
+    """See that nothing of EVIL is in what a program wrote but its plain letters."""
+    for poison in (b"\x1b]0", b"\x1b]52", b"\x07", b"\x9b31m"):
+        assert poison not in program.raw, (name, poison, program.raw[-500:])
+    assert "Traceback" not in program.text(), name
+
+
+def test_no_escape_sequence_reaches_a_pipe() -> None:
+    with FakeTor(ESCAPES["its name and limits"]) as server:
+        argv = bwgraph_argv("--port", str(server.endpoint), "--json")
+        with subprocess.Popen(
+            argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment()
+        ) as program:
+            server.send(EVENTS)
+            assert program.stdout is not None
+            # What comes before the connection has been told is told with the next.
+            while not select.select([program.stdout], [], [], 0.02)[0]:
+                server.emit(1, 1)
+            lines = [program.stdout.readline()]
+            assert program.stderr is not None
+            lines += [program.stderr.readline()]
+            program.terminate()
+            lines += [text for text in program.communicate() if text]
+    for text in lines:
+        assert text
+        assert text.isascii() or text.decode().isprintable()
+        assert b"\x1b" not in text
