@@ -15,8 +15,9 @@ from bwgraph import __version__
 from bwgraph.cli import config_file, resources
 from bwgraph.model.rollups import RESOLUTIONS
 from bwgraph.screen import units
+from bwgraph.screen.keymap import BINDINGS
 from bwgraph.screen.plot import SETS
-from bwgraph.screen.view import BINDINGS, Arrangement
+from bwgraph.screen.view import Arrangement
 from bwgraph.tor import endpoint
 
 DESCRIPTION = "The bandwidth graph for Tor: what a tor uploads and downloads, live."

@@ -4,16 +4,21 @@ Owns how the options and what was stored decide that. Must not know how it is sh
 """
 
 import argparse
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
 from bwgraph.model.fleet import Fleet
 from bwgraph.screen import units
 from bwgraph.screen.plot import ASCII, BLOCK, SETS
 from bwgraph.screen.view import ALL, Arrangement, View
+from bwgraph.system.clock import now
 from bwgraph.tor.targets import Targets
 
 if TYPE_CHECKING:
     from bwgraph.recording.replay import Playback
+
+AT_HAND = 60
+"Columns from the present: what is within them is seen on any screen."
 
 Watched: TypeAlias = "Targets | Playback"
 "The tors to watch, or what there is in place of them."
@@ -42,7 +47,8 @@ def of(options: argparse.Namespace, targets: Watched, fleet: Fleet, first: View)
         return first
     from bwgraph.store import attach  # noqa: PLC0415 - most do without it
 
-    return attach.opening(options.store, first, fleet, map(str, targets.candidates))
+    ends = attach.newest_ends(options.store, fleet, map(str, targets.candidates))
+    return opening(first, ends, now())
 
 
 def archive(
@@ -51,10 +57,30 @@ def archive(
     """What is in the store and the view of its end, where no tor was asked for."""
     if options.store is None or not isinstance(targets, Targets) or targets.each:
         return None
-    from bwgraph.store import attach  # noqa: PLC0415 - most do without it
+    from bwgraph.store import attach, restore  # noqa: PLC0415 - most do without it
 
     fleet = attach.archive(options.store)
     if fleet is None:
         return None
     first = first._replace(subject=0 if fleet.sum is None else ALL)
-    return fleet, attach.ending(first, fleet, coarser="interval" not in options.chosen)
+    ends = restore.restored_ends(fleet)
+    return fleet, ending(first, ends, coarser="interval" not in options.chosen)
+
+
+def opening(view: View, ends: Mapping[int, int], now: float) -> View:
+    """Return the view at the finest resolution at which the newest stored column is near.
+
+    ``ends`` is the end of the newest stored column by resolution.
+    """
+    near = [each for each in sorted(ends) if ends[each] > now - AT_HAND * each]
+    return view._replace(resolution=near[0] if near else max(ends, default=view.resolution))
+
+
+def ending(view: View, ends: Mapping[int, int], *, coarser: bool) -> View:
+    """Return the view of the newest restored column, when no samples will follow.
+
+    It is at the finest resolution of ``ends`` if it may be made ``coarser``.
+    """
+    resolution = min(ends, default=view.resolution) if coarser else view.resolution
+    end = ends.get(resolution, max(ends.values(), default=None))
+    return view._replace(resolution=resolution, end=end)

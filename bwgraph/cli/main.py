@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 from bwgraph.cli import arguments, config_file, initial_view, resources
 from bwgraph.cli.initial_view import Watched
 from bwgraph.cli.services import attached
-from bwgraph.model.events import Refusal, Source
+from bwgraph.model.errors import Refusal
+from bwgraph.model.events import Source
 from bwgraph.model.fleet import Fleet
 from bwgraph.model.instance import Instance
 from bwgraph.screen import units

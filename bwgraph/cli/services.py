@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from bwgraph.model.events import Refusal
+from bwgraph.model.errors import Refusal
 from bwgraph.model.fleet import Fleet
 from bwgraph.tor.endpoint import ControlPort
 
@@ -54,7 +54,7 @@ def _exporter(place: ControlPort, fleet: Fleet) -> "prometheus.Exporter":
         cure = "to install it: pip install 'bwgraph[prometheus]'"
         raise Refusal("--prometheus needs the package prometheus_client", cure) from None
     try:
-        return prometheus.Exporter(fleet, place)
+        return prometheus.Exporter(fleet, place.host, place.port)
     except (OSError, UnicodeError) as error:
         taken = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
         why = "another program has that port" if taken else getattr(error, "strerror", None)

@@ -16,8 +16,8 @@ division:
 So a late event is held until the next has come, and ``pending`` tells where it would go by now.
 """
 
+from bwgraph.model.events import Sample
 from bwgraph.model.ring import Portion
-from bwgraph.model.sample import Sample
 
 SLACK = 0.75
 "How far, in seconds, a column may lie from the clock before it is moved."

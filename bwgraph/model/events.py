@@ -4,28 +4,34 @@ Owns the ``Source`` protocol and its events. A source tells things one way, from
 likes; nothing is ever asked of the one who listens. Knows nothing of tor, demo or playback.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
-from bwgraph.model.sample import Sample
+from bwgraph.model.errors import Refusal
+from bwgraph.model.quota import Context
+
+MOST = 1 << 40
+"""Bytes. No sample is believed to hold more: tor's events go up to 4 GiB, and a day of these still
+adds up in 63 bits."""
 
 
-class Refusal(Exception):
-    """Why there is no connection, in words for the user.
+class Sample(NamedTuple):
+    """Bytes that tor moved in one stretch of time.
 
-    ``cause`` is one plain statement of what came back, ``cure`` what can be done about it (empty
-    where nothing is known). ``absent`` says that nobody was there at all, and ``password_for``
-    names the place where a password would be the cure.
+    Tor's BW event holds "the bandwidth used in the last second" (control-spec, BW), in truth
+    whatever was moved since the event before it, however long ago that was. So a sample carries
+    the span that it covers, and the first event after a subscription, whose span nobody knows,
+    is not a sample.
     """
 
-    def __init__(
-        self, cause: str, cure: str = "", *, absent: bool = False, password_for: str = ""
-    ) -> None:
-        super().__init__(cause)
-        self.cause = cause
-        self.cure = cure
-        self.absent = absent
-        self.password_for = password_for
+    when: float
+    "When it arrived, in seconds on a monotonic clock; the span that it covers ends here."
+    read: int
+    "Bytes that tor received: the download."
+    written: int
+    "Bytes that tor sent: the upload."
+    seconds: float
+    "The length of the span that it covers."
 
 
 class Counted(NamedTuple):
@@ -95,17 +101,14 @@ class Trouble(NamedTuple):
     what: str
 
 
-class Answers(NamedTuple):
-    """What tor has answered of itself, as text by the key that it was asked for.
-
-    What it refused, or was not asked, is not in it.
-    """
+class Described(NamedTuple):
+    """What tor has told of itself besides its traffic. Each description replaces the one before."""
 
     when: float
-    told: Mapping[str, str]
+    context: Context
 
 
-Event = Sample | Connected | Counted | Wrapped | Lost | Ended | Refused | Trouble | Answers
+Event = Sample | Connected | Counted | Wrapped | Lost | Ended | Refused | Trouble | Described
 Tell = Callable[[Event], None]
 
 

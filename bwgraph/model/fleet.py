@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 
-from bwgraph.model.events import Connected, Ended, Event, Lost, Refusal, Trouble
+from bwgraph.model.errors import Refusal
+from bwgraph.model.events import Connected, Ended, Event, Lost, Sample, Trouble
 from bwgraph.model.history import History
 from bwgraph.model.instance import Instance
 from bwgraph.model.ring import Portion
-from bwgraph.model.sample import Sample
 from bwgraph.model.sum_history import Together
 from bwgraph.model.totals import Ledgers
 

@@ -10,9 +10,9 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import NamedTuple
 
 from bwgraph.model.binning import Placement, spread
+from bwgraph.model.events import Sample
 from bwgraph.model.ring import Columns, Portion
 from bwgraph.model.rollups import Entry, Ladder, kept
-from bwgraph.model.sample import Sample
 
 LATE = 2.0
 "A newest sample that is so many seconds old is late."

@@ -3,24 +3,26 @@
 Owns what becomes of each thing that a source tells. Must not know how it is drawn or who told it.
 """
 
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
-from bwgraph.model import quota
 from bwgraph.model.events import (
-    Answers,
     Connected,
     Counted,
+    Described,
     Ended,
     Event,
     Lost,
-    Refusal,
     Refused,
+    Sample,
     Trouble,
     Wrapped,
 )
 from bwgraph.model.history import History
-from bwgraph.model.sample import Sample
+from bwgraph.model.quota import Context
 from bwgraph.model.totals import Ledger
+
+if TYPE_CHECKING:
+    from bwgraph.model.errors import Refusal
 
 
 class Instance:
@@ -58,7 +60,7 @@ class Instance:
         "What the user wants it to be called, before all else."
         self.absent: tuple[str, ...] = ()
         "Of a sum: the tors that are not connected."
-        self.context = quota.Context()
+        self.context = Context()
         "As it was last told: kept until the next answer, be it another process's."
         self.anywhere = anywhere
         "It is whichever tor is found: its name is no place."
@@ -101,8 +103,8 @@ class Instance:
             case Wrapped(missing):
                 self.history.amend(missing)
                 self.ledger.amend(missing)
-            case Answers(told=told):
-                self.context = quota.context(told)
+            case Described(context=context):
+                self.context = context
             case Refused():
                 self.refusal = event.refusal
             case Trouble():

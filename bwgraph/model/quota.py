@@ -1,18 +1,12 @@
-"""What limits a tor: its rate, and with accounting on its quota, read off its own answers.
+"""A tor's limits: its rate, and its quota where accounting is on.
 
-Owns which limits really apply, how ``AccountingRule`` counts, the forecast, and the quota's words.
-Must not know how tor was asked. Pure: the time and the time zone are told. Whatever an answer
-holds, what makes no sense of it is as good as not told.
+Owns how each ``AccountingRule`` counts, and the forecast. Must not know how tor was asked, nor how
+a quota is worded. Pure: the time is an argument.
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Literal, NamedTuple
-
-from bwgraph.model.moment import day
-from bwgraph.screen import units
-from bwgraph.tor.counters import number
 
 UNLIMITED = 1 << 30
 "Bytes a second. Tor's default for BandwidthRate, which stands for no limit at all."
@@ -22,11 +16,6 @@ Hibernation = Literal["awake", "soft", "hard"]
 Pair = tuple[int, int]
 Pace = tuple[float, float]
 "Bytes a second, read and written."
-
-_RULES: Mapping[str, Rule] = {"max": "max", "sum": "sum", "in": "in", "out": "out"}
-_HIBERNATIONS: Mapping[str, Hibernation] = {"awake": "awake", "soft": "soft", "hard": "hard"}
-
-_MEANING = {"soft": "soft: no new connections", "hard": "hard: no traffic at all"}
 
 
 class Limit(NamedTuple):
@@ -130,145 +119,3 @@ class Context(NamedTuple):
     limit: Limit | None = None
     quota: Quota | None = None
     "None where accounting is off, and where nobody knows whether it is on."
-
-
-def context(told: Mapping[str, str]) -> Context:
-    """Make something of tor's answers, each under the key that it was asked for.
-
-    >>> context({"BandwidthRate": "5242880", "accounting/enabled": "0"})
-    Context(fingerprint='', limit=Limit(rate=5242880, name='BandwidthRate'), quota=None)
-    """
-    fingerprint = told.get("fingerprint", "")
-    if len(fingerprint) != 40 or not set(fingerprint) <= set("0123456789ABCDEF"):
-        fingerprint = ""
-    quota = _quota(told) if told.get("accounting/enabled") == "1" else None
-    return Context(fingerprint, _limit(told, relay=bool(fingerprint)), quota)
-
-
-def words(
-    quota: Quota, pace: Pace | None, now: datetime, local: Callable[[datetime], datetime]
-) -> tuple[str, ...]:
-    """The quota's line, from the most words to the fewest; none if nothing is known of it.
-
-    ``pace`` is None where nobody knows it, ``local`` turns a time into what a clock on the wall
-    shows then.
-    """
-    lines = _asleep(quota, now, local) if _sleeps(quota) else _awake(quota, pace, now, local)
-    return tuple(sorted({line for line in lines if line}, key=len, reverse=True))
-
-
-def _awake(
-    quota: Quota, pace: Pace | None, now: datetime, local: Callable[[datetime], datetime]
-) -> Iterable[str]:
-    if quota.left is None and quota.used is None and quota.end is None:
-        return
-    used = "" if quota.used is None else f"{units.size(quota.used)} used"
-    left = "" if quota.left is None else f"{units.size(quota.left)} left"
-    resets = "" if quota.end is None else f"resets {_date(local(quota.end))}"
-    long, short = _forecast(quota, pace, now)
-    name = "quota" if quota.rule is None else f"quota ({quota.rule})"
-    yield _line(name, used, left, resets, long)
-    yield _line(name, left or used, resets, short)
-    yield _line("quota", left or used, short or resets)
-    yield _line("quota", left or used or resets)
-    yield left or used or resets
-
-
-def _asleep(quota: Quota, now: datetime, local: Callable[[datetime], datetime]) -> Iterable[str]:
-    wakes = ""
-    if quota.wake is not None and quota.wake > now:
-        wakes = f" until {_date(local(quota.wake))}"
-    elif quota.end is not None:
-        # When in the next interval it will work is tor's own choice, and made only then.
-        wakes = f" until {_date(local(quota.end))} or later"
-    used = "" if quota.used is None else f"{units.size(quota.used)} used"
-    left = "" if quota.left is None else f"{units.size(quota.left)} left"
-    name = "quota" if quota.rule is None else f"quota ({quota.rule})"
-    kind = quota.hibernating or ""
-    asleep = f"hibernating ({_MEANING[kind]}){wakes}"
-    if used or left:
-        yield f"{asleep}, {_line(name, used, left)}"
-    yield asleep
-    yield f"hibernating ({kind}){wakes}"
-    yield f"hibernating{wakes}"
-    yield f"hibernating ({kind})"
-    yield "hibernating"
-
-
-def _sleeps(quota: Quota) -> bool:
-    return quota.hibernating in {"soft", "hard"}
-
-
-def _forecast(quota: Quota, pace: Pace | None, now: datetime) -> tuple[str, str]:
-    """When it will be used up, at length and in short; empty if nobody can tell."""
-    if quota.left is None:
-        return "", ""
-    if quota.left == 0:
-        return "used up", "used up"
-    if pace is None:
-        return "", ""
-    seconds = quota.used_up_in(pace, now)
-    if seconds is None:
-        return ("lasts till then", "lasts") if quota.end is not None else ("", "")
-    span = units.span(seconds)
-    return f"used up in {span} at this pace", f"used up in {span}"
-
-
-def _line(name: str, *parts: str) -> str:
-    """What is there of these, after a name."""
-    return f"{name}: {', '.join(part for part in parts if part)}"
-
-
-def _date(when: datetime) -> str:
-    return f"{day(when)} {when:%H:%M}"
-
-
-def _limit(told: Mapping[str, str], *, relay: bool) -> Limit | None:
-    """The lowest rate that really applies.
-
-    BandwidthRate holds for all that tor moves, RelayBandwidthRate for what a relay passes on, and
-    MaxAdvertisedBandwidth for nothing.
-    """
-    names = ("BandwidthRate", "RelayBandwidthRate") if relay else ("BandwidthRate",)
-    rates = [(number(told.get(name, "")) or UNLIMITED, name) for name in names]
-    rate, name = min(rates, key=lambda known: known[0])
-    return Limit(rate, name) if rate < UNLIMITED else None
-
-
-def _quota(told: Mapping[str, str]) -> Quota:
-    def told_of(key: str) -> str:
-        return told.get(f"accounting/{key}", "")
-
-    return Quota(
-        rule=_RULES.get(told.get("AccountingRule", "").lower()),
-        moved=_pair(told_of("bytes")),
-        remaining=_pair(told_of("bytes-left")),
-        start=_time(told_of("interval-start")),
-        end=_time(told_of("interval-end")),
-        wake=_time(told_of("interval-wake")),
-        hibernating=_HIBERNATIONS.get(told_of("hibernating").lower()),
-    )
-
-
-def _pair(text: str) -> Pair | None:
-    """Two numbers of tor's.
-
-    >>> _pair("379 0"), _pair("379"), _pair("a b")
-    ((379, 0), None, None)
-    """
-    first, _, second = text.partition(" ")
-    pair = number(first), number(second)
-    return None if pair[0] is None or pair[1] is None else (pair[0], pair[1])
-
-
-def _time(text: str) -> datetime | None:
-    """A time of tor's, which is in UTC; None also for the epoch, with which it says 'never'.
-
-    >>> str(_time("2026-11-25 00:00:00")), _time("1970-01-01 00:00:00"), _time("soon")
-    ('2026-11-25 00:00:00+00:00', None, None)
-    """
-    try:
-        when = datetime.strptime(f"{text} +0000", "%Y-%m-%d %H:%M:%S %z")
-    except ValueError:
-        return None
-    return when if 1970 < when.year < 3000 else None  # in any time zone that there is

@@ -56,7 +56,7 @@ def summarise(window: Window, means: tuple[Rates, Rates], skipped: int = 0) -> T
     """Work out the numbers of a window whose rates these are, but for its first columns.
 
     >>> from bwgraph.model.history import History
-    >>> from bwgraph.model.sample import Sample
+    >>> from bwgraph.model.events import Sample
     >>> history = History()
     >>> history.push(Sample(when=10.0, read=100, written=10, seconds=1.0))
     >>> history.push(Sample(when=12.0, read=300, written=30, seconds=1.0))

@@ -9,8 +9,7 @@ sample of a connection comes before its ``Connected``: so each field has one wri
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from bwgraph.model.events import Connected, Counted
-from bwgraph.model.sample import Sample
+from bwgraph.model.events import Connected, Counted, Sample
 
 ROUNDING = 2.0
 "Seconds. Tor tells its uptime in whole ones, and is asked a moment later."

@@ -12,11 +12,10 @@ from functools import partial
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from bwgraph.model.events import Event, Refused, Source
+from bwgraph.model.events import Event, Refused, Sample, Source
 from bwgraph.model.fleet import Fleet
 from bwgraph.model.instance import Instance
-from bwgraph.model.sample import Sample
-from bwgraph.system import stray
+from bwgraph.system import threads
 from bwgraph.system.clock import Clocks
 from bwgraph.system.wakeup import LONGEST
 
@@ -51,7 +50,7 @@ class Inbox:
         self._begun = ExitStack()
 
     def __enter__(self) -> Self:
-        strays = stray.told(
+        strays = threads.uncaught(
             lambda trouble: self._tell(self._fleet.instances[0], trouble), self._clocks.read
         )
         self._begun.enter_context(strays)

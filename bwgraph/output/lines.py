@@ -6,9 +6,9 @@ where samples come from, nor how an entry is written.
 
 from collections.abc import Callable, Hashable
 
-from bwgraph.model.events import Connected, Event, Lost, Refusal, Refused, Trouble
+from bwgraph.model.errors import Refusal
+from bwgraph.model.events import Connected, Event, Lost, Refused, Sample, Trouble
 from bwgraph.model.fleet import Fleet
-from bwgraph.model.sample import Sample
 from bwgraph.output.event_queue import Inbox, News
 from bwgraph.recording.format import Entry
 from bwgraph.recording.intervals import Intervals

@@ -6,10 +6,10 @@ what becomes of it.
 
 from collections.abc import Mapping
 
-from bwgraph.model.events import Refusal, Source
+from bwgraph.model.errors import Refusal
+from bwgraph.model.events import Sample, Source
 from bwgraph.model.fleet import Fleet
 from bwgraph.model.instance import Instance
-from bwgraph.model.sample import Sample
 from bwgraph.output.event_queue import Inbox
 from bwgraph.system.clock import now
 

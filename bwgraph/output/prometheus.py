@@ -23,9 +23,8 @@ from bwgraph.model import statistics
 from bwgraph.model.events import Connected
 from bwgraph.model.fleet import Fleet
 from bwgraph.model.instance import Instance
-from bwgraph.screen.frame import printable
+from bwgraph.model.printable import printable
 from bwgraph.system.clock import now
-from bwgraph.tor.endpoint import ControlPort
 
 SLOW = 5.0
 "Seconds that somebody who asks may take over it."
@@ -99,10 +98,10 @@ class Exporter:
     OSError if it cannot be had.
     """
 
-    def __init__(self, fleet: Fleet, place: ControlPort) -> None:
+    def __init__(self, fleet: Fleet, host: str, port: int) -> None:
         registry = CollectorRegistry(auto_describe=False)
         registry.register(FleetCollector(fleet))
-        self._server = _Server(place)
+        self._server = _Server(host, port)
         self._server.set_app(make_wsgi_app(registry))
         # Instead of asking itself twice a second whether it is over, as serve_forever does.
         self._over, self._end = socket.socketpair()
@@ -155,8 +154,8 @@ class _Server(socketserver.ThreadingMixIn, WSGIServer):
     daemon_threads = True
     timeout = 0
 
-    def __init__(self, place: ControlPort) -> None:
-        found = socket.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)
+    def __init__(self, host: str, port: int) -> None:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         self.address_family, _, _, _, address = found[0]
         super().__init__(address[:2], _Quiet)  # type: ignore[arg-type] # a host and a port
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bwgraph.model.binning import SLACK
+from bwgraph.model.events import Sample
 from bwgraph.model.history import LATE
-from bwgraph.model.sample import Sample
 from bwgraph.recording.format import Entry
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from bwgraph.model.binning import LATE_SPAN, spread
-from bwgraph.model.sample import Sample
+from bwgraph.model.events import Sample
 from bwgraph.recording.format import Foreign, parse
 
 MOST_SAMPLES = 10_000_000

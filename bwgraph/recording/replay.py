@@ -14,7 +14,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TextIO
 
-from bwgraph.model.events import Connected, Ended, Event, Refusal, Source, Tell, Trouble
+from bwgraph.model.errors import Refusal
+from bwgraph.model.events import Connected, Ended, Event, Source, Tell, Trouble
 from bwgraph.model.fleet import Fleet
 from bwgraph.model.history import History
 from bwgraph.model.instance import Instance

@@ -7,14 +7,13 @@ Must not know where on the screen a line goes. Pure: the time is told.
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from bwgraph.model import quota as quotas
 from bwgraph.model.events import Ended, Lost
 from bwgraph.model.history import LATE, Window
 from bwgraph.model.instance import Instance
 from bwgraph.model.moment import Moment, time_of_day
 from bwgraph.model.quota import Context, Limit
 from bwgraph.model.statistics import Summary, Traffic
-from bwgraph.screen import units
+from bwgraph.screen import quota_text, units
 from bwgraph.screen.frame import Line, Span, Style
 from bwgraph.screen.units import Units
 from bwgraph.screen.view import Shown, View
@@ -129,7 +128,7 @@ def quota(context: Context, traffic: Traffic, columns: int, moment: Moment) -> L
         return ()
     read, written = traffic.read.average, traffic.written.average
     pace = None if read is None or written is None else (read, written)
-    words = quotas.words(context.quota, pace, moment.clock, moment.local)
+    words = quota_text.words(context.quota, pace, moment.clock, moment.local)
     asleep = context.quota.hibernating in {"soft", "hard"}
     style = Style.ALERT if asleep else Style.PLAIN
     return (Span(first_that_fits(columns, *words), style),) if words else ()

@@ -5,12 +5,11 @@ holds only characters that print in one cell. An escape sequence that came in fr
 here. Knows nothing of what the text says.
 """
 
-import re
 from collections.abc import Iterable
 from enum import Enum, auto
 from typing import NamedTuple
 
-from bwgraph.screen import plot
+from bwgraph.model.printable import printable
 
 
 class Style(Enum):
@@ -64,38 +63,6 @@ class Frame(NamedTuple):
     def text(self) -> list[str]:
         """The lines without their styles."""
         return ["".join(span.text for span in line) for line in self.lines]
-
-
-_OWN = "".join(
-    dict.fromkeys(
-        char
-        for glyphs in (*plot.SETS.values(), plot.HALVES)
-        for field in glyphs
-        if isinstance(field, str)
-        for char in field
-    )
-)
-_STRANGE = re.compile(f"[^ -~\u2800-\u28ff{re.escape(_OWN)}]")
-
-
-def printable(text: str) -> str:
-    r"""Replace each character that might not print in exactly one cell.
-
-    >>> printable("caf\u00e9 \x1b[31m \u202e \u6771 e\u0301 ▁▂█")
-    'café ?[31m ? ? e? ▁▂█'
-    """
-    return _STRANGE.sub(_one_cell, text)
-
-
-def _one_cell(match: re.Match[str]) -> str:
-    import unicodedata  # noqa: PLC0415 - most never meet one, and its tables are large
-
-    char = match[0]
-    # Further on there are letters that run from right to left, stand on one another, or take two
-    # cells in one terminal and none in the next, whatever a table says.
-    known = ord(char) < 0x0590 and char.isprintable()
-    letter = char.isalpha() or unicodedata.east_asian_width(char) in {"N", "Na", "H"}
-    return char if known and letter and not unicodedata.category(char).startswith("M") else "?"
 
 
 def _cut(line: Line, columns: int) -> Line:

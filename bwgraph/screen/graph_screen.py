@@ -4,23 +4,19 @@ Owns which lines there are and what each is made of; where they go is the layout
 they say is the captions'. Pure: must not know a terminal, nor the time except as it is told.
 """
 
-import re
-from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from bwgraph.model.history import Window
 from bwgraph.model.instance import Instance
 from bwgraph.model.moment import Moment
-from bwgraph.model.quota import Limit
 from bwgraph.model.statistics import rates, summarise
-from bwgraph.screen import captions, layout, marks, plot, scale, units
+from bwgraph.screen import captions, layout, marks, pane, scale, units
 from bwgraph.screen import help as help_module
 from bwgraph.screen.captions import Heading
 from bwgraph.screen.frame import Frame, Line, Size, Span, Style
 from bwgraph.screen.layout import BETWEEN, GUTTER, Layout
-from bwgraph.screen.marks import Marks, Notes
-from bwgraph.screen.plot import Glyphs
+from bwgraph.screen.pane import Graph
 from bwgraph.screen.scale import Scale
 from bwgraph.screen.view import Arrangement, Shown, View, cursor
 
@@ -38,17 +34,6 @@ class _Scene(NamedTuple):
     "How many of the visible columns are hearsay."
     cursor: int | None
     alert: str
-
-
-class _Graph(NamedTuple):
-    """One of the two graphs."""
-
-    style: Style
-    scale: Scale
-    bars: Sequence[plot.Bar]
-    notes: Notes
-    height: int
-    hanging: bool
 
 
 class _Pane(NamedTuple):
@@ -98,7 +83,7 @@ def compose(instance: Instance, view: View, size: Size, moment: Moment, notice: 
         return Frame.fit([captions.both_rates(headings[0], headings[1], size.columns)], size)
     peaks = visible.columns.read_peak, visible.columns.written_peak
     graphs = [
-        _Graph(
+        Graph(
             style=style,
             scale=scene.scales[which],
             bars=scene.scales[which].bars(
@@ -125,14 +110,14 @@ def compose(instance: Instance, view: View, size: Size, moment: Moment, notice: 
     panes = [
         _Pane(
             title=captions.title(heading, plan.across, moment, aside),
-            rows=list(_rows(plotted, plan, view, limit, marked)),
-            ground=_ground(plotted, plan, view, marked),
+            rows=list(pane.rows(plotted, plan, view, limit, marked)),
+            ground=pane.axis(plotted, plan, view, marked),
         )
         for heading, aside, plotted in zip(headings, asides, graphs, strict=True)
     ]
     labels = []
     if "labels" in plan.kept:
-        labels = [marks.label_line(marked.labels, plan.gutter, plan.width)]
+        labels = [pane.label_line(marked.labels, plan.gutter, plan.width)]
     lines += _ARRANGED[plan.arrangement](plan, panes, labels)
     if "totals" in plan.kept:
         lines.append(captions.totals(instance, view, size.columns, moment))
@@ -217,105 +202,16 @@ def _scales(
     return Scale(read, floors[0]), Scale(written, floors[1])
 
 
-def _rows(
-    plotted: _Graph, plan: Layout, view: View, limit: Limit | None, marked: Marks
-) -> Iterable[Line]:
-    """One graph's rows, with the axis at their left if there is room for it."""
-    height, glyphs, hanging = plotted.height, view.glyphs, plotted.hanging
-    if height == 0:
-        return
-    rows = plot.plot(plotted.bars, height, glyphs, hanging=hanging)
-    ticks: dict[int, str] = {}
-    rules: dict[int, str] = {}
-    limited = None
-    if plan.gutter:
-        # From the top down, where the scale counts from the ground up.
-        marks_up = plotted.scale.marks(height, view.units)
-        ticks = {row - 1 if hanging else height - row: words for row, words in marks_up.items()}
-        rules = dict.fromkeys(ticks, glyphs.grid)
-        if limit is not None and limit.rate <= plotted.scale.ceiling:
-            up = (plotted.scale.level(limit.rate, 8 * height) + 7) // 8
-            limited = up - 1 if hanging else height - up
-            rules[limited] = glyphs.limit
-    crossed = bool(marked.partial) and not plan.gutter
-    if crossed:
-        rows = marks.cross(rows, marked, glyphs, hanging=hanging)
-    rows = marks.write_in(rows, plotted.notes, marked, rules, glyphs, hanging=hanging)
-    if limit is not None and limited is not None:
-        label = f" limit {view.units.mark(limit.rate)} "
-        line = marks.labelled(rows[limited], label, glyphs.limit)
-        rows = (*rows[:limited], line, *rows[limited + 1 :])
-    inverted = hanging and glyphs.inverted
-    marked_up = crossed or bool(plotted.notes or marked.breaks) or marked.cursor is not None
-    for y, row in enumerate(rows):
-        spans: Line
-        if marked_up or inverted or y == limited:
-            light = Style.LIMIT if y == limited else Style.DIM
-            spans = _styled(row, plotted.style, light, glyphs, inverted=inverted)
-        else:
-            spans = (Span(row, plotted.style),)
-        if plan.gutter:
-            tick = ticks.get(y, "")
-            side = glyphs.tick if tick else glyphs.side
-            spans = (Span(f"{tick:>{plan.gutter - 2}} {side}", Style.DIM), *spans)
-        yield spans
-
-
-def _styled(row: str, style: Style, light: Style, glyphs: Glyphs, *, inverted: bool) -> Line:
-    """Tell a row's bars apart from what is written between them."""
-    spans = []
-    # What is between two bars is every other piece.
-    for at, piece in enumerate(_between(glyphs).split(row)):
-        if at % 2:
-            spans.append(Span(piece, light))
-        elif piece and inverted:
-            # Whole blocks look alike either way; parts of one hang from above.
-            parts = enumerate(_parts(glyphs).split(piece))
-            spans += [Span(part, style, reverse=bool(odd % 2)) for odd, part in parts if part]
-        elif piece:
-            spans.append(Span(piece, style))
-    return tuple(spans)
-
-
-@lru_cache
-def _between(glyphs: Glyphs) -> re.Pattern[str]:
-    # The grid is in the bars' own style: a change of style within a row costs more than a bar.
-    bars = f"{glyphs.levels[1:].strip()}{glyphs.whisker}{glyphs.clipped}{glyphs.gap}{glyphs.grid}"
-    return re.compile(f"([^{re.escape(bars)}{'⠀-⣿' if glyphs.wide > 1 else ''}]+)")
-
-
-@lru_cache
-def _parts(glyphs: Glyphs) -> re.Pattern[str]:
-    return re.compile(f"([{re.escape(glyphs.levels[1:-1].strip())}]+)")
-
-
-def _ground(plotted: _Graph, plan: Layout, view: View, marked: Marks) -> list[Line]:
-    """The horizontal axis of a graph, if there is room for it."""
-    if not plan.gutter:
-        return []
-    zero = view.units.mark(plotted.scale.floor) if plotted.scale.floor else "0"
-    row = marks.ground(marked, plan.width, view.glyphs)
-    corner = view.glyphs.corner
-    if plan.arrangement is Arrangement.MIRRORED:
-        corner = view.glyphs.middle
-        if "labels" in plan.kept:
-            row = marks.label_row(marked.labels, row)
-            if marked.cursor is not None:
-                at = marked.cursor
-                row = f"{row[:at]}{view.glyphs.ground_cursor}{row[at + 1 :]}"
-    return [(Span(f"{zero:>{plan.gutter - 2}} {corner}{row}", Style.DIM),)]
-
-
 def _stacked(plan: Layout, panes: Sequence[_Pane], labels: list[Line]) -> list[Line]:
     """One graph below the other, each with its axis."""
-    above, below = ([pane.title, *pane.rows, *pane.ground] for pane in panes)
+    above, below = ([one.title, *one.rows, *one.ground] for one in panes)
     blank: list[Line] = [()] * plan.blank
     return [*above, *blank, *below, *labels]
 
 
 def _side_by_side(plan: Layout, panes: Sequence[_Pane], labels: list[Line]) -> list[Line]:
     """The two next to each other."""
-    left, right = ([pane.title, *pane.rows, *pane.ground, *labels] for pane in panes)
+    left, right = ([one.title, *one.rows, *one.ground, *labels] for one in panes)
     return [
         (*one, Span(" " * (plan.across + BETWEEN - sum(len(span.text) for span in one))), *other)
         for one, other in zip(left, right, strict=True)

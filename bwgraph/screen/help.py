@@ -8,7 +8,7 @@ from functools import lru_cache
 from itertools import groupby, zip_longest
 
 from bwgraph.screen.frame import Line, Size, Span, Style
-from bwgraph.screen.view import BINDINGS, Binding
+from bwgraph.screen.keymap import BINDINGS, Binding
 
 GAP = 3
 "Cells between two hints, or two columns of help."

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import NamedTuple
 
-from bwgraph.screen.frame import Frame, Size, Span, Style, printable
+from bwgraph.model.printable import printable
+from bwgraph.screen.frame import Frame, Size, Span, Style
 
 WIDTH = 8
 "Units that a cell is wide."

@@ -7,9 +7,8 @@ takes time and memory.
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 
-from bwgraph.model.events import Refusal
+from bwgraph.model.errors import Refusal
 from bwgraph.model.fleet import Fleet
-from bwgraph.screen.view import View
 from bwgraph.store import database, restore
 from bwgraph.store.database import Store, Unwritten
 from bwgraph.store.recorder import Recorder
@@ -45,21 +44,18 @@ def looking(path: str, fleet: Fleet) -> Iterator[None]:
             raise database.refusal(path, error) from None
 
 
-def opening(path: str, view: View, fleet: Fleet, places: Iterable[str]) -> View:
-    """The view in which a fleet's past is to be seen at once, if it has any.
+def newest_ends(path: str, fleet: Fleet, places: Iterable[str]) -> dict[int, int]:
+    """Return the end of the newest stored column of this fleet, by resolution; empty without one.
 
-    Of a tor that is still to be found it is known in which of these places that may be. To be asked
-    before the past is attached to the fleet: a file must not be opened twice.
+    If the tor is still to be found, these places are looked up. Call it before the fleet is
+    attached: a file must not be opened twice.
     """
     names = [*restore.known(fleet)] or [Kept(place) for place in places]
     try:
         with closing(Store(path, look=True)) as shelf:
-            return restore.opening(view, shelf, names, now())
+            return restore.newest_ends(shelf, names, now())
     except (Refusal, Unwritten):
-        return view  # that there is no file yet is well, and all else the recorder will tell
-
-
-ending = restore.ending
+        return {}  # a missing file is fine, and the recorder reports all else
 
 
 def archive(path: str) -> Fleet | None:

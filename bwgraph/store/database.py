@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from bwgraph.model.events import Refusal
+from bwgraph.model.errors import Refusal
 from bwgraph.model.ring import Portion
 from bwgraph.model.rollups import RESOLUTIONS, Entry, kept
 from bwgraph.store import owner, schema

@@ -10,7 +10,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Self
 
-from bwgraph.model.events import Refusal
+from bwgraph.model.errors import Refusal
 from bwgraph.model.fleet import Fleet
 from bwgraph.model.rollups import RESOLUTIONS, Entry
 from bwgraph.store.database import Gone, Store, Unwritten

@@ -1,7 +1,6 @@
 """The pasts that a store holds, given back to the tors that they are of.
 
-Owns under which name each is kept, that of a sum too, and what of them a graph opens with. Must not
-know how they are stored.
+Owns under which name each is kept, that of a sum too. Must not know how they are stored.
 """
 
 import json
@@ -13,10 +12,6 @@ from bwgraph.model.fleet import Fleet
 from bwgraph.model.history import History
 from bwgraph.model.instance import Instance
 from bwgraph.model.rollups import Entry
-from bwgraph.screen.view import View
-
-AT_HAND = 60
-"Columns from the present: what is within them is seen on any screen."
 
 
 class Kept(NamedTuple):
@@ -95,34 +90,22 @@ def archive(shelf: Shelf, name: str, now: float) -> Fleet | None:
     return fleet
 
 
-def opening(view: View, shelf: Shelf, names: Iterable[Kept], now: float) -> View:
-    """The view in which the past of any of these is to be seen, when there is more to come.
-
-    It is at the finest resolution at which the newest of it is near the present.
-    """
-    ends = _newest(shelf.ends(whose, now) for whose in names)
-    near = [each for each in sorted(ends) if ends[each] > now - AT_HAND * each]
-    return view._replace(resolution=near[0] if near else max(ends, default=view.resolution))
+def newest_ends(shelf: Shelf, names: Iterable[Kept], now: float) -> dict[int, int]:
+    """Return the end of the newest stored column of any of these, by resolution."""
+    return _newest(shelf.ends(whose, now) for whose in names)
 
 
-def ending(view: View, fleet: Fleet, *, coarser: bool) -> View:
-    """The view of the newest of what was restored, when nothing is to come.
-
-    It is at the finest resolution at which there is any, unless it may not be made ``coarser``.
-    """
-    ends = _newest(
+def restored_ends(fleet: Fleet) -> dict[int, int]:
+    """Return the end of the newest restored column of any tor, by resolution."""
+    return _newest(
         {resolution: end for resolution, (_, end) in each.history.restored.items()}
         for each in fleet.instances
     )
-    resolution = min(ends, default=view.resolution) if coarser else view.resolution
-    end = ends.get(resolution, max(ends.values(), default=None))
-    return view._replace(resolution=resolution, end=end)
 
 
 def _newest(each: Iterable[Mapping[int, int]]) -> dict[int, int]:
-    """By resolution: the newest end of all."""
-    found: dict[int, int] = {}
+    newest: dict[int, int] = {}
     for ends in each:
         for resolution, end in ends.items():
-            found[resolution] = max(found.get(resolution, end), end)
-    return found
+            newest[resolution] = max(newest.get(resolution, end), end)
+    return newest

@@ -9,7 +9,7 @@ import sys
 from textwrap import indent
 from typing import TextIO
 
-from bwgraph.screen.frame import printable
+from bwgraph.model.printable import printable
 from bwgraph.system import signals
 
 FINE, COULD_NOT, WRONG_USE = 0, 1, 2

@@ -7,8 +7,11 @@ which it was away itself says nothing of how long another takes.
 import queue
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from contextlib import contextmanager
+from typing import TypeVar
 
+from bwgraph.model.events import Trouble
+from bwgraph.model.moment import Moment
 from bwgraph.system.clock import now
 
 OVERDUE = 0.25
@@ -59,26 +62,18 @@ def waits(seconds: float) -> Iterator[float]:
         yield GRACE
 
 
-class BoundedQueue(queue.Queue[Any]):
-    """A queue that never holds more than so many: of what comes when it is full, ``spilt`` is told.
+@contextmanager
+def uncaught(tell: Callable[[Trouble], object], moment: Callable[[], Moment]) -> Iterator[None]:
+    """Have each of them told as trouble, in place of what Python writes to standard error."""
+    before = threading.excepthook
 
-    So whoever fills it neither waits nor takes all memory.
+    def catch(failure: threading.ExceptHookArgs) -> None:
+        name = failure.thread.name if failure.thread else "a thread"
+        what = f"{name} ended: {failure.exc_type.__name__}: {failure.exc_value}"
+        tell(Trouble(moment().now, what))
 
-    >>> bounded = BoundedQueue(1, print)
-    >>> bounded.put("first")
-    >>> bounded.put("second")
-    second
-    >>> bounded.get()
-    'first'
-    """
-
-    def __init__(self, most: int, spilt: Callable[[Any], object]) -> None:
-        super().__init__(most)
-        self._spilt = spilt
-
-    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:  # noqa: ARG002 - as the original has it
-        """Put it there if there is room."""
-        try:
-            super().put(item, block=False)
-        except queue.Full:
-            self._spilt(item)
+    threading.excepthook = catch
+    try:
+        yield
+    finally:
+        threading.excepthook = before

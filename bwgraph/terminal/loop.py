@@ -11,17 +11,18 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import NamedTuple
 
-from bwgraph.model.events import Connected, Event, Lost, Refusal, Source
+from bwgraph.model.errors import Refusal
+from bwgraph.model.events import Connected, Event, Lost, Sample, Source
 from bwgraph.model.fleet import Fleet
 from bwgraph.model.history import LATE
 from bwgraph.model.instance import Instance
 from bwgraph.model.moment import Moment
-from bwgraph.model.sample import Sample
 from bwgraph.screen.compose import compose, follow, survey
 from bwgraph.screen.frame import Frame
+from bwgraph.screen.keymap import ACTIONS, Action, apply
 from bwgraph.screen.layout import Layout
-from bwgraph.screen.view import ACTIONS, Action, Click, Shown, View, apply, point
-from bwgraph.system import stray
+from bwgraph.screen.view import Click, Shown, View, point
+from bwgraph.system import threads
 from bwgraph.system.clock import Clock, Clocks, now
 from bwgraph.system.signals import FATAL
 from bwgraph.system.wakeup import SIGNALS, Wakeup
@@ -72,7 +73,7 @@ def run(
     # curses took some of the signals for itself when the terminal was entered.
     wakeup.catch(SIGNALS)
     loop = Loop(fleet, sources, view, terminal, wakeup, keep=keep, clock=clock)
-    with stray.told(lambda trouble: loop.tell(fleet.instances[0], trouble), loop.moment):
+    with threads.uncaught(lambda trouble: loop.tell(fleet.instances[0], trouble), loop.moment):
         loop.draw()
         for instance, source in sources.items():
             source.start(partial(loop.tell, instance))

@@ -1,9 +1,8 @@
-"""One connection to a tor, through stem, which no room knows but this and ``controller``.
+"""One connection to a tor, through stem.
 
-Owns the handshake, the subscription and the listener, and turns whatever stem raises into a
-``Refusal`` in plain words. It lives from one connect to one loss: a new connection is a new
-``Connection`` (stem's own reconnecting hangs and delivers stale events). Must not know the screen,
-nor when to try again.
+Owns the subscription and the listener. It lives from one connect to one loss: a new connection is
+a new ``Connection`` (stem's own reconnecting hangs and delivers stale events). Must not know the
+screen, nor when to try again.
 
 The listener is the whole lesson of stem's tutorial "Tortoise and the Hare": it runs in stem's
 thread, where an exception has nowhere to go and a slow handler falls behind for ever. So it
@@ -18,19 +17,19 @@ from typing import Any
 import stem
 import stem.connection
 import stem.response
-from stem.connection import AuthMethod
 from stem.control import Controller, EventType, State
 
-from bwgraph.model.events import Answers, Connected, Counted, Refusal, Tell, Wrapped
-from bwgraph.model.sample import MOST, Sample
+from bwgraph.model.errors import Refusal
+from bwgraph.model.events import MOST, Connected, Counted, Described, Sample, Tell, Wrapped
 from bwgraph.system.clock import awake, now
 from bwgraph.system.threads import waits
-from bwgraph.tor.counters import Tally, number, recent
+from bwgraph.tor.counters import Tally, recent
 from bwgraph.tor.credentials import Credentials
-from bwgraph.tor.description import Inquiry
+from bwgraph.tor.description import Inquiry, number, parse_context
 from bwgraph.tor.endpoint import Endpoint
-from bwgraph.tor.failures import cookie_trouble, cut_short, not_reached, not_tor
-from bwgraph.tor.stem_adapter import LONGEST_COMPLAINT, Complaints, controlled
+from bwgraph.tor.failures import cut_short, not_reached
+from bwgraph.tor.handshake import STEM_ERRORS, choose_method, explain, quotable
+from bwgraph.tor.stem_adapter import Complaints, controlled
 from bwgraph.tor.transport import PATIENCE, Wire
 
 FIRST_EVENT = 3.0
@@ -46,20 +45,8 @@ what it is asked next, or within this of it. A later one belongs to another's su
 MOST_HELD = 4096
 "Samples held back at the most, before they are told; of more the last holds the sum."
 
-HOW_TO_GIVE_ONE = "give it with --password-file FILE or in TOR_CONTROL_PASSWD"
 
 Dial = Callable[[Endpoint], Wire]
-
-_ESCAPES = (
-    stem.ControllerError,
-    stem.connection.AuthenticationFailure,
-    ValueError,
-    LookupError,
-    TypeError,
-    AttributeError,
-)
-"""What comes out of stem: its two families, and what its parsers let through raw. A tor whose
-DataDirectory is not UTF-8 raises a UnicodeDecodeError, for one."""
 
 
 class Connection:
@@ -115,9 +102,9 @@ class Connection:
         self._complaints.attend()
         try:
             return self._handshake(credentials, self._wire)
-        except _ESCAPES as error:
+        except STEM_ERRORS as error:
             alive = self._controller is not None and self._controller.is_alive()
-            raise _explained(error, self._wire, alive=alive) from None
+            raise explain(error, self._wire, alive=alive) from None
 
     def release(self) -> None:
         """Let the samples go: whoever is told them has been told of the connection.
@@ -139,11 +126,11 @@ class Connection:
         read, written = self._info("traffic/read"), self._info("traffic/written")
         return self._tally.compare(seen, read, written) if self._tally.seen is seen else None
 
-    def context(self) -> Answers | None:
+    def context(self) -> Described | None:
         """Ask tor about itself; None if the connection ended meanwhile, which is no answer."""
         told = self._inquiry.round(self._ask)
         alive = self._controller is not None and self._controller.is_alive()
-        return Answers(now(), told) if alive else None
+        return Described(now(), parse_context(told)) if alive else None
 
     def why_lost(self) -> str:
         """What ended the connection, in a few words."""
@@ -177,11 +164,9 @@ class Connection:
         if credentials.cookie is not None:
             info.cookie_path = credentials.cookie
         # One method, chosen here: after a failed one stem would reconnect behind our back.
-        info.auth_methods = (_method(info, credentials, self.endpoint),)
+        info.auth_methods = (choose_method(info, credentials, self.endpoint),)
         controller.add_event_listener(self._on_event, EventType.BW)
-        controller.authenticate(
-            password=_quotable(credentials.password), protocolinfo_response=info
-        )
+        controller.authenticate(password=quotable(credentials.password), protocolinfo_response=info)
         nickname = controller.get_conf("Nickname", None)
         answered = now()
         any(self._answered.wait(left) for left in waits(FIRST_EVENT))
@@ -222,7 +207,7 @@ class Connection:
             return ""
         try:
             code, _, line = self._controller.msg(command).content()[0]
-        except _ESCAPES:
+        except STEM_ERRORS:
             return ""
         if code.startswith("5"):
             return None
@@ -274,75 +259,3 @@ def _joined(before: Sample, sample: Sample) -> Sample:
     read, written = before.read + sample.read, before.written + sample.written
     seconds = before.seconds + sample.seconds
     return Sample(sample.when, read, written, seconds)
-
-
-def _quotable(password: bytes | None) -> str | None:
-    r"""A password in such a form that what stem sends is a QuotedString of these very bytes.
-
-    stem escapes the quotes, and not the backslashes, and encodes in Latin-1.
-
-    >>> _quotable(b"back\\slash"), _quotable(None)
-    ('back\\\\slash', None)
-    """
-    return None if password is None else password.replace(b"\\", b"\\\\").decode("latin-1")
-
-
-def _method(info: Any, credentials: Credentials, endpoint: Endpoint) -> Any:
-    """The one method to authenticate with: the first that tor offers and we have the means for."""
-    offered = info.auth_methods
-    if AuthMethod.NONE in offered:
-        return AuthMethod.NONE
-    if AuthMethod.PASSWORD in offered and credentials.password is not None:
-        return AuthMethod.PASSWORD
-    no_cookie = None
-    for method in (AuthMethod.SAFECOOKIE, AuthMethod.COOKIE):
-        if method in offered:
-            no_cookie = cookie_trouble(info.cookie_path)
-            if no_cookie is None:
-                return method
-    if AuthMethod.PASSWORD in offered:
-        cause = "it asks for a password"
-        if no_cookie is not None:
-            cause += f" (or for its cookie; {no_cookie.cause})"
-        raise Refusal(cause, HOW_TO_GIVE_ONE, password_for=str(endpoint))
-    if no_cookie is not None:
-        raise no_cookie
-    unknown = ", ".join(info.unknown_auth_methods) or "none at all"
-    raise Refusal(
-        f"it offers no way to authenticate that bwgraph knows ({unknown})",
-        "put CookieAuthentication 1 into torrc, then reload tor",
-    )
-
-
-_REJECTIONS: dict[type[Exception], tuple[str, str]] = {
-    stem.connection.IncorrectPassword: ("tor did not accept the password", HOW_TO_GIVE_ONE),
-    stem.connection.IncorrectCookieValue: (
-        "tor did not accept the cookie {error.cookie_path}",
-        "it may be another tor's, or left from before a restart: see DataDirectory in torrc",
-    ),
-    stem.connection.AuthSecurityFailure: (
-        "it does not know what is in the cookie {error.cookie_path}",
-        "it may not be the tor that this cookie belongs to",
-    ),
-    stem.connection.OpenAuthRejected: ("tor did not let us in without a password", HOW_TO_GIVE_ONE),
-}
-"""Cause and cure where tor rejects what it was shown."""
-
-
-def _explained(error: Exception, wire: Wire, *, alive: bool) -> Refusal:
-    """Why the handshake failed."""
-    for kind, (cause, cure) in _REJECTIONS.items():
-        if isinstance(error, kind):
-            return Refusal(cause.format(error=error), cure)
-    if (said := not_tor(wire)) is not None:
-        return said
-    if isinstance(error, UnicodeError):
-        return Refusal(
-            "the path of its cookie is not UTF-8, which stem cannot read",
-            "put HashedControlPassword or a CookieAuthFile with a plain name into its torrc",
-        )
-    # Where the connection ends in mid-handshake stem raises one thing or another.
-    if isinstance(error, stem.SocketError) or wire.failure is not None or not alive:
-        return cut_short(wire)
-    what = f"{type(error).__name__}: {error}"[:LONGEST_COMPLAINT]
-    return Refusal(f"an answer that stem did not understand ({what})")

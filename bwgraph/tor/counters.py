@@ -6,8 +6,8 @@ and which entries of the cache can be believed. Pure: must not know how tor is a
 
 from itertools import takewhile
 
-from bwgraph.model.events import Counted, Wrapped
-from bwgraph.model.sample import MOST, Sample
+from bwgraph.model.events import MOST, Counted, Sample, Wrapped
+from bwgraph.tor.description import number
 
 WRAP = 1 << 32
 "Tor's events count to here and begin again; its counters (GETINFO traffic/read) do not."
@@ -102,15 +102,6 @@ def recent(cache: str, last: float) -> tuple[Sample, ...]:
         Sample(last - ago * CADENCE, *believed[ago], CADENCE)
         for ago in range(len(believed) - 1, -1, -1)
     )
-
-
-def number(text: str) -> int | None:
-    """A number of tor's; None if it is none.
-
-    >>> number("42"), number("-1"), number("")
-    (42, None, None)
-    """
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 20 else None
 
 
 def _pair(text: str) -> tuple[int, int] | None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from bwgraph.model.events import Refusal
+from bwgraph.model.errors import Refusal
 
 FILE_INSTEAD = "put it into a file and name that with --password-file"
 

@@ -5,10 +5,10 @@ stem: what stem raises is told apart in the room that knows it.
 """
 
 import stat
+import sys
 from pathlib import Path
 
-from bwgraph.model.events import Refusal
-from bwgraph.tor import permissions
+from bwgraph.model.errors import Refusal
 from bwgraph.tor.endpoint import ControlPort, ControlSocket, Endpoint
 from bwgraph.tor.transport import SILENCE, Wire
 
@@ -23,7 +23,7 @@ def not_reached(endpoint: Endpoint, error: OSError) -> Refusal:
     path = endpoint.path if isinstance(endpoint, ControlSocket) else None
     match error:
         case PermissionError() if path is not None:
-            return Refusal("permission denied", permissions.advice(path))
+            return Refusal("permission denied", permission_advice(path))
         case FileNotFoundError():
             cure = f"is tor running, with ControlSocket {path} in torrc?"
             return Refusal("no such socket", cure, absent=True)
@@ -49,7 +49,7 @@ def cookie_trouble(path: str | None) -> Refusal | None:
         with Path(path).open("rb"):
             length = status.st_size
     except PermissionError:
-        return Refusal(f"cookie {path}: permission denied", permissions.advice(path))
+        return Refusal(f"cookie {path}: permission denied", permission_advice(path))
     except OSError as error:
         return Refusal(
             f"cookie {path}: {error.strerror}",
@@ -85,3 +85,57 @@ def cut_short(wire: Wire) -> Refusal:
     if wire.failure is not None:
         return Refusal(wire.failure.strerror or str(wire.failure))
     return Refusal("it closed the connection", "is this tor's ControlPort?")
+
+
+ROOT = 0
+
+
+def permission_advice(path: str) -> str:
+    """What a user can do who was denied ``path``: its group to join, or its owner to become.
+
+    A path that cannot even be looked at is judged by the innermost directory that can be. Windows
+    has neither owners nor groups of this kind: no advice.
+    """
+    if sys.platform == "win32":
+        return ""
+    place = Path(path)
+    while True:
+        try:
+            status = place.stat()
+        except OSError:
+            if place == place.parent:
+                return ""
+            place = place.parent
+        else:
+            break
+    owner, group = _names(status.st_uid, status.st_gid)
+    wanted = stat.S_IRGRP
+    if stat.S_ISDIR(status.st_mode):
+        wanted = stat.S_IXGRP
+    elif stat.S_ISSOCK(status.st_mode):
+        wanted = stat.S_IWGRP
+    if status.st_mode & wanted and status.st_gid != ROOT:
+        return f"add yourself to its group: sudo usermod -aG {group} $USER, then log in again"
+    return (
+        f"{place} is for {owner} alone: run bwgraph as {owner} (sudo -u {owner} bwgraph), "
+        "or let tor's group in: put CookieAuthFileGroupReadable 1 and, for a socket, "
+        "ControlSocketsGroupWritable 1 into torrc, restart tor, and join the group"
+    )
+
+
+def _names(uid: int, gid: int) -> tuple[str, str]:
+    """Names of a user and a group; their numbers where they have none."""
+    if sys.platform == "win32":
+        return str(uid), str(gid)
+    import grp  # noqa: PLC0415 - these two exist on POSIX only
+    import pwd  # noqa: PLC0415
+
+    try:
+        owner = pwd.getpwuid(uid).pw_name
+    except KeyError:
+        owner = f"'#{uid}'"  # quoted, for what it is about to stand in is a shell command
+    try:
+        group = grp.getgrgid(gid).gr_name
+    except KeyError:
+        group = str(gid)
+    return owner, group

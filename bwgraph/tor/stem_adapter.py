@@ -17,7 +17,6 @@ from stem.control import Controller, EventType
 
 from bwgraph.model.events import Tell, Trouble
 from bwgraph.system.clock import now
-from bwgraph.system.threads import BoundedQueue
 from bwgraph.tor.transport import Wire
 
 MOST_LINES = 1024
@@ -158,6 +157,31 @@ class Complaints(logging.Handler):
         message = record.getMessage()
         if not message.startswith("We were unable to re-attach our event listeners"):
             self._tell(Trouble(now(), message[:LONGEST_COMPLAINT]))
+
+
+class BoundedQueue(queue.Queue[Any]):
+    """A queue that never holds more than so many: of what comes when it is full, ``spilt`` is told.
+
+    So whoever fills it neither waits nor takes all memory.
+
+    >>> bounded = BoundedQueue(1, print)
+    >>> bounded.put("first")
+    >>> bounded.put("second")
+    second
+    >>> bounded.get()
+    'first'
+    """
+
+    def __init__(self, most: int, spilt: Callable[[Any], object]) -> None:
+        super().__init__(most)
+        self._spilt = spilt
+
+    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:  # noqa: ARG002 - as the original has it
+        """Put it there if there is room."""
+        try:
+            super().put(item, block=False)
+        except queue.Full:
+            self._spilt(item)
 
 
 def _passed_over(message: object) -> None:

@@ -13,7 +13,8 @@ from contextlib import suppress
 from enum import Enum, auto
 from typing import TYPE_CHECKING, NamedTuple
 
-from bwgraph.model.events import Connected, Event, Lost, Refusal, Refused, Tell, Trouble
+from bwgraph.model.errors import Refusal
+from bwgraph.model.events import Connected, Event, Lost, Refused, Tell, Trouble
 from bwgraph.system.clock import now
 from bwgraph.system.threads import GRACE, within
 from bwgraph.tor import transport

@@ -27,8 +27,8 @@ from fake_tor import FakeTor
 from meter import Figures, Program, measure
 
 import bwgraph
+from bwgraph.model.events import Sample
 from bwgraph.model.history import History
-from bwgraph.model.sample import Sample
 
 HERE = Path(__file__).parent
 

@@ -16,18 +16,19 @@ import pytest
 
 import bwgraph
 from bwgraph.cli import arguments, main
-from bwgraph.model.events import Connected, Refusal, Refused, Source, Trouble
+from bwgraph.model.errors import Refusal
+from bwgraph.model.events import Connected, Refused, Sample, Source, Trouble
 from bwgraph.model.fleet import Fleet
 from bwgraph.model.instance import Instance
-from bwgraph.model.sample import Sample
 from bwgraph.output import lines as lines_module
 from bwgraph.output import once, svg_file
 from bwgraph.output.event_queue import Inbox
 from bwgraph.recording import replay
 from bwgraph.recording.format import Entry
+from bwgraph.screen.keymap import BINDINGS
 from bwgraph.screen.plot import ASCII, BLOCK, BRAILLE
 from bwgraph.screen.units import BITS, BYTES
-from bwgraph.screen.view import ALL, BINDINGS, Arrangement, View
+from bwgraph.screen.view import ALL, Arrangement, View
 from bwgraph.system import signals, stdio, wakeup
 from bwgraph.system.clock import Clock, now
 from bwgraph.system.threads import within

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bwgraph.model.binning import LONGEST_BURST, Placement
+from bwgraph.model.events import Sample
 from bwgraph.model.ring import Portion
-from bwgraph.model.sample import Sample
 
 CADENCE = 1.0022
 DAY = 86_400

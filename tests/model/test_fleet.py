@@ -10,21 +10,22 @@ from hypothesis import strategies as st
 from properties import PROPERTY
 from scenes import CONNECTED, NEWEST, second
 
+from bwgraph.model.errors import Refusal
 from bwgraph.model.events import (
-    Answers,
     Connected,
     Counted,
+    Described,
     Event,
     Lost,
-    Refusal,
     Refused,
+    Sample,
     Trouble,
     Wrapped,
 )
 from bwgraph.model.fleet import SAME_START, Fleet
 from bwgraph.model.instance import Instance
 from bwgraph.model.rollups import RESOLUTIONS
-from bwgraph.model.sample import Sample
+from bwgraph.tor.description import parse_context
 
 GONE = Lost(NEWEST, "it closed the connection", NEWEST + 8.0)
 
@@ -100,7 +101,7 @@ def test_a_name_that_the_user_gave_is_the_one_that_is_missed() -> None:
 def test_troubles_of_each_are_troubles_of_the_sum() -> None:
     fleet = watched("anna", "bert")
     tell(fleet, 0, Trouble(1.0, "one"))
-    tell(fleet, 1, Trouble(2.0, "two"), Answers(3.0, {}))
+    tell(fleet, 1, Trouble(2.0, "two"), Described(3.0, parse_context({})))
     assert (total(fleet).trouble, total(fleet).troubles) == (Trouble(2.0, "two"), 2)
 
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bwgraph.model.events import Sample
 from bwgraph.model.history import History
 from bwgraph.model.ring import Portion, Ring
 from bwgraph.model.rollups import FINEST, RESOLUTIONS, WIDEST, Entry
-from bwgraph.model.sample import Sample
 
 CADENCE = 1.0022
 

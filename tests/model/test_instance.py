@@ -2,21 +2,22 @@
 
 import pytest
 
+from bwgraph.model.errors import Refusal
 from bwgraph.model.events import (
-    Answers,
     Connected,
     Counted,
+    Described,
     Event,
     Lost,
-    Refusal,
     Refused,
+    Sample,
     Trouble,
     Wrapped,
 )
 from bwgraph.model.instance import Instance
 from bwgraph.model.quota import Context, Limit
-from bwgraph.model.sample import Sample
 from bwgraph.model.totals import Total, Unseen
+from bwgraph.tor.description import parse_context
 
 CONNECTED = Connected(when=10.0, where="127.0.0.1:9051", version="0.4.9.11", nickname="relay")
 LOST = Lost(since=5.0, why="it closed the connection", retry=6.0)
@@ -24,7 +25,7 @@ SAMPLE = Sample(when=11.0, read=700, written=70, seconds=1.0)
 COUNTED = Counted(read=5000, written=500)
 REFUSAL = Refusal("tor did not accept the password")
 TROUBLE = Trouble(3.0, "a thread ended")
-ANSWERS = Answers(11.0, {"BandwidthRate": "1000"})
+ANSWERS = Described(11.0, parse_context({"BandwidthRate": "1000"}))
 
 RECENT = tuple(Sample(7.0 + i, 100 * i, 10 * i, 1.0) for i in range(1, 4))
 "What a tor remembers of the three seconds before ``CONNECTED``."
@@ -213,7 +214,7 @@ def test_its_context_is_the_latest_and_outlives_a_loss() -> None:
     instance.tell(LOST)
     instance.tell(CONNECTED._replace(when=20.0, process="other"))
     assert instance.context == Context(limit=Limit(1000, "BandwidthRate"))
-    instance.tell(Answers(21.0, {}))
+    instance.tell(Described(21.0, parse_context({})))
     assert instance.context == Context()
 
 

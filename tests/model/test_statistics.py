@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from properties import PROPERTY
 
+from bwgraph.model.events import Sample
 from bwgraph.model.history import LATE, History, Window
-from bwgraph.model.sample import Sample
 from bwgraph.model.statistics import NOTHING, Rates, Summary, Traffic, current, rates
 from bwgraph.model.statistics import summarise as summarise_with
 

@@ -10,10 +10,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from properties import PROPERTY
 
+from bwgraph.model.events import Sample
 from bwgraph.model.history import History
 from bwgraph.model.ring import Portion
 from bwgraph.model.rollups import FINEST, RESOLUTIONS, WIDEST, Entry
-from bwgraph.model.sample import Sample
 from bwgraph.model.sum_history import BEHIND, Together
 
 START = 1000.0

@@ -1,7 +1,6 @@
 """Totals: of one tor process, never of two, and to the byte where tor answers."""
 
-from bwgraph.model.events import Connected, Counted
-from bwgraph.model.sample import Sample
+from bwgraph.model.events import Connected, Counted, Sample
 from bwgraph.model.totals import REMEMBERED, Ledger, Total, Unseen
 
 

@@ -9,13 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from properties import PROPERTY
 
-from bwgraph.model.events import Connected, Counted, Ended, Lost
+from bwgraph.model.events import Connected, Counted, Ended, Lost, Sample
 from bwgraph.model.fleet import Fleet
 from bwgraph.model.history import History
 from bwgraph.model.instance import Instance
 from bwgraph.model.moment import Moment
 from bwgraph.model.rollups import FINEST
-from bwgraph.model.sample import Sample
 from bwgraph.output.document import document
 from bwgraph.screen.compose import compose
 from bwgraph.screen.frame import Size

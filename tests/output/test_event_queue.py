@@ -7,10 +7,9 @@ from functools import partial
 
 import pytest
 
-from bwgraph.model.events import Connected, Event, Lost, Tell, Trouble
+from bwgraph.model.events import Connected, Event, Lost, Sample, Tell, Trouble
 from bwgraph.model.fleet import Fleet
 from bwgraph.model.instance import Instance
-from bwgraph.model.sample import Sample
 from bwgraph.output import event_queue
 from bwgraph.output.event_queue import Inbox, News
 

@@ -12,13 +12,14 @@ from itertools import pairwise
 
 import pytest
 
+from bwgraph.model.errors import Refusal
 from bwgraph.model.events import (
     Connected,
     Counted,
     Event,
     Lost,
-    Refusal,
     Refused,
+    Sample,
     Source,
     Tell,
     Trouble,
@@ -27,7 +28,6 @@ from bwgraph.model.events import (
 from bwgraph.model.fleet import Fleet
 from bwgraph.model.instance import Instance
 from bwgraph.model.moment import Moment
-from bwgraph.model.sample import Sample
 from bwgraph.output import event_queue
 from bwgraph.output import lines as lines_module
 from bwgraph.output.event_queue import BACKLOG, Inbox

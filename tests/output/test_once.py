@@ -6,10 +6,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from bwgraph.model.events import Connected, Event, Lost, Refusal, Refused, Tell, Trouble
+from bwgraph.model.errors import Refusal
+from bwgraph.model.events import Connected, Event, Lost, Refused, Sample, Tell, Trouble
 from bwgraph.model.fleet import Fleet
 from bwgraph.model.instance import Instance
-from bwgraph.model.sample import Sample
 from bwgraph.output import event_queue, once
 from bwgraph.output.event_queue import News
 

@@ -25,9 +25,8 @@ from scenes import NEWEST
 
 from bwgraph.cli import main
 from bwgraph.model import statistics
-from bwgraph.model.events import Counted, Event, Lost, Trouble, Wrapped
+from bwgraph.model.events import Counted, Event, Lost, Sample, Trouble, Wrapped
 from bwgraph.model.fleet import Fleet
-from bwgraph.model.sample import Sample
 from bwgraph.output import prometheus
 from bwgraph.output.prometheus import Exporter, FleetCollector
 from bwgraph.system import stdio
@@ -159,7 +158,7 @@ def test_it_answers_while_samples_come_and_ends_at_once() -> None:
         return values(fetched(served.port))["read_bytes_total", "anna"]
 
     feeder = threading.Thread(target=feed)
-    with Exporter(fleet, LOOPBACK) as served:
+    with Exporter(fleet, *LOOPBACK) as served:
         tell(fleet, 0, news("anna"))
         feeder.start()
         try:
@@ -177,7 +176,7 @@ def test_it_answers_while_samples_come_and_ends_at_once() -> None:
 def test_neither_a_stranger_nor_a_failure_writes_onto_the_screen(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with Exporter(watched("anna"), LOOPBACK) as served:
+    with Exporter(watched("anna"), *LOOPBACK) as served:
         place = ("127.0.0.1", served.port)
         with socket.create_connection(place) as idle:
             with socket.create_connection(place, timeout=10) as other:
@@ -198,7 +197,7 @@ def test_neither_a_stranger_nor_a_failure_writes_onto_the_screen(
 
 @pytest.mark.skipif(not has_ipv6(), reason="no IPv6 here")
 def test_it_listens_where_it_was_asked_to_and_nowhere_else() -> None:
-    with Exporter(watched("anna"), ControlPort("::1", 0)) as served:
+    with Exporter(watched("anna"), "::1", 0) as served:
         assert values(fetched(served.port, "[::1]"))["up", "anna"] == 0
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", served.port))

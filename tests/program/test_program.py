@@ -19,7 +19,7 @@ import pytest
 import tiny_servers
 from pty_driver import RMCUP, SMCUP, Program, bwgraph_argv, environment
 
-from bwgraph.screen.view import ACTIONS, BINDINGS
+from bwgraph.screen.keymap import ACTIONS, BINDINGS
 
 DEMO = "demo: no tor"
 BAR = re.compile(r"[▁▂▃▄▅▆▇█]")
@@ -42,7 +42,7 @@ def with_history(*arguments: str) -> list[str]:
     """
     code = """
 from bwgraph.system.clock import now
-from bwgraph.model.sample import Sample
+from bwgraph.model.events import Sample
 from bwgraph.model.events import Connected
 from bwgraph.tor.targets import Targets
 original = Targets._instance

@@ -13,9 +13,9 @@ from pty_driver import Program, environment
 from store_files import another_database, beside, newer, scribbled_on, text
 from store_programs import NO_TOR, OFTEN, program
 
+from bwgraph.model.events import Sample
 from bwgraph.model.history import History
 from bwgraph.model.rollups import RESOLUTIONS
-from bwgraph.model.sample import Sample
 from bwgraph.store.database import Store
 from bwgraph.store.restore import Kept
 from bwgraph.system.clock import now

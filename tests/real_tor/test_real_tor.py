@@ -13,8 +13,8 @@ from ear import Ear, eventually
 from pty_driver import Program, environment
 from real_tor import Control, RealTor, free_port, has_ipv6, needs_tor
 
-from bwgraph.model.events import Answers
-from bwgraph.model.quota import Context, Limit, Quota, context
+from bwgraph.model.events import Described
+from bwgraph.model.quota import Context, Limit, Quota
 from bwgraph.screen.plot import BLOCK
 from bwgraph.screen.units import BYTES
 from bwgraph.tor import supervisor
@@ -319,7 +319,7 @@ def told_until(tor: RealTor, condition: Callable[[Context], object]) -> Context:
 
     def heard() -> bool:
         nonlocal found
-        found = context(ear.wait_for(Answers).told)
+        found = ear.wait_for(Described).context
         return bool(condition(found))
 
     worker = supervisor.TorLink([ControlPort("127.0.0.1", tor.port)], Credentials())

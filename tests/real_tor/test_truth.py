@@ -15,10 +15,9 @@ import pytest
 from pty_driver import bwgraph_argv, environment
 from real_tor import Control, RealTor, needs_tor
 
-from bwgraph.model.events import Connected, Event, Lost
+from bwgraph.model.events import Connected, Event, Lost, Sample
 from bwgraph.model.history import History
 from bwgraph.model.instance import Instance
-from bwgraph.model.sample import Sample
 from bwgraph.system.clock import now
 from bwgraph.tor import supervisor
 from bwgraph.tor.credentials import Credentials

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from properties import PROPERTY
 
-from bwgraph.model.sample import Sample
+from bwgraph.model.events import Sample
 from bwgraph.recording.format import Entry
 from bwgraph.recording.intervals import Intervals
 

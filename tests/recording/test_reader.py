@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from properties import PROPERTY
 
-from bwgraph.model.sample import Sample
+from bwgraph.model.events import Sample
 from bwgraph.recording import reader
 from bwgraph.recording.format import Entry, csv_line, json_line
 from bwgraph.recording.reader import MOST_TORS, Tape, TooLong, Track

@@ -14,11 +14,11 @@ import pytest
 from ear import Ear
 from loop_world import NOON, START, FakeTerminal, World
 
-from bwgraph.model.events import Connected, Ended, Refusal, Trouble
+from bwgraph.model.errors import Refusal
+from bwgraph.model.events import Connected, Ended, Sample, Trouble
 from bwgraph.model.history import LATE
 from bwgraph.model.instance import Instance
 from bwgraph.model.moment import Moment
-from bwgraph.model.sample import Sample
 from bwgraph.recording import reader, replay
 from bwgraph.recording.format import LONGEST_LINE, Entry, csv_line, json_line
 from bwgraph.recording.intervals import Intervals

@@ -30,16 +30,16 @@ from scenes import (
     unheard,
 )
 
-from bwgraph.model.events import Answers, Connected, Counted, Ended, Lost, Trouble
+from bwgraph.model.events import Connected, Counted, Described, Ended, Lost, Sample, Trouble
 from bwgraph.model.fleet import Fleet
 from bwgraph.model.instance import Instance
 from bwgraph.model.moment import Moment
-from bwgraph.model.sample import Sample
 from bwgraph.screen import help as help_module
 from bwgraph.screen.captions import TROUBLE_SHOWN
 from bwgraph.screen.frame import Style
 from bwgraph.screen.plot import ASCII
 from bwgraph.screen.view import ALL, SUM, Arrangement, View
+from bwgraph.tor.description import parse_context
 
 KEYS = "".join(span.text for span in help_module.hints(80))
 
@@ -396,23 +396,29 @@ def test_totals_go_on_while_tor_is_lost() -> None:
 
 def test_a_relay_without_a_nickname_is_known_by_its_fingerprint() -> None:
     nameless = relay(
-        Answers(NEWEST, {"fingerprint": "89ABCDEF" * 5}), news=CONNECTED._replace(nickname="")
+        Described(NEWEST, parse_context({"fingerprint": "89ABCDEF" * 5})),
+        news=CONNECTED._replace(nickname=""),
     )
     assert drawn(80, 24, nameless)[0].startswith(f"bwgraph  {PLACE}  $89ABCDEF  tor 0.4.9.11 ")
-    assert "$" not in drawn(80, 24, relay(Answers(NEWEST, {"fingerprint": "89ABCDEF" * 5})))[0]
+    assert (
+        "$"
+        not in drawn(
+            80, 24, relay(Described(NEWEST, parse_context({"fingerprint": "89ABCDEF" * 5})))
+        )[0]
+    )
 
 
 def test_how_much_of_the_limit_is_taken_is_said_where_there_is_room() -> None:
-    screen = drawn(130, 35, relay(Answers(NEWEST, LIMIT)))
+    screen = drawn(130, 35, relay(Described(NEWEST, parse_context(LIMIT))))
     assert screen[1].endswith("  44 % of BandwidthRate 180 KiB/s")
     assert any(line.endswith("  56 % of BandwidthRate 180 KiB/s") for line in screen[10:])
-    assert drawn(80, 24, relay(Answers(NEWEST, LIMIT)))[1] == drawn(80, 24)[1]
-    late = drawn(130, 35, relay(Answers(NEWEST, LIMIT)), after(5.0))
+    assert drawn(80, 24, relay(Described(NEWEST, parse_context(LIMIT))))[1] == drawn(80, 24)[1]
+    late = drawn(130, 35, relay(Described(NEWEST, parse_context(LIMIT))), after(5.0))
     assert not any("%" in line for line in late)
 
 
 def test_the_quota_has_a_line_of_its_own_above_the_last() -> None:
-    screen = drawn(120, 35, relay(Answers(NEWEST, {**LIMIT, **QUOTA})))
+    screen = drawn(120, 35, relay(Described(NEWEST, parse_context({**LIMIT, **QUOTA}))))
     assert screen[-2] == (
         "quota (sum): 50.0 GiB used, 50.0 GiB left, resets 1 Dec 00:00,"
         " used up in 4 d 22 h at this pace"
@@ -420,7 +426,9 @@ def test_the_quota_has_a_line_of_its_own_above_the_last() -> None:
     assert screen[-3].startswith("since tor started ")
     # It is the last of the words to go.
     seen = [
-        [part in line for line in drawn(80, rows, relay(Answers(NEWEST, QUOTA)))].count(True)
+        [
+            part in line for line in drawn(80, rows, relay(Described(NEWEST, parse_context(QUOTA))))
+        ].count(True)
         for rows in range(24, 4, -1)
         for part in ("quota",)
     ]
@@ -430,14 +438,14 @@ def test_the_quota_has_a_line_of_its_own_above_the_last() -> None:
 @pytest.mark.parametrize("columns", range(36, 130, 3))
 def test_the_quota_is_whole_at_any_width(columns: int) -> None:
     view = View(arrangement=Arrangement.STACKED)
-    line = drawn(columns, 35, relay(Answers(NEWEST, QUOTA)), view=view)[-2]
+    line = drawn(columns, 35, relay(Described(NEWEST, parse_context(QUOTA))), view=view)[-2]
     assert re.match(r"quota( \(sum\))?: (50\.0 GiB used, )?50\.0 GiB left", line)
     assert len(line) <= columns
 
 
 @pytest.mark.parametrize("kind", ["soft", "hard"])
 def test_hibernation_is_shown_for_what_it_is(kind: str) -> None:
-    asleep = relay(Answers(NEWEST, {**QUOTA, "accounting/hibernating": kind}))
+    asleep = relay(Described(NEWEST, parse_context({**QUOTA, "accounting/hibernating": kind})))
     frame = framed(120, 35, asleep)
     assert frame.text()[-2].startswith(f"hibernating ({kind}: no ")
     assert {span.style for span in frame.lines[-2]} == {Style.ALERT}
@@ -504,7 +512,11 @@ def test_the_readout_gives_the_value_of_what_is_clipped() -> None:
 
 def test_in_ascii_every_word_is_ascii() -> None:
     view = View(ASCII, cursor=1080, end=1095, logarithmic=True)
-    for instance in (relay(Answers(NEWEST, {**LIMIT, **QUOTA})), unheard(50, 70, 9, 9), told()):
+    for instance in (
+        relay(Described(NEWEST, parse_context({**LIMIT, **QUOTA}))),
+        unheard(50, 70, 9, 9),
+        told(),
+    ):
         for size in ((120, 35), (80, 24), (40, 10), (20, 5), (9, 1)):
             assert all(line.isascii() for line in drawn(*size, instance, view=view, notice="hm"))
 

@@ -11,8 +11,9 @@ from bwgraph.model.moment import Moment
 from bwgraph.screen import graph_screen, table_screen
 from bwgraph.screen.compose import compose, follow, survey
 from bwgraph.screen.frame import Size
+from bwgraph.screen.keymap import Action, apply
 from bwgraph.screen.plot import BRAILLE
-from bwgraph.screen.view import ALL, SUM, Action, View, apply
+from bwgraph.screen.view import ALL, SUM, View
 
 SIZE = Size(80, 24)
 

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from properties import PROPERTY
 from wcwidth import wcwidth  # comes with pyte
 
+from bwgraph.model.printable import printable
 from bwgraph.screen import plot
-from bwgraph.screen.frame import Frame, Line, Size, Span, Style, printable
+from bwgraph.screen.frame import Frame, Line, Size, Span, Style
 
 EVERYTHING = "".join(map(chr, range(sys.maxunicode + 1)))
 "Each character there is, the surrogates too: undecodable bytes come as such."

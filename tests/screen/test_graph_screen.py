@@ -29,19 +29,21 @@ from scenes import (
     told,
 )
 
-from bwgraph.model.events import Answers, Connected, Counted, Lost, Trouble, Wrapped
+from bwgraph.model.events import MOST, Connected, Counted, Described, Lost, Sample, Trouble, Wrapped
 from bwgraph.model.instance import Instance
 from bwgraph.model.moment import Moment
+from bwgraph.model.printable import printable
 from bwgraph.model.rollups import RESOLUTIONS
-from bwgraph.model.sample import MOST, Sample
 from bwgraph.model.statistics import current
 from bwgraph.model.totals import Unseen
 from bwgraph.screen import help as help_module
-from bwgraph.screen.frame import Size, Style, printable
+from bwgraph.screen.frame import Size, Style
 from bwgraph.screen.graph_screen import compose, survey
+from bwgraph.screen.keymap import BINDINGS, Action, apply
 from bwgraph.screen.plot import ASCII, BLOCK, BRAILLE, HALVES, SETS
 from bwgraph.screen.units import BITS, BYTES
-from bwgraph.screen.view import BINDINGS, Action, Arrangement, View, apply
+from bwgraph.screen.view import Arrangement, View
+from bwgraph.tor.description import parse_context
 
 # What goes as the window shrinks.
 
@@ -474,7 +476,7 @@ def pasts(draw: st.DrawFn) -> Past:
         if step == "t":
             instance.tell(Trouble(when, draw(TEXTS)))
         elif step == "a":
-            instance.tell(Answers(when, draw(ANSWERS)))
+            instance.tell(Described(when, parse_context(draw(ANSWERS))))
         elif step == "c":
             when += draw(PAUSES)
             instance.tell(draw(connections(when, first=instance.connection is None)))
@@ -629,7 +631,9 @@ def test_what_others_wrote_comes_out_harmless_wherever_it_is_shown() -> None:
             instance = told(*events, name=f"name {HOSTILE}", note=HOSTILE)
             shown += drawn(200, rows, instance, notice=HOSTILE)
             instance.tell(Trouble(NEWEST, HOSTILE))
-            instance.tell(Answers(NEWEST, {"fingerprint": HOSTILE, "BandwidthRate": HOSTILE}))
+            instance.tell(
+                Described(NEWEST, parse_context({"fingerprint": HOSTILE, "BandwidthRate": HOSTILE}))
+            )
             shown += drawn(200, rows, instance)
     assert not {*HOSTILE} & {*"".join(shown)} - {*printable(HOSTILE)}
     # It is there, and can be recognised.

@@ -7,7 +7,7 @@ from properties import PROPERTY
 
 from bwgraph.screen import help as help_module
 from bwgraph.screen.frame import Frame, Line, Size, Style
-from bwgraph.screen.view import BINDINGS, Binding
+from bwgraph.screen.keymap import BINDINGS, Binding
 
 SIZES = st.builds(Size, st.integers(1, 300), st.integers(1, 100))
 HINTS = [binding.hint for binding in BINDINGS if binding.hint]

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from properties import PROPERTY
 
+from bwgraph.model.events import Sample
 from bwgraph.model.instance import Instance
 from bwgraph.model.moment import Moment
-from bwgraph.model.sample import Sample
 from bwgraph.screen import layout
 from bwgraph.screen.frame import Size
 from bwgraph.screen.graph_screen import compose

@@ -21,13 +21,14 @@ from scenes import (
     unheard,
 )
 
-from bwgraph.model.events import Answers, Counted, Lost
+from bwgraph.model.events import Counted, Described, Lost, Sample
 from bwgraph.model.fleet import Fleet
-from bwgraph.model.sample import Sample
 from bwgraph.screen.frame import Style
-from bwgraph.screen.marks import Marks, Notes, cross, write_in
+from bwgraph.screen.marks import Marks, Notes
+from bwgraph.screen.pane import cross, write_in
 from bwgraph.screen.plot import ASCII, BLOCK, BRAILLE, Glyphs
 from bwgraph.screen.view import SUM, Arrangement, View
+from bwgraph.tor.description import parse_context
 
 # What nobody saw, and who was restarted.
 
@@ -190,9 +191,9 @@ def test_a_gap_is_as_long_as_it_was_in_every_glyph_set(glyphs: Glyphs) -> None:
 # The limit.
 
 
-def limited(rate: int) -> Answers:
+def limited(rate: int) -> Described:
     """What a tor tells whose rate is limited."""
-    return Answers(NEWEST, {"BandwidthRate": str(rate)})
+    return Described(NEWEST, parse_context({"BandwidthRate": str(rate)}))
 
 
 def test_a_limit_within_the_scale_is_a_line_that_is_named_where_there_is_room() -> None:

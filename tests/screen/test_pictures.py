@@ -42,13 +42,13 @@ from scenes import (
     unheard,
 )
 
-from bwgraph.model.events import Answers
+from bwgraph.model.events import Described, Sample
 from bwgraph.model.instance import Instance
-from bwgraph.model.sample import Sample
 from bwgraph.screen import layout
 from bwgraph.screen.frame import Frame, Size
 from bwgraph.screen.plot import ASCII, BRAILLE, SETS, Glyphs
 from bwgraph.screen.view import Arrangement, View
+from bwgraph.tor.description import parse_context
 
 SIZES = (Size(120, 35), Size(80, 24), Size(40, 10), Size(20, 5), Size(1, 1))
 
@@ -768,7 +768,7 @@ def test_picture_of_minutes_with_the_cursor_a_limit_and_a_quota() -> None:
     assert drawn(
         80,
         24,
-        relay(Answers(NEWEST, {**LIMIT, **QUOTA})),
+        relay(Described(NEWEST, parse_context({**LIMIT, **QUOTA}))),
         view=View(resolution=5, cursor=1080, end=1095),
     ) == picture(
         """

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from properties import PROPERTY
 from scenes import CONNECTED, MOMENT, NEWEST, told
 
-from bwgraph.model.sample import Sample
+from bwgraph.model.events import Sample
 from bwgraph.screen.frame import Frame, Line, Size, Span, Style
 from bwgraph.screen.graph_screen import compose
 from bwgraph.screen.plot import BLOCK

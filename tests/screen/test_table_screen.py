@@ -7,11 +7,10 @@ from hypothesis import strategies as st
 from properties import PROPERTY
 from scenes import HOSTILE, KIB, LOST, MOMENT, NEWEST, after, picture
 
-from bwgraph.model.events import Ended, Lost
+from bwgraph.model.events import Ended, Lost, Sample
 from bwgraph.model.fleet import Fleet
 from bwgraph.model.instance import Instance
 from bwgraph.model.rollups import RESOLUTIONS
-from bwgraph.model.sample import Sample
 from bwgraph.screen import table_screen
 from bwgraph.screen.compose import compose, survey
 from bwgraph.screen.frame import Size

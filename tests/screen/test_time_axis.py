@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from properties import PROPERTY
 
 from bwgraph.model.rollups import RESOLUTIONS
-from bwgraph.screen.marks import label_row
+from bwgraph.screen.pane import label_row
 from bwgraph.screen.plot import SETS
 from bwgraph.screen.time_axis import APART, DAY, HOUR, SPACINGS, labels
 

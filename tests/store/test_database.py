@@ -28,11 +28,11 @@ from store_files import (
     write,
 )
 
-from bwgraph.model.events import Refusal
+from bwgraph.model.errors import Refusal
+from bwgraph.model.events import Sample
 from bwgraph.model.history import History
 from bwgraph.model.ring import Portion
 from bwgraph.model.rollups import FINEST, RESOLUTIONS, WIDEST, Entry, kept
-from bwgraph.model.sample import Sample
 from bwgraph.model.sum_history import Together
 from bwgraph.store import database, owner
 from bwgraph.store.database import Gone, Store, Unwritten

@@ -15,10 +15,10 @@ from fleets import steady, tell, watched
 from scenes import NEWEST
 from store_files import beside
 
-from bwgraph.model.events import Connected, Refusal
+from bwgraph.model.errors import Refusal
+from bwgraph.model.events import Connected, Sample
 from bwgraph.model.fleet import Fleet
 from bwgraph.model.instance import Instance
-from bwgraph.model.sample import Sample
 from bwgraph.store.database import Store
 from bwgraph.store.recorder import Recorder
 from bwgraph.store.restore import Kept

@@ -6,6 +6,7 @@ import pytest
 from fleets import news, steady, tell, watched
 from scenes import MOMENT, NEWEST
 
+from bwgraph.cli import initial_view
 from bwgraph.model.fleet import Fleet
 from bwgraph.model.instance import Instance
 from bwgraph.model.ring import Portion
@@ -106,13 +107,15 @@ def test_a_sum_of_one_fewer_is_not_given_two_pasts() -> None:
 def test_a_graph_opens_where_its_past_is_near(past: list[Entry], resolution: int) -> None:
     shelf = Shelf(a=past, b=[entry(1, 0)])
     names = [Kept("a"), Kept("another")]
-    assert restore.opening(View(), shelf, names, NOW) == View(resolution=resolution)
+    assert initial_view.opening(View(), restore.newest_ends(shelf, names, NOW), NOW) == View(
+        resolution=resolution
+    )
 
 
 def test_without_a_past_it_opens_as_ever() -> None:
     shelf = Shelf(b=[entry(60, 0)])
-    assert restore.opening(View(), shelf, [Kept("a")], NOW) == View()
-    assert restore.opening(View(), shelf, [], NOW) == View()
+    assert initial_view.opening(View(), restore.newest_ends(shelf, [Kept("a")], NOW), NOW) == View()
+    assert initial_view.opening(View(), restore.newest_ends(shelf, [], NOW), NOW) == View()
 
 
 def test_an_archive_opens_at_its_end() -> None:
@@ -121,9 +124,10 @@ def test_an_archive_opens_at_its_end() -> None:
     assert archive is not None
     assert [each.title for each in archive.instances] == ["a", "b"]
     end = -(-int(NOW) // 60) * 60 - 400 * 60
-    assert restore.ending(View(), archive, coarser=True) == View(resolution=60, end=end)
+    ends = restore.restored_ends(archive)
+    assert initial_view.ending(View(), ends, coarser=True) == View(resolution=60, end=end)
     hours = View(resolution=3600)
-    assert restore.ending(hours, archive, coarser=False) == hours._replace(end=end)
+    assert initial_view.ending(hours, ends, coarser=False) == hours._replace(end=end)
 
 
 def test_an_archive_of_nothing_is_none() -> None:

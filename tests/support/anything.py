@@ -19,12 +19,12 @@ import stem
 from hypothesis import strategies as st
 from stem.control import EventType
 
-from bwgraph.model.events import Connected, Lost, Trouble
+from bwgraph.model.events import MOST, Connected, Lost, Trouble
 from bwgraph.model.instance import Instance
 from bwgraph.model.moment import Moment
+from bwgraph.model.printable import printable
 from bwgraph.model.rollups import RESOLUTIONS, kept
-from bwgraph.model.sample import MOST
-from bwgraph.screen.frame import Frame, Size, printable
+from bwgraph.screen.frame import Frame, Size
 from bwgraph.screen.graph_screen import compose
 from bwgraph.screen.units import BITS
 from bwgraph.screen.view import Arrangement, View

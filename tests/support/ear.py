@@ -6,8 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from bwgraph.model.events import Event, Trouble
-from bwgraph.model.sample import Sample
+from bwgraph.model.events import Event, Sample, Trouble
 
 PATIENCE = 10.0
 "Seconds after which what a test waits for is not going to come."

@@ -4,11 +4,10 @@ from collections.abc import Sequence
 
 from scenes import CONNECTED, KIB, MOMENT, NEWEST, looks, second, seconds
 
-from bwgraph.model.events import Connected, Counted, Event, Lost
+from bwgraph.model.events import Connected, Counted, Event, Lost, Sample
 from bwgraph.model.fleet import Fleet
 from bwgraph.model.instance import Instance
 from bwgraph.model.moment import Moment
-from bwgraph.model.sample import Sample
 from bwgraph.screen.compose import compose
 from bwgraph.screen.frame import Size
 from bwgraph.screen.view import ALL, View

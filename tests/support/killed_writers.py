@@ -14,10 +14,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
+from bwgraph.model.events import Sample
 from bwgraph.model.fleet import Fleet
 from bwgraph.model.instance import Instance
 from bwgraph.model.rollups import RESOLUTIONS, Entry
-from bwgraph.model.sample import Sample
 from bwgraph.store.database import Store
 from bwgraph.store.recorder import Recorder
 from bwgraph.store.restore import Kept

@@ -7,10 +7,9 @@ from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
-from bwgraph.model.events import Connected, Event, Tell
+from bwgraph.model.events import Connected, Event, Sample, Tell
 from bwgraph.model.fleet import Fleet
 from bwgraph.model.instance import Instance
-from bwgraph.model.sample import Sample
 from bwgraph.screen.frame import Frame, Size
 from bwgraph.screen.view import Click, View
 from bwgraph.system.wakeup import Wakeup

@@ -4,10 +4,9 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from textwrap import dedent
 
-from bwgraph.model.events import Connected, Counted, Event, Lost
+from bwgraph.model.events import Connected, Counted, Event, Lost, Sample
 from bwgraph.model.instance import Instance
 from bwgraph.model.moment import Moment
-from bwgraph.model.sample import Sample
 from bwgraph.screen.frame import Frame, Size
 from bwgraph.screen.graph_screen import compose
 from bwgraph.screen.view import View

@@ -19,7 +19,8 @@ from properties import PROPERTY
 
 import bwgraph
 from bwgraph.screen.frame import Frame, Line, Size, Span, Style
-from bwgraph.screen.view import ACTIONS, Click
+from bwgraph.screen.keymap import ACTIONS
+from bwgraph.screen.view import Click
 from bwgraph.system import signals
 from bwgraph.terminal import curses_terminal
 from bwgraph.terminal.curses_terminal import RESIZED, Terminal, speaks_utf8

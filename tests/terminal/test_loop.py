@@ -14,16 +14,17 @@ import pytest
 from ear import PATIENCE, eventually
 from loop_world import CONNECTED, NOON, START, FakeSource, FakeTerminal, World
 
-from bwgraph.model.events import Connected, Counted, Event, Lost, Refusal, Refused, Trouble
+from bwgraph.model.errors import Refusal
+from bwgraph.model.events import Connected, Counted, Event, Lost, Refused, Sample, Trouble
 from bwgraph.model.fleet import Fleet
 from bwgraph.model.history import LATE
 from bwgraph.model.instance import Instance
-from bwgraph.model.sample import Sample
 from bwgraph.output import svg_file
 from bwgraph.screen.frame import Size, Style
+from bwgraph.screen.keymap import ACTIONS, BINDINGS
 from bwgraph.screen.plot import ASCII, BLOCK, BRAILLE
 from bwgraph.screen.units import BITS
-from bwgraph.screen.view import ACTIONS, ALL, BINDINGS, Arrangement, Click, View
+from bwgraph.screen.view import ALL, Arrangement, Click, View
 from bwgraph.system import clock
 from bwgraph.system import wakeup as wakeup_room
 from bwgraph.system.wakeup import LOOK, Wakeup

@@ -39,8 +39,17 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from nobody import nobody, open_directory
 
-from bwgraph.model.events import Answers, Connected, Counted, Event, Refusal, Tell, Trouble, Wrapped
-from bwgraph.model.sample import MOST, Sample
+from bwgraph.model.errors import Refusal
+from bwgraph.model.events import (
+    MOST,
+    Connected,
+    Counted,
+    Event,
+    Sample,
+    Tell,
+    Trouble,
+    Wrapped,
+)
 from bwgraph.system import threads
 from bwgraph.tor import connection as connection_module
 from bwgraph.tor import stem_adapter, transport
@@ -880,9 +889,7 @@ def test_no_answer_is_not_the_end(reply: bytes) -> None:
 
 def told(connection: Connection) -> dict[str, str]:
     """Its answers of one round."""
-    answers = connection.context()
-    assert isinstance(answers, Answers)
-    return dict(answers.told)
+    return connection._inquiry.round(connection._ask)
 
 
 def test_a_client_without_accounting_tells_of_its_rates() -> None:

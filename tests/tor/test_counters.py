@@ -7,11 +7,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from properties import PROPERTY
 
-from bwgraph.model.events import Connected, Counted, Wrapped
+from bwgraph.model.events import Connected, Counted, Sample, Wrapped
 from bwgraph.model.history import History
 from bwgraph.model.instance import Instance
-from bwgraph.model.sample import Sample
-from bwgraph.tor.counters import CACHED, CADENCE, SPIKE, SPIKE_FLOOR, WRAP, Tally, number, recent
+from bwgraph.tor.counters import CACHED, CADENCE, SPIKE, SPIKE_FLOOR, WRAP, Tally, recent
+from bwgraph.tor.description import number
 
 
 def sample(read: int, written: int = 0, when: float = 1.0, seconds: float = 1.0) -> Sample:

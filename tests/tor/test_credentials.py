@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nobody import nobody, open_directory
 
-from bwgraph.model.events import Refusal
+from bwgraph.model.errors import Refusal
 from bwgraph.tor.credentials import Credentials, gather
 
 one_line = st.binary(max_size=60).filter(lambda raw: b"\n" not in raw and b"\r" not in raw)

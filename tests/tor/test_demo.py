@@ -10,9 +10,8 @@ from typing import BinaryIO
 import pytest
 from ear import Ear, eventually, threads_at_work
 
-from bwgraph.model.events import Answers, Connected, Counted, Lost
-from bwgraph.model.quota import Limit, context
-from bwgraph.model.sample import Sample
+from bwgraph.model.events import Connected, Counted, Described, Lost, Sample
+from bwgraph.model.quota import Limit
 from bwgraph.tor import demo, demo_traffic
 from bwgraph.tor.credentials import Credentials
 from bwgraph.tor.endpoint import Endpoint
@@ -263,7 +262,7 @@ def test_it_tells_of_itself_what_a_relay_with_accounting_does(
     ear, now = Ear(), datetime.now(UTC)
     link = TorLink([demo.PLACE], Credentials(), demo.Demo().dial)
     link.start(ear)
-    told = context(ear.wait_for(Answers).told)
+    told = ear.wait_for(Described).context
     assert told.fingerprint == demo.FINGERPRINT
     assert told.limit == Limit(demo.RATE, "BandwidthRate")
     quota = told.quota
@@ -282,8 +281,8 @@ def test_it_tells_of_itself_what_a_relay_with_accounting_does(
     for _ in range(3):
         beat.pass_one()
         ear.wait_for(Sample)
-    ear.wait_for(Answers)
-    after = context(ear.wait_for(Answers).told).quota
+    ear.wait_for(Described)
+    after = ear.wait_for(Described).context.quota
     link.close()
     moved = [demo_traffic.traffic(demo.MORNING + second) for second in range(1, 4)]
     assert after is not None

@@ -4,7 +4,7 @@ from bwgraph.tor.description import ACCOUNTING, ALWAYS, NAME, RARELY, Inquiry
 
 
 class Tor:
-    """Answers each command with its own last word, but for what a test says."""
+    """Described each command with its own last word, but for what a test says."""
 
     def __init__(self, **answers: str | None) -> None:
         self.answers = answers

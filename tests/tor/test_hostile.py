@@ -12,14 +12,15 @@ from ear import Ear, eventually
 from fake_tor import HANG_UP, FakeTor, Manners, Oddity, Session, says
 from pty_driver import Program, bwgraph_argv, environment
 
+from bwgraph.model.errors import Refusal
 from bwgraph.model.events import (
-    Answers,
     Connected,
     Counted,
+    Described,
     Event,
     Lost,
-    Refusal,
     Refused,
+    Sample,
     Tell,
     Trouble,
 )
@@ -28,14 +29,13 @@ from bwgraph.model.history import History
 from bwgraph.model.instance import Instance
 from bwgraph.model.ring import FULL
 from bwgraph.model.rollups import RESOLUTIONS
-from bwgraph.model.sample import Sample
 from bwgraph.output import event_queue
 from bwgraph.output.event_queue import Inbox
-from bwgraph.system.threads import BoundedQueue
 from bwgraph.tor import connection as connection_module
 from bwgraph.tor import stem_adapter, supervisor, transport
 from bwgraph.tor.connection import Connection
 from bwgraph.tor.credentials import Credentials
+from bwgraph.tor.stem_adapter import BoundedQueue
 from bwgraph.tor.supervisor import TorLink
 
 
@@ -207,9 +207,8 @@ def test_answers_that_come_out_of_order_are_taken_for_none() -> None:
         server.send(b"650 BW 5 5\r\n")
         assert ear.wait_for(Sample).read == 5
         assert connection.check() is None
-        answers = connection.context()
-        assert answers is not None
-        assert answers.told.keys() <= {"BandwidthRate", "RelayBandwidthRate"}
+        answers = connection._inquiry.round(connection._ask)
+        assert answers.keys() <= {"BandwidthRate", "RelayBandwidthRate"}
     assert ear.troubles == []
 
 
@@ -235,7 +234,7 @@ def test_what_fails_in_the_links_own_thread_is_a_loss_and_a_new_connection(
     stumbled: queue.SimpleQueue[None] = queue.SimpleQueue()
 
     def tell(event: Event) -> None:
-        if isinstance(event, Answers) and stumbled.empty():
+        if isinstance(event, Described) and stumbled.empty():
             stumbled.put(None)
             raise RuntimeError("stumbled")
         ear(event)
@@ -244,7 +243,7 @@ def test_what_fails_in_the_links_own_thread_is_a_loss_and_a_new_connection(
         ear.wait_for(Connected)
         assert ear.wait_for(Lost).why == "unexpected: RuntimeError: stumbled"
         ear.wait_for(Connected)
-        ear.wait_for(Answers)  # from now on samples are told as they come
+        ear.wait_for(Described)  # from now on samples are told as they come
         server.emit(5, 6)
         assert ear.wait_for(Sample).read == 5
 
@@ -258,7 +257,7 @@ def test_a_question_that_ends_its_thread_is_asked_again(monkeypatch: pytest.Monk
     )
     ask = Connection.context
 
-    def stumble(connection: Connection) -> Answers | None:
+    def stumble(connection: Connection) -> Described | None:
         if not died:
             raise RuntimeError("stumbled")
         return ask(connection)
@@ -266,7 +265,7 @@ def test_a_question_that_ends_its_thread_is_asked_again(monkeypatch: pytest.Monk
     monkeypatch.setattr(Connection, "context", stumble)
     ear = Ear()
     with FakeTor() as server, linked(server, ear):
-        ear.wait_for(Answers)
+        ear.wait_for(Described)
         assert server.accepted == 1
     assert died == ["stumbled"]
 

@@ -25,9 +25,19 @@ from fake_tor import (
     silent,
 )
 
-from bwgraph.model.events import Answers, Connected, Counted, Event, Lost, Refused, Tell, Wrapped
+from bwgraph.model.events import (
+    Connected,
+    Counted,
+    Described,
+    Event,
+    Lost,
+    Refused,
+    Sample,
+    Tell,
+    Wrapped,
+)
 from bwgraph.model.instance import Instance
-from bwgraph.model.sample import Sample
+from bwgraph.model.quota import Context, Limit
 from bwgraph.system import clock
 from bwgraph.tor import connection as connection_module
 from bwgraph.tor import supervisor, transport
@@ -805,10 +815,10 @@ def test_now_and_then_tor_is_asked_about_itself(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(supervisor, "CONTEXT", 0.01)
     ear, conf = Ear(), {"bandwidthrate": "1000"}
     with FakeTor(Manners(conf=conf)) as server, linked(server.endpoint, tell=ear):
-        assert ear.wait_for(Answers).told["BandwidthRate"] == "1000"
+        assert ear.wait_for(Described).context.limit == Limit(1000, "BandwidthRate")
         conf["bandwidthrate"] = "2000"
-        ear.wait_for(Answers)  # which may have been asked for before
-        assert ear.wait_for(Answers).told["BandwidthRate"] == "2000"
+        ear.wait_for(Described)  # which may have been asked for before
+        assert ear.wait_for(Described).context.limit == Limit(2000, "BandwidthRate")
         server.emit(5, 6)
         assert ear.wait_for(Sample).read == 5
     assert isinstance(ear.heard[0], Connected)
@@ -822,12 +832,12 @@ def test_a_tor_that_tells_nothing_of_itself_is_still_a_tor(monkeypatch: pytest.M
     ear = Ear()
     with FakeTor(FILTER) as server, linked(server.endpoint, tell=ear):
         for number in range(20):
-            assert ear.wait_for(Answers).told == {}
+            assert ear.wait_for(Described).context == Context()
             server.emit(number, 0)
         eventually(lambda: len(ear.samples) == 20, "all have come")
         assert server.accepted == 1
         asked = server.commands.count("GETCONF BandwidthRate")
-        rounds = sum(isinstance(event, Answers) for event in ear.heard)
+        rounds = sum(isinstance(event, Described) for event in ear.heard)
         assert asked <= rounds // 10 + 2
     assert not [event for event in ear.heard if isinstance(event, Lost)]
     assert ear.troubles == []
@@ -846,7 +856,7 @@ def test_the_connection_is_told_before_tor_is_asked_about_itself(
 
     ear = Ear()
     with FakeTor() as server, linked(server.endpoint, tell=tell):
-        ear.wait_for(Answers)
+        ear.wait_for(Described)
         # One at a time, and the next not before it is due.
         assert server.commands.count("GETCONF BandwidthRate") == 1
     assert "GETCONF BandwidthRate" not in asked[0]
@@ -873,7 +883,7 @@ def test_a_question_that_is_not_answered_holds_nothing_up(monkeypatch: pytest.Mo
         begun = time.monotonic()
         worker.close()
         assert time.monotonic() - begun < 1
-    assert not [event for event in ear.heard if isinstance(event, Answers)]
+    assert not [event for event in ear.heard if isinstance(event, Described)]
 
 
 def test_what_tor_is_comes_along() -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from fake_tor import FakeTor
 
-from bwgraph.model.events import Connected, Refusal, Refused
+from bwgraph.model.errors import Refusal
+from bwgraph.model.events import Connected, Refused
 from bwgraph.tor import demo, endpoint, targets, transport
 from bwgraph.tor.credentials import Credentials
 from bwgraph.tor.endpoint import ControlPort, ControlSocket, Endpoint, Named

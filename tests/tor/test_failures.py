@@ -12,8 +12,8 @@ from types import SimpleNamespace
 import pytest
 from nobody import nobody, open_directory
 
-from bwgraph.tor import permissions
-from bwgraph.tor.permissions import advice
+from bwgraph.tor import failures
+from bwgraph.tor.failures import permission_advice
 
 JOIN = "add yourself to its group: sudo usermod -aG"
 
@@ -32,7 +32,7 @@ def test_a_file_for_its_group_says_join_it(mode: int) -> None:
         cookie.write_bytes(b"")
         give(cookie, mode)
         with nobody():
-            said = advice(str(cookie))
+            said = permission_advice(str(cookie))
         group = cookie.group()
     assert said == f"{JOIN} {group} $USER, then log in again"
 
@@ -44,7 +44,7 @@ def test_a_file_for_its_owner_says_how_to_become_one_or_open_it(mode: int) -> No
         cookie.write_bytes(b"")
         give(cookie, mode)
         with nobody():
-            said = advice(str(cookie))
+            said = permission_advice(str(cookie))
         owner = cookie.owner()
     assert said.startswith(f"{cookie} is for {owner} alone")
     assert f"sudo -u {owner} bwgraph" in said
@@ -59,7 +59,7 @@ def test_a_socket_is_for_its_group_if_they_may_write(mode: int, *, joining: bool
         control.bind(str(path))
         give(path, mode)
         with nobody():
-            said = advice(str(path))
+            said = permission_advice(str(path))
     assert said.startswith(JOIN) == joining
     assert ("ControlSocketsGroupWritable 1" in said) != joining
 
@@ -79,7 +79,7 @@ def test_a_closed_directory_is_judged_in_place_of_what_is_in_it(
         cookie.chmod(0o644)
         give(closed, mode)
         with nobody():
-            said = advice(str(cookie))
+            said = permission_advice(str(cookie))
         owner, group = closed.owner(), closed.group()
         closed.chmod(0o700)
     if joining:
@@ -95,14 +95,14 @@ def test_the_innermost_directory_that_can_be_seen_is_judged() -> None:
         inner.mkdir(parents=True)
         outer.chmod(0o000)
         with nobody():
-            said = advice(str(inner / "cookie"))
+            said = permission_advice(str(inner / "cookie"))
         outer.chmod(0o700)
     assert said.startswith(f"{outer} is for ")
 
 
 def test_what_is_gone_meanwhile_is_judged_by_where_it_was(tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
-    assert advice(str(tmp_path / "gone")).startswith(f"{tmp_path} is for ")
+    assert permission_advice(str(tmp_path / "gone")).startswith(f"{tmp_path} is for ")
 
 
 def see(monkeypatch: pytest.MonkeyPatch, status: os.stat_result | OSError) -> None:
@@ -114,7 +114,7 @@ def see(monkeypatch: pytest.MonkeyPatch, status: os.stat_result | OSError) -> No
                 raise status
             return status
 
-    monkeypatch.setattr(permissions, "Path", Seen)
+    monkeypatch.setattr(failures, "Path", Seen)
 
 
 def file_of(mode: int, uid: int, gid: int) -> os.stat_result:
@@ -125,13 +125,15 @@ def test_where_nothing_at_all_can_be_seen_there_is_no_advice(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     see(monkeypatch, PermissionError())
-    assert advice("/run/tor/control") == ""
+    assert permission_advice("/run/tor/control") == ""
 
 
 def test_nobody_is_told_to_join_roots_group(monkeypatch: pytest.MonkeyPatch) -> None:
     see(monkeypatch, file_of(0o640, 0, 0))
     root = pwd.getpwuid(0).pw_name
-    assert advice("/var/lib/tor/cookie").startswith(f"/var/lib/tor/cookie is for {root} alone")
+    assert permission_advice("/var/lib/tor/cookie").startswith(
+        f"/var/lib/tor/cookie is for {root} alone"
+    )
 
 
 def test_those_without_a_name_are_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,13 +144,13 @@ def test_those_without_a_name_are_numbers(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(pwd, "getpwuid", unknown)
     monkeypatch.setattr(grp, "getgrgid", unknown)
     see(monkeypatch, file_of(0o640, 12345, 54321))
-    assert "usermod -aG 54321 $USER" in advice("/cookie")
+    assert "usermod -aG 54321 $USER" in permission_advice("/cookie")
     see(monkeypatch, file_of(0o600, 12345, 54321))
     # sudo takes a number in this form, and a shell takes it for a comment unless it is quoted.
-    command = advice("/cookie").partition("(")[2].partition(")")[0]
+    command = permission_advice("/cookie").partition("(")[2].partition(")")[0]
     assert shlex.split(command, comments=True) == ["sudo", "-u", "#12345", "bwgraph"]
 
 
 def test_windows_has_no_groups_to_join(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(permissions, "sys", SimpleNamespace(platform="win32"))
-    assert advice(str(tmp_path)) == ""
+    monkeypatch.setattr(failures, "sys", SimpleNamespace(platform="win32"))
+    assert permission_advice(str(tmp_path)) == ""
