@@ -8,7 +8,7 @@ import pytest
 from ear import eventually, threads_at_work
 from hypothesis import settings
 
-from bwgraph.system.wakeup import SIGNALS
+from bwgraph.system.wakeup import CAUGHT_SIGNALS
 
 settings.register_profile("bwgraph", derandomize=True, deadline=None, database=None)
 settings.load_profile("bwgraph")
@@ -35,7 +35,7 @@ def _no_signal_is_ignored() -> None:
 
     bwgraph goes on ignoring a signal that it finds ignored, and so would not end by it.
     """
-    for number in SIGNALS:  # all that this system has of those that end or stop it
+    for number in CAUGHT_SIGNALS:  # all that this system has of those that end or stop it
         if signal.getsignal(number) is signal.SIG_IGN:
             usual = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
             signal.signal(number, usual)

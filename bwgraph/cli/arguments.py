@@ -16,7 +16,7 @@ from bwgraph.cli import config_file, resources
 from bwgraph.model.rollups import RESOLUTIONS
 from bwgraph.screen import units
 from bwgraph.screen.keymap import BINDINGS
-from bwgraph.screen.plot import SETS
+from bwgraph.screen.plot import GLYPH_SETS
 from bwgraph.screen.view import Arrangement
 from bwgraph.tor import endpoint
 
@@ -159,7 +159,7 @@ def parser() -> argparse.ArgumentParser:
     )
     look.add_argument("-u", "--units", choices=list(units.UNITS), help="KiB/s, or kbit/s")
     look.add_argument("--layout", choices=["auto", *(each.value for each in Arrangement)])
-    look.add_argument("--glyphs", choices=["auto", *SETS])
+    look.add_argument("--glyphs", choices=["auto", *GLYPH_SETS])
     look.add_argument("--scale", choices=["linear", "log"])
     look.add_argument(
         "--ceiling",
@@ -247,7 +247,7 @@ def _resolution(text: str) -> int:
 
 
 def _brief(seconds: int) -> str:
-    return units.exact_span(seconds).replace(" ", "").replace("min", "m")
+    return units.format_exact_span(seconds).replace(" ", "").replace("min", "m")
 
 
 def _speed(text: str) -> int:

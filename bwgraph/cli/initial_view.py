@@ -9,25 +9,25 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from bwgraph.model.fleet import Fleet
 from bwgraph.screen import units
-from bwgraph.screen.plot import ASCII, BLOCK, SETS
-from bwgraph.screen.view import ALL, Arrangement, View
+from bwgraph.screen.plot import ASCII, BLOCK, GLYPH_SETS
+from bwgraph.screen.view import ALL_TORS, Arrangement, View
 from bwgraph.system.clock import now
 from bwgraph.tor.targets import Targets
 
 if TYPE_CHECKING:
-    from bwgraph.recording.replay import Playback
+    from bwgraph.recording.replay import Replay
 
 AT_HAND = 60
 "Columns from the present: what is within them is seen on any screen."
 
-Watched: TypeAlias = "Targets | Playback"
+Watched: TypeAlias = "Targets | Replay"
 "The tors to watch, or what there is in place of them."
 
 
 def view(options: argparse.Namespace, *, utf8: bool) -> View:
     """The view to begin with."""
     chosen = options.glyphs
-    glyphs = SETS[chosen] if chosen != "auto" else BLOCK
+    glyphs = GLYPH_SETS[chosen] if chosen != "auto" else BLOCK
     return View(
         glyphs=glyphs if utf8 else ASCII,
         ascii_only=not utf8,
@@ -42,7 +42,7 @@ def view(options: argparse.Namespace, *, utf8: bool) -> View:
 def of(options: argparse.Namespace, targets: Watched, fleet: Fleet, first: View) -> View:
     """The view of this fleet: of all, and where what was stored is seen if there is any."""
     if fleet.sum is not None:
-        first = first._replace(subject=ALL)
+        first = first._replace(subject=ALL_TORS)
     if options.store is None or "interval" in options.chosen or not isinstance(targets, Targets):
         return first
     from bwgraph.store import attach  # noqa: PLC0415 - most do without it
@@ -55,14 +55,14 @@ def archive(
     options: argparse.Namespace, targets: Watched, first: View
 ) -> tuple[Fleet, View] | None:
     """What is in the store and the view of its end, where no tor was asked for."""
-    if options.store is None or not isinstance(targets, Targets) or targets.each:
+    if options.store is None or not isinstance(targets, Targets) or targets.named:
         return None
     from bwgraph.store import attach, restore  # noqa: PLC0415 - most do without it
 
     fleet = attach.archive(options.store)
     if fleet is None:
         return None
-    first = first._replace(subject=0 if fleet.sum is None else ALL)
+    first = first._replace(subject=0 if fleet.sum is None else ALL_TORS)
     ends = restore.restored_ends(fleet)
     return fleet, ending(first, ends, coarser="interval" not in options.chosen)
 

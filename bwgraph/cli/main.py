@@ -17,18 +17,18 @@ from typing import TYPE_CHECKING
 from bwgraph.cli import arguments, config_file, initial_view, resources
 from bwgraph.cli.initial_view import Watched
 from bwgraph.cli.services import attached
-from bwgraph.model.errors import Refusal
+from bwgraph.model.errors import ExplainedError
 from bwgraph.model.events import Source
 from bwgraph.model.fleet import Fleet
 from bwgraph.model.instance import Instance
 from bwgraph.screen import units
 from bwgraph.screen.view import View
 from bwgraph.system import signals, stdio
-from bwgraph.system.stdio import FINE, WRONG_USE, complain
+from bwgraph.system.stdio import FINE, WRONG_USE, write_error
 from bwgraph.system.wakeup import Wakeup
 from bwgraph.tor import credentials
 from bwgraph.tor.credentials import Credentials
-from bwgraph.tor.targets import Secrets, find
+from bwgraph.tor.targets import Secrets, find_targets
 
 if TYPE_CHECKING:
     from bwgraph.terminal import loop
@@ -49,9 +49,9 @@ def main(
     except arguments.Misused as wrong:
         wrong.tell()
     except _WrongUse as wrong:
-        return complain(str(wrong), code=WRONG_USE)
-    except Refusal as refusal:
-        return complain(refusal.cause, refusal.cure)
+        return write_error(str(wrong), code=WRONG_USE)
+    except ExplainedError as refusal:
+        return write_error(refusal.cause, refusal.remedy)
     except KeyboardInterrupt:  # while there is no screen that would take it as a key
         return FINE
 
@@ -87,8 +87,8 @@ def _run(given: Sequence[str] | None) -> int:
             tty.check(os.environ)
         known = Credentials()
         if options.replay is None:
-            known = credentials.gather(options.password_file, os.environ)
-    except (ValueError, tty.Unusable) as error:
+            known = credentials.read_credentials(options.password_file, os.environ)
+    except (ValueError, tty.TerminalError) as error:
         raise _WrongUse(str(error)) from None
     return run(options, targets, known)
 
@@ -161,11 +161,11 @@ _WRONG: tuple[tuple[Callable[[argparse.Namespace], object], str], ...] = (
 def _watched(options: argparse.Namespace) -> Watched:
     """Which tors, or what there is in place of them."""
     if options.replay is None:
-        return find(options.tors, options.demo, os.environ)
+        return find_targets(options.tors, options.demo, os.environ)
     from bwgraph.recording import replay  # noqa: PLC0415 - the graph does without it
 
     tape = replay.read(options.replay)
-    return replay.Playback(tape, options.replay, options.speed or 1)
+    return replay.Replay(tape, options.replay, options.speed or 1)
 
 
 def _check_store(options: argparse.Namespace) -> None:
@@ -174,8 +174,8 @@ def _check_store(options: argparse.Namespace) -> None:
 
     attach.check(options.store)
     if not _single(options) and options.store_resolution < arguments.STORED:
-        each = units.exact_span(options.store_resolution)
-        complain(
+        each = units.format_exact_span(options.store_resolution)
+        write_error(
             f"warning: {options.store} will hold what moved in every {each}: enough to recognise"
             " what was done\nthrough this tor, and when. Keep it to yourself."
         )
@@ -186,44 +186,50 @@ def _graph(options: argparse.Namespace, targets: Watched, known: Credentials) ->
     from bwgraph.output import svg_file  # noqa: PLC0415 - see _run
     from bwgraph.terminal import curses_terminal, loop  # noqa: PLC0415 - see _run
 
-    utf8 = curses_terminal.speaks_utf8(os.environ)
+    utf8 = curses_terminal.locale_is_utf8(os.environ)
     view = initial_view.view(options, utf8=utf8)
     color = options.color != "never" and not os.environ.get("NO_COLOR")
     secrets = Secrets(known)
 
-    def show(fleet: Fleet, sources: Mapping[Instance, Source], view: View) -> loop.Ending:
+    def show(fleet: Fleet, sources: Mapping[Instance, Source], view: View) -> loop.LoopEnd:
         with Wakeup() as wakeup, curses_terminal.Terminal(utf8=utf8, color=color) as screen:
             return loop.run(
-                fleet, sources, view, screen, wakeup, keep=svg_file.keep, clock=targets.clock
+                fleet,
+                sources,
+                view,
+                screen,
+                wakeup,
+                save_picture=svg_file.save_new,
+                clock=targets.clock,
             )
 
     while True:
-        fleet, sources = targets.watch(secrets, patient=options.wait)
+        fleet, sources = targets.create_fleet(secrets, patient=options.wait)
         first = initial_view.of(options, targets, fleet, view)
         with attached(options, fleet):
             how = show(fleet, sources, first)
-        refusal = how.refusal
+        refusal = how.error
         if refusal is None:
             return _finish(how, fleet)
-        if not secrets.lacks(refusal.password_for):
+        if not secrets.should_ask(refusal.needs_password_at):
             archive = initial_view.archive(options, targets, view)
             if archive is not None:
                 fleet, first = archive
                 how = show(fleet, {}, first)
             return _finish(how, fleet)
-        place = refusal.password_for
+        place = refusal.needs_password_at
         try:
             # So getpass gives the terminal its echo back.
-            with signals.handled(signals.by(_raise_it, signals.FATAL)):
-                secrets = secrets.given(place, known.with_prompt(place))
+            with signals.handled(signals.unless_ignored(_raise_it, signals.FATAL_SIGNALS)):
+                secrets = secrets.with_password(place, known.ask_password(place))
         except _Signalled as signalled:
-            return _finish(loop.Ending(signal=signalled.number), fleet)
+            return _finish(loop.LoopEnd(signal=signalled.number), fleet)
         except EOFError:
             if fleet.sum is None:
-                return complain(refusal.cause, refusal.cure)
-            secrets = secrets.without(place)
-        except Refusal as unusable:
-            return complain(unusable.cause, unusable.cure)
+                return write_error(refusal.cause, refusal.remedy)
+            secrets = secrets.with_declined(place)
+        except ExplainedError as unusable:
+            return write_error(unusable.cause, unusable.remedy)
 
 
 class _Signalled(BaseException):
@@ -238,18 +244,18 @@ def _raise_it(number: int, _: FrameType | None) -> None:
     raise _Signalled(number)
 
 
-def _finish(how: "loop.Ending", fleet: Fleet) -> int:
+def _finish(how: "loop.LoopEnd", fleet: Fleet) -> int:
     """Say what there is to say once the terminal is itself again."""
     for instance in fleet.instances:
-        if instance.trouble is not None:
-            more = f" (and {instance.troubles - 1} more)" if instance.troubles > 1 else ""
-            complain(f"while it ran: {instance.trouble.what}{more}")
-    if fleet.remark:
-        complain(fleet.remark)
-    if how.refusal is not None:
-        return complain(how.refusal.cause, how.refusal.cure)
+        if instance.problem is not None:
+            more = f" (and {instance.problem_count - 1} more)" if instance.problem_count > 1 else ""
+            write_error(f"while it ran: {instance.problem.text}{more}")
+    if fleet.notice:
+        write_error(fleet.notice)
+    if how.error is not None:
+        return write_error(how.error.cause, how.error.remedy)
     if how.hung_up:
-        return complain("the terminal went away")
+        return write_error("the terminal went away")
     if how.signal is not None:
-        signals.die_of(how.signal)
+        signals.end_by_signal(how.signal)
     return FINE

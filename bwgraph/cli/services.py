@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from bwgraph.model.errors import Refusal
+from bwgraph.model.errors import ExplainedError
 from bwgraph.model.fleet import Fleet
 from bwgraph.tor.endpoint import ControlPort
 
@@ -29,17 +29,17 @@ def attached(
     """Have what goes along with a fleet, while it is told of or for a single look.
 
     Where there is no screen to show what is wrong with it, ``remark`` is told; and what cannot be
-    done at all is a Refusal then.
+    done at all is a ExplainedError then.
     """
     with ExitStack() as stack:
         if options.store is not None:
             from bwgraph.store import attach  # noqa: PLC0415 - as said above
 
             if look:
-                stack.enter_context(attach.looking(options.store, fleet))
+                stack.enter_context(attach.restore_only(options.store, fleet))
             else:
                 resolution = options.store_resolution
-                stack.enter_context(attach.recording(options.store, fleet, resolution, remark))
+                stack.enter_context(attach.record(options.store, fleet, resolution, remark))
         if options.prometheus is not None:
             stack.enter_context(_exporter(options.prometheus, fleet))
         yield
@@ -52,10 +52,10 @@ def _exporter(place: ControlPort, fleet: Fleet) -> "prometheus.Exporter":
         if error.name != "prometheus_client":
             raise
         cure = "to install it: pip install 'bwgraph[prometheus]'"
-        raise Refusal("--prometheus needs the package prometheus_client", cure) from None
+        raise ExplainedError("--prometheus needs the package prometheus_client", cure) from None
     try:
         return prometheus.Exporter(fleet, place.host, place.port)
     except (OSError, UnicodeError) as error:
         taken = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
         why = "another program has that port" if taken else getattr(error, "strerror", None)
-        raise Refusal(f"--prometheus {place}: {why or error}") from None
+        raise ExplainedError(f"--prometheus {place}: {why or error}") from None

@@ -4,7 +4,7 @@ Must not know how columns are stored, nor what time it is. Three things make thi
 division:
 
 - Tor sends its events a little slower than one a second (1.0022 s in the mean). The columns of
-  successive events are kept successive as long as that is at most ``SLACK`` wrong. Once in some
+  successive events are kept successive as long as that is at most ``SLACK_S`` wrong. Once in some
   seven minutes an event then covers two columns and is shared between them, with the time that it
   covers: each column's rate is the event's own, no second looks like a gap, none is counted twice.
 - A late event holds all that was moved since the one before it, and is spread over that time. A tor
@@ -19,24 +19,24 @@ So a late event is held until the next has come, and ``pending`` tells where it 
 from bwgraph.model.events import Sample
 from bwgraph.model.ring import Portion
 
-SLACK = 0.75
+SLACK_S = 0.75
 "How far, in seconds, a column may lie from the clock before it is moved."
 
-LATE_SPAN = 1.25
+LATE_SPAN_S = 1.25
 "Seconds. An event that covers more than this is late."
 
-EARLY_SPAN = 0.5
+EARLY_SPAN_S = 0.5
 "Seconds. Tor never sends two events this close: one that covers less came in a burst."
 
-LONGEST_BURST = 3600
+MAX_BURST_EVENTS = 3600
 "Events held at the most: an hour of ^Z."
 
 
-class Placement:
+class Binning:
     """Turns samples, in the order of their arrival, into portions of one-second columns."""
 
     def __init__(self) -> None:
-        self.edge: int | None = None
+        self.newest: int | None = None
         "The newest column that something was placed in."
         self._held: list[Sample] = []
 
@@ -44,42 +44,42 @@ class Placement:
         """What is settled now that this sample has come."""
         held = self._held
         if held:
-            goes_on = sample.when - sample.seconds <= held[-1].when + SLACK
-            if goes_on and len(held) < LONGEST_BURST:
+            goes_on = sample.ends_at - sample.seconds <= held[-1].ends_at + SLACK_S
+            if goes_on and len(held) < MAX_BURST_EVENTS:
                 held.append(sample)
-                return [] if sample.seconds < EARLY_SPAN else self.settle()
+                return [] if sample.seconds < EARLY_SPAN_S else self.settle()
             return [*self.settle(), *self.place(sample)]
-        if sample.seconds >= LATE_SPAN:
+        if sample.seconds >= LATE_SPAN_S:
             held.append(sample)
             return []
-        edge, when, seconds = self.edge, sample.when, sample.seconds
-        if edge is not None and when - seconds <= edge + SLACK > when - 1 > edge - SLACK:
+        edge, when, seconds = self.newest, sample.ends_at, sample.seconds
+        if edge is not None and when - seconds <= edge + SLACK_S > when - 1 > edge - SLACK_S:
             # Nearly always: the next second's event, for the next column.
-            self.edge = edge = edge + 1
+            self.newest = edge = edge + 1
             read, written = sample.read, sample.written
             return [Portion(edge, read, written, seconds, read / seconds, written / seconds)]
-        first, last = self._reach(when - seconds, when)
-        self.edge = last
+        first, last = self._span(when - seconds, when)
+        self.newest = last
         return spread(sample.read, sample.written, sample.seconds, first, last)
 
     def settle(self) -> list[Portion]:
         """Place what is held, whatever may come."""
         if not self._held:
             return []
-        portions, self.edge = self._laid_out()
+        portions, self.newest = self._layout()
         self._held = []
         return portions
 
     def pending(self) -> list[Portion]:
         """Where what is held would go if nothing else came."""
-        return self._laid_out()[0] if self._held else []
+        return self._layout()[0] if self._held else []
 
-    def _laid_out(self) -> tuple[list[Portion], int]:
+    def _layout(self) -> tuple[list[Portion], int]:
         """The portions of what is held, and the column at which they end."""
         held = self._held
-        start, end = held[0].when - held[0].seconds, held[-1].when
-        first, last = self._reach(start, end)
-        if all(sample.seconds >= EARLY_SPAN for sample in held[1:]):
+        start, end = held[0].ends_at - held[0].seconds, held[-1].ends_at
+        first, last = self._span(start, end)
+        if all(sample.seconds >= EARLY_SPAN_S for sample in held[1:]):
             read, written = sum(s.read for s in held), sum(s.written for s in held)
             return spread(read, written, sum(s.seconds for s in held), first, last), last
         # A burst: the events share the time evenly, in their order.
@@ -93,19 +93,19 @@ class Placement:
             )
         return portions, last
 
-    def _reach(self, start: float, end: float) -> tuple[int, int]:
+    def _span(self, start: float, end: float) -> tuple[int, int]:
         """The column before a span of time and the column that it ends in."""
-        edge = self.edge
-        if edge is None or start > edge + SLACK:
+        edge = self.newest
+        if edge is None or start > edge + SLACK_S:
             edge = round(start)
         one_on = edge + 1
-        return edge, one_on if abs(end - one_on) < SLACK else max(round(end), edge)
+        return edge, one_on if abs(end - one_on) < SLACK_S else max(round(end), edge)
 
 
 def spread(read: int, written: int, seconds: float, first: int, last: int) -> list[Portion]:
     """Share an amount among the columns after ``first``: exact in bytes, even in time.
 
-    >>> [(p.column, p.read, p.seconds) for p in spread(11, 0, 4.0, 100, 104)]
+    >>> [(p.bucket, p.read, p.seconds) for p in spread(11, 0, 4.0, 100, 104)]
     [(101, 2, 1.0), (102, 3, 1.0), (103, 3, 1.0), (104, 3, 1.0)]
     """
     count = last - first

@@ -7,10 +7,10 @@ likes; nothing is ever asked of the one who listens. Knows nothing of tor, demo 
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
-from bwgraph.model.errors import Refusal
+from bwgraph.model.errors import ExplainedError
 from bwgraph.model.quota import Context
 
-MOST = 1 << 40
+MAX_SAMPLE_BYTES = 1 << 40
 """Bytes. No sample is believed to hold more: tor's events go up to 4 GiB, and a day of these still
 adds up in 63 bits."""
 
@@ -24,7 +24,7 @@ class Sample(NamedTuple):
     is not a sample.
     """
 
-    when: float
+    ends_at: float
     "When it arrived, in seconds on a monotonic clock; the span that it covers ends here."
     read: int
     "Bytes that tor received: the download."
@@ -34,7 +34,7 @@ class Sample(NamedTuple):
     "The length of the span that it covers."
 
 
-class Counted(NamedTuple):
+class CounterBase(NamedTuple):
     """What tor's own counters say of the time before a connection's first sample.
 
     Tor counts on between its events, so what it answers may be a little too much by the time that
@@ -48,11 +48,11 @@ class Counted(NamedTuple):
 class Connected(NamedTuple):
     """A tor has let us in and sends its events; its samples follow this."""
 
-    when: float
-    where: str
+    at: float
+    endpoint: str
     version: str = ""
     nickname: str = ""
-    counted: Counted | None = None
+    counters: CounterBase | None = None
     "None where tor's counters may not be asked for."
     uptime: float | None = None
     "Seconds since the tor process started; None where that may not be asked for."
@@ -65,24 +65,24 @@ class Connected(NamedTuple):
 class Lost(NamedTuple):
     """A tor that was there is not, and will be tried again."""
 
-    since: float
+    last_heard: float
     "When it was last heard of."
-    why: str
-    retry: float
+    reason: str
+    retry_at: float
     "When the next try is."
 
 
 class Ended(NamedTuple):
     """There is no more to be told, and that is as it should be."""
 
-    words: str
+    reason: str
     "What has ended."
 
 
 class Refused(NamedTuple):
     """No connection, and no more tries: the program cannot go on."""
 
-    refusal: Refusal
+    error: ExplainedError
 
 
 class Wrapped(NamedTuple):
@@ -91,34 +91,34 @@ class Wrapped(NamedTuple):
     The sample has the span of the event that it completes, which has been told already.
     """
 
-    missing: Sample
+    missing_bytes: Sample
 
 
-class Trouble(NamedTuple):
+class Problem(NamedTuple):
     """Something went wrong where nobody was looking, such as in a thread."""
 
-    when: float
-    what: str
+    at: float
+    text: str
 
 
 class Described(NamedTuple):
     """What tor has told of itself besides its traffic. Each description replaces the one before."""
 
-    when: float
+    at: float
     context: Context
 
 
-Event = Sample | Connected | Counted | Wrapped | Lost | Ended | Refused | Trouble | Described
-Tell = Callable[[Event], None]
+Event = Sample | Connected | CounterBase | Wrapped | Lost | Ended | Refused | Problem | Described
+Report = Callable[[Event], None]
 
 
 class Source(Protocol):
     """Something that tells of one tor, from ``start`` to ``close``."""
 
-    def start(self, tell: Tell) -> None:
+    def start(self, report: Report) -> None:
         """Begin to tell; return at once."""
 
-    def retry(self) -> None:
+    def retry_now(self) -> None:
         """If waiting to try again, do not wait."""
 
     def close(self) -> None:

@@ -1,7 +1,8 @@
 """The past of one tor, at several resolutions, bounded for ever.
 
 Owns the ladder of rings and the one lock: ``push`` puts a sample in, ``window`` copies columns of
-one resolution out, ``take`` what has changed in all of them. Must not know who pushes, who draws,
+one resolution out, ``changes`` what has changed in all of them. Must not know who pushes, who
+draws,
 or what time it is: ``now`` is an argument.
 """
 
@@ -9,19 +10,19 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import NamedTuple
 
-from bwgraph.model.binning import Placement, spread
+from bwgraph.model.binning import Binning, spread
 from bwgraph.model.events import Sample
-from bwgraph.model.ring import Columns, Portion
-from bwgraph.model.rollups import Entry, Ladder, kept
+from bwgraph.model.ring import Buckets, Portion
+from bwgraph.model.rollups import Bucket, Rollups, kept_buckets
 
-LATE = 2.0
+LATE_AFTER_S = 2.0
 "A newest sample that is so many seconds old is late."
 
 
 class Window(NamedTuple):
     """The newest columns of one resolution."""
 
-    columns: Columns
+    buckets: Buckets
     resolution: int
     "Seconds a column."
     end: float
@@ -34,16 +35,16 @@ class Window(NamedTuple):
     @property
     def late(self) -> bool:
         """Whether the newest sample is older than it should be."""
-        return self.age is not None and self.age >= LATE
+        return self.age is not None and self.age >= LATE_AFTER_S
 
     def last(self, count: int) -> "Window":
         """The same window, cut down to its newest columns."""
-        cut = len(self.columns) - len(columns := self.columns.last(count))
+        cut = len(self.buckets) - len(columns := self.buckets.last(count))
         partial = frozenset(index - cut for index in self.partial if index >= cut)
         return Window(columns, self.resolution, self.end, self.age, partial)
 
 
-Onward = Callable[[list[Portion]], object]
+PortionListener = Callable[[list[Portion]], object]
 "Takes what has been put into a history on to where it counts, too."
 
 
@@ -55,33 +56,35 @@ class History:
     it too, so that it comes there in its order; nothing else is ever done under it.
 
     >>> history = History()
-    >>> history.push(Sample(when=10.0, read=700, written=70, seconds=1.0))
-    >>> history.push(Sample(when=13.0, read=800, written=80, seconds=1.0))
-    >>> columns = history.window(13.1, 5).columns
-    >>> columns.read.tolist(), columns.seconds.tolist()
+    >>> history.push(Sample(ends_at=10.0, read=700, written=70, seconds=1.0))
+    >>> history.push(Sample(ends_at=13.0, read=800, written=80, seconds=1.0))
+    >>> buckets = history.window(13.1, 5).buckets
+    >>> buckets.read.tolist(), buckets.seconds.tolist()
     ([0, 700, 0, 0, 800], [0.0, 1.0, 0.0, 0.0, 1.0])
-    >>> history.window(13.1, 1, resolution=5).columns.read.tolist()
+    >>> history.window(13.1, 1, resolution=5).buckets.read.tolist()
     [800]
     """
 
     def __init__(
-        self, lock: AbstractContextManager[object] | None = None, onward: Onward | None = None
+        self,
+        lock: AbstractContextManager[object] | None = None,
+        on_portions: PortionListener | None = None,
     ) -> None:
-        self.newest: float | None = None
+        self.newest_at: float | None = None
         "When the newest sample came in; None before the first."
         self._lock = nullcontext() if lock is None else lock
-        self._onward = onward
-        self._placement = Placement()
-        self._ladder = Ladder()
-        self._began: int | None = None  # the first column that anything was known of
-        self._changed: int | None = None  # the oldest that was added to since the last `take`
-        self.restored: dict[int, tuple[int, int]] = {}
+        self._on_portions = on_portions
+        self._binning = Binning()
+        self._rollups = Rollups()
+        self._first: int | None = None  # the first column that anything was known of
+        self._changed_from: int | None = None  # the oldest that was added to since the last `take`
+        self.restored_spans: dict[int, tuple[int, int]] = {}
         "By resolution: the first and the last second of what was restored."
 
     @property
-    def edge(self) -> int | None:
+    def newest_bucket(self) -> int | None:
         """The newest column, at the finest resolution, that is settled; None before the first."""
-        return self._placement.edge
+        return self._binning.newest
 
     def push(self, sample: Sample) -> None:
         """Put a sample into the columns that it covers. O(1) for a sample of a second.
@@ -92,68 +95,70 @@ class History:
         if sample.seconds <= 0:
             return
         with self._lock:
-            portions = self._placement.place(sample)
-            self._ladder.add(portions)
-            if self._began is None:
-                self._began = min(round(sample.when - sample.seconds) + 1, round(sample.when))
-            if portions and (self._changed is None or portions[0].column < self._changed):
-                self._changed = portions[0].column
-            self.newest = sample.when
-            if self._onward is not None:
-                self._onward(portions)
+            portions = self._binning.place(sample)
+            self._rollups.add(portions)
+            if self._first is None:
+                self._first = min(round(sample.ends_at - sample.seconds) + 1, round(sample.ends_at))
+            if portions and (self._changed_from is None or portions[0].bucket < self._changed_from):
+                self._changed_from = portions[0].bucket
+            self.newest_at = sample.ends_at
+            if self._on_portions is not None:
+                self._on_portions(portions)
 
-    def amend(self, missing: Sample) -> None:
+    def add_missing(self, missing: Sample) -> None:
         """Add bytes to columns that were filled before: what a sample of that span had lacked."""
-        last = round(missing.when)
+        last = round(missing.ends_at)
         first = last - max(1, round(missing.seconds))
         with self._lock:
-            portions = self._placement.settle()
-            self._ladder.add(portions)
+            portions = self._binning.settle()
+            self._rollups.add(portions)
             for portion in spread(missing.read, missing.written, missing.seconds, first, last):
-                more = _added(portion, self._ladder.at(portion.column))
-                self._ladder.add([more])
+                more = _with_common_rate(portion, self._rollups.portion(portion.bucket))
+                self._rollups.add([more])
                 portions.append(more)
-            self._touch(portions)
-            if self._onward is not None:
-                self._onward(portions)
+            self._mark_changed(portions)
+            if self._on_portions is not None:
+                self._on_portions(portions)
 
-    def take(
+    def changes(
         self, resolutions: Sequence[int], again: int | None = None
-    ) -> tuple[int | None, list[Entry]]:
+    ) -> tuple[int | None, list[Bucket]]:
         """What has changed since this was last asked, or from the column ``again`` on.
 
         Also says from which column on that is; None if nothing has. What is held back, since a
         late event may have to be shared with the next, comes when it is settled.
         """
         with self._lock:
-            changed = [first for first in (self._changed, again) if first is not None]
-            self._changed = None
-            newest = self._ladder.newest
+            changed = [first for first in (self._changed_from, again) if first is not None]
+            self._changed_from = None
+            newest = self._rollups.newest
             if not changed or newest is None:
                 return None, []
             first = min(changed)
-            copied = [self._copied(each, first, newest) for each in resolutions]
-        return first, [entry for entries in copied for entry in _entries(*entries)]
+            copied = [self._changed_buckets(each, first, newest) for each in resolutions]
+        return first, [entry for entries in copied for entry in _buckets(*entries)]
 
-    def restore(self, entries: Sequence[Entry]) -> None:
+    def restore(self, entries: Sequence[Bucket]) -> None:
         """Put back what was kept of the time before, oldest first; no sample need have come yet."""
         with self._lock:
             self._restore(entries)
             for resolution, portion, *_ in entries:
-                last = portion.column * resolution
-                first, _ = self.restored.get(resolution, (last - resolution + 1, last))
-                self.restored[resolution] = first, last
+                last = portion.bucket * resolution
+                first, _ = self.restored_spans.get(resolution, (last - resolution + 1, last))
+                self.restored_spans[resolution] = first, last
 
     def extent(self, now: float, resolution: int = 1) -> tuple[int, int]:
         """Where the oldest column of which anything is kept ends, and the newest."""
         with self._lock:
-            last = self._last(now, self.newest, resolution)
-            began = [first for each, (first, _) in self.restored.items() if each <= resolution]
-            if self._began is not None:
-                began.append(self._began)
+            last = self._present_bucket(now, self.newest_at, resolution)
+            began = [
+                first for each, (first, _) in self.restored_spans.items() if each <= resolution
+            ]
+            if self._first is not None:
+                began.append(self._first)
             if not began:
                 return last * resolution, last * resolution
-            first = max(-(-min(began) // resolution), last - kept(resolution) + 1)
+            first = max(-(-min(began) // resolution), last - kept_buckets(resolution) + 1)
         return min(first, last) * resolution, last * resolution
 
     def window(
@@ -164,60 +169,60 @@ class History:
         What is overdue at ``now`` comes as a gap.
         """
         with self._lock:
-            last = self._last(now, self.newest, resolution)
+            last = self._present_bucket(now, self.newest_at, resolution)
             if end is not None:
                 last = -(-end // resolution)
-            age = None if self.newest is None else now - self.newest
+            age = None if self.newest_at is None else now - self.newest_at
             return self._window(last - columns + 1, last, resolution, age)
 
     def _window(self, first: int, last: int, resolution: int, age: float | None) -> Window:
-        pending = self._placement.pending()
-        columns = self._ladder.copy(resolution, first, last, pending)
+        pending = self._binning.pending()
+        columns = self._rollups.copy(resolution, first, last, pending)
         return Window(columns, resolution, float(last * resolution), age)
 
-    def _copied(
+    def _changed_buckets(
         self, resolution: int, first: int, newest: int
-    ) -> tuple[int, int, Columns, Columns | None]:
+    ) -> tuple[int, int, Buckets, Buckets | None]:
         """The columns of a resolution that these seconds are in, and of a sum: who is in them."""
         last = -(-newest // resolution)
-        begin = max(-(-first // resolution), last - kept(resolution) + 1)
-        return resolution, begin, self._ladder.copy(resolution, begin, last), None
+        begin = max(-(-first // resolution), last - kept_buckets(resolution) + 1)
+        return resolution, begin, self._rollups.copy(resolution, begin, last), None
 
-    def _restore(self, entries: Iterable[Entry]) -> None:
-        self._ladder.restore(entries)
+    def _restore(self, entries: Iterable[Bucket]) -> None:
+        self._rollups.restore(entries)
 
-    def _touch(self, portions: Iterable[Portion]) -> None:
+    def _mark_changed(self, portions: Iterable[Portion]) -> None:
         """Remember that these were added to."""
-        columns = [portion.column for portion in portions]
-        if self._changed is not None:
-            columns.append(self._changed)
-        self._changed = min(columns, default=None)
+        columns = [portion.bucket for portion in portions]
+        if self._changed_from is not None:
+            columns.append(self._changed_from)
+        self._changed_from = min(columns, default=None)
 
-    def _last(self, now: float, newest: float | None, resolution: int) -> int:
+    def _present_bucket(self, now: float, newest: float | None, resolution: int) -> int:
         """The column, at this resolution, that the present belongs to as far as is known."""
         if newest is None:
             return -(-int(now) // resolution)
         overdue = max(0, int(now - newest) - 1)
-        return -(-(self._reach() + overdue) // resolution)
+        return -(-(self._newest_known() + overdue) // resolution)
 
-    def _reach(self) -> int:
+    def _newest_known(self) -> int:
         """The newest column of which something is known."""
-        pending = self._placement.pending()
-        return pending[-1].column if pending else self._placement.edge or 0
+        pending = self._binning.pending()
+        return pending[-1].bucket if pending else self._binning.newest or 0
 
 
-def _entries(
-    resolution: int, begin: int, columns: Columns, told: Columns | None
-) -> Iterable[Entry]:
+def _buckets(
+    resolution: int, begin: int, columns: Buckets, told: Buckets | None
+) -> Iterable[Bucket]:
     """These columns, the first of which is ``begin``; a gap is none."""
     for index, seconds in enumerate(columns.seconds):
         if seconds:
-            portion = columns.at(index, begin + index)
+            portion = columns.portion(index, begin + index)
             of_sum = (told.read[index], told.seconds[index]) if told else ()
-            yield Entry(resolution, portion, *of_sum)
+            yield Bucket(resolution, portion, *of_sum)
 
 
-def _added(portion: Portion, there: Portion) -> Portion:
+def _with_common_rate(portion: Portion, there: Portion) -> Portion:
     """A portion for a column that holds something: with the rate that both make together."""
     seconds = there.seconds or portion.seconds
     return portion._replace(

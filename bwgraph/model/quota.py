@@ -8,12 +8,12 @@ import math
 from datetime import datetime
 from typing import Literal, NamedTuple
 
-UNLIMITED = 1 << 30
+UNLIMITED_RATE = 1 << 30
 "Bytes a second. Tor's default for BandwidthRate, which stands for no limit at all."
 
 Rule = Literal["max", "sum", "in", "out"]
 Hibernation = Literal["awake", "soft", "hard"]
-Pair = tuple[int, int]
+BytePair = tuple[int, int]
 Pace = tuple[float, float]
 "Bytes a second, read and written."
 
@@ -50,9 +50,9 @@ class Quota(NamedTuple):
     """
 
     rule: Rule | None = None
-    moved: Pair | None = None
+    moved: BytePair | None = None
     "Bytes read and written so far."
-    remaining: Pair | None = None
+    remaining: BytePair | None = None
     "Bytes left for reading and writing, as tor tells them; see ``left``."
     start: datetime | None = None
     end: datetime | None = None
@@ -82,7 +82,7 @@ class Quota(NamedTuple):
         """Bytes that may still be moved, as the rule counts them."""
         return min((left for left, _ in self._budgets((0.0, 0.0))), default=None)
 
-    def used_up_in(self, pace: Pace, now: datetime) -> float | None:
+    def seconds_left(self, pace: Pace, now: datetime) -> float | None:
         """Seconds until it is used up at this pace; None if that is not in this interval.
 
         Nor if nobody knows what is left. ``now`` is aware of its time zone.

@@ -11,14 +11,14 @@ ring, seldom two, and the sums agree at every resolution to the byte.
 from array import array
 from typing import NamedTuple
 
-FULL = (1 << 63) - 1
+MAX_BUCKET_BYTES = (1 << 63) - 1
 "Bytes. A column that is told of more holds this. No tor moves so much, but any may say so."
 
 
 class Portion(NamedTuple):
     """What falls into one column. A tuple, since one is made for every sample."""
 
-    column: int
+    bucket: int
     read: int
     written: int
     seconds: float
@@ -28,7 +28,7 @@ class Portion(NamedTuple):
     written_peak: float
 
 
-class Columns:
+class Buckets:
     """Successive columns, oldest first, as one array a field; ``seconds`` is 0.0 in a gap."""
 
     __slots__ = ("read", "read_peak", "seconds", "written", "written_peak")
@@ -48,7 +48,7 @@ class Columns:
         self.written_peak = written_peak
 
     @classmethod
-    def empty(cls, count: int) -> "Columns":
+    def empty(cls, count: int) -> "Buckets":
         """So many columns of which nothing is known."""
         nothing = bytes(8 * count)
         return cls(
@@ -63,7 +63,7 @@ class Columns:
         return len(self.read)
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Columns):
+        if not isinstance(other, Buckets):
             return NotImplemented
         return all(getattr(self, field) == getattr(other, field) for field in self.__slots__)
 
@@ -71,13 +71,13 @@ class Columns:
 
     def put(self, index: int, portion: Portion) -> None:
         """Make the column at this index hold that and nothing else."""
-        self.read[index] = min(portion.read, FULL)
-        self.written[index] = min(portion.written, FULL)
+        self.read[index] = min(portion.read, MAX_BUCKET_BYTES)
+        self.written[index] = min(portion.written, MAX_BUCKET_BYTES)
         self.seconds[index] = portion.seconds
         self.read_peak[index] = portion.read_peak
         self.written_peak[index] = portion.written_peak
 
-    def at(self, index: int, column: int) -> Portion:
+    def portion(self, index: int, column: int) -> Portion:
         """What the column at this index holds, as a portion of that column."""
         return Portion(
             column,
@@ -90,15 +90,15 @@ class Columns:
 
     def add(self, index: int, portion: Portion) -> None:
         """Add to the column at this index; its peaks are the higher of both."""
-        self.read[index] = min(self.read[index] + portion.read, FULL)
-        self.written[index] = min(self.written[index] + portion.written, FULL)
+        self.read[index] = min(self.read[index] + portion.read, MAX_BUCKET_BYTES)
+        self.written[index] = min(self.written[index] + portion.written, MAX_BUCKET_BYTES)
         self.seconds[index] += portion.seconds
         self.read_peak[index] = max(self.read_peak[index], portion.read_peak)
         self.written_peak[index] = max(self.written_peak[index], portion.written_peak)
 
     def clear(self, begin: int, end: int) -> None:
         """Make gaps from index ``begin`` up to ``end``."""
-        nothing = Columns.empty(end - begin)
+        nothing = Buckets.empty(end - begin)
         self.read[begin:end] = nothing.read
         self.written[begin:end] = nothing.written
         self.seconds[begin:end] = nothing.seconds
@@ -116,22 +116,22 @@ class Columns:
             max(self.written_peak[begin:end], default=0.0),
         )
 
-    def last(self, count: int) -> "Columns":
+    def last(self, count: int) -> "Buckets":
         """A copy of the newest so many."""
         begin = max(len(self) - max(count, 0), 0)
-        return self.turned(begin, len(self)) if begin < len(self) else Columns.empty(0)
+        return self.slice(begin, len(self)) if begin < len(self) else Buckets.empty(0)
 
-    def turned(self, begin: int, end: int) -> "Columns":
+    def slice(self, begin: int, end: int) -> "Buckets":
         """A copy from index ``begin`` up to ``end``, around the end of the arrays if need be."""
         if begin < end:
-            return Columns(
+            return Buckets(
                 self.read[begin:end],
                 self.written[begin:end],
                 self.seconds[begin:end],
                 self.read_peak[begin:end],
                 self.written_peak[begin:end],
             )
-        return Columns(
+        return Buckets(
             self.read[begin:] + self.read[:end],
             self.written[begin:] + self.written[:end],
             self.seconds[begin:] + self.seconds[:end],
@@ -139,10 +139,10 @@ class Columns:
             self.written_peak[begin:] + self.written_peak[:end],
         )
 
-    def padded(self, before: int, after: int) -> "Columns":
+    def padded(self, before: int, after: int) -> "Buckets":
         """A copy with so many gaps on either side."""
-        left, right = Columns.empty(before), Columns.empty(after)
-        return Columns(
+        left, right = Buckets.empty(before), Buckets.empty(after)
+        return Buckets(
             left.read + self.read + right.read,
             left.written + self.written + right.written,
             left.seconds + self.seconds + right.seconds,
@@ -165,100 +165,100 @@ class Ring:
         "The column that is being filled."
         self._coarser = coarser
         self._factor = coarser.seconds // seconds if coarser else capacity
-        self._passed = 0  # the last column that the coarser ring knows of
-        self._until = self._factor  # the last that goes into the same one there as the next
-        self._columns = Columns.empty(capacity)
+        self._rolled_up_to = 0  # the last column that the coarser ring knows of
+        self._coarse_end = self._factor  # the last that goes into the same one there as the next
+        self._buckets = Buckets.empty(capacity)
 
     def add(self, portion: Portion) -> None:
         """Add to a column: the newest, a newer one, or one that is still remembered.
 
         What is older than this ring remembers still counts in the coarser ones.
         """
-        column = portion.column
+        column = portion.bucket
         newest = self.newest
         if newest is None or column > newest:
-            if column > self._until:
-                self._pass_on(column)
-            self._begin(portion)
+            if column > self._coarse_end:
+                self._roll_up(column)
+            self._open(portion)
             return
-        if self.remembers(column):
-            self._columns.add((column - 1) % self.capacity, portion)
-        if column <= self._passed and self._coarser is not None:
-            self._coarser.add(portion._replace(column=-(-column // self._factor)))
+        if self.keeps(column):
+            self._buckets.add((column - 1) % self.capacity, portion)
+        if column <= self._rolled_up_to and self._coarser is not None:
+            self._coarser.add(portion._replace(bucket=-(-column // self._factor)))
 
-    def at(self, column: int) -> Portion:
+    def portion(self, column: int) -> Portion:
         """What a column holds: nothing if it is beyond the ends."""
-        if self.newest is None or column > self.newest or not self.remembers(column):
+        if self.newest is None or column > self.newest or not self.keeps(column):
             return Portion(column, 0, 0, 0.0, 0.0, 0.0)
-        return self._columns.at((column - 1) % self.capacity, column)
+        return self._buckets.portion((column - 1) % self.capacity, column)
 
-    def flush(self) -> None:
+    def roll_up_all(self) -> None:
         """Pass on what is over and what is not: the coarser ring then knows of all that is here."""
-        over = self.unpassed()
+        over = self.unrolled()
         if over is not None and self._coarser is not None and self.newest is not None:
             self._coarser.add(over)
-            self._passed = self.newest
+            self._rolled_up_to = self.newest
 
     def restore(self, portion: Portion) -> None:
         """Add to a column what the coarser rings are told of in their own columns.
 
         All that is here must have been passed on.
         """
-        if self.newest is None or portion.column > self.newest:
-            self._begin(portion)
-            self._passed = portion.column
-            self._until = -(-portion.column // self._factor) * self._factor
-        elif self.remembers(portion.column):
-            self._columns.add((portion.column - 1) % self.capacity, portion)
+        if self.newest is None or portion.bucket > self.newest:
+            self._open(portion)
+            self._rolled_up_to = portion.bucket
+            self._coarse_end = -(-portion.bucket // self._factor) * self._factor
+        elif self.keeps(portion.bucket):
+            self._buckets.add((portion.bucket - 1) % self.capacity, portion)
 
-    def remembers(self, column: int) -> bool:
+    def keeps(self, column: int) -> bool:
         """Whether this column is not too old to be kept here."""
         return self.newest is None or column > self.newest - self.capacity
 
-    def unpassed(self) -> Portion | None:
+    def unrolled(self) -> Portion | None:
         """What the coarser ring does not know of yet, as a portion of its column there."""
-        if self.newest is None or self._coarser is None or self.newest <= self._passed:
+        if self.newest is None or self._coarser is None or self.newest <= self._rolled_up_to:
             return None
-        begin, column = self._passed % self.capacity, self._passed // self._factor + 1
-        return self._columns.total(begin, begin + self.newest - self._passed, column)
+        begin, column = self._rolled_up_to % self.capacity, self._rolled_up_to // self._factor + 1
+        return self._buckets.total(begin, begin + self.newest - self._rolled_up_to, column)
 
-    def copy(self, first: int, last: int) -> Columns:
+    def copy(self, first: int, last: int) -> Buckets:
         """Copy the columns from ``first`` to ``last`` out, those beyond the ends as gaps."""
         count = max(last - first + 1, 0)
         if self.newest is None:
-            return Columns.empty(count)
+            return Buckets.empty(count)
         begin = max(first, self.newest - self.capacity + 1)
         end = min(last, self.newest)
         if begin > end:
-            return Columns.empty(count)
-        held = self._columns.turned((begin - 1) % self.capacity, (end - 1) % self.capacity + 1)
+            return Buckets.empty(count)
+        held = self._buckets.slice((begin - 1) % self.capacity, (end - 1) % self.capacity + 1)
         return held if len(held) == count else held.padded(begin - first, last - end)
 
-    def _begin(self, portion: Portion) -> None:
+    def _open(self, portion: Portion) -> None:
         """Begin a newer column with this, after a gap if there is one."""
-        column, newest = portion.column, self.newest
+        column, newest = portion.bucket, self.newest
         if newest is not None and column > newest + 1:
-            self._skip(column - newest - 1, column)
+            self._add_gap(column - newest - 1, column)
         self.newest = column
-        self._columns.put((column - 1) % self.capacity, portion)
+        self._buckets.put((column - 1) % self.capacity, portion)
 
-    def _skip(self, count: int, column: int) -> None:
+    def _add_gap(self, count: int, column: int) -> None:
         """Make a gap of the columns before this one."""
         capacity = self.capacity
         if count >= capacity:
-            self._columns = Columns.empty(capacity)
+            self._buckets = Buckets.empty(capacity)
             return
         begin, end = (column - count - 1) % capacity, (column - 1) % capacity
         if begin < end:
-            self._columns.clear(begin, end)
+            self._buckets.clear(begin, end)
         else:
-            self._columns.clear(begin, capacity)
-            self._columns.clear(0, end)
+            self._buckets.clear(begin, capacity)
+            self._buckets.clear(0, end)
 
-    def _pass_on(self, column: int) -> None:
+    def _roll_up(self, column: int) -> None:
         """Hand over what is over when this column begins."""
-        over = self.unpassed()
+        over = self.unrolled()
         if over is not None and self._coarser is not None:
             self._coarser.add(over)
-        self._passed = (column - 1) // self._factor * self._factor
-        self._until = self._passed + self._factor
+        self._rolled_up_to = (column - 1) // self._factor * self._factor
+        self._coarse_end = self._rolled_up_to + self._factor

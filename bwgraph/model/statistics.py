@@ -34,41 +34,41 @@ class Traffic(NamedTuple):
     "Seconds of the window of which something is known."
 
 
-NOTHING = Summary(None, None, None, None)
+NO_SUMMARY = Summary(None, None, None, None)
 
 
 def rates(window: Window) -> tuple[Rates, Rates]:
     """Each column's mean rates, read and written."""
-    columns = window.columns
+    columns = window.buckets
     return _rates(columns.read, columns.seconds), _rates(columns.written, columns.seconds)
 
 
-def current(window: Window) -> tuple[float | None, float | None]:
+def current_rates(window: Window) -> tuple[float | None, float | None]:
     """The newest column's rates, read and written; None when they are late."""
-    if window.late or not len(window.columns):
+    if window.late or not len(window.buckets):
         return None, None
-    columns = window.columns
+    columns = window.buckets
     span = columns.seconds[-1]
     return (columns.read[-1] / span, columns.written[-1] / span) if span else (None, None)
 
 
-def summarise(window: Window, means: tuple[Rates, Rates], skipped: int = 0) -> Traffic:
+def summarize(window: Window, means: tuple[Rates, Rates], skipped: int = 0) -> Traffic:
     """Work out the numbers of a window whose rates these are, but for its first columns.
 
     >>> from bwgraph.model.history import History
     >>> from bwgraph.model.events import Sample
     >>> history = History()
-    >>> history.push(Sample(when=10.0, read=100, written=10, seconds=1.0))
-    >>> history.push(Sample(when=12.0, read=300, written=30, seconds=1.0))
+    >>> history.push(Sample(ends_at=10.0, read=100, written=10, seconds=1.0))
+    >>> history.push(Sample(ends_at=12.0, read=300, written=30, seconds=1.0))
     >>> window = history.window(12.1, 5)
-    >>> traffic = summarise(window, rates(window))
+    >>> traffic = summarize(window, rates(window))
     >>> traffic.read.average, traffic.read.peak, traffic.read.peak_at, traffic.covered
     (200.0, 300.0, 12.0, 2.0)
     """
-    columns = window.columns
+    columns = window.buckets
     covered = sum(columns.seconds[skipped:])
     if not covered:
-        return Traffic(NOTHING, NOTHING, 0.0)
+        return Traffic(NO_SUMMARY, NO_SUMMARY, 0.0)
     directions = zip(
         (columns.read, columns.written),
         means,

@@ -12,27 +12,27 @@ bytes of a column stand for is less where there are halves among them.
 from collections.abc import Hashable, Iterable
 from contextlib import AbstractContextManager
 
-from bwgraph.model.history import LATE, History, Window
-from bwgraph.model.ring import Columns, Portion
-from bwgraph.model.rollups import Entry, Ladder
+from bwgraph.model.history import LATE_AFTER_S, History, Window
+from bwgraph.model.ring import Buckets, Portion
+from bwgraph.model.rollups import Bucket, Rollups
 
-HALF = (0.4, 0.75)
+HALF_SECOND_SPAN_S = (0.4, 0.75)
 "Seconds, more and less than which a half of an event covers; all else stands for a whole second."
 
-BEHIND = 2
+MAX_WAIT_S = 2
 "Seconds for which the sum waits for a tor that is behind the others."
 
 
-class Together(History):
+class SumHistory(History):
     """The history of a sum. It is pushed nothing, and told by each of its members' histories.
 
-    >>> both = Together(["a", "b"])
+    >>> both = SumHistory(["a", "b"])
     >>> both.add("a", [Portion(11, 700, 70, 1.0, 700.0, 70.0)], 11.0)
     >>> both.add("b", [Portion(11, 5, 5, 1.0, 5.0, 5.0)], 11.2)
     >>> both.add("a", [Portion(12, 300, 30, 1.0, 300.0, 30.0)], 12.0)
-    >>> both.leave("b")
+    >>> both.expect_no_more("b")
     >>> window = both.window(12.1, 2)
-    >>> window.columns.read.tolist(), sorted(window.partial)
+    >>> window.buckets.read.tolist(), sorted(window.partial)
     ([705, 300], [1])
     """
 
@@ -41,79 +41,89 @@ class Together(History):
     ) -> None:
         super().__init__(lock)
         self._members = set(members)
-        self._edges: dict[Hashable, int] = {}  # by member: the newest column that it has filled
-        self._present: set[Hashable] = set()  # the members that more is expected from
+        self._newest_by_member: dict[
+            Hashable, int
+        ] = {}  # by member: the newest column that it has filled
+        self._expected: set[Hashable] = set()  # the members that more is expected from
         self._shown = 0  # the newest column that may have been shown: there is no way back
         # By column: how many members' seconds there are, in place of bytes, and whole seconds.
-        self._told = Ladder()
+        self._coverage = Rollups()
 
     def add(self, member: Hashable, portions: Iterable[Portion], when: float) -> None:
         """Add what a member's history was given, at this time."""
         with self._lock:
-            if self.newest is not None and when - self.newest >= LATE:
+            if self.newest_at is not None and when - self.newest_at >= LATE_AFTER_S:
                 # Until now what was overdue has been shown as gaps.
-                self._shown = self._last(when, self.newest, 1)
+                self._shown = self._present_bucket(when, self.newest_at, 1)
             for portion in portions:
                 self._add(member, portion)
-            self._present.add(member)
-            if self._edges:
-                self.newest = when if self.newest is None else max(when, self.newest)
+            self._expected.add(member)
+            if self._newest_by_member:
+                self.newest_at = when if self.newest_at is None else max(when, self.newest_at)
 
     def _add(self, member: Hashable, portion: Portion) -> None:
-        column = portion.column
-        there = self._ladder.at(column)
-        self._began = column if self._began is None else min(self._began, column)
-        self._touch([portion])
-        edge = self._edges.get(member, column - 1)
-        covered = 0.0 if there.seconds else self._told.room(column)
+        column = portion.bucket
+        there = self._rollups.portion(column)
+        self._first = column if self._first is None else min(self._first, column)
+        self._mark_changed([portion])
+        edge = self._newest_by_member.get(member, column - 1)
+        covered = 0.0 if there.seconds else self._coverage.uncovered_seconds(column)
         # Behind its edge only what is amended comes: with a span where nothing was known before.
         first = column > edge or (column < edge and portion.seconds > 0)
         if first:
-            self._edges[member] = max(column, edge)
+            self._newest_by_member[member] = max(column, edge)
         if first or covered:
-            self._told.add([Portion(column, int(first), 0, covered, 0.0, 0.0)])
-        span = portion.seconds if first and HALF[0] < portion.seconds < HALF[1] else 1.0
+            self._coverage.add([Portion(column, int(first), 0, covered, 0.0, 0.0)])
+        span = (
+            portion.seconds
+            if first and HALF_SECOND_SPAN_S[0] < portion.seconds < HALF_SECOND_SPAN_S[1]
+            else 1.0
+        )
         if not there.seconds:
             seconds = min(covered, span)
         else:
-            seconds = _together(there, portion, span) if first else there.seconds
+            seconds = _common_seconds(there, portion, span) if first else there.seconds
         peaks = (
             (there.read + portion.read) / (seconds or 1.0),
             (there.written + portion.written) / (seconds or 1.0),
         )
         more = seconds - there.seconds
-        self._ladder.add([Portion(column, portion.read, portion.written, more, *peaks)])
+        self._rollups.add([Portion(column, portion.read, portion.written, more, *peaks)])
 
-    def leave(self, member: Hashable) -> None:
+    def expect_no_more(self, member: Hashable) -> None:
         """Expect no more of a member for now."""
         with self._lock:
-            self._present.discard(member)
+            self._expected.discard(member)
 
-    def forget(self, member: Hashable) -> None:
+    def remove(self, member: Hashable) -> None:
         """Be a sum of one fewer, from the beginning: a member that was never told of."""
         with self._lock:
             self._members.discard(member)
-            self._present.discard(member)
-            self._edges.pop(member, None)
+            self._expected.discard(member)
+            self._newest_by_member.pop(member, None)
 
-    def _copied(
+    def _changed_buckets(
         self, resolution: int, first: int, newest: int
-    ) -> tuple[int, int, Columns, Columns | None]:
-        _, begin, columns, _ = super()._copied(resolution, first, newest)
-        told = self._told.copy(resolution, begin, begin + len(columns) - 1)
+    ) -> tuple[int, int, Buckets, Buckets | None]:
+        _, begin, columns, _ = super()._changed_buckets(resolution, first, newest)
+        told = self._coverage.copy(resolution, begin, begin + len(columns) - 1)
         return resolution, begin, columns, told
 
-    def _restore(self, entries: Iterable[Entry]) -> None:
+    def _restore(self, entries: Iterable[Bucket]) -> None:
         entries = list(entries)
         super()._restore(entries)
-        self._told.restore(
-            entry._replace(portion=Portion(entry.portion.column, entry.told, 0, entry.whole, 0, 0))
+        self._coverage.restore(
+            entry._replace(
+                portion=Portion(
+                    entry.portion.bucket, entry.member_seconds, 0, entry.known_seconds, 0, 0
+                )
+            )
             for entry in entries
         )
 
     def _window(self, first: int, last: int, resolution: int, age: float | None) -> Window:
-        columns = self._ladder.copy(resolution, first, last)
-        told = self._told.copy(resolution, first, last)
+        columns = self._rollups.copy(resolution, first, last)
+        told = self._coverage.copy(resolution, first, last)
         members = len(self._members)
         lacking = [
             round(seconds) * members - count
@@ -123,28 +133,29 @@ class Together(History):
         for column in range(self._shown + 1, self._newest() + 1):
             index = -(-column // resolution) - first
             if 0 <= index < len(lacking):
-                held = self._told.at(column)
+                held = self._coverage.portion(column)
                 lacking[index] -= round(held.seconds) * members - held.read
         partial = frozenset(index for index, count in enumerate(lacking) if count > 0)
         return Window(columns, resolution, float(last * resolution), age, partial)
 
-    def _reach(self) -> int:
+    def _newest_known(self) -> int:
         """The newest column that all have filled who are not too far behind; as once shown."""
         newest = self._newest()
-        edges = (self._edges.get(member, newest) for member in self._present)
-        common = min((edge for edge in edges if edge >= newest - BEHIND), default=newest)
+        edges = (self._newest_by_member.get(member, newest) for member in self._expected)
+        common = min((edge for edge in edges if edge >= newest - MAX_WAIT_S), default=newest)
         self._shown = max(self._shown, common)
         return self._shown
 
     def _newest(self) -> int:
         """The newest column that any has filled."""
-        return max(self._edges.values(), default=0)
+        return max(self._newest_by_member.values(), default=0)
 
 
-def _together(there: Portion, portion: Portion, span: float) -> float:
+def _common_seconds(there: Portion, portion: Portion, span: float) -> float:
     """Seconds in which the bytes of both have the rate of both, each over its own.
 
-    >>> _together(Portion(11, 700, 70, 1.0, 700.0, 70.0), Portion(11, 350, 35, 0.5, 0, 0), 0.5)
+    >>> there = Portion(11, 700, 70, 1.0, 700.0, 70.0)
+    >>> _common_seconds(there, Portion(11, 350, 35, 0.5, 0, 0), 0.5)
     0.75
     """
     before, more = there.read + there.written, portion.read + portion.written

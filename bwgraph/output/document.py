@@ -8,9 +8,9 @@ from bwgraph.model.events import Connected, Ended, Lost
 from bwgraph.model.fleet import Fleet
 from bwgraph.model.history import History, Window
 from bwgraph.model.instance import Instance
-from bwgraph.model.moment import Moment, utc
-from bwgraph.model.rollups import FINEST, RESOLUTIONS, WIDEST
-from bwgraph.model.statistics import Summary, rates, summarise
+from bwgraph.model.moment import Moment, format_utc
+from bwgraph.model.rollups import COARSE_BUCKETS, FINEST_BUCKETS, RESOLUTIONS
+from bwgraph.model.statistics import Summary, rates, summarize
 from bwgraph.screen import marks
 
 Object = dict[str, object]
@@ -32,21 +32,21 @@ def document(fleet: Fleet, moment: Moment) -> Object:
 
 def _instance(instance: Instance, moment: Moment) -> Object:
     window = _whole(instance.history, moment)
-    told = marks.told_columns(instance, window)
-    traffic = summarise(window, rates(window), told)
-    now = marks.seen_now(instance, instance.history.window(moment.now, 1))
-    total = instance.ledger.total()
+    told = marks.unverified_buckets(instance, window)
+    traffic = summarize(window, rates(window), told)
+    now = marks.verified_rates(instance, instance.history.window(moment.now, 1))
+    total = instance.totals.total()
     known = instance.connection
     return {
         "name": instance.title,
-        "where": instance.where,
+        "where": instance.location,
         "version": known.version or None if known else None,
         "state": _state(instance),
         "seconds": round(traffic.covered, 3),
         "resolution": window.resolution,
         "read": _direction(traffic.read, now[0], total.read if total else None, moment),
         "written": _direction(traffic.written, now[1], total.written if total else None, moment),
-        "total_of": None if total is None else "tor" if total.of_tor else "connection",
+        "total_of": None if total is None else "tor" if total.since_tor_started else "connection",
         "total_since": None if total is None or total.since is None else _time(moment, total.since),
     }
 
@@ -56,7 +56,7 @@ def _whole(history: History, moment: Moment) -> Window:
     for resolution in RESOLUTIONS:
         first, last = history.extent(moment.now, resolution)
         columns = (last - first) // resolution + 1
-        if columns < (FINEST if resolution == RESOLUTIONS[0] else WIDEST):
+        if columns < (FINEST_BUCKETS if resolution == RESOLUTIONS[0] else COARSE_BUCKETS):
             break
     return history.window(moment.now, columns, resolution)
 
@@ -88,4 +88,4 @@ def _rate(rate: float | None) -> float | None:
 
 
 def _time(moment: Moment, when: float) -> str:
-    return utc(moment.wall(when))
+    return format_utc(moment.wall_time(when))

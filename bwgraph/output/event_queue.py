@@ -16,46 +16,46 @@ from bwgraph.model.events import Event, Refused, Sample, Source
 from bwgraph.model.fleet import Fleet
 from bwgraph.model.instance import Instance
 from bwgraph.system import threads
-from bwgraph.system.clock import Clocks
-from bwgraph.system.wakeup import LONGEST
+from bwgraph.system.clock import SystemClock
+from bwgraph.system.wakeup import MAX_LOCK_WAIT_S
 
-BACKLOG = 4096
+MAX_QUEUED_SAMPLES = 4096
 "Samples kept for a reader that does not read: over an hour of one tor's."
 
-MOST_ELSE = 1024
+MAX_QUEUED_OTHERS = 1024
 "Other news kept besides: a tor may send what is of no use as fast as it likes."
 
 
-class News(NamedTuple):
+class QueuedEvent(NamedTuple):
     """Something that was told, of which tor and when; and how many samples were missed before."""
 
     instance: Instance
-    where: str
+    name: str
     "The tor's, at that time."
     event: Event
-    clock: datetime
+    wall_clock: datetime
     "What the wall clock showed when it came to be."
-    missed: int
+    missed_samples: int
 
 
-class Inbox:
+class EventQueue:
     """A context in which the sources tell, and their fleet is told."""
 
     def __init__(self, sources: Mapping[Instance, Source], fleet: Fleet) -> None:
         self._sources = sources
         self._fleet = fleet
-        self._queue: queue.SimpleQueue[News | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[QueuedEvent | None] = queue.SimpleQueue()
         self._missed = 0
-        self._clocks = Clocks()
-        self._begun = ExitStack()
+        self._clocks = SystemClock()
+        self._exit_stack = ExitStack()
 
     def __enter__(self) -> Self:
-        strays = threads.uncaught(
+        strays = threads.report_uncaught(
             lambda trouble: self._tell(self._fleet.instances[0], trouble), self._clocks.read
         )
-        self._begun.enter_context(strays)
+        self._exit_stack.enter_context(strays)
         for instance, source in self._sources.items():
-            self._begun.callback(source.close)
+            self._exit_stack.callback(source.close)
             source.start(partial(self._tell, instance))
         return self
 
@@ -65,13 +65,13 @@ class Inbox:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
-        self._begun.close()
+        self._exit_stack.close()
 
-    def next(self, seconds: float | None = None) -> News | None:
+    def next(self, seconds: float | None = None) -> QueuedEvent | None:
         """Wait for the next piece of news, for so long; None if there is none, or no more."""
         left = math.inf if seconds is None else max(seconds, 0.0)
         while True:
-            turn = min(left, LONGEST)
+            turn = min(left, MAX_LOCK_WAIT_S)
             try:
                 return self._queue.get(timeout=turn)
             except queue.Empty:
@@ -84,11 +84,17 @@ class Inbox:
         self._queue.put(None)
 
     def _tell(self, instance: Instance, event: Event) -> None:
-        self._fleet.tell(instance, event)
-        most = BACKLOG if isinstance(event, Sample) else BACKLOG + MOST_ELSE
+        self._fleet.handle(instance, event)
+        most = (
+            MAX_QUEUED_SAMPLES
+            if isinstance(event, Sample)
+            else MAX_QUEUED_SAMPLES + MAX_QUEUED_OTHERS
+        )
         if self._queue.qsize() >= most and not isinstance(event, Refused):
             self._missed += isinstance(event, Sample)
         else:
             moment = self._clocks.read()
-            clock = moment.wall(event.when) if isinstance(event, Sample) else moment.clock
-            self._queue.put(News(instance, instance.where, event, clock, self._missed))
+            clock = (
+                moment.wall_time(event.ends_at) if isinstance(event, Sample) else moment.wall_clock
+            )
+            self._queue.put(QueuedEvent(instance, instance.location, event, clock, self._missed))

@@ -26,10 +26,10 @@ from bwgraph.model.instance import Instance
 from bwgraph.model.printable import printable
 from bwgraph.system.clock import now
 
-SLOW = 5.0
+REQUEST_TIMEOUT_S = 5.0
 "Seconds that somebody who asks may take over it."
 
-LABEL = ("tor",)
+LABELS = ("tor",)
 
 
 class FleetCollector(Collector):
@@ -46,31 +46,33 @@ class FleetCollector(Collector):
         """Each metric, with a value for each tor; from any thread."""
         moment = now()
         read = CounterMetricFamily(
-            "bwgraph_read_bytes", "Bytes that tor reported as read (download).", labels=LABEL
+            "bwgraph_read_bytes", "Bytes that tor reported as read (download).", labels=LABELS
         )
         written = CounterMetricFamily(
-            "bwgraph_written_bytes", "Bytes that tor reported as written (upload).", labels=LABEL
+            "bwgraph_written_bytes", "Bytes that tor reported as written (upload).", labels=LABELS
         )
         losses = CounterMetricFamily(
-            "bwgraph_connection_losses", "Times that tor went away or fell silent.", labels=LABEL
+            "bwgraph_connection_losses", "Times that tor went away or fell silent.", labels=LABELS
         )
         read_rate = GaugeMetricFamily(
-            "bwgraph_read_bytes_per_second", "Bytes read in the latest second.", labels=LABEL
+            "bwgraph_read_bytes_per_second", "Bytes read in the latest second.", labels=LABELS
         )
         written_rate = GaugeMetricFamily(
-            "bwgraph_written_bytes_per_second", "Bytes written in the latest second.", labels=LABEL
+            "bwgraph_written_bytes_per_second", "Bytes written in the latest second.", labels=LABELS
         )
-        up = GaugeMetricFamily("bwgraph_up", "Whether tor is there and sends events.", labels=LABEL)
+        up = GaugeMetricFamily(
+            "bwgraph_up", "Whether tor is there and sends events.", labels=LABELS
+        )
         age = GaugeMetricFamily(
-            "bwgraph_last_event_age_seconds", "Seconds since tor's latest event.", labels=LABEL
+            "bwgraph_last_event_age_seconds", "Seconds since tor's latest event.", labels=LABELS
         )
         for label, tor in _labelled(self._fleet.instances):
-            moved = tor.ledger.heard()
-            rates = statistics.current(tor.history.window(moment, 1))
-            newest = tor.history.newest
+            moved = tor.totals.sample_bytes()
+            rates = statistics.current_rates(tor.history.window(moment, 1))
+            newest = tor.history.newest_at
             read.add_metric(label, moved[0])
             written.add_metric(label, moved[1])
-            losses.add_metric(label, tor.losses)
+            losses.add_metric(label, tor.loss_count)
             up.add_metric(label, isinstance(tor.state, Connected))
             for gauge, rate in zip((read_rate, written_rate), rates, strict=True):
                 if rate is not None:
@@ -84,10 +86,10 @@ def _labelled(tors: tuple[Instance, ...]) -> Iterator[tuple[tuple[str], Instance
     """Each with a label of its own: Prometheus refuses a page that has two of the same."""
     taken: set[str] = set()
     for tor in tors:
-        label, number = printable(tor.where), 1
+        label, number = printable(tor.location), 1
         while label in taken:
             number += 1
-            label = f"{printable(tor.where)} ({number})"
+            label = f"{printable(tor.location)} ({number})"
         taken.add(label)
         yield (label,), tor
 
@@ -135,10 +137,10 @@ class Exporter:
             self._server.handle_request()
 
 
-class _Quiet(WSGIRequestHandler):
+class _QuietHandler(WSGIRequestHandler):
     """Answers, and says nothing of it: the terminal is the screen's."""
 
-    timeout = SLOW
+    timeout = REQUEST_TIMEOUT_S
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - so the base has it
         """Keep it to oneself."""
@@ -157,7 +159,7 @@ class _Server(socketserver.ThreadingMixIn, WSGIServer):
     def __init__(self, host: str, port: int) -> None:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         self.address_family, _, _, _, address = found[0]
-        super().__init__(address[:2], _Quiet)  # type: ignore[arg-type] # a host and a port
+        super().__init__(address[:2], _QuietHandler)  # type: ignore[arg-type] # a host and a port
 
     def server_bind(self) -> None:
         """As any server; HTTPServer's would ask the name service for the name of the address."""

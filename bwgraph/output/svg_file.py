@@ -6,11 +6,11 @@ from pathlib import Path
 
 from bwgraph.screen.frame import Frame
 
-MODE = 0o600
+FILE_MODE = 0o600
 "What passed through a tor, and when, is nobody else's business."
 
 
-def keep(frame: Frame) -> str:
+def save_new(frame: Frame) -> str:
     """Write a new file in the current directory, and say which; never over another."""
     name = f"bwgraph-{datetime.now().astimezone():%Y-%m-%d-%H%M%S}"
     for number in ("", *(f"-{again}" for again in range(2, 100))):
@@ -31,8 +31,8 @@ def write(frame: Frame, path: str) -> None:
 def _write(path: Path, frame: Frame, flag: int) -> None:
     from bwgraph.screen import svg  # noqa: PLC0415 - few want a picture
 
-    data = svg.picture(frame).encode()  # what cannot be drawn costs no file
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | flag, MODE)
+    data = svg.draw_svg(frame).encode()  # what cannot be drawn costs no file
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | flag, FILE_MODE)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)

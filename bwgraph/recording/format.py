@@ -12,23 +12,23 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple, NoReturn
 
-from bwgraph.model.moment import utc
+from bwgraph.model.moment import format_utc
 
 FIELDS = ("time", "instance", "read", "written", "seconds")
 
-LONGEST_LINE = 4096
+MAX_LINE_CHARS = 4096
 "Characters. No line that bwgraph writes comes near."
 
-LONGEST_NAME = 256
+MAX_NAME_CHARS = 256
 "Characters of an instance's name that are read: more than a socket's path can have."
 
-LONGEST_SPAN = 172_800.0
+MAX_SPAN_S = 172_800.0
 "Seconds that a line may cover: two of the longest intervals."
 
-LONGEST_GAP = 1e10
+MAX_GAP_S = 1e10
 "Seconds of which a line may say that nothing is known."
 
-FASTEST = 1 << 36
+MAX_RATE = 1 << 36
 """Bytes a second that are believed: sixteen times what one of tor's events can hold. A day of these
 still adds up in 63 bits, for as many tors as a recording may be of."""
 
@@ -43,13 +43,13 @@ class Entry(NamedTuple):
     """
 
     time: datetime
-    instance: str
+    tor: str
     read: int | None
     written: int | None
     seconds: float
 
 
-class Foreign(ValueError):
+class FormatError(ValueError):
     """A line that is none of a recording; the text says why."""
 
 
@@ -89,22 +89,22 @@ CSV_HEADER = ",".join(FIELDS)
 def _values(entry: Entry) -> list[object]:
     # However short a span is, bytes without one would have no rate.
     seconds = max(round(entry.seconds, 6), 1e-6)
-    return [utc(entry.time), entry.instance, entry.read, entry.written, seconds]
+    return [format_utc(entry.time), entry.tor, entry.read, entry.written, seconds]
 
 
-def parse(line: str) -> Entry | None:
-    """What a line of either format says; None if that is nothing; ``Foreign`` if it is not one.
+def parse_line(line: str) -> Entry | None:
+    """What a line of either format says; None if that is nothing; ``FormatError`` if it is not one.
 
-    >>> parse("time,instance,read,written,seconds")
-    >>> parse("2026-01-02T03:04:05.000Z,relay,7,3,1.0").written
+    >>> parse_line("time,instance,read,written,seconds")
+    >>> parse_line("2026-01-02T03:04:05.000Z,relay,7,3,1.0").written
     3
-    >>> parse('{"time": "2026-01-02T03:')
+    >>> parse_line('{"time": "2026-01-02T03:')
     Traceback (most recent call last):
         ...
-    bwgraph.recording.format.Foreign: cut off, or not JSON
+    bwgraph.recording.format.FormatError: cut off, or not JSON
     """
-    if len(line) > LONGEST_LINE:
-        raise Foreign("far too long")
+    if len(line) > MAX_LINE_CHARS:
+        raise FormatError("far too long")
     text = line.strip()
     if not text or text == CSV_HEADER:
         return None
@@ -120,11 +120,11 @@ def _from_json(text: str) -> Mapping[str, object]:
     try:
         values = json.loads(text, parse_constant=_no_number)
     except RecursionError:
-        raise Foreign("too many brackets inside of each other") from None
+        raise FormatError("too many brackets inside of each other") from None
     except ValueError:
-        raise Foreign("cut off, or not JSON") from None
+        raise FormatError("cut off, or not JSON") from None
     if not isinstance(values, dict):
-        raise Foreign("not an object")
+        raise FormatError("not an object")
     return values
 
 
@@ -137,9 +137,9 @@ def _from_csv(text: str) -> Mapping[str, object]:
     try:
         rows = list(csv.reader([text], strict=True))
     except csv.Error:
-        raise Foreign("neither JSON nor CSV") from None
+        raise FormatError("neither JSON nor CSV") from None
     if len(rows) != 1 or len(rows[0]) != len(FIELDS):
-        raise Foreign("cut off, or neither JSON nor CSV")
+        raise FormatError("cut off, or neither JSON nor CSV")
     time, instance, *numbers = rows[0]
     found = [_number(number) for number in numbers]
     return dict(zip(FIELDS, (time, instance, *found), strict=True))
@@ -163,15 +163,15 @@ def _time(value: object) -> datetime:
     except ValueError:
         time = None
     if time is None or time.tzinfo is None:
-        raise Foreign("its time is none")
+        raise FormatError("its time is none")
     if time.year not in YEARS:
-        raise Foreign("its time is not one of tor's")
+        raise FormatError("its time is not one of tor's")
     return time.astimezone(UTC)
 
 
 def _instance(value: object) -> str:
-    if not isinstance(value, str) or not 0 < len(value) <= LONGEST_NAME:
-        raise Foreign("its instance is no name")
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_NAME_CHARS:
+        raise FormatError("its instance is no name")
     return value
 
 
@@ -179,13 +179,13 @@ def _amounts(values: Mapping[str, object]) -> tuple[int | None, int | None, floa
     """Bytes read and written, and the seconds that they are of."""
     seconds = values.get("seconds")
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
-        raise Foreign("its seconds are no number")
+        raise FormatError("its seconds are no number")
     known = [values.get("read", ""), values.get("written", "")] != [None, None]
-    if not 0 < seconds <= (LONGEST_SPAN if known else LONGEST_GAP):
-        raise Foreign("its seconds are no length of time")
+    if not 0 < seconds <= (MAX_SPAN_S if known else MAX_GAP_S):
+        raise FormatError("its seconds are no length of time")
     if not known:
         return None, None, float(seconds)
-    most = FASTEST * max(seconds, 1.0)
+    most = MAX_RATE * max(seconds, 1.0)
     return _amount(values, "read", most), _amount(values, "written", most), float(seconds)
 
 
@@ -193,8 +193,8 @@ def _amount(values: Mapping[str, object], name: str, most: float) -> int:
     amount = values.get(name)
     if isinstance(amount, bool) or not isinstance(amount, int):
         message = f"its bytes {name} are no whole number"
-        raise Foreign(message)
+        raise FormatError(message)
     if not 0 <= amount <= most:
         message = f"its bytes {name} are not what a tor can move"
-        raise Foreign(message)
+        raise FormatError(message)
     return amount

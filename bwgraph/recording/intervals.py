@@ -9,9 +9,9 @@ from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from bwgraph.model.binning import SLACK
+from bwgraph.model.binning import SLACK_S
 from bwgraph.model.events import Sample
-from bwgraph.model.history import LATE
+from bwgraph.model.history import LATE_AFTER_S
 from bwgraph.recording.format import Entry
 
 
@@ -39,7 +39,7 @@ class Intervals:
     late one has to say of the time before is never too late. An interval of which nothing is known
     is part of a gap; one of which something is tells by its seconds how much.
 
-    >>> intervals = Intervals(began=99.0, every=5)
+    >>> intervals = Intervals(started_at=99.0, every=5)
     >>> for second in (1, 2, 7):
     ...     time = datetime(2026, 1, 2, 3, 4, 3 + second, tzinfo=UTC)
     ...     for entry in intervals.add("a", "a", Sample(100.0 + second, 10, 1, 1.0), time):
@@ -51,19 +51,19 @@ class Intervals:
     [('03:04:10', 10), ('03:04:14', None)]
     """
 
-    def __init__(self, began: float, every: int | None = None) -> None:
-        self._began = began
+    def __init__(self, started_at: float, every: int | None = None) -> None:
+        self._started_at = started_at
         self._every = every
-        self._newest: dict[Hashable, float] = {}
+        self._newest_at: dict[Hashable, float] = {}
         self._open: dict[Hashable, tuple[str, _Interval]] = {}
 
     def add(self, tor: Hashable, name: str, sample: Sample, time: datetime) -> Iterator[Entry]:
         """What is complete with this sample of a tor, which ended when the wall clock said so."""
-        known = tor in self._newest
-        gap = sample.when - sample.seconds - self._newest.get(tor, self._began)
-        if gap <= (SLACK if known else LATE):
+        known = tor in self._newest_at
+        gap = sample.ends_at - sample.seconds - self._newest_at.get(tor, self._started_at)
+        if gap <= (SLACK_S if known else LATE_AFTER_S):
             gap = 0.0
-        self._newest[tor] = sample.when
+        self._newest_at[tor] = sample.ends_at
         end = time.timestamp()
         begin = end - sample.seconds
         if self._every is None:
@@ -72,7 +72,7 @@ class Intervals:
             yield Entry(time, name, sample.read, sample.written, sample.seconds)
             return
         numbers = self._numbers(tor, begin, end, self._every)
-        yield from self._left(tor, numbers[0], self._every)
+        yield from self._close_previous(tor, numbers[0], self._every)
         if gap:
             # What was the rest of an interval is told by that one's seconds.
             since = _ceil(begin - gap, self._every) if known else begin - gap
@@ -92,8 +92,8 @@ class Intervals:
             yield _entry(name, interval, interval.end)
         self._open.clear()
         for tor, name in tors:
-            gap = now - self._newest.get(tor, self._began)
-            if gap > LATE:
+            gap = now - self._newest_at.get(tor, self._started_at)
+            if gap > LATE_AFTER_S:
                 yield Entry(time, name, None, None, gap)
 
     def _numbers(self, tor: Hashable, begin: float, end: float, every: int) -> range:
@@ -106,7 +106,7 @@ class Intervals:
             first = max(first, interval.number)
         return range(first, last + 1)
 
-    def _left(self, tor: Hashable, number: int, every: int) -> Iterator[Entry]:
+    def _close_previous(self, tor: Hashable, number: int, every: int) -> Iterator[Entry]:
         """The interval that a tor was in, if it now is in another."""
         name, interval = self._open.get(tor, ("", None))
         if interval is not None and interval.number != number:
@@ -120,7 +120,7 @@ class Intervals:
         every, begin = self._every or 1, end - sample.seconds
         done, read, written = 0.0, 0, 0
         for number in numbers:
-            yield from self._left(tor, number, every)
+            yield from self._close_previous(tor, number, every)
             _, interval = self._open.setdefault(tor, (name, _Interval(number)))
             last = number == numbers[-1]
             part = 1.0 if last else (number * every - begin) / sample.seconds

@@ -14,40 +14,40 @@ from datetime import datetime
 from pathlib import Path
 from typing import TextIO
 
-from bwgraph.model.errors import Refusal
-from bwgraph.model.events import Connected, Ended, Event, Source, Tell, Trouble
+from bwgraph.model.errors import ExplainedError
+from bwgraph.model.events import Connected, Ended, Event, Problem, Report, Source
 from bwgraph.model.fleet import Fleet
 from bwgraph.model.history import History
 from bwgraph.model.instance import Instance
 from bwgraph.model.moment import Moment
-from bwgraph.recording.format import LONGEST_LINE
-from bwgraph.recording.reader import Tape, TooLong, Track
-from bwgraph.system.clock import HERE, now
+from bwgraph.recording.format import MAX_LINE_CHARS
+from bwgraph.recording.reader import Recording, TooLongError, Track
+from bwgraph.system.clock import LOCAL_ZONE, now
 
 STANDARD_INPUT = "-"
 
-PICTURES = 10
+MAX_REDRAWS_PER_S = 10
 "A second, of a recording that goes by faster than time; so that one sees it go by."
 
-LONGEST_WAIT = 3600.0
+MAX_WAIT_S = 3600.0
 "Seconds. Longer ones are made of several: not every system waits for years."
 
 
-def read(name: str) -> Tape:
-    """The recording in a file, or in standard input; ``Refusal`` if there is none in it."""
+def read(name: str) -> Recording:
+    """The recording in a file, or in standard input; ``ExplainedError`` if there is none in it."""
     try:
         with _opened(name) as file:
             tape = _read(file)
     except OSError as error:
-        raise Refusal(f"{_title(name)}: {error.strerror or error}") from None
-    except TooLong:
-        raise Refusal(
+        raise ExplainedError(f"{_title(name)}: {error.strerror or error}") from None
+    except TooLongError:
+        raise ExplainedError(
             f"{_title(name)}: too long a recording",
             "take a part of it, or record with a longer --interval",
         ) from None
     if not tape.tracks:
         why = tape.skipped or "there is no sample in it"
-        raise Refusal(
+        raise ExplainedError(
             f"{_title(name)}: not a recording: {why}",
             "a recording is what bwgraph --json or bwgraph --csv writes",
         )
@@ -68,16 +68,16 @@ def _opened(name: str) -> "nullcontext[TextIO] | TextIO":
     return nullcontext(sys.stdin)
 
 
-def _read(file: TextIO) -> Tape:
-    tape = Tape()
-    while line := file.readline(LONGEST_LINE + 1):
+def _read(file: TextIO) -> Recording:
+    tape = Recording()
+    while line := file.readline(MAX_LINE_CHARS + 1):
         tape.add(line)
-        while len(line) > LONGEST_LINE and not line.endswith("\n"):
-            line = file.readline(LONGEST_LINE + 1)  # the rest of it, and of no use
+        while len(line) > MAX_LINE_CHARS and not line.endswith("\n"):
+            line = file.readline(MAX_LINE_CHARS + 1)  # the rest of it, and of no use
     return tape
 
 
-class Projector:
+class ReplayClock:
     """The clock of a recording: it stands at the beginning, runs once started, stops at the end."""
 
     def __init__(self, begin: float, end: float, speed: int) -> None:
@@ -85,14 +85,14 @@ class Projector:
         self._begin = begin
         self._speed = speed
         self._started: float | None = None
-        self.pause = max(1.0 / speed, 1.0 / PICTURES)
+        self.redraw_interval = max(1.0 / speed, 1.0 / MAX_REDRAWS_PER_S)
 
     def start(self) -> None:
         """Run from now on, if it does not yet."""
         if self._started is None:
             self._started = now()
 
-    def wind_up(self) -> None:
+    def jump_to_end(self) -> None:
         """Be at the end at once."""
         self._begin = self.end
 
@@ -100,34 +100,34 @@ class Projector:
         """The moment that is played."""
         passed = 0.0 if self._started is None else (now() - self._started) * self._speed
         shown = min(self._begin + passed, self.end)
-        return Moment(shown, datetime.fromtimestamp(shown, HERE))
+        return Moment(shown, datetime.fromtimestamp(shown, LOCAL_ZONE))
 
-    def comes(self, when: float) -> float:
+    def due_at(self, when: float) -> float:
         """When it shows this, by our clock, or would if it went on."""
         started = now() if self._started is None else self._started
         return started + (when - self._begin) / self._speed
 
 
-class Player:
+class ReplaySource:
     """A ``Source`` that tells what one tor moved when the projector comes to it."""
 
-    def __init__(self, name: str, track: Track, projector: Projector, last_words: str) -> None:
+    def __init__(self, name: str, track: Track, projector: ReplayClock, last_words: str) -> None:
         self._name = name
         self._track = track
-        self._projector = projector
-        self._last_words = last_words
+        self._clock = projector
+        self._end_reason = last_words
         self._closed = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def start(self, tell: Tell) -> None:
+    def start(self, tell: Report) -> None:
         """Begin in a thread of its own."""
-        self._projector.start()
+        self._clock.start()
         self._thread = threading.Thread(
             target=self._play, args=(tell,), name="bwgraph replay", daemon=True
         )
         self._thread.start()
 
-    def retry(self) -> None:
+    def retry_now(self) -> None:
         """There is nothing that could have gone."""
 
     def close(self) -> None:
@@ -136,36 +136,36 @@ class Player:
         if self._thread is not None:
             self._thread.join()
 
-    def _play(self, tell: Tell) -> None:
+    def _play(self, tell: Report) -> None:
         for when, _, event in _events(self._name, self._track):
-            if not self._waited_for(when):
+            if not self._wait_until(when):
                 return
             tell(event)
-        if self._waited_for(self._projector.end):
-            tell(Ended(self._last_words))
+        if self._wait_until(self._clock.end):
+            tell(Ended(self._end_reason))
 
-    def _waited_for(self, when: float) -> bool:
+    def _wait_until(self, when: float) -> bool:
         """Wait for a moment of the recording; False if it is not going to come."""
-        while (left := self._projector.comes(when) - now()) > 0:
-            if self._closed.wait(min(left, LONGEST_WAIT)):
+        while (left := self._clock.due_at(when) - now()) > 0:
+            if self._closed.wait(min(left, MAX_WAIT_S)):
                 return False
         return not self._closed.is_set()
 
 
-class Playback:
+class Replay:
     """What is watched where a recording is: in place of ``Targets``."""
 
-    def __init__(self, tape: Tape, name: str, speed: int = 1) -> None:
-        self.clock = Projector(tape.begin, tape.end, speed)
+    def __init__(self, tape: Recording, name: str, speed: int = 1) -> None:
+        self.clock = ReplayClock(tape.begin, tape.end, speed)
         self.skipped = f"{_title(name)}: {tape.skipped}" if tape.skipped else ""
         "What is to be said of lines that are none of a recording."
         self._tracks = tape.tracks
         self._note = "a recording" + (f", {speed} times as fast" if speed > 1 else "")
-        self._last_words = "the recording ends here"
+        self._end_reason = "the recording ends here"
         if tape.skipped:
-            self._last_words += f"; {tape.skipped}"
+            self._end_reason += f"; {tape.skipped}"
 
-    def watch(self, *_: object, **__: object) -> tuple[Fleet, dict[Instance, Source]]:
+    def create_fleet(self, *_: object, **__: object) -> tuple[Fleet, dict[Instance, Source]]:
         """Instances, and what tells of each, as of tors that let us in when their samples begin."""
         instances = {
             name: Instance(name, self._note, History(lock=threading.Lock()))
@@ -173,25 +173,25 @@ class Playback:
         }
         fleet = Fleet(tuple(instances.values()), threading.Lock)
         if self.skipped:
-            fleet.tell(fleet.instances[0], Trouble(self.clock.read().now, self.skipped))
+            fleet.handle(fleet.instances[0], Problem(self.clock.read().now, self.skipped))
         return fleet, {
-            instance: Player(name, self._tracks[name], self.clock, self._last_words)
+            instance: ReplaySource(name, self._tracks[name], self.clock, self._end_reason)
             for name, instance in instances.items()
         }
 
-    def wind_up(self, fleet: Fleet) -> None:
+    def play_at_once(self, fleet: Fleet) -> None:
         """Tell all of it at once."""
-        self.clock.wind_up()
+        self.clock.jump_to_end()
         instances = {instance.name: instance for instance in fleet.instances}
         parts = [_events(name, track) for name, track in self._tracks.items()]
         for _, name, event in heapq.merge(*parts, key=lambda part: part[0]):
-            fleet.tell(instances[name], event)
+            fleet.handle(instances[name], event)
         for instance in fleet.instances:
-            fleet.tell(instance, Ended(self._last_words))
+            fleet.handle(instance, Ended(self._end_reason))
 
 
 def _events(name: str, track: Track) -> Iterator[tuple[float, str, Event]]:
     """What is told when, and of which tor: it is there, and then each sample."""
     yield track.begin, name, Connected(track.begin, name)
     for sample in track.samples():
-        yield sample.when, name, sample
+        yield sample.ends_at, name, sample

@@ -14,13 +14,13 @@ from bwgraph.screen import captions, graph_screen, table_screen
 from bwgraph.screen import help as help_module
 from bwgraph.screen.frame import Frame, Line, Size, Span, Style
 from bwgraph.screen.layout import Layout
-from bwgraph.screen.view import ALL, SUM, Arrangement, Shown, View
+from bwgraph.screen.view import ALL_TORS, SUM, Arrangement, Shown, View
 
 
 def compose(fleet: Fleet, view: View, size: Size, moment: Moment, notice: str = "") -> Frame:
     """Draw what the view is of, with a notice if there is something to be told."""
     fleet = copy(fleet)  # one may leave while it is drawn
-    notice = notice or fleet.remark
+    notice = notice or fleet.notice
     subject = _subject(fleet, view)
     if subject is not None or view.help:
         return graph_screen.compose(subject or fleet.instances[0], view, size, moment, notice)
@@ -30,21 +30,21 @@ def compose(fleet: Fleet, view: View, size: Size, moment: Moment, notice: str = 
 def survey(fleet: Fleet, view: View, size: Size, moment: Moment) -> tuple[Shown, Layout | None]:
     """What is drawn: where a key moves the view from, and, of a graph, what a click hits."""
     fleet = copy(fleet)
-    order = table_screen.order(fleet, view, moment.now)
+    order = table_screen.sorted_tors(fleet, view, moment.now)
     subject = _subject(fleet, view)
     if subject is not None:
         shown, layout = graph_screen.survey(subject, view, size, moment)
-        return shown._replace(order=order), layout
+        return shown._replace(tor_order=order), layout
     history = (fleet.sum or fleet.instances[0]).history
     first, newest = history.extent(moment.now, view.resolution)
     _, second = history.extent(moment.now)
     end = newest if view.end is None else min(view.end, newest)
-    cells = table_screen.SPARK[1] * view.glyphs.wide
+    cells = table_screen.SPARKLINE_CELLS[1] * view.glyphs.buckets_per_cell
     ceiling = view.units.steps[0]
     return Shown(cells, first, newest, second, end, Arrangement.STACKED, ceiling, order), None
 
 
-def follow(view: View, before: Sequence[Instance], after: Sequence[Instance]) -> View:
+def follow_subject(view: View, before: Sequence[Instance], after: Sequence[Instance]) -> View:
     """Look at the same tors when one has left, and with it its place among them.
 
     Where it was the one that was looked at, that is all of them.
@@ -54,20 +54,20 @@ def follow(view: View, before: Sequence[Instance], after: Sequence[Instance]) ->
         found = before[old] if 0 <= old < len(before) else None
         return after.index(found) if found in after else None
 
-    subject, chosen = view.subject, view.chosen
+    subject, chosen = view.subject, view.selected
     if subject >= 0:
         at = place(subject)
-        subject = ALL if at is None else at
+        subject = ALL_TORS if at is None else at
     if chosen is not None and chosen != SUM:
         chosen = place(chosen)
-    return view._replace(subject=subject, chosen=chosen)
+    return view._replace(subject=subject, selected=chosen)
 
 
 def _subject(fleet: Fleet, view: View) -> Instance | None:
     """The instance that is looked at; None for the table of all."""
     if fleet.sum is None:
         return fleet.instances[0]
-    if view.subject == ALL:
+    if view.subject == ALL_TORS:
         return None
     if view.subject == SUM or view.subject >= len(fleet.instances):
         return fleet.sum
@@ -75,7 +75,7 @@ def _subject(fleet: Fleet, view: View) -> Instance | None:
 
 
 def _table(fleet: Fleet, view: View, size: Size, moment: Moment, notice: str) -> list[Line]:
-    listed = table_screen.order(fleet, view, moment.now)
+    listed = table_screen.sorted_tors(fleet, view, moment.now)
     above: list[Line] = []
     below: list[Line] = []
     if size.rows >= 4:
@@ -85,10 +85,10 @@ def _table(fleet: Fleet, view: View, size: Size, moment: Moment, notice: str) ->
         below.append((Span(notice, Style.BOLD),))
     if alert:
         below.append((Span(alert, Style.ALERT),))
-    if not below and view.hints and size.rows >= 6:
-        below.append(help_module.hints(size.columns))
+    if not below and view.key_line and size.rows >= 6:
+        below.append(help_module.key_line(size.columns))
     below = below[max(0, len(below) - max(size.rows - 2, 0)) :]
     height = size.rows - len(above) - len(below)
-    lines = table_screen.lines(fleet, view, listed, Size(size.columns, height), moment)
+    lines = table_screen.table_lines(fleet, view, listed, Size(size.columns, height), moment)
     blank: list[Line] = [()] * (height - len(lines))
     return [*above, *lines, *blank, *below]

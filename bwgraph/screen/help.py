@@ -10,18 +10,18 @@ from itertools import groupby, zip_longest
 from bwgraph.screen.frame import Line, Size, Span, Style
 from bwgraph.screen.keymap import BINDINGS, Binding
 
-GAP = 3
+GAP_CELLS = 3
 "Cells between two hints, or two columns of help."
 
 
 @lru_cache(maxsize=2)
-def hints(columns: int) -> Line:
+def key_line(columns: int) -> Line:
     """The keys for a line at the bottom, as many as fit whole."""
     spans: list[Span] = []
     for binding in BINDINGS:
         if not binding.hint:
             continue
-        gap = " " * GAP if spans else ""
+        gap = " " * GAP_CELLS if spans else ""
         columns -= len(gap + binding.hint)
         if columns < 0:
             break
@@ -30,15 +30,15 @@ def hints(columns: int) -> Line:
     return tuple(spans)
 
 
-def page(size: Size) -> list[Line]:
+def help_page(size: Size) -> list[Line]:
     """All the keys, in as many columns as it takes."""
-    entries = [(" ".join(binding.keys[0] for binding in group), told) for told, group in _told()]
+    entries = [(" ".join(binding.keys[0] for binding in group), told) for told, group in _grouped()]
     keys = max(len(names) for names, _ in entries)
     words = max(len(told) for _, told in entries)
     title: Line = (Span("bwgraph", Style.BOLD), Span("  keys; ? or esc to go back"))
     rows = max(size.rows - 2, 1)
-    each = keys + 2 + words + GAP
-    abreast = max(1, min(-(-len(entries) // rows), (size.columns + GAP) // each))
+    each = keys + 2 + words + GAP_CELLS
+    abreast = max(1, min(-(-len(entries) // rows), (size.columns + GAP_CELLS) // each))
     rows = -(-len(entries) // abreast)
     lines: list[Line] = [title, ()] if size.rows > 2 else [title]
     for row in zip_longest(*(entries[i * rows : (i + 1) * rows] for i in range(abreast))):
@@ -48,7 +48,7 @@ def page(size: Size) -> list[Line]:
                 names, told = entry
                 line += [
                     Span(f"{names:<{keys}}", Style.BOLD),
-                    Span(f"  {told:<{words + GAP}}"),
+                    Span(f"  {told:<{words + GAP_CELLS}}"),
                 ]
         lines.append(tuple(line))
     if len(lines) > size.rows > 1:
@@ -56,5 +56,5 @@ def page(size: Size) -> list[Line]:
     return lines
 
 
-def _told() -> list[tuple[str, list[Binding]]]:
+def _grouped() -> list[tuple[str, list[Binding]]]:
     return [(told, list(group)) for told, group in groupby(BINDINGS, lambda b: b.help)]

@@ -9,9 +9,9 @@ from enum import Enum, auto
 from typing import NamedTuple
 
 from bwgraph.model.rollups import RESOLUTIONS
-from bwgraph.screen.plot import SETS
+from bwgraph.screen.plot import GLYPH_SETS
 from bwgraph.screen.units import BITS, BYTES
-from bwgraph.screen.view import ALL, SUM, Arrangement, Shown, View, cursor
+from bwgraph.screen.view import ALL_TORS, SUM, Arrangement, Shown, View, visible_cursor
 
 
 class Action(Enum):
@@ -22,32 +22,32 @@ class Action(Enum):
     LEAVE = auto()
     PAUSE = auto()
     BACK = auto()
-    ON = auto()
+    FORWARD = auto()
     PAGE_BACK = auto()
-    PAGE_ON = auto()
-    FIRST = auto()
+    PAGE_FORWARD = auto()
+    OLDEST = auto()
     NEWEST = auto()
     FINER = auto()
     COARSER = auto()
     CURSOR_BACK = auto()
-    CURSOR_ON = auto()
+    CURSOR_FORWARD = auto()
     ARRANGE = auto()
     GLYPHS = auto()
     UNITS = auto()
     LOGARITHM = auto()
-    SHARE = auto()
-    LOWER = auto()
-    HIGHER = auto()
-    BOUND = auto()
-    AUTOMATIC = auto()
-    NEXT = auto()
-    PREVIOUS = auto()
-    CHOOSE = auto()
-    UP = auto()
-    DOWN = auto()
-    OPEN = auto()
+    SHARE_SCALE = auto()
+    LOWER_CEILING = auto()
+    RAISE_CEILING = auto()
+    CUT_AT_P99 = auto()
+    AUTOMATIC_SCALE = auto()
+    NEXT_TOR = auto()
+    PREVIOUS_TOR = auto()
+    OPEN_BY_DIGIT = auto()
+    SELECT_UP = auto()
+    SELECT_DOWN = auto()
+    OPEN_SELECTED = auto()
     SORT = auto()
-    PICTURE = auto()
+    SAVE_PICTURE = auto()
     RETRY = auto()
     REDRAW = auto()
 
@@ -71,31 +71,31 @@ BINDINGS = (
     Binding(("+", "=", "wheel-up"), Action.FINER, "zoom in and out", "+- zoom"),
     Binding(("-", "wheel-down"), Action.COARSER, "zoom in and out"),
     Binding(("left",), Action.BACK, "scroll through time", "arrows scroll"),
-    Binding(("right",), Action.ON, "scroll through time"),
+    Binding(("right",), Action.FORWARD, "scroll through time"),
     Binding(("pgup",), Action.PAGE_BACK, "scroll by a page"),
-    Binding(("pgdn",), Action.PAGE_ON, "scroll by a page"),
-    Binding(("home",), Action.FIRST, "to the oldest, the newest"),
+    Binding(("pgdn",), Action.PAGE_FORWARD, "scroll by a page"),
+    Binding(("home",), Action.OLDEST, "to the oldest, the newest"),
     Binding(("end",), Action.NEWEST, "to the oldest, the newest"),
     Binding(("<", ","), Action.CURSOR_BACK, "read a column (or click)", "<> read"),
-    Binding((">", "."), Action.CURSOR_ON, "read a column (or click)"),
+    Binding((">", "."), Action.CURSOR_FORWARD, "read a column (or click)"),
     Binding(("esc",), Action.LEAVE, "cursor off; back to table"),
     Binding(("m",), Action.ARRANGE, "arrange the two graphs", "m layout"),
     Binding(("u",), Action.UNITS, "bytes or bits", "u units"),
     Binding(("g",), Action.GLYPHS, "blocks, braille, ASCII", "g glyphs"),
     Binding(("l",), Action.LOGARITHM, "linear or log scale", "l log"),
-    Binding(("e",), Action.SHARE, "one scale for both"),
-    Binding(("[",), Action.LOWER, "pin scale lower, higher"),
-    Binding(("]",), Action.HIGHER, "pin scale lower, higher"),
-    Binding(("b",), Action.BOUND, "cut the scale at p99"),
-    Binding(("a",), Action.AUTOMATIC, "automatic scale again"),
-    Binding(("tab",), Action.NEXT, "the next of several tors"),
-    Binding(("shift-tab",), Action.PREVIOUS, "the one before"),
-    Binding(tuple("1234567890"), Action.CHOOSE, "1 to 9: that tor; 0: sum"),
-    Binding(("up", "k"), Action.UP, "choose in the table"),
-    Binding(("down", "j"), Action.DOWN, "choose in the table"),
-    Binding(("enter",), Action.OPEN, "open what is chosen"),
+    Binding(("e",), Action.SHARE_SCALE, "one scale for both"),
+    Binding(("[",), Action.LOWER_CEILING, "pin scale lower, higher"),
+    Binding(("]",), Action.RAISE_CEILING, "pin scale lower, higher"),
+    Binding(("b",), Action.CUT_AT_P99, "cut the scale at p99"),
+    Binding(("a",), Action.AUTOMATIC_SCALE, "automatic scale again"),
+    Binding(("tab",), Action.NEXT_TOR, "the next of several tors"),
+    Binding(("shift-tab",), Action.PREVIOUS_TOR, "the one before"),
+    Binding(tuple("1234567890"), Action.OPEN_BY_DIGIT, "1 to 9: that tor; 0: sum"),
+    Binding(("up", "k"), Action.SELECT_UP, "choose in the table"),
+    Binding(("down", "j"), Action.SELECT_DOWN, "choose in the table"),
+    Binding(("enter",), Action.OPEN_SELECTED, "open what is chosen"),
     Binding(("o",), Action.SORT, "sort by name or traffic"),
-    Binding(("s",), Action.PICTURE, "save an SVG picture", "s save"),
+    Binding(("s",), Action.SAVE_PICTURE, "save an SVG picture", "s save"),
     Binding(("r",), Action.RETRY, "reconnect now"),
     Binding(("^L",), Action.REDRAW, "draw the screen anew"),
 )
@@ -110,14 +110,14 @@ def apply(view: View, action: Action, shown: Shown, key: str = "") -> View:
 
     Which key it was matters only to those that are one of several: digits.
 
-    >>> shown = Shown(100, first=1, newest=5000, second=5000, end=5000,
+    >>> shown = Shown(100, oldest=1, newest=5000, newest_second=5000, end=5000,
     ...               arrangement=Arrangement.STACKED, ceiling=1024)
     >>> apply(View(), Action.PAGE_BACK, shown).end, apply(View(), Action.QUIT, shown) == View()
     (4912, True)
     """
-    if action is Action.CHOOSE:
+    if action is Action.OPEN_BY_DIGIT:
         return _look_at(view, int(key) - 1, shown) if key.isdecimal() else view
-    if action in _OF_A_GRAPH and view.subject == ALL and len(shown.order) > 1:
+    if action in _GRAPH_ACTIONS and view.subject == ALL_TORS and len(shown.tor_order) > 1:
         return view
     change = _CHANGES.get(action)
     return view if change is None else change(view, shown)
@@ -125,14 +125,14 @@ def apply(view: View, action: Action, shown: Shown, key: str = "") -> View:
 
 def _pause(view: View, shown: Shown) -> View:
     # Not at the end of a column that goes on: seen closer, it would go on with it.
-    return view._replace(end=shown.second if view.end is None else None)
+    return view._replace(end=shown.newest_second if view.end is None else None)
 
 
 def _scroll(columns: float) -> Callable[[View, Shown], View]:
     """Move by so many times the visible columns; negative is back in time."""
 
     def scroll(view: View, shown: Shown) -> View:
-        step = max(1, round(abs(columns) * shown.columns)) * view.resolution
+        step = max(1, round(abs(columns) * shown.buckets)) * view.resolution
         if columns > 0:
             return _ending(view, shown.end + step, shown)
         return _back(view, shown.end - step, shown)
@@ -142,7 +142,7 @@ def _scroll(columns: float) -> Callable[[View, Shown], View]:
 
 def _ending(view: View, end: int, shown: Shown) -> View:
     """With the rightmost column there, as far as there is something to see."""
-    oldest = shown.first + (shown.columns - 1) * view.resolution
+    oldest = shown.oldest + (shown.buckets - 1) * view.resolution
     # Zoomed out, the view may end before that: there is nothing older to go to, nor is it newer.
     end = max(end, min(oldest, shown.end))
     return view._replace(end=None if end >= shown.newest else end)
@@ -158,7 +158,7 @@ def _zoom(steps: int) -> Callable[[View, Shown], View]:
     def zoom(view: View, shown: Shown) -> View:
         level = RESOLUTIONS.index(view.resolution) + steps
         resolution = RESOLUTIONS[min(max(level, 0), len(RESOLUTIONS) - 1)]
-        at = cursor(view, shown)
+        at = visible_cursor(view, shown)
         zoomed = view._replace(
             resolution=resolution, cursor=None if at is None else _align(at, resolution)
         )
@@ -182,10 +182,10 @@ def _read(columns: int) -> Callable[[View, Shown], View]:
     """Move the cursor, and the view with it where it is at its edge."""
 
     def read(view: View, shown: Shown) -> View:
-        at = cursor(view, shown)
+        at = visible_cursor(view, shown)
         if at is None:
             return view._replace(cursor=shown.end)
-        at = min(max(at + columns * view.resolution, shown.first), shown.newest)
+        at = min(max(at + columns * view.resolution, shown.oldest), shown.newest)
         moved = view._replace(cursor=at)
         begin = shown.begin(view.resolution)
         if at < begin:
@@ -206,7 +206,7 @@ def _arrange(view: View, shown: Shown) -> View:
 def _glyphs(view: View, _: Shown) -> View:
     if view.ascii_only:
         return view
-    order = tuple(SETS.values())
+    order = tuple(GLYPH_SETS.values())
     return view._replace(glyphs=order[(order.index(view.glyphs) + 1) % len(order)])
 
 
@@ -214,21 +214,21 @@ def _leave(view: View, shown: Shown) -> View:
     if view.help:
         return view._replace(help=False)
     if view.cursor is None:
-        return _look_at(view, ALL, shown)
+        return _look_at(view, ALL_TORS, shown)
     return view._replace(cursor=None)
 
 
 def _look_at(view: View, subject: int, shown: Shown) -> View:
     """Another subject, if there is such a one."""
-    tors = len(shown.order)
-    return view._replace(subject=subject) if tors > 1 and ALL <= subject < tors else view
+    tors = len(shown.tor_order)
+    return view._replace(subject=subject) if tors > 1 and ALL_TORS <= subject < tors else view
 
 
 def _turn(steps: int) -> Callable[[View, Shown], View]:
     """The next subject, or the one before: the table, the sum, and each tor."""
 
     def turn(view: View, shown: Shown) -> View:
-        subjects = [ALL, SUM, *sorted(shown.order)]
+        subjects = [ALL_TORS, SUM, *sorted(shown.tor_order)]
         at = subjects.index(view.subject) if view.subject in subjects else 0
         return _look_at(view, subjects[(at + steps) % len(subjects)], shown)
 
@@ -239,18 +239,18 @@ def _choose(steps: int) -> Callable[[View, Shown], View]:
     """The next line of the table, or the one before; the sum is the last."""
 
     def choose(view: View, shown: Shown) -> View:
-        if view.subject != ALL:
+        if view.subject != ALL_TORS:
             return view
-        lines = [*shown.order, SUM]
-        at = lines.index(view.chosen) if view.chosen in lines else 0
-        return view._replace(chosen=lines[min(max(at + steps, 0), len(lines) - 1)])
+        lines = [*shown.tor_order, SUM]
+        at = lines.index(view.selected) if view.selected in lines else 0
+        return view._replace(selected=lines[min(max(at + steps, 0), len(lines) - 1)])
 
     return choose
 
 
 def _open(view: View, shown: Shown) -> View:
-    chosen = shown.order[0] if view.chosen is None else view.chosen
-    return _look_at(view, chosen, shown) if view.subject == ALL else view
+    chosen = shown.tor_order[0] if view.selected is None else view.selected
+    return _look_at(view, chosen, shown) if view.subject == ALL_TORS else view
 
 
 def _pin(times: int) -> Callable[[View, Shown], View]:
@@ -262,36 +262,42 @@ _CHANGES: dict[Action, Callable[[View, Shown], View]] = {
     Action.LEAVE: _leave,
     Action.PAUSE: _pause,
     Action.BACK: _scroll(-1 / 8),
-    Action.ON: _scroll(1 / 8),
+    Action.FORWARD: _scroll(1 / 8),
     Action.PAGE_BACK: _scroll(-7 / 8),
-    Action.PAGE_ON: _scroll(7 / 8),
-    Action.FIRST: lambda view, shown: _back(view, shown.first, shown),
+    Action.PAGE_FORWARD: _scroll(7 / 8),
+    Action.OLDEST: lambda view, shown: _back(view, shown.oldest, shown),
     Action.NEWEST: lambda view, _: view._replace(end=None),
     Action.FINER: _zoom(-1),
     Action.COARSER: _zoom(1),
     Action.CURSOR_BACK: _read(-1),
-    Action.CURSOR_ON: _read(1),
+    Action.CURSOR_FORWARD: _read(1),
     Action.ARRANGE: _arrange,
     Action.UNITS: lambda view, _: view._replace(units=BITS if view.units is BYTES else BYTES),
     Action.GLYPHS: _glyphs,
     Action.LOGARITHM: lambda view, _: view._replace(logarithmic=not view.logarithmic),
-    Action.SHARE: lambda view, _: view._replace(shared=not view.shared),
-    Action.LOWER: _pin(1),
-    Action.HIGHER: _pin(-1),
-    Action.BOUND: lambda view, _: view._replace(bounded=not view.bounded, ceiling=None),
-    Action.AUTOMATIC: lambda view, _: view._replace(bounded=False, ceiling=None),
-    Action.NEXT: _turn(1),
-    Action.PREVIOUS: _turn(-1),
-    Action.UP: _choose(-1),
-    Action.DOWN: _choose(1),
-    Action.OPEN: _open,
+    Action.SHARE_SCALE: lambda view, _: view._replace(shared_scale=not view.shared_scale),
+    Action.LOWER_CEILING: _pin(1),
+    Action.RAISE_CEILING: _pin(-1),
+    Action.CUT_AT_P99: lambda view, _: view._replace(cut_at_p99=not view.cut_at_p99, ceiling=None),
+    Action.AUTOMATIC_SCALE: lambda view, _: view._replace(cut_at_p99=False, ceiling=None),
+    Action.NEXT_TOR: _turn(1),
+    Action.PREVIOUS_TOR: _turn(-1),
+    Action.SELECT_UP: _choose(-1),
+    Action.SELECT_DOWN: _choose(1),
+    Action.OPEN_SELECTED: _open,
     Action.SORT: lambda view, _: view._replace(by_traffic=not view.by_traffic),
 }
 "What each action that is the view's makes of it."
 
 
-_OF_A_GRAPH = frozenset(
-    {Action.CURSOR_BACK, Action.CURSOR_ON, Action.ARRANGE, Action.LOGARITHM, Action.SHARE}
-    | {Action.LOWER, Action.HIGHER, Action.BOUND, Action.AUTOMATIC}
+_GRAPH_ACTIONS = frozenset(
+    {
+        Action.CURSOR_BACK,
+        Action.CURSOR_FORWARD,
+        Action.ARRANGE,
+        Action.LOGARITHM,
+        Action.SHARE_SCALE,
+    }
+    | {Action.LOWER_CEILING, Action.RAISE_CEILING, Action.CUT_AT_P99, Action.AUTOMATIC_SCALE}
 )
 "What would change something that the table does not show."

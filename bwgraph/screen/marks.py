@@ -10,7 +10,7 @@ from typing import NamedTuple
 from bwgraph.model.history import Window
 from bwgraph.model.instance import Instance
 from bwgraph.model.moment import Moment
-from bwgraph.model.statistics import current
+from bwgraph.model.statistics import current_rates
 from bwgraph.model.totals import Unseen
 from bwgraph.screen import time_axis, units
 
@@ -23,9 +23,9 @@ class Marks(NamedTuple):
 
     labels: dict[int, str]
     "The time labels."
-    breaks: tuple[int, ...]
+    restarts: tuple[int, ...]
     "Where another tor process took over."
-    hearsay: range
+    unverified: range
     "What tor told of; all that bwgraph saw itself is after these."
     unknown: tuple[int, ...]
     "Where something is not known."
@@ -34,16 +34,16 @@ class Marks(NamedTuple):
     cursor: int | None
     read: Notes
     written: Notes
-    unseen: tuple[int, int]
+    unseen_bytes: tuple[int, int]
     "Bytes read and written in the gaps that are visible."
 
 
-def mark(
+def find_marks(
     instance: Instance, window: Window, cursor: int | None, moment: Moment, wide: int
 ) -> Marks:
     """Find the marks of a window of which ``wide`` columns go into a cell."""
-    count = len(window.columns)
-    restarts = (_column(window, when) for when in instance.ledger.restarts)
+    count = len(window.buckets)
+    restarts = (_column(window, when) for when in instance.totals.restarts)
     breaks = tuple(column // wide for column in restarts if 0 <= column < count)
     read: Notes = dict.fromkeys(breaks, ("tor restarted", "restart"))
     written = read.copy()
@@ -54,47 +54,50 @@ def mark(
     ):
         # Of a sum several may have gone away at once.
         for cell, amount in _by_cell(amounts, wide).items():
-            notes[cell] = f"{units.size(amount)} unseen", f"+{units.quantity(amount).terse}"
-    seconds = window.columns.seconds
-    told = told_columns(instance, window)
+            notes[cell] = (
+                f"{units.format_size(amount)} unseen",
+                f"+{units.format_bytes(amount).terse}",
+            )
+    seconds = window.buckets.seconds
+    told = unverified_buckets(instance, window)
     begin = next((i for i in range(told) if seconds[i]), told)
     cells = count // wide
     return Marks(
-        labels=time_axis.labels(moment.wall(window.end), window.resolution * wide, cells),
-        breaks=breaks,
-        hearsay=range(begin // wide, -(-told // wide)),
+        labels=time_axis.labels(moment.wall_time(window.end), window.resolution * wide, cells),
+        restarts=breaks,
+        unverified=range(begin // wide, -(-told // wide)),
         unknown=tuple({i // wide: None for i, covered in enumerate(seconds) if not covered}),
         partial=tuple(dict.fromkeys(i // wide for i in sorted(window.partial))),
         cursor=None if cursor is None else _column(window, cursor) // wide,
         read=read,
         written=written,
-        unseen=(sum(gap.read for *_, gap in gaps), sum(gap.written for *_, gap in gaps)),
+        unseen_bytes=(sum(gap.read for *_, gap in gaps), sum(gap.written for *_, gap in gaps)),
     )
 
 
-def told_columns(instance: Instance, window: Window) -> int:
+def unverified_buckets(instance: Instance, window: Window) -> int:
     """How many of a window's columns lie before all that bwgraph saw itself."""
-    if instance.told_until is None:
+    if instance.unverified_until is None:
         return 0
-    return min(max(_column(window, instance.told_until) + 1, 0), len(window.columns))
+    return min(max(_column(window, instance.unverified_until) + 1, 0), len(window.buckets))
 
 
-def seen_now(instance: Instance, newest: Window) -> tuple[float | None, float | None]:
+def verified_rates(instance: Instance, newest: Window) -> tuple[float | None, float | None]:
     """What moves in the newest second; that is not what tor remembers of it."""
-    hearsay = told_columns(instance, newest) == len(newest.columns)
-    return (None, None) if hearsay else current(newest)
+    hearsay = unverified_buckets(instance, newest) == len(newest.buckets)
+    return (None, None) if hearsay else current_rates(newest)
 
 
 def _column(window: Window, when: float) -> int:
     """The column that a moment lies in, to the nearest second."""
     ago = math.floor((window.end - when + 0.5) / window.resolution)
-    return len(window.columns) - 1 - ago
+    return len(window.buckets) - 1 - ago
 
 
 def _gaps(instance: Instance, window: Window) -> Iterator[tuple[int, int, Unseen]]:
     """The gaps with a sum that are visible, with the columns before and after each."""
-    count = len(window.columns)
-    for gap in instance.ledger.unseen:
+    count = len(window.buckets)
+    for gap in instance.totals.unseen:
         before, after = max(_column(window, gap.begin), -1), _column(window, gap.end)
         if after >= 0 and before < count - 1:
             yield before, after, gap

@@ -44,14 +44,14 @@ def write_in(
 
     ``rules`` is, by row from the top, the glyph of a line across.
     """
-    if not rules and not notes and not marks.breaks and marks.cursor is None:
+    if not rules and not notes and not marks.restarts and marks.cursor is None:
         return bars
     ruled = [row.replace(" ", rules[y]) if y in rules else row for y, row in enumerate(bars)]
-    if not notes and not marks.breaks and marks.cursor is None:
+    if not notes and not marks.restarts and marks.cursor is None:
         return tuple(ruled)
     rows = [list(row) for row in ruled]
     empty = {" ", glyphs.gap, *rules.values()}
-    upright = [(column, glyphs.break_) for column in marks.breaks]
+    upright = [(column, glyphs.restart) for column in marks.restarts]
     if marks.cursor is not None:
         upright.append((marks.cursor, glyphs.cursor))
     for column, glyph in upright:
@@ -75,14 +75,14 @@ def write_in(
     return tuple(map("".join, rows))
 
 
-def cross(
+def write_partial(
     bars: tuple[str, ...], marks: Marks, glyphs: Glyphs, *, hanging: bool = False
 ) -> tuple[str, ...]:
     """Cross a graph that has no axis where something is missing, farthest from the ground.
 
     >>> from bwgraph.screen.plot import BLOCK
     >>> marks = Marks({}, (), range(0), (), (1, 2), None, {}, {}, (0, 0))
-    >>> cross(("▅  ", "███"), marks, BLOCK)
+    >>> write_partial(("▅  ", "███"), marks, BLOCK)
     ('▅××', '███')
     """
     end = list(bars[-1 if hanging else 0])
@@ -92,11 +92,11 @@ def cross(
     return (*bars[:-1], crossed) if hanging else (crossed, *bars[1:])
 
 
-def labelled(row: str, label: str, rule: str) -> str:
+def write_label(row: str, label: str, rule: str) -> str:
     """Write a label into a rule at its left, or else at its right, where no bar is in its way.
 
-    >>> labelled("╍╍╍╍╍█", " 5 ", "╍"), labelled("█╍╍╍╍╍", " 5 ", "╍"), labelled("█╍╍█", " 5 ", "╍")
-    ('╍ 5 ╍█', '█╍ 5 ╍', '█╍╍█')
+    >>> [write_label(row, " 5 ", "╍") for row in ("╍╍╍╍╍█", "█╍╍╍╍╍", "█╍╍█")]
+    ['╍ 5 ╍█', '█╍ 5 ╍', '█╍╍█']
     """
     room = rule * (len(label) + 2)
     if row.startswith(room):
@@ -114,17 +114,17 @@ def axis_row(marks: Marks, cells: int, glyphs: Glyphs) -> str:
     >>> axis_row(marks, 9, BLOCK)
     '╌ ─×┬─ ┴─'
     """
-    row = [glyphs.ground] * cells
-    for cell in marks.hearsay:
-        row[cell] = glyphs.hearsay
+    row = [glyphs.horizontal_axis] * cells
+    for cell in marks.unverified:
+        row[cell] = glyphs.unverified
     for cell in marks.unknown:
         row[cell] = " "
     for cell in marks.labels:
-        row[cell] = glyphs.ground_tick
+        row[cell] = glyphs.horizontal_tick
     for cell in marks.partial:
         row[cell] = glyphs.partial
     if marks.cursor is not None:
-        row[marks.cursor] = glyphs.ground_cursor
+        row[marks.cursor] = glyphs.horizontal_cursor
     return "".join(row)
 
 
@@ -154,7 +154,7 @@ def rows(
     height, glyphs, hanging = plotted.height, view.glyphs, plotted.hanging
     if height == 0:
         return
-    drawn = plot.plot(plotted.bars, height, glyphs, hanging=hanging)
+    drawn = plot.draw_bars(plotted.bars, height, glyphs, hanging=hanging)
     ticks: dict[int, str] = {}
     rules: dict[int, str] = {}
     limited = None
@@ -169,14 +169,14 @@ def rows(
             rules[limited] = glyphs.limit
     crossed = bool(marked.partial) and not plan.gutter
     if crossed:
-        drawn = cross(drawn, marked, glyphs, hanging=hanging)
+        drawn = write_partial(drawn, marked, glyphs, hanging=hanging)
     drawn = write_in(drawn, plotted.notes, marked, rules, glyphs, hanging=hanging)
     if limit is not None and limited is not None:
-        label = f" limit {view.units.mark(limit.rate)} "
-        line = labelled(drawn[limited], label, glyphs.limit)
+        label = f" limit {view.units.format_round(limit.rate)} "
+        line = write_label(drawn[limited], label, glyphs.limit)
         drawn = (*drawn[:limited], line, *drawn[limited + 1 :])
     inverted = hanging and glyphs.inverted
-    marked_up = crossed or bool(plotted.notes or marked.breaks) or marked.cursor is not None
+    marked_up = crossed or bool(plotted.notes or marked.restarts) or marked.cursor is not None
     for y, row in enumerate(drawn):
         spans: Line
         if marked_up or inverted or y == limited:
@@ -186,7 +186,7 @@ def rows(
             spans = (Span(row, plotted.style),)
         if plan.gutter:
             tick = ticks.get(y, "")
-            side = glyphs.tick if tick else glyphs.side
+            side = glyphs.vertical_tick if tick else glyphs.vertical_axis
             spans = (Span(f"{tick:>{plan.gutter - 2}} {side}", Style.DIM), *spans)
         yield spans
 
@@ -211,7 +211,7 @@ def _styled(row: str, style: Style, light: Style, glyphs: Glyphs, *, inverted: b
 def _between(glyphs: Glyphs) -> re.Pattern[str]:
     # The grid is in the bars' own style: a change of style within a row costs more than a bar.
     bars = f"{glyphs.levels[1:].strip()}{glyphs.whisker}{glyphs.clipped}{glyphs.gap}{glyphs.grid}"
-    return re.compile(f"([^{re.escape(bars)}{'⠀-⣿' if glyphs.wide > 1 else ''}]+)")
+    return re.compile(f"([^{re.escape(bars)}{'⠀-⣿' if glyphs.buckets_per_cell > 1 else ''}]+)")
 
 
 @lru_cache
@@ -223,14 +223,14 @@ def axis(plotted: Graph, plan: Layout, view: View, marked: Marks) -> list[Line]:
     """The horizontal axis of a graph, if there is room for it."""
     if not plan.gutter:
         return []
-    zero = view.units.mark(plotted.scale.floor) if plotted.scale.floor else "0"
+    zero = view.units.format_round(plotted.scale.floor) if plotted.scale.floor else "0"
     row = axis_row(marked, plan.width, view.glyphs)
     corner = view.glyphs.corner
     if plan.arrangement is Arrangement.MIRRORED:
         corner = view.glyphs.middle
-        if "labels" in plan.kept:
+        if "labels" in plan.parts:
             row = label_row(marked.labels, row)
             if marked.cursor is not None:
                 at = marked.cursor
-                row = f"{row[:at]}{view.glyphs.ground_cursor}{row[at + 1 :]}"
+                row = f"{row[:at]}{view.glyphs.horizontal_cursor}{row[at + 1 :]}"
     return [(Span(f"{zero:>{plan.gutter - 2}} {corner}{row}", Style.DIM),)]

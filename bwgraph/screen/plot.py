@@ -29,27 +29,27 @@ class Glyphs(NamedTuple):
     limit: str
     "A cell of the row that stands for tor's limit."
     cursor: str
-    break_: str
+    restart: str
     "Stands where another tor process took over."
-    side: str
+    vertical_axis: str
     "The vertical axis."
-    tick: str
+    vertical_tick: str
     "The vertical axis at a mark."
     corner: str
     middle: str
     "Where both axes meet, between two graphs."
-    ground: str
+    horizontal_axis: str
     "The horizontal axis."
-    ground_tick: str
+    horizontal_tick: str
     "The horizontal axis at a mark."
-    ground_cursor: str
-    hearsay: str
+    horizontal_cursor: str
+    unverified: str
     "The horizontal axis below columns that bwgraph did not see itself."
     partial: str
     "The horizontal axis below a sum that lacks some of what it is of."
     download: str
     upload: str
-    wide: int = 1
+    buckets_per_cell: int = 1
     "Columns that go into one cell."
 
     @property
@@ -69,21 +69,23 @@ BLOCK = Glyphs(
     grid="┈",
     limit="╍",
     cursor="┊",
-    break_="╎",
-    side="│",
-    tick="┤",
+    restart="╎",
+    vertical_axis="│",
+    vertical_tick="┤",
     corner="└",
     middle="├",
-    ground="─",
-    ground_tick="┬",
-    ground_cursor="┴",
-    hearsay="╌",
+    horizontal_axis="─",
+    horizontal_tick="┬",
+    horizontal_cursor="┴",
+    unverified="╌",
     partial="×",
     download="▼",
     upload="▲",
 )
 
-BRAILLE = BLOCK._replace(name="braille", levels="    ⣿", hanging="    ⣿", inverted=False, wide=2)
+BRAILLE = BLOCK._replace(
+    name="braille", levels="    ⣿", hanging="    ⣿", inverted=False, buckets_per_cell=2
+)
 
 ASCII = Glyphs(
     name="ascii",
@@ -96,70 +98,70 @@ ASCII = Glyphs(
     grid="`",
     limit="~",
     cursor=";",
-    break_="!",
-    side="|",
-    tick="+",
+    restart="!",
+    vertical_axis="|",
+    vertical_tick="+",
     corner="+",
     middle="+",
-    ground="-",
-    ground_tick="+",
-    ground_cursor="^",
-    hearsay=".",
+    horizontal_axis="-",
+    horizontal_tick="+",
+    horizontal_cursor="^",
+    unverified=".",
     partial="x",
     download="v",
     upload="^",
 )
 
-HALVES = BLOCK._replace(name="halves", hanging=" ▔▔▀▀▀▀██", inverted=False)
+HALF_BLOCK = BLOCK._replace(name="halves", hanging=" ▔▔▀▀▀▀██", inverted=False)
 "Blocks for a text, in which nothing can be exchanged with its ground."
 
-SETS = {glyphs.name: glyphs for glyphs in (BLOCK, BRAILLE, ASCII)}
+GLYPH_SETS = {glyphs.name: glyphs for glyphs in (BLOCK, BRAILLE, ASCII)}
 "What the user can choose among, by name."
 
 Bar = tuple[int, int]
 """How high a column's mean stands and how high its peak; one more than the top for a peak, or for
 both, that the scale does not reach."""
 
-UNKNOWN: Bar = (-1, -1)
+UNKNOWN_BAR: Bar = (-1, -1)
 "A column of which nothing is known."
 
 
-def plot(
+def draw_bars(
     bars: Sequence[Bar], height: int, glyphs: Glyphs, *, hanging: bool = False
 ) -> tuple[str, ...]:
     """Bars as rows of cells, the topmost first; a cell holds ``glyphs.wide`` of them.
 
-    >>> for row in plot([(0, 0), (4, 4), (8, 15), UNKNOWN, (17, 17), (1, 1)], 2, BLOCK):
+    >>> for row in draw_bars([(0, 0), (4, 4), (8, 15), UNKNOWN_BAR, (17, 17), (1, 1)], 2, BLOCK):
     ...     print(repr(row))
     '  │ ↑ '
     ' ▄█·█▁'
-    >>> plot([(1, 1), (3, 3), (8, 8), (0, 0)], 2, BRAILLE)
+    >>> draw_bars([(1, 1), (3, 3), (8, 8), (0, 0)], 2, BRAILLE)
     (' ⡇', '⣰⡇')
     """
     if height < 1:
         return ()
-    if glyphs.wide == 1:
-        cells = "".join(map(_remembered(_column, height, glyphs, hanging), bars))
+    if glyphs.buckets_per_cell == 1:
+        cells = "".join(map(_cached(_column, height, glyphs, hanging), bars))
     else:
-        pair = _remembered(_pair, height, glyphs, hanging)
+        pair = _cached(_pair, height, glyphs, hanging)
         cells = "".join(map(pair, bars[::2], [*bars[1::2], (0, 0)]))
     return tuple([cells[row::height] for row in range(height)])
 
 
-def spark(heights: Sequence[int], glyphs: Glyphs) -> str:
+def draw_sparkline(heights: Sequence[int], glyphs: Glyphs) -> str:
     """A graph of one row, of bars that are as high as this; -1 for one that nobody knows.
 
-    >>> spark([0, 1, 8, -1, 4], BLOCK), spark([1, 3, 4, 0], BRAILLE)
+    >>> draw_sparkline([0, 1, 8, -1, 4], BLOCK), draw_sparkline([1, 3, 4, 0], BRAILLE)
     (' ▁█·▄', '⣰⡇')
     """
-    if glyphs.wide > 1:
-        return plot([(height, height) for height in heights], 1, glyphs)[0]
+    if glyphs.buckets_per_cell > 1:
+        return draw_bars([(height, height) for height in heights], 1, glyphs)[0]
     cells = glyphs.levels + glyphs.gap  # which is what the last stands for
     return "".join([cells[height] for height in heights])
 
 
 @lru_cache(maxsize=4)
-def _remembered(
+def _cached(
     make: Callable[..., str], height: int, glyphs: Glyphs, hanging: bool
 ) -> Callable[..., str]:
     """What makes the cells of a bar, or of a pair, and knows those that it has made."""
@@ -169,8 +171,8 @@ def _remembered(
 def _column(bar: Bar, *, height: int, glyphs: Glyphs, hanging: bool) -> str:
     """One bar's cells from the top down."""
     mean, peak = bar
-    if bar == UNKNOWN:
-        return _stood([glyphs.gap, *" " * (height - 1)], hanging=hanging)
+    if bar == UNKNOWN_BAR:
+        return _from_top([glyphs.gap, *" " * (height - 1)], hanging=hanging)
     levels = glyphs.hanging if hanging else glyphs.levels
     full, top = glyphs.steps, glyphs.steps * height
     cells = []
@@ -184,7 +186,7 @@ def _column(bar: Bar, *, height: int, glyphs: Glyphs, hanging: bool) -> str:
             cells.append(" ")
     if peak > top:
         cells[-1] = glyphs.clipped[hanging]
-    return _stood(cells, hanging=hanging)
+    return _from_top(cells, hanging=hanging)
 
 
 _DOTS = ((0x40, 0x04, 0x02, 0x01), (0x80, 0x20, 0x10, 0x08))
@@ -193,8 +195,8 @@ _DOTS = ((0x40, 0x04, 0x02, 0x01), (0x80, 0x20, 0x10, 0x08))
 
 def _pair(left: Bar, right: Bar, *, height: int, glyphs: Glyphs, hanging: bool) -> str:
     """Two bars' cells, side by side, from the top down."""
-    if left == right == UNKNOWN:
-        return _column(UNKNOWN, height=height, glyphs=glyphs, hanging=hanging)
+    if left == right == UNKNOWN_BAR:
+        return _column(UNKNOWN_BAR, height=height, glyphs=glyphs, hanging=hanging)
     cells = []
     for ground in range(0, 4 * height, 4):
         dots = 0
@@ -205,9 +207,9 @@ def _pair(left: Bar, right: Bar, *, height: int, glyphs: Glyphs, hanging: bool) 
         cells.append(chr(0x2800 + dots) if dots else " ")
     if max(left[1], right[1]) > 4 * height:
         cells[-1] = glyphs.clipped[hanging]
-    return _stood(cells, hanging=hanging)
+    return _from_top(cells, hanging=hanging)
 
 
-def _stood(cells: list[str], *, hanging: bool) -> str:
+def _from_top(cells: list[str], *, hanging: bool) -> str:
     """Cells from the ground on as they come from the top down."""
     return "".join(cells if hanging else reversed(cells))

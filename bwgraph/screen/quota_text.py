@@ -7,14 +7,14 @@ the time and the time zone are told.
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from bwgraph.model.moment import day
+from bwgraph.model.moment import format_day
 from bwgraph.model.quota import Pace, Quota
 from bwgraph.screen import units
 
 _MEANING = {"soft": "soft: no new connections", "hard": "hard: no traffic at all"}
 
 
-def words(
+def quota_lines(
     quota: Quota, pace: Pace | None, now: datetime, local: Callable[[datetime], datetime]
 ) -> tuple[str, ...]:
     """The quota's line, from the most words to the fewest; none if nothing is known of it.
@@ -31,8 +31,8 @@ def _awake(
 ) -> Iterable[str]:
     if quota.left is None and quota.used is None and quota.end is None:
         return
-    used = "" if quota.used is None else f"{units.size(quota.used)} used"
-    left = "" if quota.left is None else f"{units.size(quota.left)} left"
+    used = "" if quota.used is None else f"{units.format_size(quota.used)} used"
+    left = "" if quota.left is None else f"{units.format_size(quota.left)} left"
     resets = "" if quota.end is None else f"resets {_date(local(quota.end))}"
     long, short = _forecast(quota, pace, now)
     name = "quota" if quota.rule is None else f"quota ({quota.rule})"
@@ -50,8 +50,8 @@ def _asleep(quota: Quota, now: datetime, local: Callable[[datetime], datetime]) 
     elif quota.end is not None:
         # When in the next interval it will work is tor's own choice, and made only then.
         wakes = f" until {_date(local(quota.end))} or later"
-    used = "" if quota.used is None else f"{units.size(quota.used)} used"
-    left = "" if quota.left is None else f"{units.size(quota.left)} left"
+    used = "" if quota.used is None else f"{units.format_size(quota.used)} used"
+    left = "" if quota.left is None else f"{units.format_size(quota.left)} left"
     name = "quota" if quota.rule is None else f"quota ({quota.rule})"
     kind = quota.hibernating or ""
     asleep = f"hibernating ({_MEANING[kind]}){wakes}"
@@ -76,10 +76,10 @@ def _forecast(quota: Quota, pace: Pace | None, now: datetime) -> tuple[str, str]
         return "used up", "used up"
     if pace is None:
         return "", ""
-    seconds = quota.used_up_in(pace, now)
+    seconds = quota.seconds_left(pace, now)
     if seconds is None:
         return ("lasts till then", "lasts") if quota.end is not None else ("", "")
-    span = units.span(seconds)
+    span = units.format_span(seconds)
     return f"used up in {span} at this pace", f"used up in {span}"
 
 
@@ -89,4 +89,4 @@ def _line(name: str, *parts: str) -> str:
 
 
 def _date(when: datetime) -> str:
-    return f"{day(when)} {when:%H:%M}"
+    return f"{format_day(when)} {when:%H:%M}"

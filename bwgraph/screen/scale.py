@@ -11,19 +11,19 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from bwgraph.model.statistics import Rates
-from bwgraph.screen.plot import UNKNOWN, Bar
+from bwgraph.screen.plot import UNKNOWN_BAR, Bar
 from bwgraph.screen.units import Units
 
-HOLD = 10
+HOLD_S = 10
 "Seconds for which each step of a fall is held."
 
-FALLS = 12
+MAX_FALLS = 12
 "So many steps of the fall are told apart; what lies longer back is forgotten."
 
-DECADES = 1000
+MAX_LOG_RANGE = 1000
 "A logarithmic scale goes down to one in so many, at the least."
 
-LOWEST = 1024
+MIN_LOG_FLOOR = 1024
 "Bytes a second at which a logarithmic scale begins, where its ceiling is high enough."
 
 
@@ -61,7 +61,9 @@ class Scale(NamedTuple):
         heights = self.heights(means, top)
         reached = heights if peaks is means else self.heights(peaks, top)
         return [
-            UNKNOWN if peak is None or mean < 0 else (mean, over if peak > self.ceiling else reach)
+            UNKNOWN_BAR
+            if peak is None or mean < 0
+            else (mean, over if peak > self.ceiling else reach)
             for mean, reach, peak in zip(heights, reached, peaks, strict=True)
         ]
 
@@ -107,7 +109,7 @@ class Scale(NamedTuple):
         top: list[tuple[int, str]] = []
         if round_one != self.ceiling:  # pinned by the user: it stands above the round ones
             round_one = units.lower(round_one, 1)
-            top = [(height, units.mark(self.ceiling))]
+            top = [(height, units.format_round(self.ceiling))]
             if round_one > self.ceiling:  # there are none so low
                 return dict(top)
         for count in (5, 4, 2):
@@ -134,17 +136,17 @@ def _apart(marks: list[tuple[int, str]]) -> list[tuple[int, str]]:
     return kept
 
 
-def memory(resolution: int) -> int:
+def memory_buckets(resolution: int) -> int:
     """How many columns of so many seconds a scale looks back beyond the visible ones.
 
-    >>> memory(1), memory(5), memory(60)
+    >>> memory_buckets(1), memory_buckets(5), memory_buckets(60)
     (120, 24, 12)
     """
-    return FALLS * _hold(resolution)
+    return MAX_FALLS * _hold(resolution)
 
 
 def ceiling(peaks: Sequence[float], visible: int, resolution: int, units: Units) -> int:
-    """Where a scale ends, given the columns' peaks up to ``memory`` columns back.
+    """Where a scale ends, given the columns' peaks up to ``memory_buckets`` columns back.
 
     It is never below a visible value, and falls a step at a time.
 
@@ -156,7 +158,7 @@ def ceiling(peaks: Sequence[float], visible: int, resolution: int, units: Units)
     hold = _hold(resolution)
     edge = len(peaks) - visible
     step = units.round_up(max(peaks[max(edge, 0) :], default=0.0))
-    for fall in range(FALLS):
+    for fall in range(MAX_FALLS):
         if edge <= hold * fall:
             break
         block = peaks[max(edge - hold * (fall + 1), 0) : edge - hold * fall]
@@ -164,11 +166,11 @@ def ceiling(peaks: Sequence[float], visible: int, resolution: int, units: Units)
     return step
 
 
-def bound(means: Sequence[float | None], units: Units) -> int:
+def p99_ceiling(means: Sequence[float | None], units: Units) -> int:
     """Where a scale ends that only one in a hundred columns may overtop.
 
     >>> from bwgraph.screen.units import BYTES
-    >>> bound([5000.0] + [None, 100.0] * 110, BYTES), bound([], BYTES)
+    >>> p99_ceiling([5000.0] + [None, 100.0] * 110, BYTES), p99_ceiling([], BYTES)
     (1024, 1024)
     """
     known = sorted(mean for mean in means if mean)
@@ -181,8 +183,8 @@ def floor(ceiling: int) -> float:
     >>> floor(20 * 1024**2), floor(2048)
     (1024, 2.048)
     """
-    return min(LOWEST, ceiling / DECADES)
+    return min(MIN_LOG_FLOOR, ceiling / MAX_LOG_RANGE)
 
 
 def _hold(resolution: int) -> int:
-    return -(-HOLD // resolution)
+    return -(-HOLD_S // resolution)

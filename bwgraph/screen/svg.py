@@ -13,10 +13,10 @@ from typing import NamedTuple
 from bwgraph.model.printable import printable
 from bwgraph.screen.frame import Frame, Size, Span, Style
 
-WIDTH = 8
+CELL_WIDTH = 8
 "Units that a cell is wide."
 
-HEIGHT = 16
+CELL_HEIGHT = 16
 "Units that a cell is high: an eighth of it is a whole number."
 
 MARGIN = 12
@@ -25,7 +25,7 @@ MARGIN = 12
 BASELINE = 12
 "Units from the top of a cell to where its letters stand."
 
-DOT = 4
+DOT_PITCH = 4
 "Units from one dot of braille to the next; two fill a cell's width, four its height."
 
 
@@ -80,7 +80,7 @@ svg{{font:13.3px {_FONTS}}}
 rect,path,text{{fill:currentColor}}
 .bold,.alert{{font-weight:bold}}
 .dots{{fill:none;stroke:currentColor;stroke-width:3;stroke-linecap:round;\
-stroke-dasharray:.01 {DOT - 0.01}}}
+stroke-dasharray:.01 {DOT_PITCH - 0.01}}}
 {_colours(DARK)}
 @media (prefers-color-scheme:light){{
 {_colours(LIGHT)}
@@ -101,38 +101,38 @@ class _Rect(NamedTuple):
         return _Rect(self.y, self.x, self.height, self.width)
 
 
-_CELL = _Rect(0, 0, WIDTH, HEIGHT)
+_CELL = _Rect(0, 0, CELL_WIDTH, CELL_HEIGHT)
 
 
 def _band(begin: int, end: int) -> tuple[_Rect, ...]:
     """A cell from so many eighths of its height to so many, from above."""
-    eighth = HEIGHT // 8
-    return (_Rect(0, begin * eighth, WIDTH, (end - begin) * eighth),) if begin < end else ()
+    eighth = CELL_HEIGHT // 8
+    return (_Rect(0, begin * eighth, CELL_WIDTH, (end - begin) * eighth),) if begin < end else ()
 
 
 def _lines(arms: str) -> tuple[_Rect, ...]:
     """The lines that go from a cell's middle to the left, right, top and bottom, by initial."""
-    x, y = WIDTH // 2, HEIGHT // 2
+    x, y = CELL_WIDTH // 2, CELL_HEIGHT // 2
     rects = []
     if {*"lr"} & {*arms}:
-        begin, end = 0 if "l" in arms else x, WIDTH if "r" in arms else x + 1
+        begin, end = 0 if "l" in arms else x, CELL_WIDTH if "r" in arms else x + 1
         rects.append(_Rect(begin, y, end - begin, 1))
     if {*"tb"} & {*arms}:
-        begin, end = 0 if "t" in arms else y, HEIGHT if "b" in arms else y + 1
+        begin, end = 0 if "t" in arms else y, CELL_HEIGHT if "b" in arms else y + 1
         rects.append(_Rect(x, begin, 1, end - begin))
     return tuple(rects)
 
 
 def _dashes(count: int) -> tuple[_Rect, ...]:
     """A line across that is broken so often; it goes on in the next cell as if it were one."""
-    period = WIDTH / count
-    return tuple(_Rect((i + 0.25) * period, HEIGHT // 2, period / 2, 1) for i in range(count))
+    period = CELL_WIDTH / count
+    return tuple(_Rect((i + 0.25) * period, CELL_HEIGHT // 2, period / 2, 1) for i in range(count))
 
 
 def _upright(count: int) -> tuple[_Rect, ...]:
     """The same from the top down."""
-    period = HEIGHT / count
-    return tuple(_Rect(WIDTH // 2, (i + 0.25) * period, 1, period / 2) for i in range(count))
+    period = CELL_HEIGHT / count
+    return tuple(_Rect(CELL_WIDTH // 2, (i + 0.25) * period, 1, period / 2) for i in range(count))
 
 
 _BLOCKS = {" ": (8, 8), "▀": (0, 4), "▔": (0, 1)} | {
@@ -152,7 +152,7 @@ _SHAPES = {block: _band(begin, end) for block, (begin, end) in _BLOCKS.items()}
 _SHAPES |= {char: _lines(arms) for char, arms in _ARMS.items()}
 _SHAPES |= {"╌": _dashes(2), "┄": _dashes(3)}
 # The finest of them is the grid's, all across the picture: half a line is as light, and one shape.
-_SHAPES |= {"┈": (_Rect(0, HEIGHT // 2, WIDTH, 0.5),)}
+_SHAPES |= {"┈": (_Rect(0, CELL_HEIGHT // 2, CELL_WIDTH, 0.5),)}
 _SHAPES |= {"╎": _upright(2), "┆": _upright(3), "┊": _upright(4)}
 
 # In reverse a block is the rest of its cell. To draw the block over a whole cell in the colour of
@@ -182,7 +182,7 @@ class _Ink:
             self.rects += [rect.moved(x, y) for rect in _SHAPES[char]]
         elif ord(char) in _BRAILLE:
             self.dots += [
-                _Rect(x + across * DOT, y + down * DOT, DOT, DOT)
+                _Rect(x + across * DOT_PITCH, y + down * DOT_PITCH, DOT_PITCH, DOT_PITCH)
                 for bit, (across, down) in enumerate(_DOTS)
                 if ord(char) >> bit & 1
             ]
@@ -196,9 +196,10 @@ class _Ink:
             word = match[0]
             # A strange glyph is made as wide as its cell; letters are only set apart.
             squeeze = ' lengthAdjust="spacingAndGlyphs"' if match[1] else ""
+            left = x + match.start() * CELL_WIDTH
             self.words.append(
-                f'<text x="{x + match.start() * WIDTH}" y="{y + BASELINE}"'
-                f' textLength="{len(word) * WIDTH}"{squeeze}>{escape(word, quote=False)}</text>'
+                f'<text x="{left}" y="{y + BASELINE}" textLength="{len(word) * CELL_WIDTH}"'
+                f"{squeeze}>{escape(word, quote=False)}</text>"
             )
 
     def markup(self) -> list[str]:
@@ -211,10 +212,10 @@ class _Ink:
         return found + self.words
 
 
-def picture(frame: Frame) -> str:
+def draw_svg(frame: Frame) -> str:
     r"""Draw a frame, dark or light as the reader has it.
 
-    >>> svg = picture(Frame.fit([(Span("<up>"), Span(" ▄▄", Style.UPLOAD))], Size(7, 1)))
+    >>> svg = draw_svg(Frame.fit([(Span("<up>"), Span(" ▄▄", Style.UPLOAD))], Size(7, 1)))
     >>> print(*svg.splitlines()[-7:], sep="\n")
     <g class="plain">
     <text x="0" y="12" textLength="32">&lt;up&gt;</text>
@@ -230,7 +231,7 @@ def picture(frame: Frame) -> str:
         column = 0
         for span in line:
             text = span.text[: frame.size.columns - column]
-            _draw(span, text, column * WIDTH, row * HEIGHT, inks[span.style])
+            _draw(span, text, column * CELL_WIDTH, row * CELL_HEIGHT, inks[span.style])
             column += len(text)
     document = [*_opening(frame.size)]
     for style, (ink, hole) in inks.items():
@@ -244,7 +245,7 @@ def picture(frame: Frame) -> str:
 
 def _opening(size: Size) -> Iterable[str]:
     """All that comes before the cells; the first of them begins at the origin."""
-    width, height = size.columns * WIDTH + 2 * MARGIN, size.rows * HEIGHT + 2 * MARGIN
+    width, height = size.columns * CELL_WIDTH + 2 * MARGIN, size.rows * CELL_HEIGHT + 2 * MARGIN
     yield (
         '<svg xmlns="http://www.w3.org/2000/svg" xml:space="preserve" role="img"'
         f' aria-label="bwgraph" width="{width}" height="{height}"'
@@ -266,7 +267,7 @@ def _draw(span: Span, text: str, x: int, y: int, inks: tuple[_Ink, _Ink]) -> Non
     glyphs = hole if reverse else ink
     rest = ""
     for i, char in enumerate(text):
-        left = x + i * WIDTH
+        left = x + i * CELL_WIDTH
         if reverse:
             ink.rects += [rect.moved(left, y) for rect in _RESTS.get(char, (_CELL,))]
         drawn = (reverse and char in _RESTS) or glyphs.draw(char, left, y)
@@ -291,9 +292,9 @@ def _rows(dots: Iterable[_Rect]) -> list[_Rect]:
     [_Rect(x=0, y=0, width=4, height=8), _Rect(x=4, y=0, width=8, height=4)]
     """
     down = _stacked(dots)
-    single = [rect.flipped() for rect in down if rect.height == DOT]
+    single = [rect.flipped() for rect in down if rect.height == DOT_PITCH]
     across = [rect.flipped() for rect in _stacked(single)]
-    return sorted([rect for rect in down if rect.height > DOT] + across)
+    return sorted([rect for rect in down if rect.height > DOT_PITCH] + across)
 
 
 def _stacked(rects: Iterable[_Rect]) -> list[_Rect]:
@@ -316,9 +317,11 @@ def _outline(rect: _Rect) -> str:
 def _dotted(row: _Rect) -> str:
     """A line for the style sheet to break into dots, from the first's middle to the last's."""
     # A hundredth longer than that, for the last dash to have a length like the others.
-    way = "v" if row.height > DOT else "h"
-    length = max(row.width, row.height) - DOT + 0.01
-    return f"M{_number(row.x + DOT / 2)} {_number(row.y + DOT / 2)}{way}{_number(length)}"
+    way = "v" if row.height > DOT_PITCH else "h"
+    length = max(row.width, row.height) - DOT_PITCH + 0.01
+    return (
+        f"M{_number(row.x + DOT_PITCH / 2)} {_number(row.y + DOT_PITCH / 2)}{way}{_number(length)}"
+    )
 
 
 def _number(value: float) -> str:

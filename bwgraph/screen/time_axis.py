@@ -10,23 +10,23 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 
-from bwgraph.model.moment import MONTHS, day
+from bwgraph.model.moment import MONTH_NAMES, format_day
 
 MINUTE, HOUR, DAY, WEEK, MONTH = 60, 3600, 86_400, 604_800, 2_678_400
 
-SPACINGS = (
+SPACINGS_S = (
     *(10, 15, 30, MINUTE, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE, 15 * MINUTE, 30 * MINUTE),
     *(HOUR, 2 * HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, WEEK),
 )
 "Seconds between two labels: round ones. Beyond them come months, of whatever length."
 
-APART = 4
+LABEL_GAP_CELLS = 4
 "Cells between two labels at the least, but for those that a change to summer time is between."
 
-SET = timedelta(hours=2)
+MAX_CLOCK_CHANGE = timedelta(hours=2)
 "As much as any zone's summer time sets the clock by."
 
-SELDOM = timedelta(days=60)
+MIN_TIME_BETWEEN_CLOCK_CHANGES = timedelta(days=60)
 "The clock is not set twice within so long."
 
 _MONDAY = datetime(1970, 1, 5)  # noqa: DTZ001 - the wall's own reckoning has no zone
@@ -41,7 +41,7 @@ def labels(end: datetime, seconds: int, cells: int) -> dict[int, str]:
     >>> labels(end, 900, 40)
     {39: '03:00', 27: '2 Jan', 15: '21:00', 3: '18:00'}
     """
-    spacing = next((s for s in SPACINGS if s >= seconds * (_width(s) + APART)), MONTH)
+    spacing = next((s for s in SPACINGS_S if s >= seconds * (_width(s) + LABEL_GAP_CELLS)), MONTH)
     newest = end.timestamp()
     # Between two round times the labels are the same, and only move.
     step = min(spacing, DAY)
@@ -63,11 +63,11 @@ def _labels(
     newest = datetime.fromtimestamp(last_second, UTC)
     end = newest.astimezone(zone)
     oldest = newest - timedelta(seconds=span)
-    end = _plain(oldest, end) if newest - oldest < SELDOM else end
+    end = _plain(oldest, end) if newest - oldest < MIN_TIME_BETWEEN_CLOCK_CHANGES else end
     # Where the clock was set, the wall has shown later times before, and earlier ones after.
-    last = end.replace(tzinfo=None) + _set_between(newest - SET, newest, end.tzinfo)
+    last = end.replace(tzinfo=None) + _set_between(newest - MAX_CLOCK_CHANGE, newest, end.tzinfo)
     first = oldest.astimezone(end.tzinfo).replace(tzinfo=None)
-    first -= _set_between(oldest, oldest + SET, end.tzinfo)
+    first -= _set_between(oldest, oldest + MAX_CLOCK_CHANGE, end.tzinfo)
     found: list[tuple[float, str]] = []
     for local in _months(last) if spacing == MONTH else _steps(last, spacing):
         if local < first:
@@ -85,7 +85,7 @@ def _plain(begin: datetime, end: datetime) -> datetime:
     Such a zone is reckoned with much faster.
     """
     offset = end.utcoffset()
-    around = (begin - SET, begin + SET, end - SET)
+    around = (begin - MAX_CLOCK_CHANGE, begin + MAX_CLOCK_CHANGE, end - MAX_CLOCK_CHANGE)
     if offset is None or any(time.astimezone(end.tzinfo).utcoffset() != offset for time in around):
         return end
     return end.replace(tzinfo=timezone(offset))
@@ -94,7 +94,7 @@ def _plain(begin: datetime, end: datetime) -> datetime:
 def _set_between(begin: datetime, end: datetime, zone: tzinfo | None) -> timedelta:
     """By how much the clock may have been set between these: nearly always by nothing."""
     same = begin.astimezone(zone).utcoffset() == end.astimezone(zone).utcoffset()
-    return timedelta(0) if same else SET
+    return timedelta(0) if same else MAX_CLOCK_CHANGE
 
 
 def _passes(local: datetime, zone: tzinfo | None, spacing: int) -> Iterator[datetime]:
@@ -132,10 +132,10 @@ def _width(spacing: int) -> int:
 
 def _words(time: datetime, spacing: int) -> str:
     if spacing == MONTH:
-        return MONTHS[time.month - 1] if time.month > 1 else f"{time.year}"
+        return MONTH_NAMES[time.month - 1] if time.month > 1 else f"{time.year}"
     if spacing % MINUTE:
         return f"{time:%H:%M:%S}"
-    return day(time) if _is_midnight(time) else f"{time:%H:%M}"
+    return format_day(time) if _is_midnight(time) else f"{time:%H:%M}"
 
 
 def _is_midnight(time: datetime) -> bool:

@@ -11,9 +11,9 @@ from bisect import bisect_left, bisect_right
 from functools import lru_cache
 from typing import NamedTuple
 
-SIZES = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
+SIZE_NAMES = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
-UNKNOWN = "-"
+UNKNOWN_TEXT = "-"
 "What stands for a number that nobody knows."
 
 MANTISSAS = (1, 2, 5, 10, 20, 50, 100, 200, 500)
@@ -29,7 +29,7 @@ class Quantity(NamedTuple):
     def terse(self) -> str:
         """As few characters as carry the meaning: ``12.4M``.
 
-        >>> quantity(13_002_342).terse, quantity(0).terse
+        >>> format_bytes(13_002_342).terse, format_bytes(0).terse
         ('12.4M', '0B')
         """
         return self.number + self.unit[0]
@@ -57,24 +57,26 @@ class Units(NamedTuple):
     per_byte: int
     names: tuple[str, ...]
 
-    def rate(self, amount: float | None) -> str:
+    def format_rate(self, amount: float | None) -> str:
         """Bytes a second, spelt out.
 
-        >>> BYTES.rate(13_002_342), BYTES.rate(17), BITS.rate(13_002_342), BITS.rate(None)
-        ('12.4 MiB/s', '17 B/s', '104 Mbit/s', '-')
+        >>> [BYTES.format_rate(rate) for rate in (13_002_342, 17, None)]
+        ['12.4 MiB/s', '17 B/s', '-']
+        >>> BITS.format_rate(13_002_342)
+        '104 Mbit/s'
         """
         if amount is None:
-            return UNKNOWN
+            return UNKNOWN_TEXT
         return str(_quantity(amount * self.per_byte, self.base, self.names))
 
-    def terse(self, amount: float | None) -> str:
+    def format_terse(self, amount: float | None) -> str:
         """A rate where there is hardly room for one.
 
-        >>> BYTES.terse(13_002_342), BITS.terse(125), BITS.terse(None)
+        >>> BYTES.format_terse(13_002_342), BITS.format_terse(125), BITS.format_terse(None)
         ('12.4M', '1.0k', '-')
         """
         if amount is None:
-            return UNKNOWN
+            return UNKNOWN_TEXT
         return _quantity(amount * self.per_byte, self.base, self.names).terse
 
     @property
@@ -139,9 +141,9 @@ class Units(NamedTuple):
             for mark in (100 * self.base**power, 10 * self.base**power, self.base**power)
         ]
         marks = [step, *(mark for mark in tens if floor <= mark < step)]
-        return [(mark, self.mark(mark)) for mark in marks]
+        return [(mark, self.format_round(mark)) for mark in marks]
 
-    def mark(self, amount: float) -> str:
+    def format_round(self, amount: float) -> str:
         """A round rate without the digits that it does not need."""
         shown = _quantity(amount * self.per_byte, self.base, self.names)
         return f"{float(shown.number):g} {shown.unit}"
@@ -156,29 +158,29 @@ def _steps(units: Units) -> tuple[int, ...]:
     )
 
 
-BYTES = Units("bytes", 1024, 1, tuple(f"{name}/s" for name in SIZES))
+BYTES = Units("bytes", 1024, 1, tuple(f"{name}/s" for name in SIZE_NAMES))
 BITS = Units("bits", 1000, 8, ("bit/s", "kbit/s", "Mbit/s", "Gbit/s", "Tbit/s", "Pbit/s", "Ebit/s"))
 
 UNITS = {units.name: units for units in (BYTES, BITS)}
 "Both, by the name that the user chooses them by."
 
 
-def quantity(amount: float) -> Quantity:
+def format_bytes(amount: float) -> Quantity:
     """An amount of bytes: two or three significant digits and a binary unit.
 
-    >>> [str(quantity(n)) for n in (0, 999, 1023.7, 1536, 1_048_524, 10**13)]
+    >>> [str(format_bytes(n)) for n in (0, 999, 1023.7, 1536, 1_048_524, 10**13)]
     ['0 B', '999 B', '1.0 KiB', '1.5 KiB', '1.0 MiB', '9.1 TiB']
     """
-    return _quantity(amount, 1024, SIZES)
+    return _quantity(amount, 1024, SIZE_NAMES)
 
 
-def size(amount: float) -> str:
+def format_size(amount: float) -> str:
     """An amount of bytes, spelt out.
 
-    >>> size(1_363_148_800)
+    >>> format_size(1_363_148_800)
     '1.3 GiB'
     """
-    return str(quantity(amount))
+    return str(format_bytes(amount))
 
 
 _RATE = re.compile(
@@ -215,10 +217,10 @@ def parse_rate(text: str) -> int:
     return min(whole, BYTES.steps[-1])
 
 
-def span(seconds: float) -> str:
+def format_span(seconds: float) -> str:
     """A length of time, in its two largest units; less than two minutes in seconds.
 
-    >>> [span(s) for s in (0.4, 72, 150, 3600, 266_400)]
+    >>> [format_span(s) for s in (0.4, 72, 150, 3600, 266_400)]
     ['0 s', '72 s', '2 min 30 s', '1 h', '3 d 2 h']
     """
     left = int(seconds)
@@ -232,10 +234,10 @@ def span(seconds: float) -> str:
     return " ".join(parts[:2])
 
 
-def exact_span(seconds: int) -> str:
+def format_exact_span(seconds: int) -> str:
     """A whole length of time in the one unit that needs the fewest digits.
 
-    >>> [exact_span(s) for s in (1, 90, 60, 900, 21_600, 86_400)]
+    >>> [format_exact_span(s) for s in (1, 90, 60, 900, 21_600, 86_400)]
     ['1 s', '90 s', '1 min', '15 min', '6 h', '1 d']
     """
     for name, length in (("d", 86400), ("h", 3600), ("min", 60)):

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from bwgraph.screen.plot import BLOCK, Glyphs
 from bwgraph.screen.units import BYTES, Units
 
-ALL, SUM = -2, -1
+ALL_TORS, SUM = -2, -1
 "What to look at besides one tor: all of them as a table, and their sum as a graph."
 
 
@@ -26,7 +26,7 @@ class View(NamedTuple):
     """The choices that the screen is drawn by."""
 
     glyphs: Glyphs = BLOCK
-    hints: bool = True
+    key_line: bool = True
     "A line tells of the keys."
     ascii_only: bool = False
     "The terminal can show no others."
@@ -40,16 +40,16 @@ class View(NamedTuple):
     cursor: int | None = None
     "Where the column under the cursor ends; None: there is no cursor."
     logarithmic: bool = False
-    shared: bool = False
+    shared_scale: bool = False
     "One scale for both graphs."
-    bounded: bool = False
+    cut_at_p99: bool = False
     "The scale may be overtopped by one in a hundred."
     ceiling: int | None = None
     "Where the user has pinned the scale, in bytes a second."
     help: bool = False
     subject: int = 0
-    "The tor that is looked at, by its place among them; or ``ALL``, or ``SUM``."
-    chosen: int | None = None
+    "The tor that is looked at, by its place among them; or ``ALL_TORS``, or ``SUM``."
+    selected: int | None = None
     "Which line of the table is chosen: a tor, or ``SUM``; None: the first."
     by_traffic: bool = False
     "The table is sorted by what is moved now, the busiest first; else by name."
@@ -58,25 +58,25 @@ class View(NamedTuple):
 class Shown(NamedTuple):
     """What is on the screen: what a key that moves the view moves it from."""
 
-    columns: int
+    buckets: int
     "How many each of the two graphs shows."
-    first: int
+    oldest: int
     "Where the oldest one ends of which anything is kept."
     newest: int
     "Where the newest one ends, which may be still to come."
-    second: int
+    newest_second: int
     "The newest second of which anything is known."
     end: int
     "Where the rightmost visible one ends."
     arrangement: Arrangement
     ceiling: int
     "The scale's, or the higher of two."
-    order: tuple[int, ...] = (0,)
+    tor_order: tuple[int, ...] = (0,)
     "The tors by their places among them, as a table lists them."
 
     def begin(self, resolution: int) -> int:
         """Where the leftmost visible column ends."""
-        return self.end - (self.columns - 1) * resolution
+        return self.end - (self.buckets - 1) * resolution
 
 
 class Click(NamedTuple):
@@ -86,13 +86,13 @@ class Click(NamedTuple):
     y: int
 
 
-def point(view: View, column: int, shown: Shown) -> View:
+def move_cursor_to(view: View, column: int, shown: Shown) -> View:
     """Put the cursor onto the visible column of this index."""
     at = shown.begin(view.resolution) + column * view.resolution
-    return view._replace(cursor=min(max(at, shown.first), shown.newest))
+    return view._replace(cursor=min(max(at, shown.oldest), shown.newest))
 
 
-def cursor(view: View, shown: Shown) -> int | None:
+def visible_cursor(view: View, shown: Shown) -> int | None:
     """Where the cursor's column ends if it is on the screen; None if it is not."""
     if view.cursor is not None and shown.begin(view.resolution) <= view.cursor <= shown.end:
         return view.cursor

@@ -17,38 +17,38 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from bwgraph.model.errors import Refusal
+from bwgraph.model.errors import ExplainedError
 from bwgraph.model.ring import Portion
-from bwgraph.model.rollups import RESOLUTIONS, Entry, kept
+from bwgraph.model.rollups import RESOLUTIONS, Bucket, kept_buckets
 from bwgraph.store import owner, schema
 from bwgraph.store.owner import Process
-from bwgraph.store.restore import Kept
+from bwgraph.store.restore import SeriesKey
 
-MODE = 0o600
+FILE_MODE = 0o600
 "What passed through a tor, and when, is nobody else's business."
 
-ROOM = 64 << 10
+MIN_FREE_BYTES = 64 << 10
 "Bytes; a disk that has no more is full, for what is written here."
 
-PATIENCE = 1.0
+LOCK_TIMEOUT_S = 1.0
 "Seconds to wait while somebody else writes."
 
-WAL = 256 << 10
+MAX_WAL_BYTES = 256 << 10
 "Bytes of the write-ahead log that are left on disk when it has been written back."
 
 
-class Unwritten(Exception):
+class StoreError(Exception):
     """Something could not be read or written now; the text says why, in few words."""
 
 
-class Gone(Unwritten):
+class StoreGoneError(StoreError):
     """The file was taken away, or another is in its place: nothing will be written any more."""
 
 
 def check(path: str) -> None:
     """Find out whether this is a store, or can become one, and change nothing.
 
-    A ValueError says why it is none; a Refusal, why nobody knows.
+    A ValueError says why it is none; a ExplainedError, why nobody knows.
     """
     try:
         about = os.stat(path)  # noqa: PTH116 - the text is what the user called it
@@ -60,11 +60,11 @@ def check(path: str) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
-        raise refusal(path, error) from None
+        raise explained(path, error) from None
     if not header:
         return
     left = "; it is left as it is"
-    stranger = schema.stranger(header)
+    stranger = schema.why_not_a_store(header)
     if stranger:
         message = f"{path}: {stranger}{left}"
         raise ValueError(message)
@@ -83,68 +83,68 @@ class Store:
     A file that is not there is made, unless it is only looked at.
     """
 
-    def __init__(self, path: str, *, look: bool = False) -> None:
-        """Open it; a Refusal says why not."""
+    def __init__(self, path: str, *, read_only: bool = False) -> None:
+        """Open it; a ExplainedError says why not."""
         self.path = path
-        self._look = look
-        self._this = owner.this()
+        self._read_only = read_only
+        self._process = owner.this_process()
         self._connection: sqlite3.Connection | None = None
-        self._tidy = False
+        self._pruned = False
         try:
             check(path)
-            if not look:
-                _make(Path(path))
-            self._file = _identity(path)
+            if not read_only:
+                _create(Path(path))
+            self._file_id = _file_identity(path)
         except ValueError as error:
-            raise Refusal(str(error)) from None
+            raise ExplainedError(str(error)) from None
         except (OSError, sqlite3.Error) as error:
-            raise refusal(path, error) from None
+            raise explained(path, error) from None
 
     def close(self) -> None:
         """Give up what this process was to write, and let go of the file."""
-        if self._connection is not None and not self._look:
-            mine = self._this
+        if self._connection is not None and not self._read_only:
+            mine = self._process
             with suppress(sqlite3.Error):
-                self._connection.execute(schema.GIVE_UP, (mine.pid, mine.began, mine.boot))
-        self._let_go()
+                self._connection.execute(schema.GIVE_UP, (mine.pid, mine.started, mine.boot_id))
+        self._disconnect()
 
-    def names(self) -> list[Kept]:
+    def series(self) -> list[SeriesKey]:
         """Whose past is in it, by name."""
-        with self._session() as connection:
+        with self._transaction() as connection:
             rows = connection.execute("SELECT name, sum FROM instance ORDER BY name").fetchall()
-        return [Kept(str(name), bool(of_many)) for name, of_many in rows]
+        return [SeriesKey(str(name), bool(of_many)) for name, of_many in rows]
 
-    def read(self, whose: Kept, now: float) -> list[Entry]:
+    def read(self, whose: SeriesKey, now: float) -> list[Bucket]:
         """What is known of one past by resolution, oldest first, as far back as it is kept.
 
         What is of the future, since a clock was wrong once, is left out.
         """
         oldest = {each: _oldest(each, now) for each in RESOLUTIONS}
-        with self._session() as connection:
+        with self._transaction() as connection:
             rows = connection.execute(schema.GET, (*whose, now)).fetchall()
         return [
-            Entry(resolution, Portion(column, *amounts), told, whole)
+            Bucket(resolution, Portion(column, *amounts), told, whole)
             for resolution, column, *amounts, told, whole in rows
             if column > oldest[resolution]
         ]
 
-    def ends(self, whose: Kept, now: float) -> dict[int, int]:
+    def newest_ends(self, whose: SeriesKey, now: float) -> dict[int, int]:
         """By resolution: where the newest column ends that ``read`` has."""
-        with self._session() as connection:
+        with self._transaction() as connection:
             rows = connection.execute(schema.ENDS, (*whose, now)).fetchall()
         return {each: end for each, end in rows if end // each > _oldest(each, now)}
 
-    def write(self, news: Mapping[Kept, Sequence[Entry]], now: float) -> dict[Kept, int]:
-        """Put these columns in, forget what is too old, all or nothing; Unwritten if nothing.
+    def write(self, news: Mapping[SeriesKey, Sequence[Bucket]], now: float) -> dict[SeriesKey, int]:
+        """Put these columns in, forget what is too old, all or nothing; StoreError if nothing.
 
         Returns those that another process writes, with its number; nothing is put in for them.
         """
-        refused: dict[Kept, int] = {}
-        with self._session("BEGIN IMMEDIATE") as connection:
-            if not self._tidy:
-                _tidy_up(connection, now)
+        refused: dict[SeriesKey, int] = {}
+        with self._transaction("BEGIN IMMEDIATE") as connection:
+            if not self._pruned:
+                _prune(connection, now)
             for whose, entries in news.items():
-                number = _number_of(connection, whose)
+                number = _series_id(connection, whose)
                 writer = self._claim(connection, number)
                 if writer is not None:
                     refused[whose] = writer
@@ -152,14 +152,14 @@ class Store:
                 connection.executemany(
                     schema.PUT,
                     (
-                        (number, each, portion.column * each, *portion[1:], told, whole)
+                        (number, each, portion.bucket * each, *portion[1:], told, whole)
                         for each, portion, told, whole in entries
                     ),
                 )
             for resolution in RESOLUTIONS:
                 until = _oldest(resolution, now) * resolution
                 connection.execute(schema.FORGET, (resolution, until))
-        self._tidy = True
+        self._pruned = True
         return refused
 
     def _claim(self, connection: sqlite3.Connection, number: int) -> int | None:
@@ -171,43 +171,43 @@ class Store:
             *who, heard = row
             writer = Process(*who)
             sound = isinstance(writer.pid, int) and isinstance(heard, float)
-            if sound and writer != self._this and owner.lives(writer, wall - heard):
+            if sound and writer != self._process and owner.is_alive(writer, wall - heard):
                 return writer.pid
-        mine = self._this
-        claim = number, mine.pid, mine.began, mine.boot, mine.space, wall
+        mine = self._process
+        claim = number, mine.pid, mine.started, mine.boot_id, mine.pid_namespace, wall
         connection.execute(schema.CLAIM, claim)
         return None
 
-    def _connected(self) -> sqlite3.Connection:
+    def _open_connection(self) -> sqlite3.Connection:
         """The connection, which an error may have closed; Gone if the file is not the same."""
         try:
-            if _identity(self.path) != self._file:
+            if _file_identity(self.path) != self._file_id:
                 message = "another file is in its place"
-                raise Gone(message)
+                raise StoreGoneError(message)
         except FileNotFoundError:
             message = "the file is gone"
-            raise Gone(message) from None
+            raise StoreGoneError(message) from None
         if self._connection is None:
-            self._connection = _connect(self.path, look=self._look)
-            if not self._look:
+            self._connection = _connect(self.path, look=self._read_only)
+            if not self._read_only:
                 _set_up(self._connection)
         return self._connection
 
     @contextmanager
-    def _session(self, begin: str = "BEGIN") -> Iterator[sqlite3.Connection]:
-        """A transaction; what goes wrong in it undoes it, and is Unwritten."""
+    def _transaction(self, begin: str = "BEGIN") -> Iterator[sqlite3.Connection]:
+        """A transaction; what goes wrong in it undoes it, and is StoreError."""
         try:
-            connection = self._connected()
+            connection = self._open_connection()
             connection.execute(begin)
             yield connection
             connection.execute("COMMIT")
         except (sqlite3.Error, OSError) as error:
-            self._let_go()
-            raise Unwritten(_words(error, self.path)) from None
-        if self._look:
-            self._let_go()  # it holds for this moment: see `_connect`
+            self._disconnect()
+            raise StoreError(_error_text(error, self.path)) from None
+        if self._read_only:
+            self._disconnect()  # it holds for this moment: see `_connect`
 
-    def _let_go(self) -> None:
+    def _disconnect(self) -> None:
         """Close the connection; an open transaction is undone."""
         if self._connection is not None:
             with suppress(sqlite3.Error):
@@ -228,7 +228,7 @@ def _connect(path: str, *, look: bool) -> sqlite3.Connection:
     return sqlite3.connect(
         f"{Path(place).as_uri()}?mode={mode}",
         uri=True,
-        timeout=PATIENCE,
+        timeout=LOCK_TIMEOUT_S,
         isolation_level=None,
         check_same_thread=False,
     )
@@ -245,12 +245,12 @@ def _set_up(connection: sqlite3.Connection) -> None:
         "synchronous = NORMAL",
         "secure_delete = ON",
         "wal_autocheckpoint = 64",
-        f"journal_size_limit = {WAL}",
+        f"journal_size_limit = {MAX_WAL_BYTES}",
     ):
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _make(path: Path) -> None:
+def _create(path: Path) -> None:
     """Make an empty store where there is no file, or an empty one; whole or not at all."""
     path = Path(os.path.realpath(path))
     if path.exists() and path.stat().st_size:
@@ -259,24 +259,24 @@ def _make(path: Path) -> None:
     made = Path(name)
     try:
         os.close(number)
-        made.chmod(MODE)  # whatever the umask has taken away
+        made.chmod(FILE_MODE)  # whatever the umask has taken away
         with closing(sqlite3.connect(made, isolation_level=None)) as connection:
             connection.execute("BEGIN")
             for statement in schema.TABLES.split(";"):
                 connection.execute(statement)
-            connection.execute(f"PRAGMA application_id = {schema.APPLICATION}")
+            connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {schema.VERSION}")
             connection.execute("COMMIT")
             connection.execute("PRAGMA journal_mode = WAL")
         if path.exists():
             made.replace(path)
         else:
-            _put(made, path)
+            _rename_unless_exists(made, path)
     finally:
         made.unlink(missing_ok=True)
 
 
-def _put(made: Path, path: Path) -> None:
+def _rename_unless_exists(made: Path, path: Path) -> None:
     """Give a file its name, unless somebody was faster, who then has made it for both."""
     try:
         path.hardlink_to(made)
@@ -286,12 +286,12 @@ def _put(made: Path, path: Path) -> None:
         made.replace(path)
 
 
-def _tidy_up(connection: sqlite3.Connection, now: float) -> None:
+def _prune(connection: sqlite3.Connection, now: float) -> None:
     """Have no more of any instance than there can be, and none of which there is nothing."""
     numbers = connection.execute("SELECT id FROM instance").fetchall()
     for (number,) in numbers:
         for resolution in RESOLUTIONS:
-            most = 2 * kept(resolution)
+            most = 2 * kept_buckets(resolution)
             column = {"instance": number, "resolution": resolution}
             connection.execute(schema.BOUND, {**column, "now": now, "most": most})
     connection.execute(
@@ -300,7 +300,7 @@ def _tidy_up(connection: sqlite3.Connection, now: float) -> None:
     )
 
 
-def _number_of(connection: sqlite3.Connection, whose: Kept) -> int:
+def _series_id(connection: sqlite3.Connection, whose: SeriesKey) -> int:
     """An instance's, which it is given if it has none."""
     connection.execute("INSERT OR IGNORE INTO instance (name, sum) VALUES (?, ?)", whose)
     query = "SELECT id FROM instance WHERE name = ? AND sum = ?"
@@ -309,7 +309,7 @@ def _number_of(connection: sqlite3.Connection, whose: Kept) -> int:
 
 def _oldest(resolution: int, now: float) -> int:
     """The newest column that is too old to be kept."""
-    return -(-int(now) // resolution) - kept(resolution)
+    return -(-int(now) // resolution) - kept_buckets(resolution)
 
 
 def _damage(path: str) -> str:
@@ -321,8 +321,8 @@ def _damage(path: str) -> str:
                 connection.execute(schema.GET, ("", False, 0)).fetchone()
                 connection.execute("SELECT pid, began, boot, space, heard FROM writer").fetchone()
         except sqlite3.Error as error:
-            if _code(error) not in _DAMAGED:
-                raise refusal(path, error) from None
+            if _code(error) not in _DAMAGE_CODES:
+                raise explained(path, error) from None
             found = str(error)
         if found == "ok":
             return ""
@@ -330,8 +330,8 @@ def _damage(path: str) -> str:
     return str(found).splitlines()[0]
 
 
-_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR})
-_OF_A_FULL_DISK = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN})
+_DAMAGE_CODES = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR})
+_DISK_FULL_CODES = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN})
 
 
 def _code(error: sqlite3.Error) -> int:
@@ -339,22 +339,22 @@ def _code(error: sqlite3.Error) -> int:
     return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_INTERNAL) & 0xFF
 
 
-def _identity(path: str) -> tuple[int, int]:
+def _file_identity(path: str) -> tuple[int, int]:
     """What tells a file from another that takes its name."""
     about = os.stat(path)  # noqa: PTH116
     return about.st_dev, about.st_ino
 
 
-def refusal(path: str, error: Exception) -> Refusal:
+def explained(path: str, error: Exception) -> ExplainedError:
     """What the user is told where nothing can be done."""
-    return Refusal(f"{path}: {_words(error, path)}")
+    return ExplainedError(f"{path}: {_error_text(error, path)}")
 
 
-def _words(error: Exception, path: str) -> str:
+def _error_text(error: Exception, path: str) -> str:
     """What went wrong, without the path."""
     # A full disk has many faces, of which SQLite knows one by that name.
-    if isinstance(error, sqlite3.Error) and _code(error) in _OF_A_FULL_DISK:
+    if isinstance(error, sqlite3.Error) and _code(error) in _DISK_FULL_CODES:
         with suppress(OSError):
-            if shutil.disk_usage(Path(path).resolve().parent).free < ROOM:
+            if shutil.disk_usage(Path(path).resolve().parent).free < MIN_FREE_BYTES:
                 return "the disk is full"
     return (error.strerror if isinstance(error, OSError) else None) or str(error)

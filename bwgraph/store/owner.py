@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-STALE = 30.0
+STALE_AFTER_S = 30.0
 "Seconds without a word after which a process that cannot be looked at is taken for dead."
 
 
@@ -16,50 +16,50 @@ class Process(NamedTuple):
     """A process of some machine. What the system does not tell is empty."""
 
     pid: int
-    began: str
+    started: str
     "When it began, as the system counts."
-    boot: str
+    boot_id: str
     "Which start of the machine that was."
-    space: str
+    pid_namespace: str
     "The namespace that its number is of."
 
 
-def this() -> Process:
+def this_process() -> Process:
     """The one that asks."""
     return Process(
         os.getpid(),
-        _began(os.getpid()),
-        _said("/proc/sys/kernel/random/boot_id"),
+        _start_time(os.getpid()),
+        _read_text("/proc/sys/kernel/random/boot_id"),
         _namespace(),
     )
 
 
-def lives(other: Process, heard: float) -> bool:
+def is_alive(other: Process, heard: float) -> bool:
     """Whether it does, as far as can be told from here; ``heard`` is seconds since its last word.
 
-    >>> lives(this(), 0.0)
+    >>> is_alive(this_process(), 0.0)
     True
     """
-    here = this()
-    if other.boot != here.boot or other.pid <= 0:
+    here = this_process()
+    if other.boot_id != here.boot_id or other.pid <= 0:
         return False  # a machine that has been started again has none of its processes
-    if other.space != here.space:
-        return abs(heard) < STALE
+    if other.pid_namespace != here.pid_namespace:
+        return abs(heard) < STALE_AFTER_S
     try:
         os.kill(other.pid, 0)
     except PermissionError:
         pass  # somebody else's
     except (ProcessLookupError, OverflowError):
         return False
-    began = _began(other.pid)
-    if began and other.began:
-        return began == other.began
-    return abs(heard) < STALE
+    began = _start_time(other.pid)
+    if began and other.started:
+        return began == other.started
+    return abs(heard) < STALE_AFTER_S
 
 
-def _began(pid: int) -> str:
+def _start_time(pid: int) -> str:
     """Field 22 of proc(5)'s stat; the name before it may have blanks and brackets of its own."""
-    fields = _said(f"/proc/{pid}/stat").rpartition(")")[2].split()
+    fields = _read_text(f"/proc/{pid}/stat").rpartition(")")[2].split()
     return fields[19] if len(fields) > 19 else ""
 
 
@@ -70,7 +70,7 @@ def _namespace() -> str:
         return ""
 
 
-def _said(path: str) -> str:
+def _read_text(path: str) -> str:
     """What a file of the system says; empty where there is none."""
     try:
         return Path(path).read_text(encoding="ascii", errors="replace").strip()

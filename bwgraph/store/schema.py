@@ -6,7 +6,7 @@ opens the file.
 
 from bwgraph.model.rollups import RESOLUTIONS
 
-APPLICATION = 0x62776772
+APPLICATION_ID = 0x62776772
 "SQLite's application_id: bwgr."
 
 VERSION = 1
@@ -98,15 +98,15 @@ FROM history WHERE {_SOUND} ORDER BY resolution, until
 ENDS = f"SELECT resolution, max(until) FROM history WHERE {_SOUND} GROUP BY resolution"  # noqa: S608
 
 
-def stranger(header: bytes) -> str:
+def why_not_a_store(header: bytes) -> str:
     """Why a file that begins like this is no store of ours; empty if it is one.
 
-    >>> stranger(b"Dear diary")
+    >>> why_not_a_store(b"Dear diary")
     'not a history that bwgraph stored (no SQLite database)'
     """
     if len(header) < HEADER or not header.startswith(MAGIC):
         return "not a history that bwgraph stored (no SQLite database)"
-    if _number(header, APPLICATION_AT) != APPLICATION:
+    if _number(header, APPLICATION_AT) != APPLICATION_ID:
         return "not a history that bwgraph stored (another program's database)"
     version = _number(header, VERSION_AT)
     if version != VERSION:

@@ -12,12 +12,12 @@ from typing import Protocol
 
 from bwgraph.model.moment import Moment
 
-STEP = 0.05
+CLOCK_STEP_S = 0.05
 "Seconds. The wall clock was set, or has drifted, when it is off by more than this."
 
 if sys.platform == "linux":
 
-    def _steady() -> float:
+    def _monotonic() -> float:
         """Seconds since boot, suspended time included."""
         return time.clock_gettime(time.CLOCK_BOOTTIME)
 
@@ -26,9 +26,9 @@ if sys.platform == "linux":
         return time.clock_gettime(time.CLOCK_MONOTONIC)
 
 else:
-    _steady = awake = time.monotonic
+    _monotonic = awake = time.monotonic
 
-_AHEAD = time.time() - _steady()
+_EPOCH_OFFSET = time.time() - _monotonic()
 
 
 def now() -> float:
@@ -36,49 +36,49 @@ def now() -> float:
 
     When that is set later this goes on as it was.
     """
-    return _steady() + _AHEAD
+    return _monotonic() + _EPOCH_OFFSET
 
 
 class Clock(Protocol):
     """What the screen goes by: the present's clocks, or those of a recording as it is played."""
 
     @property
-    def pause(self) -> float:
+    def redraw_interval(self) -> float:
         """Seconds of ours that are to be between two drawings, where there is much to be drawn."""
 
     def read(self) -> Moment:
         """What both clocks show."""
 
-    def comes(self, when: float) -> float:
+    def due_at(self, when: float) -> float:
         """When, by ``now``, the clock that never steps shows this, or would if it went on."""
 
 
-class Clocks:
+class SystemClock:
     """Both clocks at once. The wall's is taken to run as the other does until it is found not to.
 
     Read apart, the two would differ by some microseconds from time to time, and a column's second
     would now and then be taken for the one before.
     """
 
-    pause = 1.0
+    redraw_interval = 1.0
 
     def __init__(self) -> None:
-        self._apart: float | None = None
+        self._offset: float | None = None
 
     def read(self) -> Moment:
         """The present."""
         moment = now()
         apart = time.time() - moment
-        if self._apart is None or abs(apart - self._apart) > STEP:
-            self._apart = apart
-        return Moment(moment, datetime.fromtimestamp(moment + self._apart, HERE))
+        if self._offset is None or abs(apart - self._offset) > CLOCK_STEP_S:
+            self._offset = apart
+        return Moment(moment, datetime.fromtimestamp(moment + self._offset, LOCAL_ZONE))
 
-    def comes(self, when: float) -> float:
+    def due_at(self, when: float) -> float:
         """As the clock's: it is ``now`` itself."""
         return when
 
 
-class _Here(tzinfo):
+class _LocalZone(tzinfo):
     """The system's own time zone, summer time and all, which the standard library only lends."""
 
     def utcoffset(self, when: datetime | None) -> timedelta:
@@ -104,4 +104,4 @@ class _Here(tzinfo):
         return when.replace(tzinfo=None).timestamp()  # which knows fold
 
 
-HERE = _Here()
+LOCAL_ZONE = _LocalZone()

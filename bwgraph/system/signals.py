@@ -12,35 +12,35 @@ from contextlib import contextmanager
 from types import FrameType
 
 
-def here(*names: str) -> tuple[signal.Signals, ...]:
+def available(*names: str) -> tuple[signal.Signals, ...]:
     """Those of the signals that this system has."""
     return tuple(getattr(signal, name) for name in names if hasattr(signal, name))
 
 
-FATAL = here("SIGTERM", "SIGHUP", "SIGBREAK")
+FATAL_SIGNALS = available("SIGTERM", "SIGHUP", "SIGBREAK")
 "What ends the program. SIGBREAK is what Windows makes of a console that is closed."
 
-SIGNALS = (signal.SIGINT, *FATAL)
+END_SIGNALS = (signal.SIGINT, *FATAL_SIGNALS)
 
 Handler = Callable[[int, FrameType | None], None]
 
-PATIENCE = 2.0
+STOP_TIMEOUT_S = 2.0
 "Seconds that there are for what is still to be done."
 
 
-def die_of(number: int) -> None:
+def end_by_signal(number: int) -> None:
     """End as a program does that leaves a signal to the system."""
     signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)
 
 
-def die_of_a_closed_pipe() -> None:
+def end_by_broken_pipe() -> None:
     """End as ``cat`` does when its reader has seen enough; return where there is no such end."""
     if sys.platform != "win32":
-        die_of(signal.SIGPIPE)
+        end_by_signal(signal.SIGPIPE)
 
 
-def stop() -> None:
+def suspend() -> None:
     """Stop as a program does that leaves ^Z to the system; return when it goes on."""
     if sys.platform != "win32":  # where nothing can ask for it
         before = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
@@ -59,14 +59,14 @@ def handled(handlers: Mapping[int, Handler]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def by(handler: Handler, numbers: Iterable[int]) -> dict[int, Handler]:
+def unless_ignored(handler: Handler, numbers: Iterable[int]) -> dict[int, Handler]:
     """This handler for each of these signals that is not set to be ignored."""
     return {number: handler for number in numbers if signal.getsignal(number) is not signal.SIG_IGN}
 
 
 @contextmanager
 def stopping(stop: Callable[[], object]) -> Iterator[list[int]]:
-    """Have signals call ``stop`` instead of ending the program. One set to be ignored is.
+    """Have signals call ``suspend`` instead of ending the program. One set to be ignored is.
 
     Gives the signals that came. Whoever is stopped has some seconds to come to its end. It may
     hang, in writing to a reader that does not read: then the program dies of the signal after all.
@@ -75,13 +75,13 @@ def stopping(stop: Callable[[], object]) -> Iterator[list[int]]:
 
     def stop_it(number: int, _: FrameType | None) -> None:
         came.append(number)
-        _set_alarm(PATIENCE)
+        _set_alarm(STOP_TIMEOUT_S)
         stop()
 
     def give_up(number: int, _: FrameType | None) -> None:
-        die_of(came[0] if came else number)
+        end_by_signal(came[0] if came else number)
 
-    handlers = by(stop_it, SIGNALS)
+    handlers = unless_ignored(stop_it, END_SIGNALS)
     if sys.platform != "win32":
         handlers[signal.SIGALRM] = give_up
     with handled(handlers):

@@ -16,16 +16,16 @@ FINE, COULD_NOT, WRONG_USE = 0, 1, 2
 "Exit codes."
 
 
-def complain(cause: str, cure: str = "", code: int = COULD_NOT) -> int:
+def write_error(cause: str, remedy: str = "", code: int = COULD_NOT) -> int:
     """Tell the user on standard error; returns the exit code to go with it."""
-    text = f"bwgraph: {cause}" + (f"\n{indent(cure, '  ')}" if cure else "")
+    text = f"bwgraph: {cause}" + (f"\n{indent(remedy, '  ')}" if remedy else "")
     try:
         for line in text.splitlines():
             print(printable(line), file=sys.stderr)  # noqa: T201 - this is where messages go
         if sys.stderr is not None:  # as it is when it was closed before the program began
             sys.stderr.flush()
     except OSError:
-        _forget(sys.stderr)
+        _redirect_to_null(sys.stderr)
     return code
 
 
@@ -34,20 +34,20 @@ def write(text: str) -> int:
     try:
         print(text, flush=True)  # noqa: T201 - this is what was asked for
     except OSError as error:
-        return unwritten(error)
+        return handle_write_error(error)
     return FINE
 
 
-def unwritten(error: OSError) -> int:
+def handle_write_error(error: OSError) -> int:
     """End where standard output takes no more; where its reader has gone, as ``cat`` would."""
-    _forget(sys.stdout)
+    _redirect_to_null(sys.stdout)
     if isinstance(error, BrokenPipeError):
-        signals.die_of_a_closed_pipe()
+        signals.end_by_broken_pipe()
         return FINE
-    return complain(f"standard output: {error.strerror or error}")
+    return write_error(f"standard output: {error.strerror or error}")
 
 
-def _forget(stream: TextIO) -> None:
+def _redirect_to_null(stream: TextIO) -> None:
     """Nobody is left to read this stream: Python must not find out once more when it ends."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())

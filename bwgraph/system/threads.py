@@ -10,21 +10,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from bwgraph.model.events import Trouble
+from bwgraph.model.events import Problem
 from bwgraph.model.moment import Moment
 from bwgraph.system.clock import now
 
-OVERDUE = 0.25
+SUSPENDED_AFTER_S = 0.25
 "Seconds. Who has waited for so much longer than was asked for was away: by ^Z, or asleep."
 
-GRACE = 1.2
+GRACE_S = 1.2
 """Seconds to wait on after that: for what is there already to be read, and where the whole machine
 slept for what comes next."""
 
 Result = TypeVar("Result")
 
 
-def within(seconds: float, task: Callable[[], Result], name: str) -> Result:
+def run_with_timeout(seconds: float, task: Callable[[], Result], name: str) -> Result:
     """Run ``task`` in a daemon thread of this name and hand its result or exception over.
 
     Raises TimeoutError when it takes longer. The thread is then left to itself, so a task that
@@ -39,7 +39,7 @@ def within(seconds: float, task: Callable[[], Result], name: str) -> Result:
             outcome.put(error)
 
     threading.Thread(target=run, name=name, daemon=True).start()
-    for left in waits(seconds):
+    for left in timeouts(seconds):
         try:
             result = outcome.get(timeout=left)
         except queue.Empty:
@@ -50,27 +50,29 @@ def within(seconds: float, task: Callable[[], Result], name: str) -> Result:
     raise TimeoutError
 
 
-def waits(seconds: float) -> Iterator[float]:
+def timeouts(seconds: float) -> Iterator[float]:
     """How long to wait for something: so long, and once more if we were away meanwhile.
 
-    >>> [left for left in waits(0.5)]
+    >>> [left for left in timeouts(0.5)]
     [0.5]
     """
     end = now() + seconds
     yield max(seconds, 0.0)
-    if seconds > 0 and now() > end + OVERDUE:
-        yield GRACE
+    if seconds > 0 and now() > end + SUSPENDED_AFTER_S:
+        yield GRACE_S
 
 
 @contextmanager
-def uncaught(tell: Callable[[Trouble], object], moment: Callable[[], Moment]) -> Iterator[None]:
+def report_uncaught(
+    tell: Callable[[Problem], object], moment: Callable[[], Moment]
+) -> Iterator[None]:
     """Have each of them told as trouble, in place of what Python writes to standard error."""
     before = threading.excepthook
 
     def catch(failure: threading.ExceptHookArgs) -> None:
         name = failure.thread.name if failure.thread else "a thread"
         what = f"{name} ended: {failure.exc_type.__name__}: {failure.exc_value}"
-        tell(Trouble(moment().now, what))
+        tell(Problem(moment().now, what))
 
     threading.excepthook = catch
     try:

@@ -20,12 +20,12 @@ from typing import Any, Protocol, Self, TypeVar
 
 from bwgraph.system import signals
 
-SIGNALS = (*signals.SIGNALS, *signals.here("SIGWINCH", "SIGTSTP", "SIGCONT"))
+CAUGHT_SIGNALS = (*signals.END_SIGNALS, *signals.available("SIGWINCH", "SIGTSTP", "SIGCONT"))
 
-LOOK = 0.05
+KEY_POLL_S = 0.05
 "Seconds from one look at the keyboard to the next, where it cannot be waited for."
 
-LONGEST = LOOK if sys.platform == "win32" else threading.TIMEOUT_MAX
+MAX_LOCK_WAIT_S = KEY_POLL_S if sys.platform == "win32" else threading.TIMEOUT_MAX
 "Seconds for which the main thread may wait for a lock at once, so that ^C is heard."
 
 
@@ -40,7 +40,7 @@ _Terminal = TypeVar("_Terminal", bound=Readable)
 
 
 class Wakeup:
-    """A context in which ``SIGNALS`` arrive in ``drain`` instead of doing what they do."""
+    """A context in which ``CAUGHT_SIGNALS`` arrive in ``drain`` instead of doing what they do."""
 
     def __init__(self) -> None:
         self._channel = Sockets() if sys.platform == "win32" else Pipe()
@@ -49,8 +49,8 @@ class Wakeup:
 
     def __enter__(self) -> Self:
         self._fd_before = signal.set_wakeup_fd(self._channel.writer, warn_on_full_buffer=False)
-        self._before = {number: signal.getsignal(number) for number in SIGNALS}
-        self.catch(SIGNALS)
+        self._before = {number: signal.getsignal(number) for number in CAUGHT_SIGNALS}
+        self.catch(CAUGHT_SIGNALS)
         return self
 
     def __exit__(
@@ -68,7 +68,7 @@ class Wakeup:
         """Take these signals, whoever else has taken them meanwhile. One set to be ignored is."""
         for number in numbers:
             if self._before.get(number) is not signal.SIG_IGN:
-                signal.signal(number, _leave_it_to_the_pipe)
+                signal.signal(number, _no_op_handler)
 
     def fileno(self) -> int:
         """Readable when there is something to ``drain``."""
@@ -81,7 +81,7 @@ class Wakeup:
         """
         both: list[_Terminal | Wakeup] = [terminal, self]
         if sys.platform == "win32":
-            return [terminal, *select.select([self], [], [], min(seconds, LOOK))[0]]
+            return [terminal, *select.select([self], [], [], min(seconds, KEY_POLL_S))[0]]
         return select.select(both, [], [], seconds)[0]
 
     def poke(self) -> None:
@@ -145,5 +145,5 @@ class Sockets:
         self._far.close()
 
 
-def _leave_it_to_the_pipe(number: int, frame: FrameType | None) -> None:
+def _no_op_handler(number: int, frame: FrameType | None) -> None:
     """Do nothing: the number is in the pipe."""

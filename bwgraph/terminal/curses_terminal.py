@@ -26,7 +26,7 @@ if sys.platform != "win32":
 NO_KEY = -1
 ESCAPE = 0x1B
 
-KEYS = {
+KEY_NAMES = {
     curses.KEY_LEFT: "left",
     curses.KEY_RIGHT: "right",
     curses.KEY_UP: "up",
@@ -48,13 +48,13 @@ KEYS = {
 RESIZED = "resize"
 "What stands among the keys for a window that has another size, where no signal says so."
 
-WHEEL = {
+WHEEL_NAMES = {
     curses.BUTTON4_PRESSED: "wheel-up",
     getattr(curses, "BUTTON5_PRESSED", 0x200000): "wheel-down",
 }
 "Python does not everywhere have a name for the fifth button."
 
-CLICK = curses.BUTTON1_PRESSED | curses.BUTTON1_CLICKED
+CLICK_MASK = curses.BUTTON1_PRESSED | curses.BUTTON1_CLICKED
 
 COLORS = {
     256: {Style.DOWNLOAD: 33, Style.UPLOAD: 166, Style.LIMIT: 35},
@@ -68,7 +68,7 @@ COLORS = {
 be read on dark and on light ground."""
 
 
-def speaks_utf8(environ: Mapping[str, str]) -> bool:
+def locale_is_utf8(environ: Mapping[str, str]) -> bool:
     """Set the locale from the environment, and tell whether its characters are UTF-8.
 
     Python replaces a C locale by C.UTF-8 before the program begins (PEP 538), whatever the
@@ -106,14 +106,14 @@ class Terminal:
 
     def __enter__(self) -> Self:
         try:
-            self._window = tty.take()
+            self._window = tty.enter()
             self._window.keypad(True)
             self._window.nodelay(True)
             if sys.platform != "win32":  # there an escape is a key and never begins one
                 curses.set_escdelay(25)
             self._attributes = _attributes(color=self._color)
             curses.mouseinterval(0)
-            curses.mousemask(CLICK | sum(WHEEL))
+            curses.mousemask(CLICK_MASK | sum(WHEEL_NAMES))
             self.resize()
         except BaseException:  # whatever it is goes on its way, but not from a half-taken terminal
             tty.leave()
@@ -132,7 +132,7 @@ class Terminal:
         """Readable when there is a key, and when the terminal has gone."""
         return sys.stdin.fileno()
 
-    def gone(self) -> bool:
+    def is_gone(self) -> bool:
         """Whether the terminal has been hung up. On Windows that is a signal, and nothing else."""
         if sys.platform != "win32":
             try:
@@ -201,7 +201,7 @@ class Terminal:
         """Give the terminal back and stop, as ^Z asks; return when continued."""
         if sys.platform != "win32":  # where nothing can ask for it
             curses.endwin()
-            signals.stop()
+            signals.suspend()
             self.resume()
 
     def resume(self) -> None:
@@ -272,8 +272,8 @@ def _attributes(*, color: bool) -> dict[Style, int]:
 
 def _name(key: int) -> str | None:
     """What a key is called: a character by itself, a control character with a ``^``."""
-    if key in KEYS:
-        return KEYS[key]
+    if key in KEY_NAMES:
+        return KEY_NAMES[key]
     if 0x20 < key < 0x7F:
         return chr(key)
     return f"^{chr(key + 0x40)}" if 0 < key < 0x20 else None
@@ -284,6 +284,6 @@ def _mouse() -> str | Click | None:
         _, x, y, _, buttons = curses.getmouse()
     except curses.error:  # an event that curses has no more of
         return None
-    if buttons & CLICK:
+    if buttons & CLICK_MASK:
         return Click(x, y)
-    return next((name for button, name in WHEEL.items() if buttons & button), None)
+    return next((name for button, name in WHEEL_NAMES.items() if buttons & button), None)

@@ -59,20 +59,22 @@ class Splash:
 
         try:
             tty.check(self._environ)
-        except tty.Unusable:  # which is said later, where there are words for it
+        except tty.TerminalError:  # which is said later, where there are words for it
             return
 
         def end(number: int, _: FrameType | None) -> None:
             self._begun.close()
-            signals.die_of(number)
+            signals.end_by_signal(number)
 
         def stop(_: int, __: FrameType | None) -> None:
             shown = tty.leave()
-            signals.stop()
+            signals.suspend()
             if shown:
                 tty.show(TITLE)
 
-        handlers = signals.by(end, signals.FATAL) | signals.by(stop, signals.here("SIGTSTP"))
+        handlers = signals.unless_ignored(end, signals.FATAL_SIGNALS) | signals.unless_ignored(
+            stop, signals.available("SIGTSTP")
+        )
         # Before curses, which takes those that nobody has: for good, and to lose some that come
         # while it writes.
         self._begun.enter_context(signals.handled(handlers))

@@ -19,34 +19,42 @@ import stem.connection
 import stem.response
 from stem.control import Controller, EventType, State
 
-from bwgraph.model.errors import Refusal
-from bwgraph.model.events import MOST, Connected, Counted, Described, Sample, Tell, Wrapped
+from bwgraph.model.errors import ExplainedError
+from bwgraph.model.events import (
+    MAX_SAMPLE_BYTES,
+    Connected,
+    CounterBase,
+    Described,
+    Report,
+    Sample,
+    Wrapped,
+)
 from bwgraph.system.clock import awake, now
-from bwgraph.system.threads import waits
-from bwgraph.tor.counters import Tally, recent
+from bwgraph.system.threads import timeouts
+from bwgraph.tor.counters import CounterCheck, recent_samples
 from bwgraph.tor.credentials import Credentials
-from bwgraph.tor.description import Inquiry, number, parse_context
+from bwgraph.tor.description import Questions, parse_context, parse_number
 from bwgraph.tor.endpoint import Endpoint
-from bwgraph.tor.failures import cut_short, not_reached
-from bwgraph.tor.handshake import STEM_ERRORS, choose_method, explain, quotable
-from bwgraph.tor.stem_adapter import Complaints, controlled
-from bwgraph.tor.transport import PATIENCE, Wire
+from bwgraph.tor.failures import closed_error, connect_error
+from bwgraph.tor.handshake import STEM_ERRORS, choose_method, explain_stem_error, quote_password
+from bwgraph.tor.stem_adapter import WarningHandler, make_controller
+from bwgraph.tor.transport import GIVE_UP_AFTER_S, Transport
 
-FIRST_EVENT = 3.0
+FIRST_EVENT_TIMEOUT_S = 3.0
 "Seconds within which the first event must come; tor sends it within one of the subscription."
 
-SHORTEST = 1e-6
+MIN_SPAN_S = 1e-6
 "Seconds that an event covers at the least, even of two read in one tick of the clock."
 
-PROMPT = 0.05
+PROMPT_EVENT_S = 0.05
 """Seconds. With nobody else subscribed tor sends the first event at once: before it has answered
 what it is asked next, or within this of it. A later one belongs to another's subscription, too."""
 
-MOST_HELD = 4096
+MAX_HELD_SAMPLES = 4096
 "Samples held back at the most, before they are told; of more the last holds the sum."
 
 
-Dial = Callable[[Endpoint], Wire]
+Connect = Callable[[Endpoint], Transport]
 
 
 class Connection:
@@ -58,105 +66,113 @@ class Connection:
     def __init__(
         self,
         endpoint: Endpoint,
-        dial: Dial,
-        tell: Tell,
+        dial: Connect,
+        tell: Report,
         lost: Callable[["Connection"], None],
         silent: Callable[[], object] = bool,
     ) -> None:
         self.endpoint = endpoint
-        self.newest = now()
+        self.last_heard = now()
         "When tor was last heard of."
-        self._dial = dial
-        self._tell = tell
-        self._lost = lost
-        self._silent = silent
-        self._wire: Wire | None = None
+        self._connect = dial
+        self._report = tell
+        self._on_lost = lost
+        self._on_silence = silent
+        self._transport: Transport | None = None
         self._controller: Controller | None = None
-        self._previous: float | None = None  # when the event before came, on the clock `awake`
-        self._first = 0.0  # when the first event came
-        self._answered = threading.Event()  # by the first event, or by the end
+        self._previous_event_at: float | None = (
+            None  # when the event before came, on the clock `awake`
+        )
+        self._first_event_at = 0.0  # when the first event came
+        self._first_event = threading.Event()  # by the first event, or by the end
         self._released = False
-        self._taking = threading.Lock()
-        self._untold: deque[Sample] = deque()
-        self._tally = Tally()
-        self._inquiry = Inquiry()
-        self._ended = False
-        self._complaints = Complaints(tell)
+        self._event_lock = threading.Lock()
+        self._held_samples: deque[Sample] = deque()
+        self._counter_check = CounterCheck()
+        self._questions = Questions()
+        self._abandoned = False
+        self._warning_handler = WarningHandler(tell)
 
     def open(self, credentials: Credentials) -> Connected:
-        """Connect, authenticate, subscribe, and wait for the first event. Refusal if it fails.
+        """Connect, authenticate, subscribe, and wait for the first event.
+
+        Raises ExplainedError if any of it fails.
 
         BW is asked for before the authentication, so that it is stem's first and only SETEVENTS:
         a control-port filter that grants nothing else is then enough.
         """
         try:
-            self._wire = self._dial(self.endpoint)
+            self._transport = self._connect(self.endpoint)
         except UnicodeError:
-            raise Refusal("that is no name of a host") from None
+            raise ExplainedError("that is no name of a host") from None
         except OSError as error:
-            raise not_reached(self.endpoint, error) from None
-        self._wire.silent = self._silent
-        if self._ended:  # it was given up while it was dialled
-            self._wire.close()
-            raise Refusal("it took too long")
-        self._complaints.attend()
+            raise connect_error(self.endpoint, error) from None
+        self._transport.on_silence = self._on_silence
+        if self._abandoned:  # it was given up while it was dialled
+            self._transport.close()
+            raise ExplainedError("it took too long")
+        self._warning_handler.attach()
         try:
-            return self._handshake(credentials, self._wire)
+            return self._handshake(credentials, self._transport)
         except STEM_ERRORS as error:
             alive = self._controller is not None and self._controller.is_alive()
-            raise explain(error, self._wire, alive=alive) from None
+            raise explain_stem_error(error, self._transport, alive=alive) from None
 
-    def release(self) -> None:
+    def release_samples(self) -> None:
         """Let the samples go: whoever is told them has been told of the connection.
 
         Those that are here already go with the next event, so that one thread tells them all.
         """
         self._released = True
 
-    def _tell_samples(self) -> None:
-        while self._released and self._untold:
-            self._tell(self._untold.popleft())
+    def _report_samples(self) -> None:
+        while self._released and self._held_samples:
+            self._report(self._held_samples.popleft())
 
-    def check(self) -> Counted | Wrapped | None:
+    def check_counters(self) -> CounterBase | Wrapped | None:
         """Ask tor's counters what they make of it; None if they do not answer.
 
         Nor when an event came in between: it might look like one that has wrapped.
         """
-        seen = self._tally.seen
+        seen = self._counter_check.sample_bytes
         read, written = self._info("traffic/read"), self._info("traffic/written")
-        return self._tally.compare(seen, read, written) if self._tally.seen is seen else None
+        return (
+            self._counter_check.compare(seen, read, written)
+            if self._counter_check.sample_bytes is seen
+            else None
+        )
 
-    def context(self) -> Described | None:
+    def describe(self) -> Described | None:
         """Ask tor about itself; None if the connection ended meanwhile, which is no answer."""
-        told = self._inquiry.round(self._ask)
+        told = self._questions.ask_all(self._ask)
         alive = self._controller is not None and self._controller.is_alive()
         return Described(now(), parse_context(told)) if alive else None
 
-    def why_lost(self) -> str:
+    def loss_reason(self) -> str:
         """What ended the connection, in a few words."""
-        failure = self._wire.failure if self._wire else None
+        failure = self._transport.failure if self._transport else None
         if failure is None:
             return "it closed the connection"
         if isinstance(failure, TimeoutError):
-            return f"it has been silent for {PATIENCE:.0f} s"
+            return f"it has been silent for {GIVE_UP_AFTER_S:.0f} s"
         return failure.strerror or str(failure)
 
     def abandon(self) -> None:
         """From any thread and at once: no more samples, and whoever reads stops reading."""
-        self._ended = True
-        if self._wire is not None:
-            self._wire.hang_up()
+        self._abandoned = True
+        if self._transport is not None:
+            self._transport.hang_up()
 
     def close(self) -> None:
         """Let go of everything. stem joins its threads here, which has been seen to hang."""
         self.abandon()
-        self._complaints.leave()
+        self._warning_handler.detach()
         if self._controller is not None:
             self._controller.close()
-        self._tell_samples()  # the listener's thread has ended
+        self._report_samples()  # the listener's thread has ended
 
-    def _handshake(self, credentials: Credentials, wire: Wire) -> Connected:
-        controller = self._controller = controlled(wire, self._on_bandwidth)
+    def _handshake(self, credentials: Credentials, wire: Transport) -> Connected:
+        controller = self._controller = make_controller(wire, self._on_bandwidth)
         controller.add_status_listener(self._on_status, spawn=False)
         controller.connect()
         info = controller.msg("PROTOCOLINFO 1")
@@ -166,33 +182,35 @@ class Connection:
         # One method, chosen here: after a failed one stem would reconnect behind our back.
         info.auth_methods = (choose_method(info, credentials, self.endpoint),)
         controller.add_event_listener(self._on_event, EventType.BW)
-        controller.authenticate(password=quotable(credentials.password), protocolinfo_response=info)
+        controller.authenticate(
+            password=quote_password(credentials.password), protocolinfo_response=info
+        )
         nickname = controller.get_conf("Nickname", None)
         answered = now()
-        any(self._answered.wait(left) for left in waits(FIRST_EVENT))
+        any(self._first_event.wait(left) for left in timeouts(FIRST_EVENT_TIMEOUT_S))
         if not controller.is_alive():
-            raise cut_short(wire)
-        if self._previous is None:
-            raise Refusal(
+            raise closed_error(wire)
+        if self._previous_event_at is None:
+            raise ExplainedError(
                 "it let us in and sends no BW events",
                 "if a control-port filter is in between, allow SETEVENTS BW in its profile",
             )
-        wire.trust()
-        counted = self.check()
-        uptime = number(self._info("uptime"))
+        wire.allow_silence()
+        counted = self.check_counters()
+        uptime = parse_number(self._info("uptime"))
         return Connected(
-            when=now(),
-            where=str(self.endpoint),
+            at=now(),
+            endpoint=str(self.endpoint),
             version=str(info.tor_version or ""),
             nickname=str(nickname or ""),
-            counted=counted if isinstance(counted, Counted) else None,
+            counters=counted if isinstance(counted, CounterBase) else None,
             uptime=None if uptime is None else float(uptime),
             process=self._info("process/pid"),
-            recent=self._recent() if self._first - answered > PROMPT else (),
+            recent=self._recent() if self._first_event_at - answered > PROMPT_EVENT_S else (),
         )
 
     def _recent(self) -> tuple[Sample, ...]:
-        return recent(self._info("bw-event-cache"), self._first)
+        return recent_samples(self._info("bw-event-cache"), self._first_event_at)
 
     def _info(self, key: str) -> str:
         return self._ask(f"GETINFO {key}") or ""
@@ -225,37 +243,43 @@ class Connection:
         The first event after a subscription holds what tor moved since anybody last listened, so
         it begins the first span and is not a sample.
         """
-        with self._taking:  # an odd one comes in another thread of stem's
+        with self._event_lock:  # an odd one comes in another thread of stem's
             when, moment = now(), awake()
-            previous, self._previous, self.newest = self._previous, moment, when
+            previous, self._previous_event_at, self.last_heard = (
+                self._previous_event_at,
+                moment,
+                when,
+            )
             if previous is None:
-                self._first = when
-                self._answered.set()
-            elif not self._ended:
-                seconds = max(moment - previous, SHORTEST)
-                sample = Sample(when, min(read, MOST), min(written, MOST), seconds)
-                self._tally.add(sample)
-                if self._released and not self._untold:
-                    self._tell(sample)
+                self._first_event_at = when
+                self._first_event.set()
+            elif not self._abandoned:
+                seconds = max(moment - previous, MIN_SPAN_S)
+                sample = Sample(
+                    when, min(read, MAX_SAMPLE_BYTES), min(written, MAX_SAMPLE_BYTES), seconds
+                )
+                self._counter_check.add(sample)
+                if self._released and not self._held_samples:
+                    self._report(sample)
                 else:
-                    if len(self._untold) >= MOST_HELD:
-                        sample = _joined(self._untold.pop(), sample)
-                    self._untold.append(sample)
-                    self._tell_samples()
+                    if len(self._held_samples) >= MAX_HELD_SAMPLES:
+                        sample = _merge(self._held_samples.pop(), sample)
+                    self._held_samples.append(sample)
+                    self._report_samples()
 
     def _on_status(self, _: Controller, state: str, __: float) -> None:
         """Pass a closing on, in whatever thread of stem's noticed it and under its locks."""
         if state == State.CLOSED:
-            self._answered.set()
-            self._lost(self)
+            self._first_event.set()
+            self._on_lost(self)
 
 
-def _joined(before: Sample, sample: Sample) -> Sample:
+def _merge(before: Sample, sample: Sample) -> Sample:
     """Two samples in one.
 
-    >>> _joined(Sample(1.0, 7, 3, 1.0), Sample(2.0, 1, 2, 0.5))
-    Sample(when=2.0, read=8, written=5, seconds=1.5)
+    >>> _merge(Sample(1.0, 7, 3, 1.0), Sample(2.0, 1, 2, 0.5))
+    Sample(ends_at=2.0, read=8, written=5, seconds=1.5)
     """
     read, written = before.read + sample.read, before.written + sample.written
     seconds = before.seconds + sample.seconds
-    return Sample(sample.when, read, written, seconds)
+    return Sample(sample.ends_at, read, written, seconds)

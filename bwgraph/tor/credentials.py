@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from bwgraph.model.errors import Refusal
+from bwgraph.model.errors import ExplainedError
 
-FILE_INSTEAD = "put it into a file and name that with --password-file"
+FILE_REMEDY = "put it into a file and name that with --password-file"
 
 
 class Credentials(NamedTuple):
@@ -24,17 +24,19 @@ class Credentials(NamedTuple):
     def __repr__(self) -> str:
         return f"Credentials(cookie={self.cookie!r})"
 
-    def with_prompt(self, where: str) -> "Credentials":
+    def ask_password(self, where: str) -> "Credentials":
         """Ask the user for the password, on the terminal and unseen; EOFError if there is none."""
         try:
             typed = getpass.getpass(f"Password of the tor at {where}: ")
         except UnicodeDecodeError:
-            raise Refusal("the password cannot be read in this locale", FILE_INSTEAD) from None
+            raise ExplainedError(
+                "the password cannot be read in this locale", FILE_REMEDY
+            ) from None
         return self._replace(password=_one_line(os.fsencode(typed), "the password"))
 
 
-def gather(password_file: str | None, environ: Mapping[str, str]) -> Credentials:
-    """From the file, else from the environment; a Refusal if the file is of no use."""
+def read_credentials(password_file: str | None, environ: Mapping[str, str]) -> Credentials:
+    """From the file, else from the environment; a ExplainedError if the file is of no use."""
     cookie = environ.get("TOR_CONTROL_COOKIE_AUTH_FILE") or None
     if password_file is not None:
         return Credentials(_from_file(password_file), cookie)
@@ -48,12 +50,12 @@ def _from_file(path: str) -> bytes:
         content = Path(path).read_bytes()
     except OSError as error:
         cause = f"password file {path}: {error.strerror}"
-        raise Refusal(cause, "name a file that you may read") from None
+        raise ExplainedError(cause, "name a file that you may read") from None
     return _one_line(content.removesuffix(b"\n").removesuffix(b"\r"), f"password file {path}")
 
 
 def _one_line(password: bytes, where: str) -> bytes:
     # A newline would end tor's command early, and what follows would be a command of its own.
     if b"\n" in password or b"\r" in password:
-        raise Refusal(f"{where}: more than one line", "a password is one line")
+        raise ExplainedError(f"{where}: more than one line", "a password is one line")
     return password

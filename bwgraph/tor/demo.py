@@ -13,40 +13,40 @@ from datetime import UTC, datetime, timedelta
 
 from bwgraph.system.clock import now
 from bwgraph.tor import demo_traffic
-from bwgraph.tor.endpoint import Embedded, Endpoint
-from bwgraph.tor.transport import Wire, patient
+from bwgraph.tor.endpoint import DemoEndpoint, Endpoint
+from bwgraph.tor.transport import Transport, wrap
 
 NAME = "demo"
-PLACE = Embedded(NAME)
+ENDPOINT = DemoEndpoint(NAME)
 VERSION = "0.4.8.12"
-UPTIME = 3 * 86_400 + 4 * 3600
+UPTIME_AT_START_S = 3 * 86_400 + 4 * 3600
 "Seconds that the relay claims to have been up when the demo begins."
-MORNING = 9 * 3600
+START_OF_DEMO_S = 9 * 3600
 "The second of its day at which the demo begins."
-LONGEST_STOP = 3600
+MAX_LATE_S = 3600
 "Seconds that a late event makes up for at the most."
 
 FINGERPRINT = "DE305EAF00D0123456789ABCDEF0123456789ABC"
 "Of no relay that there is."
 
-RATE = 20 << 20
+BANDWIDTH_RATE = 20 << 20
 "Its BandwidthRate; hardly a second of its day takes as much."
 
 ACCOUNTING_MAX = 25 << 40
 "Bytes, read and written together, that it may move in a month (AccountingRule sum)."
 
-MOVED_THIS_MONTH = (21 << 39, 11 << 40)
+ACCOUNTED_AT_START = (21 << 39, 11 << 40)
 """Bytes read and written in this interval before the demo begins: so much that the rest will not
 last, unless the relay moves less than on its mean."""
 
-INTO_THE_MONTH = 20
+DAYS_INTO_INTERVAL = 20
 "Days since its interval began, or some more: no month's accounting begins after its 28th."
 
-CACHED = 300
+CACHE_ENTRIES = 300
 "Entries in bw-event-cache (control-spec, GETINFO)."
 
 
-class Demo:
+class DemoTor:
     """The relay of the demo; ``speed`` of its seconds pass in one of ours.
 
     Its events come once a second as a real tor's do, each with one second's bytes; only its day
@@ -58,7 +58,7 @@ class Demo:
         self._began = now()
         self._interval = _interval(datetime.now(UTC))
 
-    def dial(self, _: Endpoint) -> Wire:
+    def connect(self, _: Endpoint) -> Transport:
         """A new connection to it: ``wire.dial`` for a tor that is none."""
         near, far = socket.socketpair()
         threading.Thread(
@@ -66,11 +66,11 @@ class Demo:
             name="bwgraph demo",
             daemon=True,
         ).start()
-        return patient(near)
+        return wrap(near)
 
     def _moved(self, when: float) -> tuple[int, int]:
         """What the relay moves in the second that ends then."""
-        return demo_traffic.traffic(MORNING + int((when - self._began) * self._speed))
+        return demo_traffic.traffic(START_OF_DEMO_S + int((when - self._began) * self._speed))
 
 
 class _Session:
@@ -87,10 +87,13 @@ class _Session:
         self._interval = interval
         self._began = now()
         self._due: float | None = None  # when the next event is; None: not subscribed
-        self._cache: deque[tuple[int, int]] = deque(maxlen=CACHED)
+        self._cache: deque[tuple[int, int]] = deque(maxlen=CACHE_ENTRIES)
         # What the relay has moved in its life before the demo, at its mean.
-        self._total = [demo_traffic.MEAN * UPTIME, demo_traffic.MEAN * UPTIME]
-        self._accounted = [*MOVED_THIS_MONTH]
+        self._total = [
+            demo_traffic.MEAN_RATE * UPTIME_AT_START_S,
+            demo_traffic.MEAN_RATE * UPTIME_AT_START_S,
+        ]
+        self._accounted = [*ACCOUNTED_AT_START]
         self._commands: dict[str, Callable[[list[str]], str]] = {
             "PROTOCOLINFO": self._protocolinfo,
             "AUTHENTICATE": lambda _: "250 OK",
@@ -133,7 +136,7 @@ class _Session:
         And as with tor a late one, after ^Z and fg, holds all that was moved meanwhile.
         """
         moment = now()
-        late = 0 if self._due is None else min(int(moment - self._due), LONGEST_STOP)
+        late = 0 if self._due is None else min(int(moment - self._due), MAX_LATE_S)
         seconds = [self._moved(moment - ago) for ago in range(late + 1)]
         read, written = (sum(direction) for direction in zip(*seconds, strict=True))
         for sums in (self._total, self._accounted):
@@ -157,7 +160,7 @@ class _Session:
     def _getinfo(self, keys: list[str]) -> str:
         known = {
             "version": VERSION,
-            "uptime": str(UPTIME + int(now() - self._began)),
+            "uptime": str(UPTIME_AT_START_S + int(now() - self._began)),
             "traffic/read": str(self._total[0]),
             "traffic/written": str(self._total[1]),
             "bw-event-cache": " ".join(f"{read},{written}" for read, written in self._cache),
@@ -187,7 +190,7 @@ class _Session:
     def _getconf(self, keys: list[str]) -> str:
         known = {
             "nickname": "Nickname=demo",
-            "bandwidthrate": f"BandwidthRate={RATE}",
+            "bandwidthrate": f"BandwidthRate={BANDWIDTH_RATE}",
             "relaybandwidthrate": "RelayBandwidthRate=0",
             "accountingrule": "AccountingRule=sum",
         }
@@ -201,7 +204,7 @@ class _Session:
 
 def _interval(when: datetime) -> tuple[datetime, datetime]:
     """A month of accounting that began a while ago, and will end in some days."""
-    begun = when - timedelta(days=INTO_THE_MONTH)
+    begun = when - timedelta(days=DAYS_INTO_INTERVAL)
     start = begun.replace(day=min(begun.day, 28), hour=0, minute=0, second=0, microsecond=0)
     return start, (start.replace(day=1) + timedelta(days=32)).replace(day=start.day)
 

@@ -6,12 +6,12 @@ Pure and repeatable: the same second always moves the same bytes. Must not know 
 import math
 import random
 
-DAY = 86_400
+DAY_S = 86_400
 
-MEAN = 6 * 1024**2
+MEAN_RATE = 6 * 1024**2
 "Bytes a second, over the day."
 
-BUSIEST = 20 * 3600
+BUSIEST_SECOND = 20 * 3600
 "The second of the day at which most is moved: the evening of those who use it."
 
 
@@ -21,11 +21,11 @@ def traffic(second: int) -> tuple[int, int]:
     >>> traffic(0) == traffic(0), all(n > 0 for n in traffic(5))
     (True, True)
     """
-    tide = 1 + 0.45 * math.cos(2 * math.pi * (second - BUSIEST) / DAY)
+    tide = 1 + 0.45 * math.cos(2 * math.pi * (second - BUSIEST_SECOND) / DAY_S)
     swell = 1 + 0.30 * _smooth(second, 90, "swell") + 0.25 * _smooth(second, 11, "wave")
     # Now and then somebody fetches something large, for half a minute or so.
     bulk = max(0.0, _smooth(second, 37, "bulk") - 0.55) * 3
-    read = MEAN * max(0.02, tide * swell + bulk) * (1 + 0.12 * _noise(second, "read"))
+    read = MEAN_RATE * max(0.02, tide * swell + bulk) * (1 + 0.12 * _noise(second, "read"))
     # A relay sends on what it gets, and answers a few directory requests besides.
     written = read * (1.02 + 0.05 * _noise(second, "written"))
     return int(read), int(written)

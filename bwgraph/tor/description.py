@@ -8,19 +8,19 @@ what makes no sense of it is as good as not told.
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from bwgraph.model.quota import UNLIMITED, Context, Hibernation, Limit, Pair, Quota, Rule
+from bwgraph.model.quota import UNLIMITED_RATE, BytePair, Context, Hibernation, Limit, Quota, Rule
 
-NAME = "GETINFO fingerprint"
+FINGERPRINT_COMMAND = "GETINFO fingerprint"
 "Asked for until it is known: as long as it lives a tor keeps it."
 
-ALWAYS = (
+LIMIT_COMMANDS = (
     "GETCONF BandwidthRate",
     "GETCONF RelayBandwidthRate",
     "GETINFO accounting/enabled",
 )
 "A command for each key: a filter refuses a whole line for one that it does not grant."
 
-ACCOUNTING = (
+ACCOUNTING_COMMANDS = (
     "GETCONF AccountingRule",
     "GETINFO accounting/hibernating",
     "GETINFO accounting/bytes",
@@ -31,18 +31,18 @@ ACCOUNTING = (
 )
 "Asked for only where accounting is on."
 
-RARELY = 10
+ROUNDS_AFTER_REFUSAL = 10
 "Rounds from one refusal of a key to the next try: a filter writes each one into its log."
 
 Ask = Callable[[str], str | None]
 "Gives the value; empty if there is none, None if tor or a filter refused the command."
 
 
-class Inquiry:
+class Questions:
     """Rounds of questions, on one connection.
 
     >>> answers = {"GETCONF BandwidthRate": "5242880"}
-    >>> Inquiry().round(answers.get)
+    >>> Questions().ask_all(answers.get)
     {'BandwidthRate': '5242880'}
     """
 
@@ -51,21 +51,21 @@ class Inquiry:
         self._name: dict[str, str] = {}  # by key, as in an answer
         self._refused: dict[str, int] = {}  # by command: in which round
 
-    def round(self, ask: Ask) -> dict[str, str]:
+    def ask_all(self, ask: Ask) -> dict[str, str]:
         """Ask for everything once; the answers by key, without those that did not come."""
         if not self._name:
-            self._ask((NAME,), ask, self._name)
+            self._ask((FINGERPRINT_COMMAND,), ask, self._name)
         told = dict(self._name)
-        self._ask(ALWAYS, ask, told)
+        self._ask(LIMIT_COMMANDS, ask, told)
         if told.get("accounting/enabled") == "1":
-            self._ask(ACCOUNTING, ask, told)
+            self._ask(ACCOUNTING_COMMANDS, ask, told)
         self._rounds += 1
         return told
 
     def _ask(self, commands: tuple[str, ...], ask: Ask, told: dict[str, str]) -> None:
         for command in commands:
             refused = self._refused.get(command)
-            if refused is not None and self._rounds - refused < RARELY:
+            if refused is not None and self._rounds - refused < ROUNDS_AFTER_REFUSAL:
                 continue
             answer = ask(command)
             if answer is None:
@@ -102,9 +102,9 @@ def _limit(told: Mapping[str, str], *, relay: bool) -> Limit | None:
     MaxAdvertisedBandwidth for nothing.
     """
     names = ("BandwidthRate", "RelayBandwidthRate") if relay else ("BandwidthRate",)
-    rates = [(number(told.get(name, "")) or UNLIMITED, name) for name in names]
+    rates = [(parse_number(told.get(name, "")) or UNLIMITED_RATE, name) for name in names]
     rate, name = min(rates, key=lambda known: known[0])
-    return Limit(rate, name) if rate < UNLIMITED else None
+    return Limit(rate, name) if rate < UNLIMITED_RATE else None
 
 
 def _quota(told: Mapping[str, str]) -> Quota:
@@ -122,14 +122,14 @@ def _quota(told: Mapping[str, str]) -> Quota:
     )
 
 
-def _pair(text: str) -> Pair | None:
+def _pair(text: str) -> BytePair | None:
     """Two numbers of tor's.
 
     >>> _pair("379 0"), _pair("379"), _pair("a b")
     ((379, 0), None, None)
     """
     first, _, second = text.partition(" ")
-    pair = number(first), number(second)
+    pair = parse_number(first), parse_number(second)
     return None if pair[0] is None or pair[1] is None else (pair[0], pair[1])
 
 
@@ -146,10 +146,10 @@ def _time(text: str) -> datetime | None:
     return when if 1970 < when.year < 3000 else None  # in any time zone that there is
 
 
-def number(text: str) -> int | None:
+def parse_number(text: str) -> int | None:
     """A number of tor's; None if it is none.
 
-    >>> number("42"), number("-1"), number("")
+    >>> parse_number("42"), parse_number("-1"), parse_number("")
     (42, None, None)
     """
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 20 else None

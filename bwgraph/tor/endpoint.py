@@ -10,10 +10,10 @@ from typing import NamedTuple
 LOOPBACK = "127.0.0.1"
 DEFAULT_PORT = 9051
 
-SOCKETS = ("/run/tor/control", "/var/run/tor/control")
-INSTANCE_SOCKETS = "run/tor-instances/*/control"
+DEFAULT_SOCKETS = ("/run/tor/control", "/var/run/tor/control")
+INSTANCE_SOCKETS_GLOB = "run/tor-instances/*/control"
 "Below the root: where Debian's tor-instance-create puts each tor's control socket."
-PORTS = (DEFAULT_PORT, 9151)
+DEFAULT_PORTS = (DEFAULT_PORT, 9151)
 "tor's own default, and Tor Browser's."
 
 
@@ -37,7 +37,7 @@ class ControlSocket(NamedTuple):
         return self.path
 
 
-class Embedded(NamedTuple):
+class DemoEndpoint(NamedTuple):
     """A control port inside of this very program."""
 
     name: str
@@ -46,10 +46,10 @@ class Embedded(NamedTuple):
         return self.name
 
 
-Endpoint = ControlPort | ControlSocket | Embedded
+Endpoint = ControlPort | ControlSocket | DemoEndpoint
 
 
-class Named(NamedTuple):
+class NamedEndpoint(NamedTuple):
     """An endpoint, and what the user calls the tor there; empty if nothing."""
 
     name: str
@@ -84,24 +84,24 @@ def parse_port(text: str) -> ControlPort:
     return ControlPort(match["six"] or match["host"] or LOOPBACK, int(match["port"]))
 
 
-def parse_named_port(text: str) -> Named:
+def parse_named_port(text: str) -> NamedEndpoint:
     """Read ``[NAME=][HOST:]PORT``; a ValueError says what is wrong.
 
     >>> parse_named_port("exit=9051")
-    Named(name='exit', endpoint=ControlPort(host='127.0.0.1', port=9051))
+    NamedEndpoint(name='exit', endpoint=ControlPort(host='127.0.0.1', port=9051))
     """
     name, rest = _named(text)
-    return Named(name, parse_port(rest))
+    return NamedEndpoint(name, parse_port(rest))
 
 
-def parse_named_socket(text: str) -> Named:
+def parse_named_socket(text: str) -> NamedEndpoint:
     """Read ``[NAME=]PATH``. A path with such a beginning is written as ``./NAME=...``.
 
     >>> parse_named_socket("exit=/run/tor/control").name, parse_named_socket("./a=b").name
     ('exit', '')
     """
     name, rest = _named(text)
-    return Named(name, ControlSocket(rest))
+    return NamedEndpoint(name, ControlSocket(rest))
 
 
 def _named(text: str) -> tuple[str, str]:
@@ -133,12 +133,12 @@ def from_environment(environ: Mapping[str, str]) -> list[Endpoint]:
 def candidates(environ: Mapping[str, str], instance_sockets: Iterable[str]) -> list[Endpoint]:
     """Where to look when nobody said where, in order and each once.
 
-    ``instance_sockets`` are the paths that match ``INSTANCE_SOCKETS``.
+    ``instance_sockets`` are the paths that match ``INSTANCE_SOCKETS_GLOB``.
 
     >>> [str(place) for place in candidates({"TOR_CONTROL_PORT": "9051"}, [])]
     ['127.0.0.1:9051', '/run/tor/control', '/var/run/tor/control', '127.0.0.1:9151']
     """
     places: list[Endpoint] = from_environment(environ)
-    places += [ControlSocket(path) for path in (*SOCKETS, *sorted(instance_sockets))]
-    places += [ControlPort(LOOPBACK, port) for port in PORTS]
+    places += [ControlSocket(path) for path in (*DEFAULT_SOCKETS, *sorted(instance_sockets))]
+    places += [ControlPort(LOOPBACK, port) for port in DEFAULT_PORTS]
     return list(dict.fromkeys(places))

@@ -8,86 +8,90 @@ import stat
 import sys
 from pathlib import Path
 
-from bwgraph.model.errors import Refusal
+from bwgraph.model.errors import ExplainedError
 from bwgraph.tor.endpoint import ControlPort, ControlSocket, Endpoint
-from bwgraph.tor.transport import SILENCE, Wire
+from bwgraph.tor.transport import SILENCE_S, Transport
 
-COOKIE_LENGTH = 32
+COOKIE_BYTES = 32
 "Bytes (control-spec, AUTHENTICATE)."
 
-TORRC = "put ControlPort 9051 and CookieAuthentication 1 into torrc, then reload tor"
+TORRC_REMEDY = "put ControlPort 9051 and CookieAuthentication 1 into torrc, then reload tor"
 
 
-def not_reached(endpoint: Endpoint, error: OSError) -> Refusal:
+def connect_error(endpoint: Endpoint, error: OSError) -> ExplainedError:
     """Why ``dial`` failed."""
     path = endpoint.path if isinstance(endpoint, ControlSocket) else None
     match error:
         case PermissionError() if path is not None:
-            return Refusal("permission denied", permission_advice(path))
+            return ExplainedError("permission denied", permission_advice(path))
         case FileNotFoundError():
             cure = f"is tor running, with ControlSocket {path} in torrc?"
-            return Refusal("no such socket", cure, absent=True)
+            return ExplainedError("no such socket", cure, not_running=True)
         case ConnectionRefusedError() if path is not None:
-            return Refusal("nobody listens there any more", "is tor running?", absent=True)
+            return ExplainedError(
+                "nobody listens there any more", "is tor running?", not_running=True
+            )
         case ConnectionRefusedError() if isinstance(endpoint, ControlPort):
             cure = f"is tor running, with ControlPort {endpoint.port} in torrc?"
-            return Refusal("connection refused", cure, absent=True)
+            return ExplainedError("connection refused", cure, not_running=True)
         case TimeoutError():
-            return Refusal(f"no answer within {SILENCE:.0f} s")
-    return Refusal(error.strerror or str(error))
+            return ExplainedError(f"no answer within {SILENCE_S:.0f} s")
+    return ExplainedError(error.strerror or str(error))
 
 
-def cookie_trouble(path: str | None) -> Refusal | None:
+def cookie_error(path: str | None) -> ExplainedError | None:
     """Why the cookie is of no use; None if it is. Read anew each time: each tor has its own."""
     if path is None:
-        return Refusal("it does not say where its cookie is", "set TOR_CONTROL_COOKIE_AUTH_FILE")
+        return ExplainedError(
+            "it does not say where its cookie is", "set TOR_CONTROL_COOKIE_AUTH_FILE"
+        )
     try:
         # The path is the word of whoever answers: it may be a pipe, or a device without an end.
         status = Path(path).stat()
         if not stat.S_ISREG(status.st_mode):
-            return Refusal(f"cookie {path}: it is no file", "is this a tor at all?")
+            return ExplainedError(f"cookie {path}: it is no file", "is this a tor at all?")
         with Path(path).open("rb"):
             length = status.st_size
     except PermissionError:
-        return Refusal(f"cookie {path}: permission denied", permission_advice(path))
+        return ExplainedError(f"cookie {path}: permission denied", permission_advice(path))
     except OSError as error:
-        return Refusal(
+        return ExplainedError(
             f"cookie {path}: {error.strerror}",
             "if this tor's files lie elsewhere, say where in TOR_CONTROL_COOKIE_AUTH_FILE",
         )
-    if length != COOKIE_LENGTH:
-        return Refusal(
-            f"cookie {path}: {length} bytes long, where a cookie has {COOKIE_LENGTH}",
+    if length != COOKIE_BYTES:
+        return ExplainedError(
+            f"cookie {path}: {length} bytes long, where a cookie has {COOKIE_BYTES}",
             "see that the path is right, then restart tor: it writes a new one",
         )
     return None
 
 
-def not_tor(wire: Wire) -> Refusal | None:
+def not_tor_error(wire: Transport) -> ExplainedError | None:
     """What it is, if what it said first is not tor's control protocol."""
-    first = wire.first
+    first = wire.first_bytes
     if b"Tor is not an HTTP Proxy" in first or b"501 Tor" in first:
-        return Refusal("this is tor's SocksPort", "name its ControlPort instead")
+        return ExplainedError("this is tor's SocksPort", "name its ControlPort instead")
     greets = first.startswith(b"220")  # as mail and FTP servers do: no reply of tor's
     if first and (greets or not (first[:3].isdigit() and first[3:4] in b"-+ ")):
         said = first.split(b"\n")[0].strip()[:40].decode("ascii", "replace")
-        return Refusal(f"this is no tor control port: it says {said!r}", TORRC)
+        return ExplainedError(f"this is no tor control port: it says {said!r}", TORRC_REMEDY)
     return None
 
 
-def cut_short(wire: Wire) -> Refusal:
+def closed_error(wire: Transport) -> ExplainedError:
     """Why no more came."""
     if isinstance(wire.failure, TimeoutError):
-        return Refusal(
-            f"it takes connections and stays silent for {SILENCE:.0f} s",
+        return ExplainedError(
+            f"it takes connections and stays silent for {SILENCE_S:.0f} s",
             "is this tor's ControlPort? is tor stopped?",
         )
     if wire.failure is not None:
-        return Refusal(wire.failure.strerror or str(wire.failure))
-    return Refusal("it closed the connection", "is this tor's ControlPort?")
+        return ExplainedError(wire.failure.strerror or str(wire.failure))
+    return ExplainedError("it closed the connection", "is this tor's ControlPort?")
 
 
-ROOT = 0
+ROOT_GID = 0
 
 
 def permission_advice(path: str) -> str:
@@ -114,7 +118,7 @@ def permission_advice(path: str) -> str:
         wanted = stat.S_IXGRP
     elif stat.S_ISSOCK(status.st_mode):
         wanted = stat.S_IWGRP
-    if status.st_mode & wanted and status.st_gid != ROOT:
+    if status.st_mode & wanted and status.st_gid != ROOT_GID:
         return f"add yourself to its group: sudo usermod -aG {group} $USER, then log in again"
     return (
         f"{place} is for {owner} alone: run bwgraph as {owner} (sudo -u {owner} bwgraph), "

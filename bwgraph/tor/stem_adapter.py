@@ -15,20 +15,20 @@ import stem
 import stem.socket
 from stem.control import Controller, EventType
 
-from bwgraph.model.events import Tell, Trouble
+from bwgraph.model.events import Problem, Report
 from bwgraph.system.clock import now
-from bwgraph.tor.transport import Wire
+from bwgraph.tor.transport import Transport
 
-MOST_LINES = 1024
+MAX_MESSAGE_LINES = 1024
 "Lines of one message; what bwgraph asks for is answered in a few."
 
-MOST_ODD = 64
+MAX_QUEUED_MESSAGES = 64
 "Messages that stem may have before it: odd events, and answers that nobody asked for."
 
-LONGEST_COMPLAINT = 400
+MAX_WARNING_CHARS = 400
 "Characters of what is told of an event that is no use; it may be as long as a line can be."
 
-Bandwidth = Callable[[int, int], None]
+OnBandwidth = Callable[[int, int], None]
 "Takes the bytes read and written of one BW event."
 
 _BANDWIDTH = re.compile(rb"650 BW (\d{1,4000}) (\d{1,4000})(?: [^\r\n]*)?\r\n")
@@ -37,20 +37,20 @@ _BANDWIDTH = re.compile(rb"650 BW (\d{1,4000}) (\d{1,4000})(?: [^\r\n]*)?\r\n")
 _LOGGER = logging.getLogger("stem")
 
 
-def controlled(wire: Wire, bandwidth: Bandwidth) -> "Listener":
+def make_controller(wire: Transport, bandwidth: OnBandwidth) -> "BandwidthController":
     """A controller over this wire, not connected yet; ``bandwidth`` is told of each BW event."""
-    controller = Listener(Socket(wire, bandwidth))
+    controller = BandwidthController(BandwidthSocket(wire, bandwidth))
     # Private to stem: its notifier would else wake up 20 times a second, and its queues grow for
     # as long as somebody fills them.
     if isinstance(getattr(controller, "_event_notice", None), threading.Event):
-        controller._event_notice = Patience()  # noqa: SLF001 - as said
+        controller._event_notice = UntimedEvent()  # noqa: SLF001 - as said
     for name in ("_event_queue", "_reply_queue"):
         if isinstance(getattr(controller, name, None), queue.Queue):
-            setattr(controller, name, BoundedQueue(MOST_ODD, _passed_over))
+            setattr(controller, name, BoundedQueue(MAX_QUEUED_MESSAGES, _warn_dropped))
     return controller
 
 
-class Listener(Controller):
+class BandwidthController(Controller):
     """A Controller that subscribes to what bwgraph asked for and to nothing else."""
 
     def add_event_listener(self, listener: Callable[[Any], None], *events: str) -> None:
@@ -67,10 +67,10 @@ class Listener(Controller):
         try:
             super()._handle_event(event_message)
         except Exception as error:  # noqa: BLE001 - a border: stem's thread must survive an event
-            _complain(error)
+            _warn_lost_event(error)
 
 
-class Socket(stem.socket.ControlSocket):
+class BandwidthSocket(stem.socket.ControlSocket):
     """A control socket over one wire, once.
 
     What stem makes of an event costs four times what reading it does, and goes through a thread
@@ -78,9 +78,9 @@ class Socket(stem.socket.ControlSocket):
     told of all the rest.
     """
 
-    def __init__(self, wire: Wire, bandwidth: Bandwidth) -> None:
+    def __init__(self, wire: Transport, bandwidth: OnBandwidth) -> None:
         super().__init__()
-        self._unused: list[Wire] = [wire]
+        self._unused: list[Transport] = [wire]
         self._bandwidth = bandwidth
 
     def is_localhost(self) -> bool:
@@ -92,39 +92,39 @@ class Socket(stem.socket.ControlSocket):
         receive = getattr(self, "_recv", None)  # private to stem and guarded by tests
         if receive is None:
             return super().recv()
-        return receive(lambda wire, _: stem.socket.recv_message(PastEvents(wire, self._bandwidth)))
+        return receive(lambda wire, _: stem.socket.recv_message(EventFilter(wire, self._bandwidth)))
 
-    def _make_socket(self) -> Wire:
+    def _make_socket(self) -> Transport:
         if not self._unused:
             raise stem.SocketError("a connection is made once")
         return self._unused.pop()
 
 
-class PastEvents:
+class EventFilter:
     """What stem reads one message from, without the BW events that come before it."""
 
-    def __init__(self, wire: Wire, bandwidth: Bandwidth) -> None:
+    def __init__(self, wire: Transport, bandwidth: OnBandwidth) -> None:
         self._wire = wire
         self._bandwidth = bandwidth
         self._lines = 0
 
     def readline(self) -> bytes:
         """The next line of the message; OSError if that is longer than any can be."""
-        if self._lines == MOST_LINES:
-            self._wire.give_up("it goes on and on, and nothing comes of it")
+        if self._lines == MAX_MESSAGE_LINES:
+            self._wire.fail("it goes on and on, and nothing comes of it")
         line = self._wire.readline()
         while not self._lines and (event := _BANDWIDTH.fullmatch(line)):
             try:
                 self._bandwidth(int(event[1]), int(event[2]))
             except Exception as error:  # noqa: BLE001 - a border: the reader must survive an event
-                _complain(error)
-            self._wire.unheeded = 0
+                _warn_lost_event(error)
+            self._wire.unused_bytes = 0
             line = self._wire.readline()
         self._lines += 1  # from now on a line that looks like an event may be part of an answer
         return line
 
 
-class Patience(threading.Event):
+class UntimedEvent(threading.Event):
     """stem's notifier waits for this 0.05 s at a time; here it waits until there is something."""
 
     def wait(self, timeout: float | None = None) -> bool:  # noqa: ARG002 - that is the point
@@ -132,23 +132,23 @@ class Patience(threading.Event):
         return super().wait()
 
 
-class Complaints(logging.Handler):
+class WarningHandler(logging.Handler):
     """What stem logs as a warning or worse: an exception in a listener, a malformed event.
 
     Nothing below that is ever taken: stem's trace holds the password.
     """
 
-    def __init__(self, tell: Tell) -> None:
+    def __init__(self, tell: Report) -> None:
         super().__init__(logging.WARNING)
         self._tell = tell
 
-    def attend(self) -> None:
+    def attach(self) -> None:
         """Begin to listen."""
         _LOGGER.setLevel(logging.WARNING)
         _LOGGER.propagate = False
         _LOGGER.addHandler(self)
 
-    def leave(self) -> None:
+    def detach(self) -> None:
         """Listen no more."""
         _LOGGER.removeHandler(self)
 
@@ -156,7 +156,7 @@ class Complaints(logging.Handler):
         """Tell it, but for what is found out by the events that do not come."""
         message = record.getMessage()
         if not message.startswith("We were unable to re-attach our event listeners"):
-            self._tell(Trouble(now(), message[:LONGEST_COMPLAINT]))
+            self._tell(Problem(now(), message[:MAX_WARNING_CHARS]))
 
 
 class BoundedQueue(queue.Queue[Any]):
@@ -172,25 +172,25 @@ class BoundedQueue(queue.Queue[Any]):
     'first'
     """
 
-    def __init__(self, most: int, spilt: Callable[[Any], object]) -> None:
-        super().__init__(most)
-        self._spilt = spilt
+    def __init__(self, max_length: int, on_overflow: Callable[[Any], object]) -> None:
+        super().__init__(max_length)
+        self._on_overflow = on_overflow
 
     def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:  # noqa: ARG002 - as the original has it
         """Put it there if there is room."""
         try:
             super().put(item, block=False)
         except queue.Full:
-            self._spilt(item)
+            self._on_overflow(item)
 
 
-def _passed_over(message: object) -> None:
+def _warn_dropped(message: object) -> None:
     """Say of a message that it came when stem had as many before it as it may have."""
     if not isinstance(message, stem.SocketClosed):  # which is told by other ways
         _warn("it says more at once than can be looked at: %.80r", str(message))
 
 
-def _complain(error: Exception) -> None:
+def _warn_lost_event(error: Exception) -> None:
     """Say of an event what stem would, had it caught this."""
     _warn("an event was lost: %s: %s", type(error).__name__, error)
 

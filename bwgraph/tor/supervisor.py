@@ -13,49 +13,49 @@ from contextlib import suppress
 from enum import Enum, auto
 from typing import TYPE_CHECKING, NamedTuple
 
-from bwgraph.model.errors import Refusal
-from bwgraph.model.events import Connected, Event, Lost, Refused, Tell, Trouble
+from bwgraph.model.errors import ExplainedError
+from bwgraph.model.events import Connected, Event, Lost, Problem, Refused, Report
 from bwgraph.system.clock import now
-from bwgraph.system.threads import GRACE, within
+from bwgraph.system.threads import GRACE_S, run_with_timeout
 from bwgraph.tor import transport
 from bwgraph.tor.credentials import Credentials
 from bwgraph.tor.endpoint import Endpoint
 
 if TYPE_CHECKING:
-    from bwgraph.tor.connection import Connection, Dial
+    from bwgraph.tor.connection import Connect, Connection
 
-ATTEMPT = 9.0
+ATTEMPT_TIMEOUT_S = 9.0
 "Seconds that one place may take to let us in."
 
-ROUND = 13.0
+ROUND_TIMEOUT_S = 13.0
 "Seconds that all the places together may take before the user is told."
 
-BACKOFF = (0.5, 1.0, 2.0, 4.0, 8.0, 10.0)
+RECONNECT_DELAYS_S = (0.5, 1.0, 2.0, 4.0, 8.0, 10.0)
 "Seconds before each new try; the last for all that follow."
 
-SELDOM = 10.0
+WATCH_INTERVAL_S = 10.0
 """Seconds between two looks at a tor that is well. The wire tells when it falls silent; but the
 thread that reads from it may have died, or tor may answer and send no events."""
 
-AGAIN = 1.0
+SILENT_WATCH_INTERVAL_S = 1.0
 "Seconds between two looks at a silent tor: it may have gone on, and be silent again."
 
-CHECK = 60.0
+COUNTER_INTERVAL_S = 60.0
 "Seconds between two looks at tor's own counters."
 
-FIRST_CHECK = 2.0
+FIRST_COUNTER_DELAY_S = 2.0
 "Seconds to the first: what tor answered when we came may have been a little too much."
 
-CONTEXT = 30.0
+DESCRIBE_INTERVAL_S = 30.0
 "Seconds between two times that tor is asked about itself: its limits, its accounting."
 
-FIRST_CONTEXT = 0.3
+FIRST_DESCRIBE_DELAY_S = 0.3
 "Seconds to the first."
 
-CLOSING = 0.5
+CLOSE_TIMEOUT_S = 0.5
 "Seconds that stem is given to let go."
 
-TORRC = """To let bwgraph in, put these lines into torrc and reload tor:
+NO_TOR_REMEDY = """To let bwgraph in, put these lines into torrc and reload tor:
     ControlPort 9051
     CookieAuthentication 1
 or say where its control port is (bwgraph --port 9051, bwgraph --socket /run/tor/control).
@@ -68,13 +68,13 @@ class _Order(Enum):
     CLOSE = auto()
 
 
-class _Errand:
+class _Task:
     """Something that a connection is asked now and then, in a thread of its own each time."""
 
     def __init__(
         self, ask: Callable[[], Event | None], name: str, due: float, every: float
     ) -> None:
-        self.ask = ask
+        self.call = ask
         self.name = name
         self.due = due
         "When it is asked next; infinity while its answer is out."
@@ -82,46 +82,46 @@ class _Errand:
         "Seconds from an answer to the next question."
 
 
-class _Answer(NamedTuple):
+class _TaskDone(NamedTuple):
     """What came of an errand."""
 
-    errand: _Errand
-    told: Event | None
+    task: _Task
+    event: Event | None
 
 
-class _Vigil:
+class _Watchdog:
     """What to think of a tor by when it was last heard."""
 
-    def __init__(self, tell: Tell) -> None:
-        self.told = False
+    def __init__(self, tell: Report) -> None:
+        self.reported_lost = False
         "Whether it has been told as lost."
-        self._tell = tell
-        self._grace: float | None = None  # until when a silence may yet turn out to be none
+        self._report = tell
+        self._grace_until: float | None = None  # until when a silence may yet turn out to be none
 
-    def look(self, heard: float) -> float | None:
+    def deadline(self, heard: float) -> float | None:
         """Until when to wait for more; None when that has been long enough."""
         silent = now() - heard
-        if silent < transport.SILENCE:
-            self._grace, self.told = None, False
-            return heard + SELDOM
-        if silent >= transport.PATIENCE and self.told:
+        if silent < transport.SILENCE_S:
+            self._grace_until, self.reported_lost = None, False
+            return heard + WATCH_INTERVAL_S
+        if silent >= transport.GIVE_UP_AFTER_S and self.reported_lost:
             return None
-        if self._grace is None:
-            self._grace = now() + GRACE
-        if now() < self._grace:
-            return self._grace
-        if not self.told:
-            self.told = True
+        if self._grace_until is None:
+            self._grace_until = now() + GRACE_S
+        if now() < self._grace_until:
+            return self._grace_until
+        if not self.reported_lost:
+            self.reported_lost = True
             why = f"it has been silent for {silent:.0f} s"
-            self._tell(Lost(heard, why, heard + transport.PATIENCE))
-        return min(heard + transport.PATIENCE, now() + AGAIN)
+            self._report(Lost(heard, why, heard + transport.GIVE_UP_AFTER_S))
+        return min(heard + transport.GIVE_UP_AFTER_S, now() + SILENT_WATCH_INTERVAL_S)
 
 
-class _Closed(Exception):
+class _ClosedError(Exception):
     """The user is leaving."""
 
 
-class TorLink:
+class TorSource:
     """A ``Source``: the first tor among ``places`` that lets us in, for ever after.
 
     Until one has, a failure is told as ``Refused``, and is final unless the link is ``patient``;
@@ -130,30 +130,30 @@ class TorLink:
 
     def __init__(
         self,
-        places: Sequence[Endpoint],
+        endpoints: Sequence[Endpoint],
         credentials: Credentials,
-        dial: "Dial" = transport.dial,
+        connect: "Connect" = transport.connect,
         *,
-        patient: bool = False,
+        wait_forever: bool = False,
     ) -> None:
-        self._places = tuple(places)
+        self._endpoints = tuple(endpoints)
         self._credentials = credentials
-        self._dial = dial
-        self._patient = patient
+        self._connect = connect
+        self._wait_forever = wait_forever
         # What the worker waits for; a connection stands for its own closing.
-        self._inbox: queue.SimpleQueue[_Order | _Answer | Connection] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[_Order | _TaskDone | Connection] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._current: Connection | None = None
         self._closing = threading.Event()
 
-    def start(self, tell: Tell) -> None:
+    def start(self, tell: Report) -> None:
         """Begin in a thread of its own."""
         self._thread = threading.Thread(
             target=self._run, args=(tell,), name="bwgraph link", daemon=True
         )
         self._thread.start()
 
-    def retry(self) -> None:
+    def retry_now(self) -> None:
         """Try now, if the link is waiting to."""
         self._inbox.put(_Order.RETRY)
 
@@ -164,78 +164,80 @@ class TorLink:
         if self._current is not None:
             self._current.abandon()
         if self._thread is not None:
-            self._thread.join(2 * CLOSING)
+            self._thread.join(2 * CLOSE_TIMEOUT_S)
 
-    def _run(self, tell: Tell) -> None:
-        with suppress(_Closed):
+    def _run(self, tell: Report) -> None:
+        with suppress(_ClosedError):
             self._keep_connected(tell)
 
-    def _keep_connected(self, tell: Tell) -> None:
-        connection, news = self._begin(tell)
+    def _keep_connected(self, tell: Report) -> None:
+        connection, news = self._connect_first(tell)
         while True:
             tell(news)
-            connection.release()
+            connection.release_samples()
             try:
                 why = self._watch(connection, tell)
-            except _Closed:
+            except _ClosedError:
                 raise
             except Exception as error:  # noqa: BLE001 - a border: this thread must not die
-                why = _as_refusal(error, ATTEMPT).cause
-                tell(Trouble(now(), why))
+                why = _as_explained(error, ATTEMPT_TIMEOUT_S).cause
+                tell(Problem(now(), why))
             finally:
-                _let_go(connection)
+                _close(connection)
             connection, news = self._reconnect(connection, why, tell)
 
-    def _begin(self, tell: Tell) -> "tuple[Connection, Connected]":
+    def _connect_first(self, tell: Report) -> "tuple[Connection, Connected]":
         """The first connection, however long it may take if the link is patient."""
         began, tries = now(), 0
         while True:
             try:
-                return self._first_of_all(tell)
-            except Refusal as refusal:
+                return self._try_all(tell)
+            except ExplainedError as refusal:
                 if tries == 0:
                     tell(Refused(refusal))
-                if not self._patient:
-                    raise _Closed from None
-                self._pause(tries, began, refusal.cause, tell)
-                self._forget_retries()
+                if not self._wait_forever:
+                    raise _ClosedError from None
+                self._wait_to_retry(tries, began, refusal.cause, tell)
+                self._drop_messages()
             tries += 1
 
-    def _first_of_all(self, tell: Tell) -> "tuple[Connection, Connected]":
-        """Try each place once; Refusal with what each said if none lets us in."""
-        refusals: list[tuple[Endpoint, Refusal]] = []
-        deadline = now() + ROUND
-        for place in self._places:
+    def _try_all(self, tell: Report) -> "tuple[Connection, Connected]":
+        """Try each place once; ExplainedError with what each said if none lets us in."""
+        refusals: list[tuple[Endpoint, ExplainedError]] = []
+        deadline = now() + ROUND_TIMEOUT_S
+        for place in self._endpoints:
             try:
-                return self._attempt(place, min(ATTEMPT, deadline - now()), tell)
-            except Refusal as refusal:
+                return self._attempt(place, min(ATTEMPT_TIMEOUT_S, deadline - now()), tell)
+            except ExplainedError as refusal:
                 refusals.append((place, refusal))
-        raise _in_all(refusals)
+        raise _combine(refusals)
 
     def _attempt(
-        self, place: Endpoint, seconds: float, tell: Tell
+        self, place: Endpoint, seconds: float, tell: Report
     ) -> "tuple[Connection, Connected]":
-        """One fresh connection; Refusal if it does not stand within so many seconds."""
+        """One fresh connection; ExplainedError if it does not stand within so many seconds."""
         from bwgraph.tor.connection import Connection  # noqa: PLC0415 - stem takes a tenth of a second
 
         connection = self._current = Connection(
-            place, self._dial, tell, self._inbox.put, lambda: self._inbox.put(_Order.LOOK)
+            place, self._connect, tell, self._inbox.put, lambda: self._inbox.put(_Order.LOOK)
         )
-        self._mind_closing()  # which may have missed this connection
+        self._raise_if_closing()  # which may have missed this connection
         try:
-            news = within(seconds, lambda: connection.open(self._credentials), "bwgraph connect")
-            self._mind_closing()
+            news = run_with_timeout(
+                seconds, lambda: connection.open(self._credentials), "bwgraph connect"
+            )
+            self._raise_if_closing()
         except Exception as error:  # noqa: BLE001 - a border: whatever escapes is told, not lost
-            _let_go(connection)
-            self._mind_closing()
-            raise _as_refusal(error, seconds) from None
+            _close(connection)
+            self._raise_if_closing()
+            raise _as_explained(error, seconds) from None
         return connection, news
 
-    def _mind_closing(self) -> None:
+    def _raise_if_closing(self) -> None:
         if self._closing.is_set():
-            raise _Closed
+            raise _ClosedError
 
-    def _watch(self, connection: "Connection", tell: Tell) -> str:
+    def _watch(self, connection: "Connection", tell: Report) -> str:
         """Wait until the connection is no more, and say why.
 
         stem tells of its closing, and the wire of a silence. But its threads may also have died,
@@ -243,108 +245,118 @@ class TorLink:
         A silent tor is told as lost, and the connection is kept for a while: when it goes on, what
         it has to say of the time between comes there. Now and then tor is asked something.
         """
-        vigil = _Vigil(tell)
+        vigil = _Watchdog(tell)
         start = now()
         errands = (
-            _Errand(connection.context, "bwgraph context", start + FIRST_CONTEXT, CONTEXT),
-            _Errand(connection.check, "bwgraph check", start + FIRST_CHECK, CHECK),
+            _Task(
+                connection.describe,
+                "bwgraph context",
+                start + FIRST_DESCRIBE_DELAY_S,
+                DESCRIBE_INTERVAL_S,
+            ),
+            _Task(
+                connection.check_counters,
+                "bwgraph check",
+                start + FIRST_COUNTER_DELAY_S,
+                COUNTER_INTERVAL_S,
+            ),
         )
         while True:
-            until = vigil.look(connection.newest)
+            until = vigil.deadline(connection.last_heard)
             if until is None:
-                return f"it has been silent for {transport.PATIENCE:.0f} s"
-            message = self._next(min(until, *(errand.due for errand in errands)) - now())
+                return f"it has been silent for {transport.GIVE_UP_AFTER_S:.0f} s"
+            message = self._next_message(min(until, *(errand.due for errand in errands)) - now())
             if message is connection:
-                return connection.why_lost()
-            if message is _Order.RETRY and vigil.told:
+                return connection.loss_reason()
+            if message is _Order.RETRY and vigil.reported_lost:
                 self._inbox.put(message)  # for the pause before the next try
                 return "it has been silent"
-            if isinstance(message, _Answer) and message.errand in errands:
-                message.errand.due = now() + message.errand.every
-                if message.told is not None:
-                    tell(message.told)
+            if isinstance(message, _TaskDone) and message.task in errands:
+                message.task.due = now() + message.task.every
+                if message.event is not None:
+                    tell(message.event)
             for errand in errands:
                 if now() >= errand.due:
                     errand.due = math.inf  # until this one is answered
-                    self._send_on(errand)
+                    self._start_task(errand)
 
-    def _send_on(self, errand: _Errand) -> None:
+    def _start_task(self, errand: _Task) -> None:
         """Have it asked where that may take long; the answer comes as a message."""
 
         def ask() -> None:
             told = None
             try:
-                told = errand.ask()
+                told = errand.call()
             finally:  # it is asked again, whatever comes of it this time
-                self._inbox.put(_Answer(errand, told))
+                self._inbox.put(_TaskDone(errand, told))
 
         threading.Thread(target=ask, name=errand.name, daemon=True).start()
 
     def _reconnect(
-        self, gone: "Connection", why: str, tell: Tell
+        self, gone: "Connection", why: str, tell: Report
     ) -> "tuple[Connection, Connected]":
         """Try again and again, with a back-off, until it stands."""
         tries = 0
         while True:
-            self._pause(tries, gone.newest, why, tell)
+            self._wait_to_retry(tries, gone.last_heard, why, tell)
             try:
-                return self._attempt(gone.endpoint, ATTEMPT, tell)
-            except Refusal as refusal:
+                return self._attempt(gone.endpoint, ATTEMPT_TIMEOUT_S, tell)
+            except ExplainedError as refusal:
                 why = refusal.cause
-                self._forget_retries()
+                self._drop_messages()
             tries += 1
 
-    def _pause(self, tries: int, since: float, why: str, tell: Tell) -> None:
+    def _wait_to_retry(self, tries: int, since: float, why: str, tell: Report) -> None:
         """Tell of a loss, and wait before the next try; unless the user cannot wait."""
-        until = now() + BACKOFF[min(tries, len(BACKOFF) - 1)]
+        until = now() + RECONNECT_DELAYS_S[min(tries, len(RECONNECT_DELAYS_S) - 1)]
         tell(Lost(since, why, until))
-        while (left := until - now()) > 0 and self._next(left) is not _Order.RETRY:
+        while (left := until - now()) > 0 and self._next_message(left) is not _Order.RETRY:
             pass  # a closing that is known already
 
-    def _forget_retries(self) -> None:
+    def _drop_messages(self) -> None:
         """What was asked for during an attempt has been done by it."""
-        while self._next(0.0) is not None:
+        while self._next_message(0.0) is not None:
             pass
 
-    def _next(self, seconds: float) -> "_Order | _Answer | Connection | None":
+    def _next_message(self, seconds: float) -> "_Order | _TaskDone | Connection | None":
         """The next message; None if none comes in time. Raises _Closed when it is time to go."""
         try:
             message = self._inbox.get(timeout=max(seconds, 0.0))
         except queue.Empty:
             return None
         if message is _Order.CLOSE:
-            raise _Closed
+            raise _ClosedError
         return message
 
 
-def _let_go(connection: "Connection") -> None:
+def _close(connection: "Connection") -> None:
     """Close a connection as far as it lets itself be closed."""
     connection.abandon()
     # If stem hangs: its threads are daemons, and the socket is shut down.
     with suppress(TimeoutError):
-        within(CLOSING, connection.close, "bwgraph close")
+        run_with_timeout(CLOSE_TIMEOUT_S, connection.close, "bwgraph close")
 
 
-def _as_refusal(error: Exception, seconds: float) -> Refusal:
+def _as_explained(error: Exception, seconds: float) -> ExplainedError:
     """What to tell the user when an attempt failed like this."""
-    if isinstance(error, Refusal):
+    if isinstance(error, ExplainedError):
         return error
     if isinstance(error, TimeoutError):
-        return Refusal(f"no connection within {seconds:.0f} s")
-    return Refusal(f"unexpected: {type(error).__name__}: {error}")
+        return ExplainedError(f"no connection within {seconds:.0f} s")
+    return ExplainedError(f"unexpected: {type(error).__name__}: {error}")
 
 
-def _in_all(refusals: Sequence[tuple[Endpoint, Refusal]]) -> Refusal:
+def _combine(refusals: Sequence[tuple[Endpoint, ExplainedError]]) -> ExplainedError:
     """One refusal for all the places that were tried."""
-    password_for = next((r.password_for for _, r in refusals if r.password_for), "")
+    password_for = next((r.needs_password_at for _, r in refusals if r.needs_password_at), "")
     if len(refusals) == 1:
         place, only = refusals[0]
-        return Refusal(f"{place}: {only.cause}", only.cure, password_for=password_for)
+        return ExplainedError(f"{place}: {only.cause}", only.remedy, needs_password_at=password_for)
     width = max(len(str(place)) for place, _ in refusals)
     said = [f"    {place!s:{width}}  {' '.join(r.cause.split())}" for place, r in refusals]
-    cures = [f"{place}: {r.cure}" for place, r in refusals if r.cure and not r.absent]
-    return Refusal(
+    cures = [f"{place}: {r.remedy}" for place, r in refusals if r.remedy and not r.not_running]
+    return ExplainedError(
         "\n".join(["found no tor that lets us in. Tried:", *said]),
-        "\n".join(cures) or TORRC,
-        password_for=password_for,
+        "\n".join(cures) or NO_TOR_REMEDY,
+        needs_password_at=password_for,
     )

@@ -15,14 +15,14 @@ from bwgraph.model.events import Source
 from bwgraph.model.fleet import Fleet
 from bwgraph.model.history import History
 from bwgraph.model.instance import Instance
-from bwgraph.system.clock import Clock, Clocks
+from bwgraph.system.clock import Clock, SystemClock
 from bwgraph.tor import endpoint, transport
 from bwgraph.tor.credentials import Credentials
-from bwgraph.tor.endpoint import ControlSocket, Endpoint, Named
-from bwgraph.tor.supervisor import TorLink
+from bwgraph.tor.endpoint import ControlSocket, Endpoint, NamedEndpoint
+from bwgraph.tor.supervisor import TorSource
 
 if TYPE_CHECKING:
-    from bwgraph.tor.connection import Dial
+    from bwgraph.tor.connection import Connect
 
 DEMO_NOTE = "no tor, invented traffic"
 
@@ -30,29 +30,29 @@ DEMO_NOTE = "no tor, invented traffic"
 class Secrets(NamedTuple):
     """What is shown to each tor, and whether the user may be asked for more."""
 
-    usual: Credentials
-    own: Mapping[str, Credentials] = MappingProxyType({})
+    default: Credentials
+    by_endpoint: Mapping[str, Credentials] = MappingProxyType({})
     "By place, where the user has given something for this one alone."
     declined: frozenset[str] = frozenset()
     "Places for which the user has nothing to give."
-    silent: bool = False
+    cannot_ask: bool = False
     "There is nobody to be asked."
 
-    def of(self, place: str) -> Credentials:
+    def for_endpoint(self, place: str) -> Credentials:
         """What is shown there."""
-        return self.own.get(place, self.usual)
+        return self.by_endpoint.get(place, self.default)
 
-    def lacks(self, place: str) -> bool:
+    def should_ask(self, place: str) -> bool:
         """Whether the user should be asked for a password for this place."""
-        if self.silent or not place or place in self.declined:
+        if self.cannot_ask or not place or place in self.declined:
             return False
-        return self.of(place).password is None
+        return self.for_endpoint(place).password is None
 
-    def given(self, place: str, credentials: Credentials) -> "Secrets":
+    def with_password(self, place: str, credentials: Credentials) -> "Secrets":
         """With what the user gave for this place."""
-        return self._replace(own={**self.own, place: credentials})
+        return self._replace(by_endpoint={**self.by_endpoint, place: credentials})
 
-    def without(self, place: str) -> "Secrets":
+    def with_declined(self, place: str) -> "Secrets":
         """With no more asking for this place."""
         return self._replace(declined=self.declined | {place})
 
@@ -60,11 +60,11 @@ class Secrets(NamedTuple):
 class Targets(NamedTuple):
     """The tors to watch, before anything is known of them."""
 
-    each: tuple[Named, ...] = ()
+    named: tuple[NamedEndpoint, ...] = ()
     "Those that are watched side by side."
     candidates: tuple[Endpoint, ...] = ()
     "Where there are none of these: places of which the first that lets us in is watched."
-    demo: int | None = None
+    demo_speed: int | None = None
     "The speed of the invented one, if it is that."
     found: bool = False
     "Nobody named them, so two of them may be one tor."
@@ -72,46 +72,53 @@ class Targets(NamedTuple):
     @property
     def clock(self) -> Clock:
         """What their samples and the screen go by: the present."""
-        return Clocks()
+        return SystemClock()
 
-    def watch(self, secrets: Secrets, *, patient: bool) -> tuple[Fleet, dict[Instance, Source]]:
+    def create_fleet(
+        self, secrets: Secrets, *, patient: bool
+    ) -> tuple[Fleet, dict[Instance, Source]]:
         """Instances, and what tells of each."""
-        several = len(self.each) > 1
+        several = len(self.named) > 1
         sources: dict[Instance, Source] = {}
-        for named in self.each:
+        for named in self.named:
             place = named.endpoint
             instance = self._instance(str(place), named.name)
-            sources[instance] = TorLink(
-                [place], secrets.of(str(place)), self._dial(), patient=several or patient
+            sources[instance] = TorSource(
+                [place],
+                secrets.for_endpoint(str(place)),
+                self._connect_function(),
+                wait_forever=several or patient,
             )
         if not sources:
             instance = self._instance("a tor on this machine", "")
-            instance.anywhere = True
+            instance.is_unlocated = True
             # Given for one of the candidates, which is the one that is looked for now.
-            latest = [secrets.usual, *secrets.own.values()][-1]
-            sources[instance] = TorLink(self.candidates, latest, patient=patient)
+            latest = [secrets.default, *secrets.by_endpoint.values()][-1]
+            sources[instance] = TorSource(self.candidates, latest, wait_forever=patient)
         fleet = Fleet(
             tuple(sources),
             threading.Lock,
             found=self.found,
-            patient=patient,
-            asks=secrets.lacks,
+            wait_forever=patient,
+            can_ask_password=secrets.should_ask,
         )
         return fleet, sources
 
-    def _dial(self) -> "Dial":
-        if self.demo is None:
-            return transport.dial
-        from bwgraph.tor.demo import Demo  # noqa: PLC0415 - most have a tor
+    def _connect_function(self) -> "Connect":
+        if self.demo_speed is None:
+            return transport.connect
+        from bwgraph.tor.demo import DemoTor  # noqa: PLC0415 - most have a tor
 
-        return Demo(self.demo).dial
+        return DemoTor(self.demo_speed).connect
 
     def _instance(self, name: str, label: str) -> Instance:
-        note = "" if self.demo is None else DEMO_NOTE
+        note = "" if self.demo_speed is None else DEMO_NOTE
         return Instance(name, note, History(lock=threading.Lock()), label=label)
 
 
-def find(named: Sequence[Named], speed: int | None, environ: Mapping[str, str]) -> Targets:
+def find_targets(
+    named: Sequence[NamedEndpoint], speed: int | None, environ: Mapping[str, str]
+) -> Targets:
     """What to watch; a ValueError if what was asked for makes no sense.
 
     Nobody named one: those that the environment names, or else all that take connections where a
@@ -121,19 +128,19 @@ def find(named: Sequence[Named], speed: int | None, environ: Mapping[str, str]) 
         if named:
             message = "--demo needs no tor, and --port and --socket name one"
             raise ValueError(message)
-        from bwgraph.tor.demo import PLACE  # noqa: PLC0415 - as above
+        from bwgraph.tor.demo import ENDPOINT  # noqa: PLC0415 - as above
 
-        return Targets((Named("", PLACE),), demo=speed)
+        return Targets((NamedEndpoint("", ENDPOINT),), demo_speed=speed)
     if named:
         return Targets(tuple(dict.fromkeys(named)))
-    sockets = map(str, Path("/").glob(endpoint.INSTANCE_SOCKETS))
+    sockets = map(str, Path("/").glob(endpoint.INSTANCE_SOCKETS_GLOB))
     places = endpoint.candidates(environ, sockets)
     first = endpoint.from_environment(environ)
-    live = [place for place in _distinct(places) if transport.answers(place)]
+    live = [place for place in _distinct(places) if transport.is_listening(place)]
     wanted = [place for place in live if place in first] or live
     if len(wanted) < 2:
         return Targets(candidates=tuple(places))
-    return Targets(tuple(Named("", place) for place in wanted), found=True)
+    return Targets(tuple(NamedEndpoint("", place) for place in wanted), found=True)
 
 
 def _distinct(places: Sequence[Endpoint]) -> list[Endpoint]:

@@ -1,9 +1,9 @@
 """The bytes to and from a control port. Owns the socket: how it is opened, its lines, its patience.
 
 stem reads from it and has no timeouts of its own, so the wire has them: a peer that stays silent
-for ``SILENCE`` seconds, or sends a line without an end, fails the read. Once ``trusted`` it may be
-silent for ``PATIENCE``, and whoever minds is told. It remembers what came first and what went
-wrong, for the message to the user. Must not know the protocol.
+for ``SILENCE_S`` seconds, or sends a line without an end, fails the read. After ``allow_silence`` it
+may be silent for ``GIVE_UP_AFTER_S``, and ``on_silence`` is called. It keeps the first bytes and the
+failure for the message to the user. Must not know the protocol.
 """
 
 import select
@@ -12,31 +12,31 @@ from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from bwgraph.tor.endpoint import ControlPort, ControlSocket, Embedded, Endpoint
+from bwgraph.tor.endpoint import ControlPort, ControlSocket, DemoEndpoint, Endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SILENCE = 3.5
+SILENCE_S = 3.5
 "Seconds without a byte after which something is wrong: a subscribed tor sends every second."
 
-PATIENCE = 20.0
+GIVE_UP_AFTER_S = 20.0
 "Seconds after which a tor that was heard before is given up: one that was stopped may go on."
 
-AT_ONCE = 0.5
+PROBE_TIMEOUT_S = 0.5
 "Seconds within which a tor on this machine takes a connection."
 
-LONGEST_LINE = 1 << 20
+MAX_LINE_BYTES = 1 << 20
 "Bytes. Tor's longest answer that bwgraph asks for is far shorter."
 
-MOST_UNHEEDED = 16 << 20
+MAX_UNUSED_BYTES = 16 << 20
 "Bytes that may come before something is made of them: stem keeps an answer until it ends."
 
-CHUNK = 1 << 10
+CHUNK_BYTES = 1 << 10
 "Bytes read at once."
 
 
-class Wire(socket.socket):
+class Transport(socket.socket):
     """A connected socket that loses patience, and the file in which stem reads its lines.
 
     Python's own file of a socket costs as much for each line as all else that is done with it.
@@ -44,19 +44,19 @@ class Wire(socket.socket):
 
     def __init__(self, fileno: int) -> None:
         super().__init__(fileno=fileno)
-        self.first = b""
+        self.first_bytes = b""
         "The first bytes that came, at most 80 of them."
         self.failure: OSError | None = None
         "What ended it, if it was not an orderly end."
-        self.silent: Callable[[], object] = bool
-        "Is called, by whoever reads, for each ``SILENCE`` of one that is trusted."
-        self._patience = 0.0  # beyond the first silence
+        self.on_silence: Callable[[], object] = bool
+        "Is called, by whoever reads, for each ``SILENCE_S`` of one that is trusted."
+        self._max_silence = 0.0  # beyond the first silence
         self._lines: deque[bytes] = deque()
         self._rest = b""  # of a line that has no end yet
-        self.unheeded = 0
+        self.unused_bytes = 0
         "Bytes since something was made of what had come; set by whoever makes it."
         self._ended = False  # by the peer or by us: what fails after that is no cause
-        self.settimeout(SILENCE)
+        self.settimeout(SILENCE_S)
 
     def makefile(self, *_: Any, **__: Any) -> Any:
         """Itself: all of a file that is needed."""
@@ -73,8 +73,8 @@ class Wire(socket.socket):
                 return data  # nearly always: one event
             *whole, self._rest = (self._rest + data).split(b"\n")
             self._lines.extend([line + b"\n" for line in whole])
-            if len(self._rest) > LONGEST_LINE:
-                self.give_up("it sent a line without an end")
+            if len(self._rest) > MAX_LINE_BYTES:
+                self.fail("it sent a line without an end")
         return self._lines.popleft()
 
     def write(self, data: bytes) -> None:
@@ -87,46 +87,46 @@ class Wire(socket.socket):
     def _receive(self) -> bytes:
         """The next bytes, however long that takes within its patience; none at the end."""
         try:
-            data = self._patiently()
+            data = self._receive_or_wait()
         except OSError as error:
             raise self._failed(error) from None
         if not data:
             self._ended = True
-        if len(self.first) < 80:
-            self.first = (self.first + data)[:80]
-        self.unheeded += len(data)
-        if self.unheeded > MOST_UNHEEDED:
-            self.give_up("it goes on and on, and nothing comes of it")
+        if len(self.first_bytes) < 80:
+            self.first_bytes = (self.first_bytes + data)[:80]
+        self.unused_bytes += len(data)
+        if self.unused_bytes > MAX_UNUSED_BYTES:
+            self.fail("it goes on and on, and nothing comes of it")
         return data
 
-    def _patiently(self) -> bytes:
+    def _receive_or_wait(self) -> bytes:
         waited = 0.0
         while True:
             try:
-                return self.recv(CHUNK)
+                return self.recv(CHUNK_BYTES)
             except TimeoutError:
                 # After ^Z and fg the time is over and the bytes are there all the same.
                 if not select.select([self], [], [], 0)[0]:
-                    waited += SILENCE
-                    if waited > self._patience:
+                    waited += SILENCE_S
+                    if waited > self._max_silence:
                         raise
-                    self.silent()
+                    self.on_silence()
 
     def _failed(self, error: OSError) -> OSError:
         if not self._ended:
             self.failure = error
         return error
 
-    def trust(self) -> None:
+    def allow_silence(self) -> None:
         """From the next read on, be as patient as with a tor that has been heard."""
-        self._patience = PATIENCE
+        self._max_silence = GIVE_UP_AFTER_S
 
     def close(self) -> None:
         """As socket.close."""
         self._ended = True
         super().close()
 
-    def give_up(self, why: str) -> NoReturn:
+    def fail(self, why: str) -> NoReturn:
         """Fail for a reason of ours: an OSError, and what is said of the end."""
         raise self._failed(OSError(why))
 
@@ -137,46 +137,46 @@ class Wire(socket.socket):
             self.shutdown(socket.SHUT_RDWR)
 
 
-def patient(connected: socket.socket) -> Wire:
+def wrap(connected: socket.socket) -> Transport:
     """Turn a connected socket into a wire; the socket itself is used up."""
-    return Wire(connected.detach())
+    return Transport(connected.detach())
 
 
-def dial(endpoint: Endpoint) -> Wire:
+def connect(endpoint: Endpoint) -> Transport:
     """Connect; OSError (socket.gaierror for a name that is not known) if that fails."""
     match endpoint:
         case ControlPort(host, port):
-            return patient(_connected(host, port, SILENCE))
+            return wrap(_connect_tcp(host, port, SILENCE_S))
         case ControlSocket(path):
             if not hasattr(socket, "AF_UNIX"):
                 raise OSError("this system has no such sockets")
             plain = socket.socket(socket.AF_UNIX)
             try:
-                plain.settimeout(SILENCE)
+                plain.settimeout(SILENCE_S)
                 plain.connect(path)
             except OSError:
                 plain.close()
                 raise
-            return patient(plain)
-        case Embedded(name):
+            return wrap(plain)
+        case DemoEndpoint(name):
             raise OSError(f"nothing embedded answers to {name}")
 
 
-def _connected(host: str, port: int, seconds: float) -> socket.socket:
+def _connect_tcp(host: str, port: int, seconds: float) -> socket.socket:
     # For a name that is text Python loads tables of all letters that there are, 700 kB of them.
     name: Any = host.encode() if host.isascii() else host
     return socket.create_connection((name, port), timeout=seconds)
 
 
-def answers(endpoint: Endpoint) -> bool:
+def is_listening(endpoint: Endpoint) -> bool:
     """Whether anybody takes connections there, as may be found out at once."""
     try:
         match endpoint:
             case ControlPort(host, port):
-                _connected(host, port, AT_ONCE).close()
+                _connect_tcp(host, port, PROBE_TIMEOUT_S).close()
             case ControlSocket(path) if hasattr(socket, "AF_UNIX"):
                 with socket.socket(socket.AF_UNIX) as plain:
-                    plain.settimeout(AT_ONCE)
+                    plain.settimeout(PROBE_TIMEOUT_S)
                     plain.connect(path)
             case _:
                 return False

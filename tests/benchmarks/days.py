@@ -21,17 +21,17 @@ from itertools import pairwise
 from pathlib import Path
 from unittest.mock import patch
 
-from bwgraph.model.events import Connected, Counted, Lost
+from bwgraph.model.events import Connected, CounterBase, Lost
 from bwgraph.model.instance import Instance
 from bwgraph.model.moment import Moment
-from bwgraph.model.rollups import RESOLUTIONS, WIDEST
+from bwgraph.model.rollups import COARSE_BUCKETS, RESOLUTIONS
 from bwgraph.screen.frame import Size
 from bwgraph.screen.graph_screen import compose
 from bwgraph.screen.view import View
 from bwgraph.tor import connection
 from bwgraph.tor.connection import Connection
 from bwgraph.tor.endpoint import ControlPort
-from bwgraph.tor.transport import Wire
+from bwgraph.tor.transport import Transport
 
 DAY = 86_400
 HOUR = 3600
@@ -53,17 +53,17 @@ class Simulation:
         self.events = 0
         self.spent = 0.0
 
-    def dial(self, _: object) -> Wire:
+    def dial(self, _: object) -> Transport:
         raise OSError("nothing is dialled here")
 
     def connect(self) -> None:
         place = ControlPort("127.0.0.1", 9051)
-        self.connection = Connection(place, self.dial, self.instance.tell, lambda _: None)
+        self.connection = Connection(place, self.dial, self.instance.handle, lambda _: None)
         self.event(424_182, 5_000, first=True)
         uptime = float(int(self.now - self.started))
-        counted = Counted(*self.moved)
-        self.instance.tell(Connected(self.now, "simulated", counted=counted, uptime=uptime))
-        self.connection.release()
+        counted = CounterBase(*self.moved)
+        self.instance.handle(Connected(self.now, "simulated", counters=counted, uptime=uptime))
+        self.connection.release_samples()
 
     def event(self, read: int, written: int, *, first: bool = False) -> None:
         self.moved = [self.moved[0] + read, self.moved[1] + written]
@@ -103,7 +103,7 @@ class Simulation:
     def outage(self, *, restart: bool) -> None:
         heard = self.now
         self.connection.abandon()
-        self.instance.tell(Lost(heard, "it closed the connection", heard + 0.5))
+        self.instance.handle(Lost(heard, "it closed the connection", heard + 0.5))
         self.wait(self.random.uniform(1, 300))
         if restart:
             self.moved, self.started = [0, 0], self.now - 2.0
@@ -119,10 +119,10 @@ class Simulation:
 
     def step(self) -> None:
         """Somebody sets the wall clock: the labels move, and not a column with them."""
-        columns = self.instance.history.window(self.now, HOUR).columns
+        columns = self.instance.history.window(self.now, HOUR).buckets
         self.clock += timedelta(hours=self.random.choice((-1, 1)))
         compose(self.instance, View(), Size(120, 35), Moment(self.now, self.clock))
-        assert self.instance.history.window(self.now, HOUR).columns == columns
+        assert self.instance.history.window(self.now, HOUR).buckets == columns
 
     def until(self, end: float) -> None:
         rare = (
@@ -145,9 +145,9 @@ class Simulation:
     def wrong(self) -> list[str]:
         """What does not add up."""
         found = []
-        history, total = self.instance.history, self.instance.ledger.total()
+        history, total = self.instance.history, self.instance.totals.total()
         for resolution in RESOLUTIONS[-2:]:  # these reach back over all of it
-            columns = history.window(self.now, WIDEST, resolution).columns
+            columns = history.window(self.now, COARSE_BUCKETS, resolution).buckets
             sums = [sum(columns.read), sum(columns.written)]
             if sums != self.told:
                 found.append(f"{resolution} s a column: {sums} for {self.told}")
@@ -155,11 +155,11 @@ class Simulation:
             # An hour of whole coarse columns, and the finer ones that they are made of.
             newest = history.window(self.now, HOUR // coarse, coarse)
             ahead = round(newest.end - history.window(self.now, 1, fine).end) // fine
-            finer = history.window(self.now, HOUR // fine - ahead, fine).columns
-            if sum(newest.columns.read) != sum(finer.read):
+            finer = history.window(self.now, HOUR // fine - ahead, fine).buckets
+            if sum(newest.buckets.read) != sum(finer.read):
                 found.append(f"the last hour differs between {fine} s and {coarse} s a column")
         hour = history.window(self.now, HOUR)
-        gaps = sum(not seconds for seconds in hour.columns.seconds)
+        gaps = sum(not seconds for seconds in hour.buckets.seconds)
         begin = hour.end - HOUR
         real = sum(max(0.0, end - max(start, begin)) for start, end in self.silences)
         ends = 2 * len(self.silences)  # each end of a gap may be a column off

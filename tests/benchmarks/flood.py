@@ -107,7 +107,7 @@ def main() -> None:
             server.send(b"650 BW 0 0\r\n")
             program.watch(3.0)
             total, before = told(program), total
-        print(f"sent {units.size(flood.sent * 1000)}; on the screen: {total}")
+        print(f"sent {units.format_size(flood.sent * 1000)}; on the screen: {total}")
         program.send("q")
         begin = time.monotonic()
         code = program.wait_exit()

@@ -46,7 +46,7 @@ from faults import FAULTS
 from pty_driver import RMCUP, SMCUP, Program, environment
 from station import Station, opened
 
-from bwgraph.model.rollups import RESOLUTIONS, kept
+from bwgraph.model.rollups import RESOLUTIONS, kept_buckets
 
 GROWTH = 2 << 10
 "Kilobytes."
@@ -262,7 +262,7 @@ class Soak:
     def _stored(self) -> dict[str, Bytes]:
         """By tor what bwgraph has stored of it; of their sum under no name."""
         elapsed = time.monotonic() - self._begin
-        whole = [each for each in RESOLUTIONS if elapsed + 60 < each * kept(each)]
+        whole = [each for each in RESOLUTIONS if elapsed + 60 < each * kept_buckets(each)]
         query = (
             "SELECT CASE sum WHEN 0 THEN name ELSE '' END, resolution, sum(read), sum(written)"
             " FROM history JOIN instance ON instance = id GROUP BY id, resolution"

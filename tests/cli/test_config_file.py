@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from nobody import nobody, open_directory
 
 from bwgraph.cli import arguments, config_file
-from bwgraph.tor.endpoint import ControlPort, ControlSocket, Named, parse_port
+from bwgraph.tor.endpoint import ControlPort, ControlSocket, NamedEndpoint, parse_port
 
 NOT_HERE = frozenset({"help", "version", "json"})
 
@@ -170,9 +170,9 @@ def test_the_flags_of_the_program_itself(path: Path) -> None:
     found = config_file.read(path, arguments.parser(), NOT_HERE)
     assert found == {
         "tors": [
-            Named("", ControlSocket("/x")),
-            Named("exit", ControlSocket("/z")),
-            Named("", ControlPort("127.0.0.1", 9051)),
+            NamedEndpoint("", ControlSocket("/x")),
+            NamedEndpoint("exit", ControlSocket("/z")),
+            NamedEndpoint("", ControlPort("127.0.0.1", 9051)),
         ],
         "password_file": "/y",
         "wait": True,

@@ -16,28 +16,28 @@ import pytest
 
 import bwgraph
 from bwgraph.cli import arguments, main
-from bwgraph.model.errors import Refusal
-from bwgraph.model.events import Connected, Refused, Sample, Source, Trouble
+from bwgraph.model.errors import ExplainedError
+from bwgraph.model.events import Connected, Problem, Refused, Sample, Source
 from bwgraph.model.fleet import Fleet
 from bwgraph.model.instance import Instance
 from bwgraph.output import lines as lines_module
 from bwgraph.output import once, svg_file
-from bwgraph.output.event_queue import Inbox
+from bwgraph.output.event_queue import EventQueue
 from bwgraph.recording import replay
 from bwgraph.recording.format import Entry
 from bwgraph.screen.keymap import BINDINGS
 from bwgraph.screen.plot import ASCII, BLOCK, BRAILLE
 from bwgraph.screen.units import BITS, BYTES
-from bwgraph.screen.view import ALL, Arrangement, View
+from bwgraph.screen.view import ALL_TORS, Arrangement, View
 from bwgraph.system import signals, stdio, wakeup
 from bwgraph.system.clock import Clock, now
-from bwgraph.system.threads import within
+from bwgraph.system.threads import run_with_timeout
 from bwgraph.terminal import curses_terminal, loop, tty
-from bwgraph.terminal.loop import Ending
+from bwgraph.terminal.loop import LoopEnd
 from bwgraph.tor import demo, targets, transport
 from bwgraph.tor.credentials import Credentials
 from bwgraph.tor.endpoint import ControlPort, ControlSocket, Endpoint
-from bwgraph.tor.supervisor import TorLink
+from bwgraph.tor.supervisor import TorSource
 
 Captured = pytest.CaptureFixture[str]
 
@@ -57,7 +57,7 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     # Whatever runs on this machine.
-    monkeypatch.setattr(transport, "answers", lambda _: False)
+    monkeypatch.setattr(transport, "is_listening", lambda _: False)
     monkeypatch.setattr(targets, "Path", partial(Path, tmp_path))
 
 
@@ -275,7 +275,7 @@ def test_without_any_stream_it_is_still_2() -> None:
 
 
 def complained(capsys: Captured, cause: str, cure: str = "") -> str:
-    stdio.complain(cause, cure)
+    stdio.write_error(cause, cure)
     out, err = capsys.readouterr()
     assert out == ""
     return err
@@ -304,7 +304,7 @@ def test_nobody_left_to_read_it_is_no_error(monkeypatch: pytest.MonkeyPatch) -> 
     os.close(reader)
     with os.fdopen(writer, "w") as stderr:
         monkeypatch.setattr(sys, "stderr", stderr)
-        assert stdio.complain("no tor", code=1) == 1
+        assert stdio.write_error("no tor", code=1) == 1
     # And closing it, as Python does in the end, found nothing to complain of either.
 
 
@@ -332,15 +332,15 @@ class Runs:
     """Stands in for ``app.run``: ends as the test says, and keeps what it was given."""
 
     def __init__(self) -> None:
-        self.endings: list[Ending] = []
+        self.endings: list[LoopEnd] = []
         self.fleets: list[Fleet] = []
         self.instances: list[Instance] = []
-        self.links: list[TorLink] = []
+        self.links: list[TorSource] = []
         "Of the first tor, each time."
-        self.all_links: list[list[TorLink]] = []
+        self.all_links: list[list[TorSource]] = []
         self.views: list[View] = []
         self.clocks: list[Clock] = []
-        self.trouble: Trouble | None = None
+        self.trouble: Problem | None = None
 
     def __call__(
         self,
@@ -350,21 +350,21 @@ class Runs:
         screen: FakeScreen,
         _: object,
         *,
-        keep: object,
+        save_picture: object,
         clock: Clock,
-    ) -> Ending:
+    ) -> LoopEnd:
         assert screen.entered == 1
         self.clocks.append(clock)
-        assert keep is svg_file.keep
+        assert save_picture is svg_file.save_new
         assert tuple(sources) == fleet.instances
-        links = [link for link in sources.values() if isinstance(link, TorLink)]
+        links = [link for link in sources.values() if isinstance(link, TorSource)]
         self.fleets.append(fleet)
         self.instances.append(fleet.instances[0])
         self.links += links[:1]
         self.all_links.append(links)
         self.views.append(view)
         if self.trouble is not None:
-            fleet.tell(fleet.instances[0], self.trouble)
+            fleet.handle(fleet.instances[0], self.trouble)
         return self.endings.pop(0)
 
     @property
@@ -385,7 +385,7 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Runs]:
     runs = Runs()
     monkeypatch.setattr(tty, "check", lambda _: None)
     monkeypatch.setattr(curses_terminal, "Terminal", FakeScreen)
-    monkeypatch.setattr(curses_terminal, "speaks_utf8", lambda _: True)
+    monkeypatch.setattr(curses_terminal, "locale_is_utf8", lambda _: True)
     monkeypatch.setattr(loop, "run", runs)
     monkeypatch.setattr(wakeup, "Wakeup", Watched)
     yield runs
@@ -395,26 +395,26 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Runs]:
 
 
 def test_a_user_who_leaves_leaves_with_0_and_no_words(runs: Runs, capsys: Captured) -> None:
-    runs.endings = [Ending()]
+    runs.endings = [LoopEnd()]
     assert said(["--port", "9051"], capsys) == (0, "", "")
     assert runs.instances[0].name == "127.0.0.1:9051"
-    assert runs.links[0]._places == (ControlPort("127.0.0.1", 9051),)
+    assert runs.links[0]._endpoints == (ControlPort("127.0.0.1", 9051),)
 
 
 def test_a_refusal_is_1_and_said_when_the_screen_is_left(runs: Runs, capsys: Captured) -> None:
-    runs.endings = [Ending(refusal=Refusal("no tor\x1b[2J", "start one"))]
+    runs.endings = [LoopEnd(error=ExplainedError("no tor\x1b[2J", "start one"))]
     assert said([], capsys) == (1, "", "bwgraph: no tor?[2J\n  start one\n")
     assert FakeScreen.entered == 0
 
 
 def test_a_terminal_gone_is_1(runs: Runs, capsys: Captured) -> None:
-    runs.endings = [Ending(hung_up=True)]
+    runs.endings = [LoopEnd(hung_up=True)]
     assert said([], capsys) == (1, "", "bwgraph: the terminal went away\n")
 
 
 def test_trouble_is_said_again_when_it_ends(runs: Runs, capsys: Captured) -> None:
-    runs.trouble = Trouble(1.0, "stem\x1b stumbled")
-    runs.endings = [Ending()]
+    runs.trouble = Problem(1.0, "stem\x1b stumbled")
+    runs.endings = [LoopEnd()]
     assert said([], capsys) == (0, "", "bwgraph: while it ran: stem? stumbled\n")
 
 
@@ -423,7 +423,7 @@ def test_a_signal_ends_the_program_as_it_would_have(
     runs: Runs, number: signal.Signals, monkeypatch: pytest.MonkeyPatch, capsys: Captured
 ) -> None:
     done: list[tuple[object, ...]] = []
-    runs.endings = [Ending(signal=number)]
+    runs.endings = [LoopEnd(signal=number)]
     monkeypatch.setattr(os, "kill", lambda *what: done.append((FakeScreen.entered, *what)))
     real = signal.signal
     monkeypatch.setattr(
@@ -434,11 +434,11 @@ def test_a_signal_ends_the_program_as_it_would_have(
 
 
 def test_the_demo_says_so_and_is_what_is_dialled(runs: Runs, capsys: Captured) -> None:
-    runs.endings = [Ending()]
+    runs.endings = [LoopEnd()]
     assert said(["--demo", "60"], capsys)[0] == 0
     assert "demo" in runs.instances[0].name
-    dial = runs.links[0]._dial
-    assert isinstance(dial.__self__, demo.Demo)  # type: ignore[attr-defined]
+    dial = runs.links[0]._connect
+    assert isinstance(dial.__self__, demo.DemoTor)  # type: ignore[attr-defined]
     assert dial.__self__._speed == 60  # type: ignore[attr-defined]
 
 
@@ -449,8 +449,8 @@ def test_the_locale_chooses_the_glyphs(
     glyphs: object,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(curses_terminal, "speaks_utf8", lambda _: utf8)
-    runs.endings = [Ending()]
+    monkeypatch.setattr(curses_terminal, "locale_is_utf8", lambda _: utf8)
+    runs.endings = [LoopEnd()]
     main.main([])
     assert runs.views[0].glyphs == glyphs
     assert runs.views[0].ascii_only is not utf8
@@ -461,14 +461,14 @@ def test_the_locale_chooses_the_glyphs(
 def test_no_color(runs: Runs, value: str, *, color: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     # no-color.org: when present and not an empty string.
     monkeypatch.setenv("NO_COLOR", value)
-    runs.endings = [Ending()]
+    runs.endings = [LoopEnd()]
     main.main([])
     assert FakeScreen.options == (True, color)
 
 
 @pytest.mark.parametrize(("value", "color"), [("never", False), ("auto", True)])
 def test_color(runs: Runs, value: str, *, color: bool) -> None:
-    runs.endings = [Ending()]
+    runs.endings = [LoopEnd()]
     main.main(["--color", value])
     assert FakeScreen.options == (True, color)
 
@@ -477,7 +477,7 @@ def test_color(runs: Runs, value: str, *, color: bool) -> None:
 
 
 def view(runs: Runs, *arguments: str) -> View:
-    runs.endings = [Ending()]
+    runs.endings = [LoopEnd()]
     assert main.main(arguments) == 0
     return runs.views.pop()
 
@@ -527,7 +527,7 @@ def test_flags_say_how_it_looks(runs: Runs, arguments: list[str], expected: View
 def test_glyphs_that_the_terminal_cannot_show_are_not_shown_whatever_is_asked_for(
     runs: Runs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(curses_terminal, "speaks_utf8", lambda _: False)
+    monkeypatch.setattr(curses_terminal, "locale_is_utf8", lambda _: False)
     assert view(runs, "--glyphs", "braille") == View(glyphs=ASCII, ascii_only=True)
 
 
@@ -535,7 +535,7 @@ def test_glyphs_that_the_terminal_cannot_show_are_not_shown_whatever_is_asked_fo
 
 
 def test_several_tors_are_shown_as_a_table_at_first(runs: Runs, capsys: Captured) -> None:
-    runs.endings = [Ending()]
+    runs.endings = [LoopEnd()]
     assert said(["-p", "9051", "-s", "exit=/x", "--port", "[::1]:9052"], capsys) == (0, "", "")
     [fleet] = runs.fleets
     assert [(each.name, each.label) for each in fleet.instances] == [
@@ -544,14 +544,14 @@ def test_several_tors_are_shown_as_a_table_at_first(runs: Runs, capsys: Captured
         ("[::1]:9052", ""),
     ]
     assert fleet.sum is not None
-    assert runs.views == [View(subject=ALL)]
+    assert runs.views == [View(subject=ALL_TORS)]
     # Each has its own link, which waits for it for as long as it takes.
-    assert [link._places for link in runs.all_links[0]] == [
+    assert [link._endpoints for link in runs.all_links[0]] == [
         (ControlPort("127.0.0.1", 9051),),
         (ControlSocket("/x"),),
         (ControlPort("::1", 9052),),
     ]
-    assert all(link._patient for link in runs.all_links[0])
+    assert all(link._wait_forever for link in runs.all_links[0])
 
 
 @pytest.mark.parametrize(
@@ -562,23 +562,23 @@ def test_one_tor_is_waited_for_where_that_is_asked_for(
     runs: Runs, arguments: list[str], *, patient: bool
 ) -> None:
     assert view(runs, *arguments) == View()
-    assert runs.links[0]._patient is patient
+    assert runs.links[0]._wait_forever is patient
     # And so does the fleet.
-    runs.fleets[0].tell(runs.instances[0], Refused(Refusal("no")))
-    assert (runs.fleets[0].refusal is None) is patient
+    runs.fleets[0].handle(runs.instances[0], Refused(ExplainedError("no")))
+    assert (runs.fleets[0].final_error is None) is patient
 
 
 def test_those_that_are_found_are_shown_as_a_table(
     runs: Runs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(transport, "answers", lambda place: isinstance(place, ControlPort))
-    assert view(runs) == View(subject=ALL)
+    monkeypatch.setattr(transport, "is_listening", lambda place: isinstance(place, ControlPort))
+    assert view(runs) == View(subject=ALL_TORS)
     assert [each.name for each in runs.fleets[0].instances] == ["127.0.0.1:9051", "127.0.0.1:9151"]
 
 
 def test_the_file_can_name_several(runs: Runs, config: Path) -> None:
     config.write_text('port = [9051, "exit=9052"]\nsocket = "guard=/x"\n')
-    assert view(runs) == View(subject=ALL)
+    assert view(runs) == View(subject=ALL_TORS)
     assert [(each.name, each.label) for each in runs.fleets[0].instances] == [
         ("127.0.0.1:9051", ""),
         ("127.0.0.1:9052", "exit"),
@@ -589,10 +589,10 @@ def test_the_file_can_name_several(runs: Runs, config: Path) -> None:
 def test_trouble_of_any_of_several_is_said_again_when_it_ends(
     runs: Runs, monkeypatch: pytest.MonkeyPatch, capsys: Captured
 ) -> None:
-    def run(fleet: Fleet, *_: object, **__: object) -> Ending:
+    def run(fleet: Fleet, *_: object, **__: object) -> LoopEnd:
         for number, instance in enumerate(fleet.instances[1:]):
-            fleet.tell(instance, Trouble(1.0, f"stumbled {number}"))
-        return Ending()
+            fleet.handle(instance, Problem(1.0, f"stumbled {number}"))
+        return LoopEnd()
 
     monkeypatch.setattr(loop, "run", run)
     code, _, err = said(["-p", "1", "-p", "2", "-p", "3"], capsys)
@@ -619,7 +619,7 @@ def test_the_file_says_how_it_looks(runs: Runs, config: Path) -> None:
     )
     assert view(runs) == expected
     assert FakeScreen.options == (True, False)
-    assert runs.links[0]._places == (ControlPort("127.0.0.1", 9151),)
+    assert runs.links[0]._endpoints == (ControlPort("127.0.0.1", 9151),)
 
 
 def test_a_flag_goes_before_the_file(runs: Runs, config: Path) -> None:
@@ -637,7 +637,7 @@ PORT = ControlPort("127.0.0.1", 9999)
         (["--port", "9999"], {"TOR_CONTROL_PORT": "1"}, "port = 2", PORT),
         (["--port", "9999"], {}, 'socket = "/x"', PORT),
         (["--socket", "/y"], {"TOR_CONTROL_PORT": "1"}, "port = 2", ControlSocket("/y")),
-        (["--demo"], {"TOR_CONTROL_PORT": "1"}, "port = 2", demo.PLACE),
+        (["--demo"], {"TOR_CONTROL_PORT": "1"}, "port = 2", demo.ENDPOINT),
         ([], {"TOR_CONTROL_PORT": "9999"}, "port = 2", PORT),
         ([], {"TOR_CONTROL_PORT": "9999"}, 'socket = "/x"', PORT),
         ([], {"TOR_CONTROL_PORT": "9999"}, "demo = true", PORT),
@@ -645,7 +645,7 @@ PORT = ControlPort("127.0.0.1", 9999)
         ([], {"TOR_CONTROL_IPC_PATH": "/z"}, "port = 2", ControlSocket("/z")),
         ([], {}, "port = 9999", PORT),
         ([], {}, 'socket = "/x"', ControlSocket("/x")),
-        ([], {}, "demo = 60", demo.PLACE),
+        ([], {}, "demo = 60", demo.ENDPOINT),
         ([], {}, "", ControlSocket("/run/tor/control")),
     ],
 )
@@ -662,7 +662,7 @@ def test_which_tor_is_the_flags_then_the_environments_then_the_files(
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
     view(runs, *arguments)
-    assert runs.links[0]._places[0] == first
+    assert runs.links[0]._endpoints[0] == first
 
 
 def test_no_color_goes_before_the_file(
@@ -730,24 +730,24 @@ class Look:
 
     def __init__(self) -> None:
         self.asked: list[float | None] = []
-        self.links: list[TorLink] = []
-        self.refusal: Refusal | None = None
+        self.links: list[TorSource] = []
+        self.refusal: ExplainedError | None = None
         self.where = "127.0.0.1:9051"
         self.up: int | None = None
         "How many of several are there; None: all."
 
     def __call__(
         self, sources: Mapping[Instance, Source], fleet: Fleet, seconds: float | None
-    ) -> Refusal | None:
-        self.links += [link for link in sources.values() if isinstance(link, TorLink)]
+    ) -> ExplainedError | None:
+        self.links += [link for link in sources.values() if isinstance(link, TorSource)]
         self.asked.append(seconds)
         if self.refusal is None:
             moment = now()
             for instance in fleet.instances[: self.up]:
                 where = self.where if len(fleet.instances) == 1 else instance.name
-                fleet.tell(instance, Connected(moment - 2, where, "0.4.9.11", "fake"))
+                fleet.handle(instance, Connected(moment - 2, where, "0.4.9.11", "fake"))
                 for ago in (1.5, 0.5):
-                    fleet.tell(instance, Sample(moment - ago, 3 << 20, 1 << 20, 1.0))
+                    fleet.handle(instance, Sample(moment - ago, 3 << 20, 1 << 20, 1.0))
         return self.refusal
 
 
@@ -755,7 +755,7 @@ class Look:
 def look(monkeypatch: pytest.MonkeyPatch) -> Look:
     look = Look()
     monkeypatch.setattr(once, "watch", look)
-    monkeypatch.setattr(curses_terminal, "speaks_utf8", lambda _: True)
+    monkeypatch.setattr(curses_terminal, "locale_is_utf8", lambda _: True)
     return look
 
 
@@ -773,7 +773,7 @@ def test_once_prints_one_frame(look: Look, capsys: Captured) -> None:
     assert not any(line.endswith(" ") for line in lines)
     assert "\x1b" not in out
     assert look.asked == [None]
-    assert look.links[0]._places == (ControlPort("127.0.0.1", 9051),)
+    assert look.links[0]._endpoints == (ControlPort("127.0.0.1", 9051),)
 
 
 def test_once_does_without_a_terminal_and_without_a_term(
@@ -812,15 +812,15 @@ def test_svg_shows_all_of_several(look: Look, tmp_path: Path, capsys: Captured) 
 def test_without_a_screen_nobody_is_asked_for_a_password(
     way: str, monkeypatch: pytest.MonkeyPatch, capsys: Captured
 ) -> None:
-    def watch(_: object, fleet: Fleet, *__: object, **___: object) -> Refusal | None:
-        wanted = Refusal("it asks for a password", password_for="127.0.0.1:1")
-        fleet.tell(fleet.instances[0], Refused(wanted))
-        assert fleet.refusal is None
+    def watch(_: object, fleet: Fleet, *__: object, **___: object) -> ExplainedError | None:
+        wanted = ExplainedError("it asks for a password", needs_password_at="127.0.0.1:1")
+        fleet.handle(fleet.instances[0], Refused(wanted))
+        assert fleet.final_error is None
         return None
 
     monkeypatch.setattr(once, "watch", watch)
-    monkeypatch.setattr(lines_module, "run", watch)
-    monkeypatch.setattr(TorLink, "start", lambda *_: None)
+    monkeypatch.setattr(lines_module, "write_lines", watch)
+    monkeypatch.setattr(TorSource, "start", lambda *_: None)
     assert said([way, "-p", "1", "-p", "2"], capsys)[0] == 0
 
 
@@ -860,7 +860,7 @@ def test_once_looks_as_the_flags_say(
 def test_once_is_ascii_where_the_locale_is_not_utf8(
     look: Look, monkeypatch: pytest.MonkeyPatch, capsys: Captured
 ) -> None:
-    monkeypatch.setattr(curses_terminal, "speaks_utf8", lambda _: False)
+    monkeypatch.setattr(curses_terminal, "locale_is_utf8", lambda _: False)
     look.where = "/tmp/tör/control"
     for glyphs in ("auto", "block", "braille", "ascii"):
         code, out, _ = said(["--once", "--glyphs", glyphs], capsys)
@@ -895,7 +895,7 @@ def test_svg_has_every_glyph_whatever_the_locale(
     picture = tmp_path / "picture.svg"
     said(["--svg", str(picture)], capsys)
     first = len(picture.read_bytes())
-    monkeypatch.setattr(curses_terminal, "speaks_utf8", lambda _: False)
+    monkeypatch.setattr(curses_terminal, "locale_is_utf8", lambda _: False)
     said(["--svg", str(picture)], capsys)
     assert "v download" not in picture.read_text("utf-8")
     assert abs(len(picture.read_bytes()) - first) < first / 4
@@ -927,7 +927,7 @@ def test_a_look_at_no_tor_is_1_and_says_why(
     look: Look, way: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    look.refusal = Refusal("no tor\x1b[2J", "start one")
+    look.refusal = ExplainedError("no tor\x1b[2J", "start one")
     assert said(way, capsys) == (1, "", "bwgraph: no tor?[2J\n  start one\n")
     assert not (tmp_path / "x.svg").exists()
 
@@ -971,16 +971,16 @@ class Streams:
 
     def __init__(self) -> None:
         self.asked: list[dict[str, float | None]] = []
-        self.meanwhile: Callable[[Inbox], None] = lambda _: None
+        self.meanwhile: Callable[[EventQueue], None] = lambda _: None
 
     def __call__(
         self,
-        inbox: Inbox,
+        inbox: EventQueue,
         _: Fleet,
         write: Callable[[Entry], object],
         __: object,
         **asked: float | None,
-    ) -> Refusal | None:
+    ) -> ExplainedError | None:
         self.asked.append(asked)
         self.meanwhile(inbox)
         write(Entry(datetime(2026, 1, 2, tzinfo=UTC), "a", 7, 3, 1.0))
@@ -991,8 +991,8 @@ class Streams:
 @pytest.fixture
 def streams(monkeypatch: pytest.MonkeyPatch) -> Streams:
     streams = Streams()
-    monkeypatch.setattr(lines_module, "run", streams)
-    monkeypatch.setattr(TorLink, "start", lambda *_: None)
+    monkeypatch.setattr(lines_module, "write_lines", streams)
+    monkeypatch.setattr(TorSource, "start", lambda *_: None)
     return streams
 
 
@@ -1050,11 +1050,11 @@ def test_a_signal_stops_a_stream_and_is_fine_where_it_went_on_for_ever(
     died: list[int] = []
     stopped: list[bool] = []
 
-    def signalled(inbox: Inbox) -> None:
+    def signalled(inbox: EventQueue) -> None:
         os.kill(os.getpid(), number)
-        stopped.append(within(10.0, inbox.next, "inbox") is None)
+        stopped.append(run_with_timeout(10.0, inbox.next, "inbox") is None)
 
-    monkeypatch.setattr(signals, "die_of", died.append)
+    monkeypatch.setattr(signals, "end_by_signal", died.append)
     streams.meanwhile = signalled
     before = [signal.getsignal(each) for each in SIGNALS]
     # What there was is written, whatever comes of it.
@@ -1074,7 +1074,7 @@ def test_a_recording_is_shown_with_its_own_clock(
     path = tmp_path / "tape"
     path.write_text(JSON + JSON.replace('"a"', '"b"') + "cut off")
     flags = ["--replay", str(path), "--speed", "60", "-i", "5"]
-    runs.endings = [Ending()]
+    runs.endings = [LoopEnd()]
     code, out, err = said(flags, capsys)
     assert (code, out) == (0, "")
     # Said on the screen, and once more when that is gone.
@@ -1083,9 +1083,9 @@ def test_a_recording_is_shown_with_its_own_clock(
         " line 5 (cut off, or neither JSON nor CSV)\n"
     )
     assert [each.name for each in runs.fleets[0].instances] == ["a", "b"]
-    assert (runs.views[0].subject, runs.views[0].resolution) == (ALL, 5)
-    assert runs.clocks[0].read().clock == datetime(2026, 1, 1, 23, 59, 59, tzinfo=UTC)
-    assert runs.clocks[0].pause == 0.1
+    assert (runs.views[0].subject, runs.views[0].resolution) == (ALL_TORS, 5)
+    assert runs.clocks[0].read().wall_clock == datetime(2026, 1, 1, 23, 59, 59, tzinfo=UTC)
+    assert runs.clocks[0].redraw_interval == 0.1
 
 
 @pytest.mark.parametrize(
@@ -1183,9 +1183,9 @@ def test_output_that_takes_no_more_is_no_traceback(
         write(Entry(datetime(2026, 1, 2, tzinfo=UTC), "a", 1, 1, 1.0))
 
     died: list[int] = []
-    monkeypatch.setattr(lines_module, "run", run)
-    monkeypatch.setattr(signals, "die_of", died.append)
-    monkeypatch.setattr(TorLink, "start", lambda *_: None)
+    monkeypatch.setattr(lines_module, "write_lines", run)
+    monkeypatch.setattr(signals, "end_by_signal", died.append)
+    monkeypatch.setattr(TorSource, "start", lambda *_: None)
     with (tmp_path / "output").open("w") as file:
         monkeypatch.setattr(sys, "stdout", Unwritable(error, file.fileno()))
         got = main.main(way)
@@ -1197,7 +1197,9 @@ def test_output_that_takes_no_more_is_no_traceback(
     assert look.asked == ([None] if "--once" in way else [])
 
 
-WANTED = Ending(refusal=Refusal("it asks for a password", "give it", password_for="127.0.0.1:9051"))
+WANTED = LoopEnd(
+    error=ExplainedError("it asks for a password", "give it", needs_password_at="127.0.0.1:9051")
+)
 
 
 def test_a_password_is_asked_for_and_tried(
@@ -1211,7 +1213,7 @@ def test_a_password_is_asked_for_and_tried(
         return "s3cret"
 
     monkeypatch.setattr(getpass, "getpass", typed)
-    runs.endings = [WANTED, Ending()]
+    runs.endings = [WANTED, LoopEnd()]
     assert said([], capsys) == (0, "", "")
     assert runs.passwords == [None, b"s3cret"]
     assert len(prompts) == 1
@@ -1222,7 +1224,10 @@ def test_a_password_is_asked_for_once(
     runs: Runs, monkeypatch: pytest.MonkeyPatch, capsys: Captured
 ) -> None:
     monkeypatch.setattr(getpass, "getpass", lambda _: "guess")
-    runs.endings = [WANTED, Ending(refusal=Refusal("tor did not accept the password", "again"))]
+    runs.endings = [
+        WANTED,
+        LoopEnd(error=ExplainedError("tor did not accept the password", "again")),
+    ]
     code, _, err = said([], capsys)
     assert code == 1
     assert err == "bwgraph: tor did not accept the password\n  again\n"
@@ -1270,7 +1275,9 @@ def test_no_answer_at_the_prompt(
 
 
 TWO = ["-p", "9051", "-p", "9052", "-p", "9053"]
-WANTED_TOO = Ending(refusal=Refusal("it asks, too", "give it", password_for="127.0.0.1:9053"))
+WANTED_TOO = LoopEnd(
+    error=ExplainedError("it asks, too", "give it", needs_password_at="127.0.0.1:9053")
+)
 
 
 def shown(runs: Runs) -> list[list[bytes | None]]:
@@ -1289,7 +1296,7 @@ def test_each_of_several_is_asked_for_its_own_password(
         return next(typed)
 
     monkeypatch.setattr(getpass, "getpass", ask)
-    runs.endings = [WANTED, WANTED_TOO, Ending()]
+    runs.endings = [WANTED, WANTED_TOO, LoopEnd()]
     assert said(TWO, capsys) == (0, "", "")
     assert shown(runs) == [
         [None, None, None],
@@ -1303,11 +1310,13 @@ def test_a_wrong_password_of_one_of_several_is_not_asked_for_again(
     runs: Runs, monkeypatch: pytest.MonkeyPatch, capsys: Captured
 ) -> None:
     monkeypatch.setattr(getpass, "getpass", lambda _: "guess")
-    runs.endings = [WANTED, Ending()]
+    runs.endings = [WANTED, LoopEnd()]
     assert said(TWO, capsys)[0] == 0
     fleet = runs.fleets[1]
-    fleet.tell(fleet.instances[0], Refused(Refusal("no", password_for="127.0.0.1:9051")))
-    assert fleet.refusal is None
+    fleet.handle(
+        fleet.instances[0], Refused(ExplainedError("no", needs_password_at="127.0.0.1:9051"))
+    )
+    assert fleet.final_error is None
 
 
 def test_no_answer_for_one_of_several_leaves_that_one_down_and_the_others_go_on(
@@ -1320,15 +1329,15 @@ def test_no_answer_for_one_of_several_leaves_that_one_down_and_the_others_go_on(
         raise EOFError
 
     monkeypatch.setattr(getpass, "getpass", nothing)
-    runs.endings = [WANTED, WANTED_TOO, Ending()]
+    runs.endings = [WANTED, WANTED_TOO, LoopEnd()]
     assert said(TWO, capsys) == (0, "", "")
     assert len(prompts) == 2
     assert shown(runs) == [[None] * 3] * 3
     # It asks again when it is tried again, and nobody is asked.
     fleet = runs.fleets[2]
     for instance in (fleet.instances[0], fleet.instances[2]):
-        fleet.tell(instance, Refused(Refusal("it asks", password_for=instance.name)))
-        assert fleet.refusal is None
+        fleet.handle(instance, Refused(ExplainedError("it asks", needs_password_at=instance.name)))
+        assert fleet.final_error is None
     assert FakeScreen.entered == 0
 
 
@@ -1336,7 +1345,7 @@ def test_the_one_password_that_was_given_is_shown_to_each(
     runs: Runs, monkeypatch: pytest.MonkeyPatch, capsys: Captured
 ) -> None:
     monkeypatch.setenv("TOR_CONTROL_PASSWD", "s3cret")
-    runs.endings = [Ending()]
+    runs.endings = [LoopEnd()]
     assert said(TWO, capsys)[0] == 0
     assert shown(runs) == [[b"s3cret"] * 3]
 
@@ -1382,7 +1391,7 @@ def test_the_cookies_place_goes_along(
 ) -> None:
     monkeypatch.setenv("TOR_CONTROL_COOKIE_AUTH_FILE", "/cookie")
     monkeypatch.setattr(getpass, "getpass", lambda _: "s3cret")
-    runs.endings = [WANTED, Ending()]
+    runs.endings = [WANTED, LoopEnd()]
     said([], capsys)
     assert [link._credentials for link in runs.links] == [
         Credentials(None, "/cookie"),

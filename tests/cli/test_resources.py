@@ -205,9 +205,9 @@ def test_the_profile_grants_what_bwgraph_sends_and_no_more() -> None:
         re.findall(r'_info\("([^"]+)"\)', (SHARE.parent / "tor" / "connection.py").read_text())
     )
     known = {
-        description.NAME,
-        *description.ALWAYS,
-        *description.ACCOUNTING,
+        description.FINGERPRINT_COMMAND,
+        *description.LIMIT_COMMANDS,
+        *description.ACCOUNTING_COMMANDS,
         *(f"GETINFO {key}" for key in asked),
     }
     assert commands - known == {"GETCONF __owningcontrollerprocess", "GETCONF nickname"}
@@ -224,7 +224,7 @@ def test_the_profile_lets_through_all_that_is_on_the_wire() -> None:
             stdout=subprocess.DEVNULL,
         )
         try:
-            last = description.ACCOUNTING[-1]
+            last = description.ACCOUNTING_COMMANDS[-1]
             eventually(lambda: last in server.commands, "everything has been asked")
         finally:
             program.terminate()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bwgraph.model.binning import LONGEST_BURST, Placement
+from bwgraph.model.binning import MAX_BURST_EVENTS, Binning
 from bwgraph.model.events import Sample
 from bwgraph.model.ring import Portion
 
@@ -16,7 +16,7 @@ DAY = 86_400
 
 def placed(samples: list[Sample]) -> list[Portion]:
     """Where they all go, what is held at the end included."""
-    placement = Placement()
+    placement = Binning()
     portions = [portion for sample in samples for portion in placement.place(sample)]
     return portions + placement.settle()
 
@@ -24,8 +24,8 @@ def placed(samples: list[Sample]) -> list[Portion]:
 def by_column(portions: list[Portion]) -> dict[int, tuple[int, float]]:
     columns: dict[int, tuple[int, float]] = {}
     for portion in portions:
-        read, seconds = columns.get(portion.column, (0, 0.0))
-        columns[portion.column] = read + portion.read, seconds + portion.seconds
+        read, seconds = columns.get(portion.bucket, (0, 0.0))
+        columns[portion.bucket] = read + portion.read, seconds + portion.seconds
     return columns
 
 
@@ -47,10 +47,10 @@ def test_a_days_drift_shows_no_gap_and_no_doubled_column() -> None:
 
 
 def test_columns_stay_within_three_quarters_of_a_second_of_the_clock() -> None:
-    placement = Placement()
+    placement = Binning()
     for sample in successive(*[CADENCE] * 20_000):
-        last = placement.place(sample)[-1].column
-        assert abs(sample.when - last) <= 0.75
+        last = placement.place(sample)[-1].bucket
+        assert abs(sample.ends_at - last) <= 0.75
 
 
 @pytest.mark.parametrize("jitter", [0.003, 0.04, 0.2])
@@ -86,8 +86,8 @@ def test_a_late_event_is_spread_over_the_time_that_it_covers() -> None:
 
 def test_a_stopped_tors_small_event_and_its_backlog_make_no_spike() -> None:
     steady = successive(1.0, 1.0, read=54_000)
-    stop = Sample(steady[-1].when + 10.0, 5_184, 0, 10.0)
-    backlog = Sample(stop.when + 1.0, 597_798, 0, 1.0)
+    stop = Sample(steady[-1].ends_at + 10.0, 5_184, 0, 10.0)
+    backlog = Sample(stop.ends_at + 1.0, 597_798, 0, 1.0)
     columns = by_column(placed([*steady, stop, backlog]))
     assert max(read / seconds for read, seconds in columns.values()) < 56_000
     assert sum(read for read, _ in columns.values()) == 2 * 54_000 + 5_184 + 597_798
@@ -95,7 +95,7 @@ def test_a_stopped_tors_small_event_and_its_backlog_make_no_spike() -> None:
 
 def test_a_burst_lands_in_its_own_seconds() -> None:
     before = successive(1.0, 1.0)
-    stopped = before[-1].when + 8.0
+    stopped = before[-1].ends_at + 8.0
     burst = [Sample(stopped, 100, 0, 8.0)]
     burst += [Sample(stopped + i * 0.0001, 100 * (i + 1), 0, 0.0001) for i in range(1, 8)]
     after = Sample(stopped + 1.0, 900, 0, 0.9993)
@@ -117,11 +117,11 @@ def test_a_suspended_machine_leaves_a_gap() -> None:
 
 
 def test_what_is_held_can_be_seen_before_it_is_settled() -> None:
-    placement = Placement()
+    placement = Binning()
     for sample in successive(1.0, 4.0):
         placement.place(sample)
-    assert [p.column for p in placement.pending()] == [1002, 1003, 1004, 1005]
-    assert [p.column for p in placement.settle()] == [1002, 1003, 1004, 1005]
+    assert [p.bucket for p in placement.pending()] == [1002, 1003, 1004, 1005]
+    assert [p.bucket for p in placement.settle()] == [1002, 1003, 1004, 1005]
     assert placement.pending() == []
 
 
@@ -140,21 +140,21 @@ def test_any_sequence_keeps_every_byte_and_its_order(
     for span, gap, read in events:
         when += gap + span
         samples.append(Sample(when, read, read // 3, span))
-    placement = Placement()
+    placement = Binning()
     edge, total = 0, [0, 0]
     settled: list[Portion] = []
     for sample in samples:
         portions = placement.place(sample)
         settled += portions
         for portion in portions:
-            assert portion.column >= edge  # a settled column is never gone back behind
-            edge = portion.column
+            assert portion.bucket >= edge  # a settled column is never gone back behind
+            edge = portion.bucket
         total = [total[0] + sample.read, total[1] + sample.written]
         seen = settled + placement.pending()
         assert [sum(p.read for p in seen), sum(p.written for p in seen)] == total
     for portion in settled + placement.pending():
         assert portion.seconds > 0
-        assert portion.column <= when + 1.0
+        assert portion.bucket <= when + 1.0
     covered = sum(p.seconds for p in settled + placement.pending())
     assert covered == pytest.approx(sum(span for span, _, _ in events))
 
@@ -167,10 +167,10 @@ def test_events_that_follow_on_one_another_leave_no_column_empty(spans: list[flo
 
 
 def test_a_late_event_before_a_real_gap_is_settled_by_itself() -> None:
-    placement = Placement()
+    placement = Binning()
     assert placement.place(Sample(1004.0, 400, 0, 4.0)) == []
     after = Sample(1100.0, 7, 0, 1.0)
-    assert [(p.column, p.read) for p in placement.place(after)] == [
+    assert [(p.bucket, p.read) for p in placement.place(after)] == [
         (1001, 100),
         (1002, 100),
         (1003, 100),
@@ -181,12 +181,12 @@ def test_a_late_event_before_a_real_gap_is_settled_by_itself() -> None:
 
 
 def test_no_more_is_held_than_a_bound() -> None:
-    placement = Placement()
+    placement = Binning()
     placement.place(Sample(5000.0, 1, 0, 4000.0))
     settled = 0
-    for i in range(1, LONGEST_BURST + 5):
+    for i in range(1, MAX_BURST_EVENTS + 5):
         settled += sum(
             portion.read for portion in placement.place(Sample(5000.0 + i * 1e-6, 1, 0, 1e-6))
         )
-    assert settled >= LONGEST_BURST
-    assert settled + sum(p.read for p in placement.pending()) == LONGEST_BURST + 5
+    assert settled >= MAX_BURST_EVENTS
+    assert settled + sum(p.read for p in placement.pending()) == MAX_BURST_EVENTS + 5

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bwgraph.model.events import Sample
 from bwgraph.model.history import History
 from bwgraph.model.ring import Portion, Ring
-from bwgraph.model.rollups import FINEST, RESOLUTIONS, WIDEST, Entry
+from bwgraph.model.rollups import COARSE_BUCKETS, FINEST_BUCKETS, RESOLUTIONS, Bucket
 
 CADENCE = 1.0022
 
@@ -27,7 +27,7 @@ def fill(history: History, *spans: float, start: float = 1000.0) -> float:
 
 def rows(history: History, now: float, columns: int, resolution: int = 1) -> list[int | None]:
     """Bytes read by column, None in a gap."""
-    window = history.window(now, columns, resolution).columns
+    window = history.window(now, columns, resolution).buckets
     return [
         read if seconds else None for read, seconds in zip(window.read, window.seconds, strict=True)
     ]
@@ -37,17 +37,17 @@ def test_each_resolution_is_a_multiple_of_the_one_before_and_fits_its_ring() -> 
     for fine, coarse in pairwise(RESOLUTIONS):
         factor, rest = divmod(coarse, fine)
         assert rest == 0
-        assert (FINEST if fine == 1 else WIDEST) % factor == 0
+        assert (FINEST_BUCKETS if fine == 1 else COARSE_BUCKETS) % factor == 0
 
 
 def test_there_is_an_hour_of_seconds_and_the_widest_terminal_of_all_else() -> None:
-    assert FINEST * RESOLUTIONS[0] >= 3600
-    assert WIDEST >= 1000
+    assert FINEST_BUCKETS * RESOLUTIONS[0] >= 3600
+    assert COARSE_BUCKETS >= 1000
 
 
 def test_an_empty_history_is_all_gaps() -> None:
     window = History().window(5.0, 3)
-    assert window.columns.seconds.tolist() == [0.0, 0.0, 0.0]
+    assert window.buckets.seconds.tolist() == [0.0, 0.0, 0.0]
     assert window.age is None
     assert not window.late
 
@@ -55,7 +55,7 @@ def test_an_empty_history_is_all_gaps() -> None:
 def test_a_sample_without_a_span_is_no_rate() -> None:
     history = History()
     history.push(Sample(1000.0, 424_182, 0, 0.0))
-    assert history.newest is None
+    assert history.newest_at is None
 
 
 def test_the_newest_column_is_at_the_right_and_overdue_ones_are_gaps() -> None:
@@ -79,22 +79,22 @@ def test_a_late_event_fills_the_columns_that_were_overdue() -> None:
 def test_a_window_wider_than_the_history_is_gaps_at_the_left() -> None:
     history = History()
     now = fill(history, *[1.0] * 3)
-    assert rows(history, now, FINEST + 10)[:-3] == [None] * (FINEST + 7)
+    assert rows(history, now, FINEST_BUCKETS + 10)[:-3] == [None] * (FINEST_BUCKETS + 7)
 
 
 def test_a_gap_longer_than_the_ring_leaves_nothing_old() -> None:
     history = History()
     fill(history, *[1.0] * 50)
-    now = fill(history, 1.0, start=1000.0 + 2 * FINEST)
-    assert [row for row in rows(history, now, FINEST) if row is not None] == [1000]
-    assert sum(history.window(now, WIDEST, 86_400).columns.read) == 51_000
+    now = fill(history, 1.0, start=1000.0 + 2 * FINEST_BUCKETS)
+    assert [row for row in rows(history, now, FINEST_BUCKETS) if row is not None] == [1000]
+    assert sum(history.window(now, COARSE_BUCKETS, 86_400).buckets.read) == 51_000
 
 
 @pytest.mark.parametrize("resolution", RESOLUTIONS)
 def test_the_sums_agree_at_every_resolution(resolution: int) -> None:
     history = History()
     now = fill(history, *[CADENCE] * 900)
-    window = history.window(now, min(WIDEST, 1000), resolution).columns
+    window = history.window(now, min(COARSE_BUCKETS, 1000), resolution).buckets
     assert sum(window.read) == 900_000
     assert sum(window.written) == 9_000
     assert sum(window.seconds) == pytest.approx(900 * CADENCE)
@@ -104,7 +104,7 @@ def test_a_coarse_column_knows_its_bytes_its_covered_time_and_its_peak() -> None
     history = History()
     for when, read in ((61.0, 100), (62.0, 900), (63.0, 200), (90.0, 300)):
         history.push(Sample(when, read, 0, 1.0))
-    window = history.window(90.0, 2, resolution=60).columns
+    window = history.window(90.0, 2, resolution=60).buckets
     assert window.read.tolist() == [0, 1500]
     assert window.seconds.tolist() == [0.0, 4.0]
     assert window.read_peak.tolist() == [0.0, 900.0]
@@ -113,21 +113,21 @@ def test_a_coarse_column_knows_its_bytes_its_covered_time_and_its_peak() -> None
 def test_an_hour_at_a_second_is_kept_and_then_forgotten_only_there() -> None:
     history = History()
     now = fill(history, *[1.0] * 10_000, start=0.0)
-    assert rows(history, now, FINEST) == [1000] * FINEST
-    assert sum(history.window(now, WIDEST, 60).columns.read) == 10_000_000
+    assert rows(history, now, FINEST_BUCKETS) == [1000] * FINEST_BUCKETS
+    assert sum(history.window(now, COARSE_BUCKETS, 60).buckets.read) == 10_000_000
 
 
 def test_amended_bytes_are_added_where_they_belong_at_every_resolution() -> None:
     history = History()
     now = fill(history, *[1.0] * 30)
-    history.amend(Sample(1010.0, 5 << 32, 0, 5.0))
+    history.add_missing(Sample(1010.0, 5 << 32, 0, 5.0))
     for resolution in RESOLUTIONS:
-        total = sum(history.window(now, WIDEST, resolution).columns.read)
+        total = sum(history.window(now, COARSE_BUCKETS, resolution).buckets.read)
         assert total == 30_000 + (5 << 32)
-    amended = history.window(now, 30).columns
+    amended = history.window(now, 30).buckets
     assert [read for read in amended.read if read > 1000] == [1000 + (1 << 32)] * 5
     assert amended.seconds.tolist() == [1.0] * 30
-    assert max(history.window(now, 9, 60).columns.read_peak) == 1000 + (1 << 32)
+    assert max(history.window(now, 9, 60).buckets.read_peak) == 1000 + (1 << 32)
 
 
 def test_memory_is_taken_once_and_never_grows() -> None:
@@ -137,13 +137,13 @@ def test_memory_is_taken_once_and_never_grows() -> None:
     def held() -> int:
         return sum(
             sys.getsizeof(field)
-            for ring in history._ladder._rings
+            for ring in history._rollups._rings
             for field in (
-                ring._columns.read,
-                ring._columns.written,
-                ring._columns.seconds,
-                ring._columns.read_peak,
-                ring._columns.written_peak,
+                ring._buckets.read,
+                ring._buckets.written,
+                ring._buckets.seconds,
+                ring._buckets.read_peak,
+                ring._buckets.written_peak,
             )
         )
 
@@ -158,10 +158,10 @@ def test_memory_is_taken_once_and_never_grows() -> None:
 def test_amended_bytes_find_a_late_sample_that_is_still_held() -> None:
     history = History()
     now = fill(history, *[1.0] * 10, 4.0)
-    history.amend(Sample(now, 4 << 32, 0, 4.0))
+    history.add_missing(Sample(now, 4 << 32, 0, 4.0))
     assert rows(history, now, 4) == [250 + (1 << 32)] * 4
     for resolution in RESOLUTIONS:
-        total = sum(history.window(now, WIDEST, resolution).columns.read)
+        total = sum(history.window(now, COARSE_BUCKETS, resolution).buckets.read)
         assert total == 11_000 + (4 << 32)
 
 
@@ -201,10 +201,10 @@ def test_the_extent_is_of_no_more_than_is_kept(resolution: int) -> None:
     if resolution == 1:
         now = fill(history, *[1.0] * 5000, start=now)
     first, newest = history.extent(now, resolution)
-    capacity = FINEST if resolution == 1 else WIDEST
+    capacity = FINEST_BUCKETS if resolution == 1 else COARSE_BUCKETS
     assert (newest - first) // resolution + 1 == capacity
     window = history.window(now, capacity, resolution, end=newest)
-    assert all(window.columns.seconds)
+    assert all(window.buckets.seconds)
 
 
 def test_a_window_of_the_past_is_the_newest_ones_older_columns() -> None:
@@ -218,9 +218,9 @@ def test_a_window_of_the_past_is_the_newest_ones_older_columns() -> None:
                 window = history.window(now, columns, resolution, end)
                 assert window.end == end
                 at = (end - first) // resolution + 1
-                expected = whole.columns.read[max(at - columns, 0) : at].tolist()
+                expected = whole.buckets.read[max(at - columns, 0) : at].tolist()
                 padded = [0] * (columns - len(expected)) + expected
-                assert window.columns.read.tolist() == padded
+                assert window.buckets.read.tolist() == padded
 
 
 def test_a_window_of_the_past_ends_with_the_column_that_its_end_lies_in() -> None:
@@ -234,10 +234,10 @@ def test_a_window_of_the_past_stays_while_time_goes_on() -> None:
     now = fill(history, *[1.0] * 100)
     before = history.window(now, 30, 1, 1050)
     now = fill(history, *[1.0] * 100, start=now)
-    assert history.window(now, 30, 1, 1050).columns == before.columns
+    assert history.window(now, 30, 1, 1050).buckets == before.buckets
     # But how old the newest sample is is told of the present.
     late = history.window(now + 5.0, 30, 1, 1050)
-    assert (late.columns, late.age, late.late) == (before.columns, 5.0, True)
+    assert (late.buckets, late.age, late.late) == (before.buckets, 5.0, True)
 
 
 @pytest.mark.parametrize("resolution", RESOLUTIONS)
@@ -248,8 +248,8 @@ def test_a_window_beyond_what_there_is_is_all_gaps(resolution: int) -> None:
     for end in (0, first - resolution, newest + 60 * resolution):
         window = history.window(now, 40, resolution, end)
         assert window.end == end
-        assert not any(window.columns.seconds)
-    assert history.window(now, 0, resolution, first).columns.read.tolist() == []
+        assert not any(window.buckets.seconds)
+    assert history.window(now, 0, resolution, first).buckets.read.tolist() == []
 
 
 def test_a_window_that_ends_at_the_newest_column_is_the_newest() -> None:
@@ -280,16 +280,16 @@ def test_all_that_is_done_to_the_rings_is_done_under_the_lock() -> None:
 
     lock = Lock()
     history = History(lock=lock)
-    touched = history._placement.place
+    touched = history._binning.place
 
     def place(sample: Sample) -> list[Portion]:
         assert lock.held == 1
         return touched(sample)
 
-    history._placement.place = place  # type: ignore[method-assign]
+    history._binning.place = place  # type: ignore[method-assign]
     now = fill(history, 1.0)
     history.window(now, 5)
-    history.amend(Sample(now, 1, 1, 1.0))
+    history.add_missing(Sample(now, 1, 1, 1.0))
     assert (lock.entered, lock.held) == (3, 0)
 
 
@@ -331,10 +331,10 @@ def test_any_pushes_any_window(events: list[tuple[float, float, int]], width: in
         read, written = read + amount, written + amount // 7
     for resolution in RESOLUTIONS:
         narrow = history.window(when, width, resolution)
-        assert len(narrow.columns) == width
+        assert len(narrow.buckets) == width
         # Wide enough for all of it, where the ring is: 80 events lie within 19 days.
         if resolution >= 21_600:
-            whole = history.window(when, WIDEST, resolution).columns
+            whole = history.window(when, COARSE_BUCKETS, resolution).buckets
             assert (sum(whole.read), sum(whole.written)) == (read, written)
             seconds = sum(span for span, _, _ in events)
             assert sum(whole.seconds) == pytest.approx(seconds)
@@ -342,7 +342,7 @@ def test_any_pushes_any_window(events: list[tuple[float, float, int]], width: in
         assert first <= newest == narrow.end or not events
         if resolution >= 21_600:
             ends = range(newest, first - resolution, -width * resolution)
-            pages = [history.window(when, width, resolution, end).columns.read for end in ends]
+            pages = [history.window(when, width, resolution, end).buckets.read for end in ends]
             assert sum(map(sum, pages)) == read
     future = Counter(history.window(when, 1, r).end - when > r + 1 for r in RESOLUTIONS)
     assert not future[True]  # no column lies in the future by more than itself
@@ -360,40 +360,40 @@ def whole_seconds(*ends: int) -> list[Sample]:
 
 def test_what_has_changed_is_taken_once() -> None:
     history = History()
-    assert history.take(STORED) == (None, [])
+    assert history.changes(STORED) == (None, [])
     for sample in whole_seconds(100, 101):
         history.push(sample)
-    first, entries = history.take((60, 300))
+    first, entries = history.changes((60, 300))
     assert first == 100
-    assert [(each.resolution, each.portion.column, each.portion.read) for each in entries] == [
+    assert [(each.resolution, each.portion.bucket, each.portion.read) for each in entries] == [
         *((60, 2, 203), (300, 1, 203)),
     ]
-    assert history.take(STORED) == (None, [])
+    assert history.changes(STORED) == (None, [])
     history.push(whole_seconds(181)[0])
-    first, entries = history.take((60,))
-    assert (first, [each.portion.column for each in entries]) == (181, [4])
+    first, entries = history.changes((60,))
+    assert (first, [each.portion.bucket for each in entries]) == (181, [4])
     # Once more, from where it could not be stored.
-    first, entries = history.take((60,), again=100)
-    assert (first, [each.portion.column for each in entries]) == (100, [2, 4])
+    first, entries = history.changes((60,), again=100)
+    assert (first, [each.portion.bucket for each in entries]) == (100, [2, 4])
 
 
 def test_what_was_amended_or_held_back_is_taken_again() -> None:
     history = History()
     for sample in whole_seconds(*range(100, 200)):
         history.push(sample)
-    history.take(STORED)
-    history.amend(Sample(110.0, 5000, 0, 3.0))
-    first, entries = history.take((60,))
+    history.changes(STORED)
+    history.add_missing(Sample(110.0, 5000, 0, 3.0))
+    first, entries = history.changes((60,))
     assert first == 108
-    assert [each.portion.column for each in entries] == [2, 3, 4]
+    assert [each.portion.bucket for each in entries] == [2, 3, 4]
     kept = entries[:2]
     history.push(Sample(290.0, 900, 0, 90.0))
-    assert history.take((60,)) == (None, [])
+    assert history.changes((60,)) == (None, [])
     history.push(Sample(291.0, 10, 0, 1.0))
-    first, entries = history.take((60,))
+    first, entries = history.changes((60,))
     assert first == 201
-    assert [each.portion.column for each in entries] == [4, 5]
-    assert sum(history.window(291.0, 5, 60).columns.read) == sum(
+    assert [each.portion.bucket for each in entries] == [4, 5]
+    assert sum(history.window(291.0, 5, 60).buckets.read) == sum(
         each.portion.read for each in [*kept, *entries]
     )
 
@@ -402,20 +402,20 @@ def test_a_past_is_there_before_the_first_sample_and_ends_in_a_gap() -> None:
     before, after = History(), History()
     for sample in whole_seconds(*range(61, 181)):
         before.push(sample)
-    after.restore(before.take(STORED)[1])
-    assert after.newest is None
-    assert after.restored[60] == (61, 180)
-    assert {each: last for each, (_, last) in after.restored.items()} == {
+    after.restore(before.changes(STORED)[1])
+    assert after.newest_at is None
+    assert after.restored_spans[60] == (61, 180)
+    assert {each: last for each, (_, last) in after.restored_spans.items()} == {
         each: -(-180 // each) * each for each in STORED
     }
     window = after.window(400.5, 7, 60)
-    assert [round(seconds) for seconds in window.columns.seconds] == [0, 60, 60, 0, 0, 0, 0]
+    assert [round(seconds) for seconds in window.buckets.seconds] == [0, 60, 60, 0, 0, 0, 0]
     assert (window.end, window.age, window.late) == (420.0, None, False)
     assert after.extent(400.5, 60) == (120, 420)
     assert after.extent(400.5, 5) == (400, 400)
     after.push(whole_seconds(400)[0])
     assert after.extent(400.5, 60) == (120, 420)
-    assert after.window(400.5, 7, 60).columns.seconds[-1] == 1.0
+    assert after.window(400.5, 7, 60).buckets.seconds[-1] == 1.0
 
 
 @settings(max_examples=60)
@@ -430,14 +430,14 @@ def test_what_is_restored_early_or_late_is_as_if_it_had_been_there_all_the_time(
 ) -> None:
     levels = [each for each in RESOLUTIONS if each >= finest]
     whole, before, after = History(), History(), History()
-    file: dict[tuple[int, int], Entry] = {}
+    file: dict[tuple[int, int], Bucket] = {}
     for index, sample in enumerate(whole_seconds(*ends)):
         whole.push(sample)
         if index < cut:
             before.push(sample)
             # As a store does, which is told now and then.
-            for entry in before.take(levels)[1] if index % 7 in (2, 3) else []:
-                file[entry.resolution, entry.portion.column] = entry
+            for entry in before.changes(levels)[1] if index % 7 in (2, 3) else []:
+                file[entry.resolution, entry.portion.bucket] = entry
         else:
             if index == cut + early:
                 after.restore(rest(before, levels, file))
@@ -446,12 +446,12 @@ def test_what_is_restored_early_or_late_is_as_if_it_had_been_there_all_the_time(
         after.restore(rest(before, levels, file))
     for level in levels:
         # To a given end: how far the present has come is only known where a sample has.
-        one, other = (each.window(9000.0, 200, level, 9000).columns for each in (whole, after))
+        one, other = (each.window(9000.0, 200, level, 9000).buckets for each in (whole, after))
         assert one == other
 
 
-def rest(history: History, levels: list[int], file: dict[tuple[int, int], Entry]) -> list[Entry]:
+def rest(history: History, levels: list[int], file: dict[tuple[int, int], Bucket]) -> list[Bucket]:
     """All that is in a file when the rest of a history has been stored, in a store's order."""
-    for entry in history.take(levels)[1]:
-        file[entry.resolution, entry.portion.column] = entry
+    for entry in history.changes(levels)[1]:
+        file[entry.resolution, entry.portion.bucket] = entry
     return [file[key] for key in sorted(file)]

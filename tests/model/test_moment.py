@@ -8,20 +8,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from properties import PROPERTY
 
-from bwgraph.model.moment import MONTHS, Moment, day
+from bwgraph.model.moment import MONTH_NAMES, Moment, format_day
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
 
 def test_now_is_what_the_wall_shows() -> None:
     clock = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-    assert Moment(500.0, clock).wall(500.0) == clock
+    assert Moment(500.0, clock).wall_time(500.0) == clock
 
 
 def test_then_is_as_much_earlier_and_to_come_as_much_later() -> None:
     moment = Moment(500.0, datetime(2026, 1, 1, 0, 0, 5, tzinfo=UTC))
-    assert f"{moment.wall(490.0):%Y-%m-%d %H:%M:%S}" == "2025-12-31 23:59:55"
-    assert f"{moment.wall(500.25):%S.%f}" == "05.250000"
+    assert f"{moment.wall_time(490.0):%Y-%m-%d %H:%M:%S}" == "2025-12-31 23:59:55"
+    assert f"{moment.wall_time(500.25):%S.%f}" == "05.250000"
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_then_is_as_much_earlier_and_to_come_as_much_later() -> None:
 )
 def test_in_spring_there_was_no_hour_from_two_to_three(ago: float, shown: str) -> None:
     moment = Moment(9000.0, datetime(2026, 3, 29, 3, 30, tzinfo=BERLIN))
-    assert f"{moment.wall(9000.0 - ago):%H:%M}" == shown
+    assert f"{moment.wall_time(9000.0 - ago):%H:%M}" == shown
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_in_spring_there_was_no_hour_from_two_to_three(ago: float, shown: str) -
 )
 def test_in_autumn_an_hour_passed_twice(ago: float, shown: str, fold: int) -> None:
     moment = Moment(9000.0, datetime(2026, 10, 25, 2, 30, tzinfo=BERLIN, fold=1))
-    then = moment.wall(9000.0 - ago)
+    then = moment.wall_time(9000.0 - ago)
     assert (f"{then:%H:%M}", then.fold) == (shown, fold)
 
 
@@ -60,9 +60,9 @@ def test_as_much_time_lies_between_two_walls_as_between_two_samples(
 ) -> None:
     moment = Moment(0.0, datetime(2026, 7, 1, tzinfo=zone))
     # Of two times with the same zone Python would take the walls' difference.
-    apart = moment.wall(one).astimezone(UTC) - moment.wall(other).astimezone(UTC)
+    apart = moment.wall_time(one).astimezone(UTC) - moment.wall_time(other).astimezone(UTC)
     assert apart == timedelta(seconds=one - other)
-    assert moment.wall(one).tzinfo is zone
+    assert moment.wall_time(one).tzinfo is zone
 
 
 @pytest.mark.parametrize(
@@ -79,15 +79,15 @@ def test_a_day_is_named_where_it_is_not_today(
     when: tuple[int, int, int, int, int, int], words: str
 ) -> None:
     moment = Moment(0.0, datetime(2026, 7, 1, 12, tzinfo=BERLIN))
-    assert moment.words(datetime(*when, tzinfo=BERLIN)) == words
+    assert moment.format(datetime(*when, tzinfo=BERLIN)) == words
 
 
 def test_a_time_of_tors_is_told_in_the_walls_zone() -> None:
     moment = Moment(0.0, datetime(2026, 7, 1, 12, tzinfo=BERLIN))
-    assert moment.words(moment.local(datetime(2026, 6, 30, 22, 30, tzinfo=UTC))) == "00:30:00"
+    assert moment.format(moment.local(datetime(2026, 6, 30, 22, 30, tzinfo=UTC))) == "00:30:00"
 
 
 def test_every_month_has_a_name_of_three_letters() -> None:
-    days = [day(datetime(2026, month, 9, tzinfo=UTC)) for month in range(1, 13)]
-    assert [word.partition(" ")[2] for word in days] == [*MONTHS]
-    assert {len(month) for month in MONTHS} == {3}
+    days = [format_day(datetime(2026, month, 9, tzinfo=UTC)) for month in range(1, 13)]
+    assert [word.partition(" ")[2] for word in days] == [*MONTH_NAMES]
+    assert {len(month) for month in MONTH_NAMES} == {3}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from properties import PROPERTY
 
 from bwgraph.model.quota import Context, Limit, Quota
-from bwgraph.screen.quota_text import words
+from bwgraph.screen.quota_text import quota_lines
 from bwgraph.tor import description
 from bwgraph.tor.description import parse_context
 
@@ -33,7 +33,11 @@ REAL = {
 }
 "What tor 0.4.9.11 answered, as a client with AccountingMax 1 GBytes."
 
-COMMANDS = (description.NAME, *description.ALWAYS, *description.ACCOUNTING)
+COMMANDS = (
+    description.FINGERPRINT_COMMAND,
+    *description.LIMIT_COMMANDS,
+    *description.ACCOUNTING_COMMANDS,
+)
 KEYS = [command.partition(" ")[2] for command in COMMANDS]
 
 
@@ -157,31 +161,31 @@ def test_used_and_left_are_the_whole_limit(rule: str, limit: int, read: int, wri
 def test_the_forecast_is_of_what_ends_first(rule: str, seconds: float) -> None:
     quota = quota_of(told_by_tor(rule, 1000, 200, 300))
     pace = (10.0, 10.0) if rule == "max" else (10.0, 20.0)
-    assert quota.used_up_in(pace, NOW) == pytest.approx(seconds)
+    assert quota.seconds_left(pace, NOW) == pytest.approx(seconds)
 
 
 def test_of_two_directions_the_one_with_more_left_may_end_first() -> None:
     quota = quota_of(told_by_tor("max", 1000, 200, 300))
-    assert quota.used_up_in((100.0, 1.0), NOW) == 8.0
+    assert quota.seconds_left((100.0, 1.0), NOW) == 8.0
 
 
 @pytest.mark.parametrize(("pace", "lasts"), [(1.001, False), (0.999, True), (0.0, True)])
 def test_what_outlasts_the_interval_has_no_end(pace: float, *, lasts: bool) -> None:
     quota = Quota("in", (0, 0), (int(INTERVAL), 0), START, END)
-    assert (quota.used_up_in((pace, 1e9), NOW) is None) == lasts
+    assert (quota.seconds_left((pace, 1e9), NOW) is None) == lasts
 
 
 def test_what_is_used_up_is_so_at_any_pace() -> None:
     for rule in ("max", "sum", "in", "out"):
         quota = quota_of(told_by_tor(rule, 1000, 2000, 2000))
-        assert quota.left == quota.used_up_in((0.0, 0.0), NOW) == 0
+        assert quota.left == quota.seconds_left((0.0, 0.0), NOW) == 0
 
 
 def test_without_a_rule_nobody_knows_what_counts() -> None:
     for text in ("", "half"):
         quota = quota_of({**REAL, "AccountingRule": text})
         assert (quota.used, quota.left, quota.rule) == (None, None, None)
-        assert quota.used_up_in((1e12, 1e12), NOW) is None
+        assert quota.seconds_left((1e12, 1e12), NOW) is None
         assert quota.end is not None
 
 
@@ -211,5 +215,5 @@ def test_any_text_in_any_answer_does_no_harm(
     if "accounting/bytes" in real:
         assert found.quota.moved == (379, 0)
     place = timezone(timedelta(hours=zone))
-    said = words(found.quota, pace, NOW, lambda when: when.astimezone(place))
+    said = quota_lines(found.quota, pace, NOW, lambda when: when.astimezone(place))
     assert all(line.isascii() and line.isprintable() for line in said)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from properties import PROPERTY
 
 from bwgraph.model.ring import Portion
-from bwgraph.model.rollups import FINEST, RESOLUTIONS, WIDEST, Ladder, kept
+from bwgraph.model.rollups import COARSE_BUCKETS, FINEST_BUCKETS, RESOLUTIONS, Rollups, kept_buckets
 
 
 def portion(column: int, read: int = 1, seconds: float = 1.0) -> Portion:
@@ -18,29 +18,29 @@ def portion(column: int, read: int = 1, seconds: float = 1.0) -> Portion:
 def test_each_resolution_adds_up_to_the_next_and_is_kept_as_long() -> None:
     for fine, coarse in pairwise(RESOLUTIONS):
         assert coarse % fine == 0
-        assert kept(fine) % (coarse // fine) == 0
-    assert kept(1) == FINEST >= 3600
-    assert {kept(resolution) for resolution in RESOLUTIONS[1:]} == {WIDEST}
+        assert kept_buckets(fine) % (coarse // fine) == 0
+    assert kept_buckets(1) == FINEST_BUCKETS >= 3600
+    assert {kept_buckets(resolution) for resolution in RESOLUTIONS[1:]} == {COARSE_BUCKETS}
 
 
 def test_nothing_is_gaps() -> None:
     for resolution in RESOLUTIONS:
-        columns = Ladder().copy(resolution, 5, 9)
+        columns = Rollups().copy(resolution, 5, 9)
         assert columns.seconds.tolist() == [0.0] * 5
-    assert Ladder().at(7) == Portion(7, 0, 0, 0.0, 0.0, 0.0)
-    assert Ladder().room(7) == 1.0
+    assert Rollups().portion(7) == Portion(7, 0, 0, 0.0, 0.0, 0.0)
+    assert Rollups().uncovered_seconds(7) == 1.0
 
 
 def test_a_column_is_what_was_put_into_it() -> None:
-    ladder = Ladder()
+    ladder = Rollups()
     ladder.add([portion(7, 3, 0.25), portion(7, 4, 0.5), portion(8, 1)])
-    assert ladder.at(7) == Portion(7, 7, 14, 0.75, 4.0, 8.0)
-    assert ladder.room(7) == 0.25
-    assert ladder.room(8) == 0.0
+    assert ladder.portion(7) == Portion(7, 7, 14, 0.75, 4.0, 8.0)
+    assert ladder.uncovered_seconds(7) == 0.25
+    assert ladder.uncovered_seconds(8) == 0.0
 
 
 def test_what_is_pending_is_seen_as_if_it_were_there_and_is_not() -> None:
-    ladder = Ladder()
+    ladder = Rollups()
     ladder.add([portion(59, 5)])
     for resolution in RESOLUTIONS:
         last = -(-61 // resolution)
@@ -51,16 +51,16 @@ def test_what_is_pending_is_seen_as_if_it_were_there_and_is_not() -> None:
 
 
 def test_of_a_forgotten_column_there_is_as_much_room_as_in_the_coarser_one() -> None:
-    ladder = Ladder()
+    ladder = Rollups()
     ladder.add([portion(column) for column in range(1, 4)])
-    ladder.add([portion(3 + 2 * FINEST)])
-    assert ladder.at(1).seconds == 0.0  # it is not known any more
-    assert ladder.room(1) == 1.0  # two of five seconds are left
+    ladder.add([portion(3 + 2 * FINEST_BUCKETS)])
+    assert ladder.portion(1).seconds == 0.0  # it is not known any more
+    assert ladder.uncovered_seconds(1) == 1.0  # two of five seconds are left
     ladder.add([portion(4), portion(5)])
-    assert [ladder.room(column) for column in (1, 5)] == [0.0, 0.0]
-    for day in range(2 * WIDEST, 2 * WIDEST + 200, 10):
+    assert [ladder.uncovered_seconds(column) for column in (1, 5)] == [0.0, 0.0]
+    for day in range(2 * COARSE_BUCKETS, 2 * COARSE_BUCKETS + 200, 10):
         ladder.add([portion(86_400 * day)])
-    assert ladder.room(1) == 0.0  # older than all that is kept
+    assert ladder.uncovered_seconds(1) == 0.0  # older than all that is kept
 
 
 @PROPERTY
@@ -73,7 +73,7 @@ def test_of_a_forgotten_column_there_is_as_much_room_as_in_the_coarser_one() -> 
 def test_any_portions_in_any_order_add_up_at_every_resolution(
     steps: list[tuple[int, int, bool]], resolution: int
 ) -> None:
-    ladder, at = Ladder(), 5000
+    ladder, at = Rollups(), 5000
     expected: dict[int, list[int]] = {}
     for step, read, far in steps:
         at = max(at + step * (7 if far else 1), 1)
@@ -83,7 +83,7 @@ def test_any_portions_in_any_order_add_up_at_every_resolution(
         return
     # All of it lies within what each resolution but the finest two keeps.
     first, last = min(expected), max(expected)
-    if last - first >= kept(resolution) or resolution < 300:
+    if last - first >= kept_buckets(resolution) or resolution < 300:
         return
     columns = ladder.copy(resolution, first, last)
     reads = [sum(expected.get(column, [])) for column in range(first, last + 1)]
@@ -95,7 +95,7 @@ def test_any_portions_in_any_order_add_up_at_every_resolution(
 
 @pytest.mark.parametrize("resolution", RESOLUTIONS)
 def test_windows_side_by_side_are_the_whole(resolution: int) -> None:
-    ladder = Ladder()
+    ladder = Rollups()
     ladder.add([portion(column, column) for column in range(1, 700)])
     last = -(-699 // resolution)
     whole = ladder.copy(resolution, 1, last).read.tolist()

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from properties import PROPERTY
 
 from bwgraph.model.events import Sample
-from bwgraph.model.history import LATE, History, Window
-from bwgraph.model.statistics import NOTHING, Rates, Summary, Traffic, current, rates
-from bwgraph.model.statistics import summarise as summarise_with
+from bwgraph.model.history import LATE_AFTER_S, History, Window
+from bwgraph.model.statistics import NO_SUMMARY, Rates, Summary, Traffic, current_rates, rates
+from bwgraph.model.statistics import summarize as summarise_with
 
 FIRST = 1001.0
 "When the first second of ``window_of`` ends."
@@ -49,18 +49,20 @@ def summarise(window: Window, skipped: int = 0) -> Traffic:
 
 
 def test_current_is_the_newest_seconds_rate() -> None:
-    assert current(window_of((100, 1), (200, 2), (50, 3))) == (50, 3)
+    assert current_rates(window_of((100, 1), (200, 2), (50, 3))) == (50, 3)
 
 
 def test_current_of_wide_columns_is_the_newest_ones_mean() -> None:
     window = window_of(*[(100, 10)] * 60, *[(200, 20)] * 60, columns=2, resolution=60)
-    assert current(window) == (rates(window)[0][-1], rates(window)[1][-1])
+    assert current_rates(window) == (rates(window)[0][-1], rates(window)[1][-1])
 
 
-@pytest.mark.parametrize(("age", "known"), [(0.0, True), (LATE - 0.1, True), (LATE + 0.1, False)])
+@pytest.mark.parametrize(
+    ("age", "known"), [(0.0, True), (LATE_AFTER_S - 0.1, True), (LATE_AFTER_S + 0.1, False)]
+)
 def test_current_is_not_known_once_tor_is_late(age: float, known: bool) -> None:
     window = window_of((100, 10), (200, 20), columns=20, age=age)
-    assert current(window) == ((200, 20) if known else (None, None))
+    assert current_rates(window) == ((200, 20) if known else (None, None))
     # The past stays what it was.
     traffic = summarise(window)
     assert (traffic.read.average, traffic.read.peak, traffic.read.p95) == (150, 200, 200)
@@ -68,13 +70,13 @@ def test_current_is_not_known_once_tor_is_late(age: float, known: bool) -> None:
 
 def test_current_is_not_known_either_where_late_is_all_that_is_said() -> None:
     # A window that was cut or made elsewhere may have no empty column to show for it.
-    assert current(window_of((100, 10))._replace(age=LATE + 0.1)) == (None, None)
+    assert current_rates(window_of((100, 10))._replace(age=LATE_AFTER_S + 0.1)) == (None, None)
 
 
 @pytest.mark.parametrize("columns", [0, 1, 5])
 def test_current_of_nothing_is_not_known(columns: int) -> None:
-    assert current(History().window(50.0, columns)) == (None, None)
-    assert current(window_of((5, 5)).last(0)) == (None, None)
+    assert current_rates(History().window(50.0, columns)) == (None, None)
+    assert current_rates(window_of((5, 5)).last(0)) == (None, None)
 
 
 # Average.
@@ -140,7 +142,7 @@ def test_p95_of_wide_columns_is_of_their_means() -> None:
     # 58 still seconds and two loud ones make a column of a minute with a low mean.
     loud = [(0, 0)] * 39 + [(6000, 0)] * 2 + [(0, 0)] * 79
     window = window_of(*loud, columns=2, resolution=60)
-    assert window.columns.seconds.tolist() == [60.0, 40.0]
+    assert window.buckets.seconds.tolist() == [60.0, 40.0]
     traffic = summarise(window)
     assert (traffic.read.p95, traffic.read.peak) == (200, 6000)
 
@@ -194,17 +196,17 @@ def test_only_what_is_in_the_window_counts() -> None:
 @pytest.mark.parametrize("columns", [0, 1, 5])
 def test_of_no_samples_nothing_is_known(columns: int) -> None:
     traffic = summarise(History().window(50.0, columns))
-    assert (traffic.read, traffic.written, traffic.covered) == (NOTHING, NOTHING, 0)
+    assert (traffic.read, traffic.written, traffic.covered) == (NO_SUMMARY, NO_SUMMARY, 0)
 
 
 def test_of_a_window_of_gaps_nothing_is_known() -> None:
     traffic = summarise(window_of((5, 5), columns=3, age=60.0))
-    assert (traffic.read, traffic.written, traffic.covered) == (NOTHING, NOTHING, 0)
+    assert (traffic.read, traffic.written, traffic.covered) == (NO_SUMMARY, NO_SUMMARY, 0)
 
 
 def test_of_no_columns_nothing_is_known() -> None:
     traffic = summarise(window_of((5, 5)).last(0))
-    assert (traffic.read, traffic.written, traffic.covered) == (NOTHING, NOTHING, 0)
+    assert (traffic.read, traffic.written, traffic.covered) == (NO_SUMMARY, NO_SUMMARY, 0)
 
 
 # What is left out.
@@ -219,7 +221,9 @@ def test_the_first_columns_can_be_left_out() -> None:
 
 @pytest.mark.parametrize("skipped", [3, 4, 100])
 def test_of_nothing_but_what_is_left_out_nothing_is_known(skipped: int) -> None:
-    assert summarise(window_of((1, 1), (2, 2), (3, 3)), skipped) == Traffic(NOTHING, NOTHING, 0.0)
+    assert summarise(window_of((1, 1), (2, 2), (3, 3)), skipped) == Traffic(
+        NO_SUMMARY, NO_SUMMARY, 0.0
+    )
 
 
 @PROPERTY
@@ -253,7 +257,7 @@ def test_the_numbers_are_in_order_and_all_known_or_none(
         (traffic.written, rates(window)[1], [s and s[1] for s in seconds]),
     ):
         if one.average is None or one.p95 is None or one.peak is None or one.peak_at is None:
-            assert one == NOTHING
+            assert one == NO_SUMMARY
             assert not any(seconds)
             continue
         assert 0 <= one.average <= one.peak * (1 + 1e-12)

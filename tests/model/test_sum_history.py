@@ -13,8 +13,8 @@ from properties import PROPERTY
 from bwgraph.model.events import Sample
 from bwgraph.model.history import History
 from bwgraph.model.ring import Portion
-from bwgraph.model.rollups import FINEST, RESOLUTIONS, WIDEST, Entry
-from bwgraph.model.sum_history import BEHIND, Together
+from bwgraph.model.rollups import COARSE_BUCKETS, FINEST_BUCKETS, RESOLUTIONS, Bucket
+from bwgraph.model.sum_history import MAX_WAIT_S, SumHistory
 
 START = 1000.0
 
@@ -23,11 +23,11 @@ class Members:
     """Histories, and that of their sum."""
 
     def __init__(self, count: int) -> None:
-        self.sum = Together(range(count))
-        self.each = [History(onward=partial(self._on, which)) for which in range(count)]
+        self.sum = SumHistory(range(count))
+        self.each = [History(on_portions=partial(self._on, which)) for which in range(count)]
 
     def _on(self, which: int, portions: list[Portion]) -> None:
-        newest = self.each[which].newest
+        newest = self.each[which].newest_at
         assert newest is not None
         self.sum.add(which, portions, newest)
 
@@ -51,18 +51,18 @@ def partly(members: Members, now: float, columns: int, resolution: int = 1) -> l
 
 
 def reads(members: Members, now: float, columns: int, resolution: int = 1) -> list[int]:
-    return members.sum.window(now, columns, resolution).columns.read.tolist()
+    return members.sum.window(now, columns, resolution).buckets.read.tolist()
 
 
 # The sum of what each moved.
 
 
 def test_before_anything_was_told_it_is_a_history_of_nothing() -> None:
-    empty = Together(["a", "b"])
+    empty = SumHistory(["a", "b"])
     assert empty.extent(50.7) == History().extent(50.7)
     assert empty.window(50.7, 4) == History().window(50.7, 4)
-    empty.leave("a")
-    empty.forget("b")
+    empty.expect_no_more("a")
+    empty.remove("b")
     assert empty.window(50.7, 4) == History().window(50.7, 4)
 
 
@@ -72,10 +72,10 @@ def test_each_second_is_the_sum_of_all() -> None:
         for which in range(3):
             members.steady(which, second, second + 1, 100 * (which + 1))
     window = members.sum.window(1010.1, 10)
-    assert window.columns.read.tolist() == [600] * 10
-    assert window.columns.written.tolist() == [60] * 10
-    assert window.columns.seconds.tolist() == [1.0] * 10
-    assert window.columns.read_peak.tolist() == [600.0] * 10
+    assert window.buckets.read.tolist() == [600] * 10
+    assert window.buckets.written.tolist() == [60] * 10
+    assert window.buckets.seconds.tolist() == [1.0] * 10
+    assert window.buckets.read_peak.tolist() == [600.0] * 10
     assert window.partial == frozenset()
 
 
@@ -84,7 +84,7 @@ def test_the_peak_is_of_the_sum_and_not_the_sum_of_peaks() -> None:
     for when, first, second in ((1001, 900, 50), (1002, 40, 800), (1003, 500, 500)):
         members.each[0].push(Sample(float(when), first, 0, 1.0))
         members.each[1].push(Sample(float(when), second, 0, 1.0))
-    assert max(members.sum.window(1003.1, 1, 60).columns.read_peak) == 1000.0
+    assert max(members.sum.window(1003.1, 1, 60).buckets.read_peak) == 1000.0
 
 
 @pytest.mark.parametrize("reads", [(1000, 1000), (5000, 20), (0, 700), (300, 200, 100)], ids=str)
@@ -97,7 +97,7 @@ def test_an_event_that_is_shared_between_two_seconds_makes_no_notch(reads: tuple
             clocks[which] += 1.0022
             members.each[which].push(Sample(clocks[which], read, read // 10, 1.0022))
     window = members.sum.window(min(clocks), 900)
-    columns = window.columns
+    columns = window.buckets
     assert min(columns.seconds) < 0.9, "there is such a second"
     for read, written, seconds in zip(columns.read, columns.written, columns.seconds, strict=True):
         assert read / seconds == pytest.approx(sum(reads), rel=3e-3)
@@ -111,11 +111,11 @@ def test_bytes_that_were_amended_are_in_the_sum_and_in_its_peak() -> None:
     members = Members(2)
     members.steady(0, 1000, 1005)
     members.steady(1, 1000, 1005)
-    members.each[0].amend(Sample(1005.0, 1 << 32, 0, 1.0))
+    members.each[0].add_missing(Sample(1005.0, 1 << 32, 0, 1.0))
     assert reads(members, 1005.1, 2) == [200, 200 + (1 << 32)]
     assert not partly(members, 1005.1, 5)
     for resolution in RESOLUTIONS:
-        columns = members.sum.window(1005.1, 5, resolution).columns
+        columns = members.sum.window(1005.1, 5, resolution).buckets
         assert sum(columns.read) == 1000 + (1 << 32)
         assert max(columns.read_peak) == 200 + (1 << 32)
         assert sum(columns.seconds) == 5.0
@@ -131,7 +131,7 @@ def test_a_second_that_one_did_not_tell_is_marked_and_no_other() -> None:
             if which != 1 or not 1010 <= second < 1020:
                 members.steady(which, second, second + 1)
         if second == 1012:
-            members.sum.leave(1)
+            members.sum.expect_no_more(1)
     assert partly(members, 1040.1, 40) == list(range(1011, 1021))
     assert partly(members, 1040.1, 8, 5) == [1015, 1020]
     assert partly(members, 1040.1, 2, 60) == [1020]
@@ -151,7 +151,7 @@ def test_a_second_that_nobody_told_is_a_gap_and_not_partly_known() -> None:
     for which in (0, 1):
         members.steady(which, 1020, 1025)
     window = members.sum.window(1025.1, 25)
-    assert window.columns.seconds.tolist() == [1.0] * 5 + [0.0] * 15 + [1.0] * 5
+    assert window.buckets.seconds.tolist() == [1.0] * 5 + [0.0] * 15 + [1.0] * 5
     assert not window.partial
 
 
@@ -182,7 +182,7 @@ def test_a_member_that_is_forgotten_leaves_nothing_to_miss() -> None:
     for which in (0, 1):
         members.steady(which, 1000, 1010)
     assert len(partly(members, 1010.1, 10)) == 10
-    members.sum.forget(2)
+    members.sum.remove(2)
     assert partly(members, 1010.1, 10) == []
 
 
@@ -191,16 +191,16 @@ def test_a_stop_longer_than_seconds_are_kept_counts_its_time_once() -> None:
     members = Members(3)
     for which in range(3):
         members.steady(which, 1000, 1010)
-    stop = 2 * FINEST
+    stop = 2 * FINEST_BUCKETS
     for which in range(3):
         history = members.each[which]
         history.push(Sample(1010.0 + stop, stop, 0, float(stop)))
         history.push(Sample(1011.0 + stop, 1, 0, 1.0))
     now = 1011.1 + stop
     for resolution in (60, 300, 3600):
-        window = members.sum.window(now, WIDEST, resolution)
-        assert sum(window.columns.seconds) == 10 + stop + 1
-        assert sum(window.columns.read) == 3 * (1000 + stop + 1)
+        window = members.sum.window(now, COARSE_BUCKETS, resolution)
+        assert sum(window.buckets.seconds) == 10 + stop + 1
+        assert sum(window.buckets.read) == 3 * (1000 + stop + 1)
         assert window.partial == frozenset()
 
 
@@ -211,7 +211,7 @@ def test_one_that_is_a_second_behind_is_waited_for() -> None:
     members = Members(2)
     for which in (0, 1):
         members.steady(which, 1000, 1010)
-    members.steady(0, 1010, 1010 + BEHIND)
+    members.steady(0, 1010, 1010 + MAX_WAIT_S)
     assert members.last(1012.0) == 1010
     members.steady(1, 1010, 1011)
     assert members.last(1012.1) == 1011
@@ -221,8 +221,8 @@ def test_one_that_is_far_behind_is_not() -> None:
     members = Members(2)
     for which in (0, 1):
         members.steady(which, 1000, 1010)
-    members.steady(0, 1010, 1011 + BEHIND)
-    assert members.last(1013.0) == 1011 + BEHIND
+    members.steady(0, 1010, 1011 + MAX_WAIT_S)
+    assert members.last(1013.0) == 1011 + MAX_WAIT_S
 
 
 def test_one_that_catches_up_takes_nothing_back() -> None:
@@ -239,7 +239,7 @@ def test_one_that_left_and_comes_again_takes_nothing_back() -> None:
     members = Members(2)
     members.steady(0, 1000, 1011)
     members.steady(1, 1000, 1009)
-    members.sum.leave(1)
+    members.sum.expect_no_more(1)
     assert members.last(1011.1) == 1011
     members.steady(1, 1009, 1010)
     assert members.last(1011.1) == 1011
@@ -312,28 +312,28 @@ def test_any_histories_add_up_exactly(story: list[Told], count: int) -> None:
     read = 0
     for _, which, sample, leaves in events(story, count):
         if leaves:
-            members.sum.leave(which)
+            members.sum.expect_no_more(which)
         members.each[which].push(sample)
         read += sample.read
-    now = max(history.newest or 0.0 for history in members.each)
+    now = max(history.newest_at or 0.0 for history in members.each)
     for which, history in enumerate(members.each):
-        if history.newest is not None:  # what was held is settled by what comes after
-            history.amend(Sample(history.newest, which, 0, 0.5))
+        if history.newest_at is not None:  # what was held is settled by what comes after
+            history.add_missing(Sample(history.newest_at, which, 0, 0.5))
             read += which
     end = int(now) + 50
     for resolution in RESOLUTIONS:
-        wide = WIDEST if resolution > 1 else FINEST
+        wide = COARSE_BUCKETS if resolution > 1 else FINEST_BUCKETS
         windows = [each.window(now, wide, resolution, end) for each in members.each]
         whole = members.sum.window(now, wide, resolution, end)
-        known = [window.columns for window in windows]
+        known = [window.buckets for window in windows]
         for field in ("read", "written"):
             columns = [getattr(each, field) for each in known]
             sums = [sum(cells) for cells in zip(*columns, strict=True)]
-            assert getattr(whole.columns, field).tolist() == sums
+            assert getattr(whole.buckets, field).tolist() == sums
         if whole.end - wide * resolution <= START - 1:
-            assert sum(whole.columns.read) == read
+            assert sum(whole.buckets.read) == read
         covered = [[seconds > 0 for seconds in each.seconds] for each in known]
-        assert [seconds > 0 for seconds in whole.columns.seconds] == [
+        assert [seconds > 0 for seconds in whole.buckets.seconds] == [
             any(cells) for cells in zip(*covered, strict=True)
         ]
         if resolution == 1:
@@ -346,20 +346,20 @@ def test_any_histories_add_up_exactly(story: list[Told], count: int) -> None:
             assert {index for index in whole.partial if index <= limit} == fine
             seconds = whole
     # A coarse column: as high as its highest second, and lacking something if a second of it does.
-    begin = int(seconds.end) - FINEST + 1
+    begin = int(seconds.end) - FINEST_BUCKETS + 1
     for resolution in RESOLUTIONS[1:4]:
         coarse = members.sum.window(now, 40, resolution, end)
         for index in range(40):
             last = int(coarse.end) - (39 - index) * resolution
             within = range(last - resolution + 1 - begin, last + 1 - begin)
-            if within[0] < 0 or within[-1] >= FINEST:
+            if within[0] < 0 or within[-1] >= FINEST_BUCKETS:
                 continue
             highest = max(
-                seconds.columns.read[at] / (seconds.columns.seconds[at] or 1.0) for at in within
+                seconds.buckets.read[at] / (seconds.buckets.seconds[at] or 1.0) for at in within
             )
-            assert coarse.columns.read_peak[index] == pytest.approx(highest)
-            assert coarse.columns.seconds[index] == pytest.approx(
-                sum(seconds.columns.seconds[at] for at in within)
+            assert coarse.buckets.read_peak[index] == pytest.approx(highest)
+            assert coarse.buckets.seconds[index] == pytest.approx(
+                sum(seconds.buckets.seconds[at] for at in within)
             )
             assert (index in coarse.partial) is any(at in seconds.partial for at in within)
 
@@ -386,17 +386,17 @@ def test_the_newest_column_shown_never_goes_back(
     times = [first[0], *(when for when, *_ in told)]
     for (before, when), (_, which, sample, leaves) in zip(pairwise(times), told, strict=True):
         for now in (before, before + (when - before) * between, when):
-            if members.sum.newest is None:
+            if members.sum.newest_at is None:
                 continue  # while nothing is known it is the clock's
             for resolution, last in shown.items():
                 shown[resolution] = members.last(now, resolution)
                 assert shown[resolution] >= last
                 assert shown[resolution] < now + resolution + 1
-        if members.sum.newest is None:
+        if members.sum.newest_at is None:
             # The first sample was held back, and nothing has been shown that could go back.
             shown = dict.fromkeys(shown, 0)
         if leaves:
-            members.sum.leave(which)
+            members.sum.expect_no_more(which)
         members.each[which].push(sample)
 
 
@@ -430,7 +430,7 @@ def test_a_sum_that_is_restored_is_what_it_was_and_knows_who_was_missing(
     levels = (60, 300, 3600)
     whole, before, after = Members(2), Members(2), Members(2)
     at = [1000, 1000]
-    kept: dict[tuple[int, int], Entry] = {}
+    kept: dict[tuple[int, int], Bucket] = {}
     for index, (which, gap, length) in enumerate(stretches):
         if index == cut:
             # No second has some of one run and some of the next.
@@ -440,12 +440,12 @@ def test_a_sum_that_is_restored_is_what_it_was_and_knows_who_was_missing(
         at[which] = begin + length
         for members in (whole, before if index < cut else after):
             members.steady(which, begin, at[which])
-        for entry in before.sum.take(levels)[1]:
-            kept[entry.resolution, entry.portion.column] = entry
+        for entry in before.sum.changes(levels)[1]:
+            kept[entry.resolution, entry.portion.bucket] = entry
     if cut >= len(stretches):
         after.sum.restore([kept[key] for key in sorted(kept)])
     now = max(at) + 0.5
     for level in levels:
         one, other = (each.sum.window(now, 60, level, 6000) for each in (whole, after))
-        assert one.columns == other.columns
+        assert one.buckets == other.buckets
         assert one.partial == other.partial

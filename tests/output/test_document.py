@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from properties import PROPERTY
 
-from bwgraph.model.events import Connected, Counted, Ended, Lost, Sample
+from bwgraph.model.events import Connected, CounterBase, Ended, Lost, Sample
 from bwgraph.model.fleet import Fleet
 from bwgraph.model.history import History
 from bwgraph.model.instance import Instance
 from bwgraph.model.moment import Moment
-from bwgraph.model.rollups import FINEST
+from bwgraph.model.rollups import FINEST_BUCKETS
 from bwgraph.output.document import document
 from bwgraph.screen.compose import compose
 from bwgraph.screen.frame import Size
@@ -35,14 +35,14 @@ def filled(instance: Instance, *reads: int) -> Instance:
     """One that has read so much in each of the last seconds, and written half of it."""
     for number, read in enumerate(reads):
         when = NOW - len(reads) + 1 + number
-        instance.tell(Sample(when, read, read // 2, 1.0))
+        instance.handle(Sample(when, read, read // 2, 1.0))
     return instance
 
 
 def test_of_a_tor_it_says_what_the_screen_says() -> None:
     fleet = Fleet([instance := Instance("127.0.0.1:9051", label="exit")])
-    counted = Counted(50_000, 9000)
-    instance.tell(Connected(NOW - 3, "127.0.0.1:9051", "0.4.9.11", "relay", counted=counted))
+    counted = CounterBase(50_000, 9000)
+    instance.handle(Connected(NOW - 3, "127.0.0.1:9051", "0.4.9.11", "relay", counters=counted))
     filled(instance, 1000, 5000, 3000)
     assert told(fleet) == {
         "time": "2026-01-02T03:04:05.000Z",
@@ -97,7 +97,7 @@ def test_before_anything_is_known_nothing_is_said() -> None:
 )
 def test_the_state_is_a_word(event: Connected | Lost | Ended, state: str) -> None:
     fleet = Fleet([Instance("a")])
-    fleet.tell(fleet.instances[0], event)
+    fleet.handle(fleet.instances[0], event)
     (one,) = told(fleet)["instances"]
     assert one["state"] == state
 
@@ -105,10 +105,10 @@ def test_the_state_is_a_word(event: Connected | Lost | Ended, state: str) -> Non
 def test_of_several_there_is_the_sum_too() -> None:
     fleet = Fleet([Instance("a"), Instance("b")])
     for instance in fleet.instances:
-        fleet.tell(instance, Connected(NOW - 3, instance.name))
+        fleet.handle(instance, Connected(NOW - 3, instance.name))
     for second in range(-2, 1):
         for instance in fleet.instances:
-            fleet.tell(instance, Sample(NOW + second, 1000, 500, 1.0))
+            fleet.handle(instance, Sample(NOW + second, 1000, 500, 1.0))
     found = told(fleet)
     assert [each["name"] for each in found["instances"]] == ["a", "b"]
     total = found["sum"]
@@ -119,16 +119,16 @@ def test_of_several_there_is_the_sum_too() -> None:
 
 
 def test_it_is_of_all_that_is_kept_in_the_shortest_columns_that_hold_it() -> None:
-    instance = filled(Instance("a"), *([1000] * (FINEST + 500)))
+    instance = filled(Instance("a"), *([1000] * (FINEST_BUCKETS + 500)))
     (one,) = told(Fleet([instance]))["instances"]
     assert one["resolution"] == 5
-    assert one["seconds"] == pytest.approx(FINEST + 500, abs=5)
+    assert one["seconds"] == pytest.approx(FINEST_BUCKETS + 500, abs=5)
     assert one["read"]["average"] == 1000.0
 
 
 def test_while_there_is_a_gap_there_is_no_current_rate() -> None:
     instance = Instance("a", history=History())
-    instance.tell(Sample(NOW - 60, 1000, 500, 1.0))
+    instance.handle(Sample(NOW - 60, 1000, 500, 1.0))
     (one,) = told(Fleet([instance]))["instances"]
     assert one["read"]["current"] is None
     assert one["read"]["average"] == 1000.0

@@ -7,24 +7,24 @@ from functools import partial
 
 import pytest
 
-from bwgraph.model.events import Connected, Event, Lost, Sample, Tell, Trouble
+from bwgraph.model.events import Connected, Event, Lost, Problem, Report, Sample
 from bwgraph.model.fleet import Fleet
 from bwgraph.model.instance import Instance
 from bwgraph.output import event_queue
-from bwgraph.output.event_queue import Inbox, News
+from bwgraph.output.event_queue import EventQueue, QueuedEvent
 
 
 class Source:
     """Tells what the test has it tell."""
 
     def __init__(self) -> None:
-        self.tell: Tell | None = None
+        self.tell: Report | None = None
         self.closed = 0
 
-    def start(self, tell: Tell) -> None:
+    def start(self, tell: Report) -> None:
         self.tell = tell
 
-    def retry(self) -> None:
+    def retry_now(self) -> None:
         raise AssertionError("nobody asks for that here")
 
     def close(self) -> None:
@@ -42,7 +42,7 @@ class Box:
         self.tors = Instance("a"), Instance("b")
         self.fleet = Fleet(self.tors, threading.Lock)
         self.sources = Source(), Source()
-        self.inbox = Inbox(dict(zip(self.tors, self.sources, strict=True)), self.fleet)
+        self.inbox = EventQueue(dict(zip(self.tors, self.sources, strict=True)), self.fleet)
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def sample(when: float) -> Sample:
 
 def test_what_any_of_them_tells_comes_in_the_order_it_was_told(box: Box) -> None:
     (a, b), (tell_a, tell_b) = box.tors, box.sources
-    events: list[Event] = [Connected(1.0, "here"), sample(2.0), Trouble(3.0, "x"), sample(4.0)]
+    events: list[Event] = [Connected(1.0, "here"), sample(2.0), Problem(3.0, "x"), sample(4.0)]
     with box.inbox as news:
         for number, event in enumerate(events):
             (tell_a, tell_b)[number % 2](event)
@@ -68,7 +68,7 @@ def test_what_any_of_them_tells_comes_in_the_order_it_was_told(box: Box) -> None
         (a, events[2]),
         (b, events[3]),
     ]
-    assert [each.where for each in got if each] == ["here", "b", "here", "b"]
+    assert [each.name for each in got if each] == ["here", "b", "here", "b"]
     assert [source.closed for source in box.sources] == [1, 1]
 
 
@@ -88,7 +88,7 @@ def test_where_it_was_is_as_of_then(box: Box) -> None:
             box.sources[0](Connected(1.0, where))
             box.sources[0](sample(2.0))
         got = [news.next(0.0) for _ in range(4)]
-    assert [each.where for each in got if each] == ["here", "here", "there", "there"]
+    assert [each.name for each in got if each] == ["here", "here", "there", "there"]
 
 
 @pytest.mark.parametrize("seconds", [0.0, -5.0, 0.01])
@@ -108,21 +108,21 @@ def test_a_word_from_another_thread_ends_the_waiting(box: Box) -> None:
 def test_samples_beyond_the_backlog_are_missed_and_counted_and_nothing_else_is(
     box: Box, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(event_queue, "BACKLOG", 4)
+    monkeypatch.setattr(event_queue, "MAX_QUEUED_SAMPLES", 4)
     with box.inbox as news:
         for number in range(6):
             box.sources[number % 2](sample(float(number)))
-        box.sources[0](Trouble(9.0, "x"))
+        box.sources[0](Problem(9.0, "x"))
         got = [news.next(0.0) for _ in range(5)]
         box.sources[0](sample(10.0))
         later = news.next(0.0)
-    assert [each.missed for each in got if each] == [0, 0, 0, 0, 2]
+    assert [each.missed_samples for each in got if each] == [0, 0, 0, 0, 2]
     assert later is not None
-    assert later.missed == 2
+    assert later.missed_samples == 2
     # Nothing is missed in the histories.
     total = box.fleet.sum
     assert total is not None
-    assert total.history.newest == 10.0
+    assert total.history.newest_at == 10.0
 
 
 def test_what_ends_a_thread_is_news_and_not_written_anywhere(
@@ -138,8 +138,8 @@ def test_what_ends_a_thread_is_news_and_not_written_anywhere(
         thread.join()
         got = news.next()
     assert got is not None
-    assert isinstance(got.event, Trouble)
-    assert got.event.what == "Tor listener ended: ValueError: \x1b[31m"
+    assert isinstance(got.event, Problem)
+    assert got.event.text == "Tor listener ended: ValueError: \x1b[31m"
     assert threading.excepthook is before
     assert capsys.readouterr() == ("", "")
 
@@ -172,10 +172,10 @@ def test_where_no_signal_ends_the_waiting_it_waits_a_little_at_a_time(
     box: Box, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     time, waits = 1000.0, list[float]()
-    news = News(box.tors[0], "here", sample(2.0), datetime.now(UTC), 0)
+    news = QueuedEvent(box.tors[0], "here", sample(2.0), datetime.now(UTC), 0)
 
     class Slow:
-        def get(self, timeout: float) -> News:
+        def get(self, timeout: float) -> QueuedEvent:
             nonlocal time
             waits.append(timeout)
             time += timeout
@@ -183,7 +183,7 @@ def test_where_no_signal_ends_the_waiting_it_waits_a_little_at_a_time(
                 raise queue.Empty
             return news
 
-    monkeypatch.setattr(event_queue, "LONGEST", 0.25)
+    monkeypatch.setattr(event_queue, "MAX_LOCK_WAIT_S", 0.25)
     monkeypatch.setattr(box.inbox, "_queue", Slow())
     assert box.inbox.next(0.6) is None
     assert waits == pytest.approx([0.25, 0.25, 0.1])

@@ -12,17 +12,17 @@ from itertools import pairwise
 
 import pytest
 
-from bwgraph.model.errors import Refusal
+from bwgraph.model.errors import ExplainedError
 from bwgraph.model.events import (
     Connected,
-    Counted,
+    CounterBase,
     Event,
     Lost,
+    Problem,
     Refused,
+    Report,
     Sample,
     Source,
-    Tell,
-    Trouble,
     Wrapped,
 )
 from bwgraph.model.fleet import Fleet
@@ -30,20 +30,20 @@ from bwgraph.model.instance import Instance
 from bwgraph.model.moment import Moment
 from bwgraph.output import event_queue
 from bwgraph.output import lines as lines_module
-from bwgraph.output.event_queue import BACKLOG, Inbox
-from bwgraph.output.lines import run
+from bwgraph.output.event_queue import MAX_QUEUED_SAMPLES, EventQueue
+from bwgraph.output.lines import write_lines
 from bwgraph.recording.format import Entry, json_line
 from bwgraph.system import clock
-from bwgraph.system.threads import within
+from bwgraph.system.threads import run_with_timeout
 from bwgraph.tor.credentials import Credentials
-from bwgraph.tor.endpoint import Embedded, Endpoint
-from bwgraph.tor.supervisor import TorLink
-from bwgraph.tor.transport import Wire, patient
+from bwgraph.tor.endpoint import DemoEndpoint, Endpoint
+from bwgraph.tor.supervisor import TorSource
+from bwgraph.tor.transport import Transport, wrap
 
 PLACE = "127.0.0.1:9051"
 BEGAN = 1000.0
-CONNECTED = Connected(when=BEGAN, where=PLACE, version="0.4.9.11", nickname="relay")
-END = Trouble(0.0, "that is all")
+CONNECTED = Connected(at=BEGAN, endpoint=PLACE, version="0.4.9.11", nickname="relay")
+END = Problem(0.0, "that is all")
 "What makes a test's reader leave, where nothing else does."
 CLOCK = datetime(2026, 1, 2, 3, 4, 5, 678_900, tzinfo=UTC)
 "What the wall showed then."
@@ -53,7 +53,7 @@ ENOUGH = 10.0
 "Seconds after which a test that hangs is given up. None takes a tenth of one."
 
 
-Heard = tuple[Refusal | None, list[str]]
+Heard = tuple[ExplainedError | None, list[str]]
 
 
 @pytest.fixture(autouse=True)
@@ -64,14 +64,14 @@ def _began(monkeypatch: pytest.MonkeyPatch) -> None:
 class Told:
     """A source that tells, from a thread of its own, what a function has it tell."""
 
-    def __init__(self, script: Callable[[Tell], None]) -> None:
+    def __init__(self, script: Callable[[Report], None]) -> None:
         self._script = script
         self.closed = 0
 
-    def start(self, tell: Tell) -> None:
+    def start(self, tell: Report) -> None:
         threading.Thread(target=self._script, args=(tell,), name="told", daemon=True).start()
 
-    def retry(self) -> None:
+    def retry_now(self) -> None:
         raise AssertionError("nobody asks for that here")
 
     def close(self) -> None:
@@ -81,7 +81,7 @@ class Told:
 def telling(*events: Event) -> Told:
     """A source that tells these and then the end."""
 
-    def script(tell: Tell) -> None:
+    def script(tell: Report) -> None:
         for event in (*events, END):
             tell(event)
 
@@ -93,7 +93,9 @@ def samples(count: int) -> list[Sample]:
     return [Sample(BEGAN + 1 + i, 10 * i, i, 1.0) for i in range(count)]
 
 
-def alone(source: Source, output: io.StringIO, remark: Callable[[str], object]) -> Refusal | None:
+def alone(
+    source: Source, output: io.StringIO, remark: Callable[[str], object]
+) -> ExplainedError | None:
     """Run it with one tor."""
     instance = Instance("a tor")
     return written({instance: source}, Fleet([instance]), output, remark)
@@ -104,32 +106,32 @@ def written(
     fleet: Fleet,
     output: io.StringIO,
     remark: Callable[[str], object],
-) -> Refusal | None:
+) -> ExplainedError | None:
     """Run it, with lines of JSON."""
 
     def write(entry: Entry) -> None:
         print(json_line(entry), file=output, flush=True)
 
-    with Inbox(sources, fleet) as inbox:
-        return run(inbox, fleet, write, remark)
+    with EventQueue(sources, fleet) as inbox:
+        return write_lines(inbox, fleet, write, remark)
 
 
 class Over(Exception):
     """The test's reader has left."""
 
 
-def until_end(running: Callable[[Callable[[str], None]], Refusal | None]) -> Heard:
+def until_end(running: Callable[[Callable[[str], None]], ExplainedError | None]) -> Heard:
     """What ``run`` returns and what it remarks until END; TimeoutError if it does not end."""
     remarks: list[str] = []
 
     def remark(text: str) -> None:
-        if text.endswith(END.what):
+        if text.endswith(END.text):
             raise Over
         remarks.append(text)
 
     refusal = None
     with suppress(Over):
-        refusal = within(ENOUGH, lambda: running(remark), "stream")
+        refusal = run_with_timeout(ENOUGH, lambda: running(remark), "stream")
     return refusal, remarks
 
 
@@ -158,9 +160,9 @@ def test_a_sample_of_nothing_is_a_line_too() -> None:
 
 
 def test_what_is_no_sample_is_no_line() -> None:
-    recent = Connected(1000.0, PLACE, counted=Counted(5, 5), recent=tuple(samples(3)))
-    lost, trouble = Lost(1.0, "gone", 2.0), Trouble(1.0, "oh")
-    assert lines_of(recent, Counted(1, 1), Wrapped(SAMPLE), lost, trouble) == []
+    recent = Connected(1000.0, PLACE, counters=CounterBase(5, 5), recent=tuple(samples(3)))
+    lost, trouble = Lost(1.0, "gone", 2.0), Problem(1.0, "oh")
+    assert lines_of(recent, CounterBase(1, 1), Wrapped(SAMPLE), lost, trouble) == []
 
 
 def test_a_sample_is_of_the_place_that_had_connected_last() -> None:
@@ -201,7 +203,7 @@ def test_time_is_when_the_sample_ended_and_neither_when_it_was_told_nor_written(
             self.asked += 1
             return Moment(BEGAN + self.asked, CLOCK + timedelta(seconds=self.asked))
 
-    monkeypatch.setattr(event_queue, "Clocks", Later)
+    monkeypatch.setattr(event_queue, "SystemClock", Later)
     times = [each["time"] for each in lines_of(CONNECTED, *reversed(samples(3)))]
     assert times == [f"2026-01-02T03:04:{second:02}.678Z" for second in (8, 7, 6)]
 
@@ -210,7 +212,7 @@ def test_time_is_when_the_sample_ended_and_neither_when_it_was_told_nor_written(
 
 
 def test_a_loss_and_a_trouble_are_remarked_in_their_order() -> None:
-    events = (CONNECTED, SAMPLE, Lost(9.0, "it closed the connection", 9.5), Trouble(9.1, "oh"))
+    events = (CONNECTED, SAMPLE, Lost(9.0, "it closed the connection", 9.5), Problem(9.1, "oh"))
     output = io.StringIO()
     _, remarks = streamed(telling(*events), output)
     assert remarks == ["no tor: it closed the connection; trying again", "oh"]
@@ -218,7 +220,7 @@ def test_a_loss_and_a_trouble_are_remarked_in_their_order() -> None:
 
 
 def test_all_being_well_is_no_remark() -> None:
-    source = telling(CONNECTED, *samples(50), Counted(1, 1), Wrapped(SAMPLE))
+    source = telling(CONNECTED, *samples(50), CounterBase(1, 1), Wrapped(SAMPLE))
     _, remarks = streamed(source, io.StringIO())
     assert remarks == []
 
@@ -226,7 +228,7 @@ def test_all_being_well_is_no_remark() -> None:
 @pytest.mark.parametrize("missed", [0, 1, 700])
 def test_a_stalled_reader_misses_what_comes_after_the_backlog_and_is_told(missed: int) -> None:
     stalled, all_told, read_on = threading.Event(), threading.Event(), threading.Event()
-    first, *rest = samples(1 + BACKLOG + missed)
+    first, *rest = samples(1 + MAX_QUEUED_SAMPLES + missed)
 
     class Output(io.StringIO):
         """Its reader reads nothing from the first line on until all has been told."""
@@ -237,11 +239,11 @@ def test_a_stalled_reader_misses_what_comes_after_the_backlog_and_is_told(missed
             stalled.set()
             assert all_told.wait(ENOUGH)
             self.lines += text.count("\n")
-            if self.lines == 1 + BACKLOG:
+            if self.lines == 1 + MAX_QUEUED_SAMPLES:
                 read_on.set()
             return super().write(text)
 
-    def script(tell: Tell) -> None:
+    def script(tell: Report) -> None:
         tell(CONNECTED)
         tell(first)
         assert stalled.wait(ENOUGH)
@@ -254,7 +256,7 @@ def test_a_stalled_reader_misses_what_comes_after_the_backlog_and_is_told(missed
     output = Output()
     _, remarks = streamed(Told(script), output)
     written = [json.loads(text)["written"] for text in output.getvalue().splitlines()]
-    assert written == list(range(1 + BACKLOG))
+    assert written == list(range(1 + MAX_QUEUED_SAMPLES))
     expected = [f"{missed} samples were missed: nobody read fast enough"] if missed else []
     assert remarks == expected
 
@@ -271,17 +273,17 @@ def test_each_stall_is_told_with_what_it_missed_itself() -> None:
                 if self.lines == 1:
                     turns[0].set()
                     assert turns[1].wait(ENOUGH)
-                elif self.lines == 1 + BACKLOG:
+                elif self.lines == 1 + MAX_QUEUED_SAMPLES:
                     turns[2].set()
                     assert turns[3].wait(ENOUGH)
             return super().write(text)
 
-    def script(tell: Tell) -> None:
+    def script(tell: Report) -> None:
         tell(CONNECTED)
         tell(samples(1)[0])
         for before, after, missed in ((0, 1, 3), (2, 3, 5)):
             assert turns[before].wait(ENOUGH)
-            for sample in samples(BACKLOG + missed):
+            for sample in samples(MAX_QUEUED_SAMPLES + missed):
                 tell(sample)
             turns[after].set()
         tell(END)  # what was missed is told where it is missing: before what comes next
@@ -294,7 +296,7 @@ def test_each_stall_is_told_with_what_it_missed_itself() -> None:
             raise BrokenPipeError
 
     with pytest.raises(BrokenPipeError):
-        within(ENOUGH, lambda: alone(source, output, remark), "stream")
+        run_with_timeout(ENOUGH, lambda: alone(source, output, remark), "stream")
     assert [text.split()[0] for text in remarks] == ["3", "5"]
 
 
@@ -306,20 +308,22 @@ class Several:
 
     def __init__(self, *tors: Instance) -> None:
         self.tors = tors
-        self.tells: dict[Instance, Tell] = {}
+        self.tells: dict[Instance, Report] = {}
         self.sources = {tor: self._source(tor) for tor in tors}
         self.fleet = Fleet(tors)
         self.remarks: list[str] = []
         self._all = threading.Barrier(len(tors) + 1)
 
     def _source(self, tor: Instance) -> Told:
-        def script(tell: Tell) -> None:
+        def script(tell: Report) -> None:
             self.tells[tor] = tell
             self._all.wait(ENOUGH)
 
         return Told(script)
 
-    def run(self, *script: tuple[int, Event]) -> tuple[Refusal | None, list[dict[str, object]]]:
+    def run(
+        self, *script: tuple[int, Event]
+    ) -> tuple[ExplainedError | None, list[dict[str, object]]]:
         def tell_all() -> None:
             self._all.wait(ENOUGH)
             for number, event in script:
@@ -343,7 +347,7 @@ def test_each_line_says_which_tor_it_is_of() -> None:
         (1, Connected(1.0, "127.0.0.1:2", nickname="relay")),
         (1, one),
         (0, two),
-        (2, Refused(Refusal("c: no"))),
+        (2, Refused(ExplainedError("c: no"))),
         (0, three),
         (0, END),
     )
@@ -359,9 +363,9 @@ def test_a_remark_says_which_of_several_it_is_of() -> None:
     several = Several(Instance("a", label="exit"), Instance("b"))
     assert several.run(
         (0, Lost(9.0, "gone", 9.5)),
-        (1, Trouble(9.0, "oh")),
+        (1, Problem(9.0, "oh")),
         (1, Connected(1.0, "127.0.0.1:2", nickname="relay")),
-        (1, Trouble(9.0, "again")),
+        (1, Problem(9.0, "again")),
         (0, END),
     ) == (None, [])
     assert several.remarks == [
@@ -374,7 +378,7 @@ def test_a_remark_says_which_of_several_it_is_of() -> None:
 def test_when_all_of_several_refuse_it_ends_with_what_each_says() -> None:
     several = Several(Instance("a"), Instance("b"))
     refusal, lines = several.run(
-        (0, Refused(Refusal("a: no"))), (1, SAMPLE), (1, Refused(Refusal("b: no")))
+        (0, Refused(ExplainedError("a: no"))), (1, SAMPLE), (1, Refused(ExplainedError("b: no")))
     )
     assert refusal is not None
     assert "a: no" in refusal.cause
@@ -405,9 +409,9 @@ def test_what_is_told_of_one_that_turned_out_to_be_anothers_twin_is_no_line() ->
 
 
 def test_a_refusal_ends_it_and_is_returned() -> None:
-    refused = Refused(Refusal("tor did not accept the password", "give it"))
+    refused = Refused(ExplainedError("tor did not accept the password", "give it"))
     source, output = Told(lambda tell: tell(refused)), io.StringIO()
-    assert streamed(source, output) == (refused.refusal, [])
+    assert streamed(source, output) == (refused.error, [])
     assert output.getvalue() == ""
     assert source.closed == 1
 
@@ -437,7 +441,7 @@ def test_an_interrupt_closes_the_source() -> None:
     def interrupted(_: str) -> None:
         raise KeyboardInterrupt
 
-    source = telling(CONNECTED, Trouble(1.0, "oh"))
+    source = telling(CONNECTED, Problem(1.0, "oh"))
     with pytest.raises(KeyboardInterrupt):
         alone(source, io.StringIO(), interrupted)
     assert source.closed == 1
@@ -450,7 +454,7 @@ LAST_QUESTION = b"GETINFO process/pid"
 "What the link always asks before it says that it has connected."
 
 
-def small_tor(events: Sequence[tuple[int, int]]) -> Callable[[Endpoint], Wire]:
+def small_tor(events: Sequence[tuple[int, int]]) -> Callable[[Endpoint], Transport]:
     """A way to dial a tor that knows no question, sends these events at once, and then idles on.
 
     What came before the link was there to be told of it goes on with the event after: so there is
@@ -476,10 +480,10 @@ def small_tor(events: Sequence[tuple[int, int]]) -> Callable[[Endpoint], Wire]:
                     far.sendall(reply + b"\r\n")
                     idle |= command == LAST_QUESTION
 
-    def dial(_: Endpoint) -> Wire:
+    def dial(_: Endpoint) -> Transport:
         near, far = socket.socketpair()
         threading.Thread(target=serve, args=(far,), name="small tor", daemon=True).start()
-        return patient(near)
+        return wrap(near)
 
     return dial
 
@@ -495,7 +499,7 @@ def test_of_a_tors_events_each_but_the_first_is_a_line(monkeypatch: pytest.Monke
                 raise BrokenPipeError
 
     output = Output()
-    link = TorLink([Embedded("small")], Credentials(), small_tor(events))
+    link = TorSource([DemoEndpoint("small")], Credentials(), small_tor(events))
     with pytest.raises(BrokenPipeError):
         streamed(link, output)
     told = [json.loads(text) for text in output.getvalue().splitlines()]
@@ -533,7 +537,7 @@ class Box:
 
     def __init__(self, *tors: Instance) -> None:
         self.fleet = Fleet(tors)
-        self.inbox = Inbox({}, self.fleet)
+        self.inbox = EventQueue({}, self.fleet)
         self.lines: list[Entry] = []
 
     def tell(self, tor: Instance, *events: Event) -> None:
@@ -546,19 +550,19 @@ class Box:
         every: int | None = None,
         duration: float | None = None,
         meanwhile: Callable[[], None] = lambda: None,
-    ) -> Refusal | None:
+    ) -> ExplainedError | None:
         """Write all that has been told, until the end; more may happen as each line is written."""
 
         def write(entry: Entry) -> None:
             self.lines.append(entry)
             meanwhile()
 
-        def go() -> Refusal | None:
-            return run(
+        def go() -> ExplainedError | None:
+            return write_lines(
                 self.inbox, self.fleet, write, lambda _: None, every=every, duration=duration
             )
 
-        return within(ENOUGH, go, "stream")
+        return run_with_timeout(ENOUGH, go, "stream")
 
 
 @pytest.fixture
@@ -573,7 +577,7 @@ def clocks(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
 
     still = Still()
     for room in (lines_module, event_queue):
-        monkeypatch.setattr(room, "Clocks", lambda: still)
+        monkeypatch.setattr(room, "SystemClock", lambda: still)
     monkeypatch.setattr(lines_module, "now", lambda: still.read().now)
 
     def at(seconds: float) -> None:
@@ -606,7 +610,7 @@ def test_it_ends_with_a_gap_of_each_tor_that_is_not_there_at_the_end(
     box.inbox.stop()
     assert box.run(meanwhile=lambda: clocks(10.5)) is None
     gaps = [entry for entry in box.lines if entry.read is None]
-    assert [(gap.instance, gap.seconds) for gap in gaps] == [("b", 7.5), ("c", 10.5)]
+    assert [(gap.tor, gap.seconds) for gap in gaps] == [("b", 7.5), ("c", 10.5)]
     assert {gap.time - MIDNIGHT for gap in gaps} == {timedelta(seconds=10.5)}
     assert len(box.lines) == 15
 
@@ -620,14 +624,14 @@ def test_a_duration_is_from_the_first_sample_on(clocks: Callable[[float], None])
         # The next second's sample, and nothing else, if it comes in time.
         asked.append(seconds)
         if len(asked) == 1:
-            return Inbox.next(box.inbox)
+            return EventQueue.next(box.inbox)
         second = len(asked) - 1
         if seconds is not None and seconds < 1.0:
             clocks(second - 1 + seconds)
             return None
         clocks(second)
         box.tell(tor, samples(second)[-1])
-        return Inbox.next(box.inbox)
+        return EventQueue.next(box.inbox)
 
     box.inbox.next = next_one  # type: ignore[method-assign,assignment]
     assert box.run(duration=4.5) is None
@@ -637,7 +641,7 @@ def test_a_duration_is_from_the_first_sample_on(clocks: Callable[[float], None])
 
 def test_what_was_summed_up_is_written_when_a_refusal_ends_it() -> None:
     box = Box(tor := Instance("a"))
-    box.tell(tor, *samples(3), Refused(Refusal("no more")))
+    box.tell(tor, *samples(3), Refused(ExplainedError("no more")))
     refusal = box.run(every=3600)
     assert refusal is not None
     assert refusal.cause == "no more"
@@ -646,7 +650,7 @@ def test_what_was_summed_up_is_written_when_a_refusal_ends_it() -> None:
 
 def test_a_refusal_alone_leaves_no_line(clocks: Callable[[float], None]) -> None:
     box = Box(tor := Instance("a"))
-    box.tell(tor, Refused(Refusal("no tor")))
+    box.tell(tor, Refused(ExplainedError("no tor")))
     clocks(60.0)
     assert box.run() is not None
     assert box.lines == []

@@ -6,12 +6,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from bwgraph.model.errors import Refusal
-from bwgraph.model.events import Connected, Event, Lost, Refused, Sample, Tell, Trouble
+from bwgraph.model.errors import ExplainedError
+from bwgraph.model.events import Connected, Event, Lost, Problem, Refused, Report, Sample
 from bwgraph.model.fleet import Fleet
 from bwgraph.model.instance import Instance
 from bwgraph.output import event_queue, once
-from bwgraph.output.event_queue import News
+from bwgraph.output.event_queue import QueuedEvent
 
 START = 1000.0
 
@@ -35,15 +35,15 @@ class World:
         self.closed = 0
         self.known_before: list[object] = []
         "The instance's state when each event was taken from the queue."
-        self._tells: list[Tell] = []
+        self._tells: list[Report] = []
 
     # As a source.
 
-    def start(self, tell: Tell) -> None:
+    def start(self, tell: Report) -> None:
         assert len(self._tells) < len(self.instances)
         self._tells.append(tell)
 
-    def retry(self) -> None:
+    def retry_now(self) -> None:
         raise AssertionError("nobody is there to ask for it")
 
     def close(self) -> None:
@@ -51,13 +51,13 @@ class World:
 
     # As the queue.
 
-    def put(self, news: News) -> None:
+    def put(self, news: QueuedEvent) -> None:
         self._news.append(news)
 
     def qsize(self) -> int:
         return len(self._news)
 
-    def get(self, timeout: float | None) -> News:
+    def get(self, timeout: float | None) -> QueuedEvent:
         """Let time pass until there is an event or the timeout is over."""
         assert timeout is None or timeout >= 0
         until = None if timeout is None else self.time + timeout
@@ -76,8 +76,8 @@ class World:
         self.known_before.append(self.instance.state)
         return self._news.pop(0)
 
-    def watch(self, seconds: float | None) -> Refusal | None:
-        self._news: list[News] = []
+    def watch(self, seconds: float | None) -> ExplainedError | None:
+        self._news: list[QueuedEvent] = []
         fleet = Fleet(self.instances)
         return once.watch(dict.fromkeys(self.instances, self), fleet, seconds)
 
@@ -109,7 +109,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
 
 
 def seen(world: World) -> int:
-    return int(sum(world.instance.history.window(world.time, 1000).columns.seconds))
+    return int(sum(world.instance.history.window(world.time, 1000).buckets.seconds))
 
 
 @pytest.mark.parametrize("seconds", [None, 0, 0.0])
@@ -119,7 +119,7 @@ def test_it_ends_with_the_first_sample(world: World, seconds: float | None) -> N
     assert world.watch(seconds) is None
     assert world.passed == 1.5
     assert world.instance.state is CONNECTED
-    assert world.instance.history.newest == START + 1.5
+    assert world.instance.history.newest_at == START + 1.5
     assert world.closed == 1
 
 
@@ -148,10 +148,10 @@ def test_it_stops_in_time_though_nothing_comes(world: World) -> None:
 
 
 def test_what_is_told_meanwhile_is_in_the_picture(world: World) -> None:
-    world.script = [(1.0, CONNECTED), (5.0, Trouble(START + 5.0, "stem stumbled"))]
+    world.script = [(1.0, CONNECTED), (5.0, Problem(START + 5.0, "stem stumbled"))]
     world.samples(2.0)
     world.watch(60)
-    assert world.instance.trouble == Trouble(START + 5.0, "stem stumbled")
+    assert world.instance.problem == Problem(START + 5.0, "stem stumbled")
 
 
 def test_an_instance_knows_of_an_event_before_it_can_end_the_look(world: World) -> None:
@@ -163,7 +163,7 @@ def test_an_instance_knows_of_an_event_before_it_can_end_the_look(world: World) 
 
 @pytest.mark.parametrize("after", [0.5, 30.0])
 def test_a_refusal_ends_it_at_once_and_is_handed_on(world: World, after: float) -> None:
-    refusal = Refusal("found no tor", "start one")
+    refusal = ExplainedError("found no tor", "start one")
     world.script = [(after, Refused(refusal))]
     world.samples(1.0)
     assert world.watch(60) is refusal
@@ -200,9 +200,9 @@ def test_one_that_does_not_come_is_waited_for_a_little(world: World) -> None:
     for number in (0, 2):
         world.of(number, 0.5, Connected(START, f"tor {number}"))
         world.of(number, 1.0 + number / 10, Sample(START + 1, 7, 3, 1.0))
-    world.of(1, 0.2, Refused(Refusal("nobody there")))
+    world.of(1, 0.2, Refused(ExplainedError("nobody there")))
     assert world.watch(None) is None
-    assert world.passed == 1.0 + once.OTHERS
+    assert world.passed == 1.0 + once.WAIT_FOR_OTHERS_S
     assert isinstance(world.instances[2].state, Connected)
     assert world.instances[1].state is None
 
@@ -219,8 +219,8 @@ def test_several_are_watched_for_so_long_from_the_first_sample_of_any_on(world: 
 
 def test_when_all_of_several_refuse_it_ends_with_what_each_says(world: World) -> None:
     world.among(2)
-    world.of(0, 0.5, Refused(Refusal("a: no")))
-    world.of(1, 0.7, Refused(Refusal("b: no")))
+    world.of(0, 0.5, Refused(ExplainedError("a: no")))
+    world.of(1, 0.7, Refused(ExplainedError("b: no")))
     refusal = world.watch(None)
     assert refusal is not None
     assert "a: no" in refusal.cause

@@ -25,7 +25,7 @@ from scenes import NEWEST
 
 from bwgraph.cli import main
 from bwgraph.model import statistics
-from bwgraph.model.events import Counted, Event, Lost, Sample, Trouble, Wrapped
+from bwgraph.model.events import CounterBase, Event, Lost, Problem, Sample, Wrapped
 from bwgraph.model.fleet import Fleet
 from bwgraph.output import prometheus
 from bwgraph.output.prometheus import Exporter, FleetCollector
@@ -105,7 +105,7 @@ def test_a_loss_counts_once_however_often_it_is_tried_again() -> None:
 bytes_moved = st.integers(0, 1 << 33)
 anything = st.one_of(
     st.builds(Sample, st.floats(1000, 2000), bytes_moved, bytes_moved, st.floats(0.1, 9)),
-    st.builds(Counted, bytes_moved, bytes_moved),
+    st.builds(CounterBase, bytes_moved, bytes_moved),
     st.builds(Lost, st.floats(1000, 2000), st.just("why"), st.just(0.0)),
     st.builds(
         lambda when, uptime, process: news("anna", when, process, uptime),
@@ -113,7 +113,7 @@ anything = st.one_of(
         st.floats(0, 999),
         st.sampled_from("ab"),
     ),
-    st.builds(Trouble, st.just(0.0), st.just("what")),
+    st.builds(Problem, st.just(0.0), st.just("what")),
 )
 
 
@@ -186,7 +186,7 @@ def test_neither_a_stranger_nor_a_failure_writes_onto_the_screen(
             with socket.create_connection(place) as gone:
                 gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
                 gone.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
-            monkeypatch.setattr(statistics, "current", None)
+            monkeypatch.setattr(statistics, "current_rates", None)
             client = HTTPConnection(*place, timeout=10)
             client.request("GET", "/metrics")
             assert client.getresponse().status == 500

@@ -50,8 +50,8 @@ def mode(path: Path) -> int:
 
 
 def test_a_picture_is_named_for_the_second_and_is_whole() -> None:
-    assert svg_file.keep(FRAME) == NAME
-    assert Path(NAME).read_text("utf-8") == svg.picture(FRAME)
+    assert svg_file.save_new(FRAME) == NAME
+    assert Path(NAME).read_text("utf-8") == svg.draw_svg(FRAME)
     ET.parse(NAME)
     assert there() == [NAME]
 
@@ -59,7 +59,7 @@ def test_a_picture_is_named_for_the_second_and_is_whole() -> None:
 def test_its_name_is_the_local_times(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(svg_file, "datetime", datetime)
     before = datetime.now()  # noqa: DTZ005 - the wall clock's, as in the name
-    name = svg_file.keep(FRAME)
+    name = svg_file.save_new(FRAME)
     after = datetime.now()  # noqa: DTZ005
     when = datetime.strptime(name, "bwgraph-%Y-%m-%d-%H%M%S.svg")  # noqa: DTZ007
     assert before.replace(microsecond=0) <= when <= after
@@ -68,16 +68,16 @@ def test_its_name_is_the_local_times(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
 def test_a_picture_is_nobody_elses_business(umask: int) -> None:
     os.umask(umask)
-    assert mode(Path(svg_file.keep(FRAME))) == 0o600
+    assert mode(Path(svg_file.save_new(FRAME))) == 0o600
     svg_file.write(FRAME, "mine.svg")
     assert mode(Path("mine.svg")) == 0o600
 
 
 def test_pictures_of_one_second_have_names_of_their_own() -> None:
-    names = [svg_file.keep(frame) for frame in (FRAME, OTHER, FRAME)]
+    names = [svg_file.save_new(frame) for frame in (FRAME, OTHER, FRAME)]
     assert names == [NAME, NAME.replace(".svg", "-2.svg"), NAME.replace(".svg", "-3.svg")]
     kept = [Path(name).read_text("utf-8") for name in names]
-    assert kept == [svg.picture(frame) for frame in (FRAME, OTHER, FRAME)]
+    assert kept == [svg.draw_svg(frame) for frame in (FRAME, OTHER, FRAME)]
 
 
 def test_it_never_takes_the_place_of_another_whatever_that_is(directory: Path) -> None:
@@ -88,17 +88,17 @@ def test_it_never_takes_the_place_of_another_whatever_that_is(directory: Path) -
     victim = directory / "victim"
     victim.write_text("precious")
     Path(f"{stem}-4.svg").symlink_to(victim)
-    assert svg_file.keep(FRAME) == f"{stem}-5.svg"
+    assert svg_file.save_new(FRAME) == f"{stem}-5.svg"
     assert Path(NAME).read_text() == "mine"
     assert victim.read_text() == "precious"
     assert not Path("nowhere").exists()
 
 
 def test_when_all_names_are_taken_it_says_so() -> None:
-    names = [svg_file.keep(FRAME) for _ in range(99)]
+    names = [svg_file.save_new(FRAME) for _ in range(99)]
     assert len({*names}) == 99
     with pytest.raises(FileExistsError, match=re.escape(NAME)):
-        svg_file.keep(FRAME)
+        svg_file.save_new(FRAME)
     assert len(there()) == 99
 
 
@@ -107,7 +107,7 @@ def test_where_nothing_may_be_written_it_is_an_error_that_says_why() -> None:
         place.chmod(0o555)
         os.chdir(place)
         with nobody(), pytest.raises(PermissionError) as caught:
-            svg_file.keep(FRAME)
+            svg_file.save_new(FRAME)
         assert caught.value.strerror == "Permission denied"
         assert list(place.iterdir()) == []
 
@@ -118,7 +118,7 @@ def test_a_directory_that_is_gone_is_an_error(directory: Path) -> None:
     os.chdir(gone)
     gone.rmdir()
     with pytest.raises(FileNotFoundError):
-        svg_file.keep(FRAME)
+        svg_file.save_new(FRAME)
 
 
 # By the user's.
@@ -128,9 +128,9 @@ def test_the_file_that_was_named_is_written_whatever_was_in_it() -> None:
     path = Path("mine.svg")
     path.write_text("x" * 1_000_000)
     svg_file.write(FRAME, str(path))
-    assert path.read_text("utf-8") == svg.picture(FRAME)
+    assert path.read_text("utf-8") == svg.draw_svg(FRAME)
     svg_file.write(OTHER, str(path))
-    assert path.read_text("utf-8") == svg.picture(OTHER)
+    assert path.read_text("utf-8") == svg.draw_svg(OTHER)
     assert there() == ["mine.svg"]
 
 
@@ -171,9 +171,9 @@ def test_a_picture_that_cannot_be_drawn_costs_no_file(
         raise ZeroDivisionError
 
     Path("mine.svg").write_text("the one before")
-    monkeypatch.setattr(svg, "picture", fail)
+    monkeypatch.setattr(svg, "draw_svg", fail)
     with pytest.raises(ZeroDivisionError):
-        svg_file.write(FRAME, "mine.svg") if named else svg_file.keep(FRAME)
+        svg_file.write(FRAME, "mine.svg") if named else svg_file.save_new(FRAME)
     assert there() == ["mine.svg"]
     assert Path("mine.svg").read_text() == "the one before"
 
@@ -184,7 +184,7 @@ def test_half_a_picture_is_not_left_behind() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
     try:
         with pytest.raises(OSError, match="File too large"):
-            svg_file.keep(FRAME)
+            svg_file.save_new(FRAME)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert there() == []

@@ -49,10 +49,10 @@ original = Targets._instance
 def instance(*arguments):
     made = original(*arguments)
     moment = now()
-    made.tell(Connected(moment, "demo"))
+    made.handle(Connected(moment, "demo"))
     for second in range(1, 1201):
         read = (300 << 20) if second == 1160 else (2 << 20) + second
-        made.tell(Sample(moment - 1200.5 + second, read, 1 << 20, 1.0))
+        made.handle(Sample(moment - 1200.5 + second, read, 1 << 20, 1.0))
     return made
 Targets._instance = instance
 """
@@ -572,24 +572,24 @@ app.Loop = Loop
 """
 
 LINK = """
-from bwgraph.tor.supervisor import TorLink
+from bwgraph.tor.supervisor import TorSource
 def fail(*_):
     raise RuntimeError("it is unwell")
-TorLink._watch = fail
+TorSource._watch = fail
 """
 
 LISTENER = """
-from bwgraph.tor.counters import Tally
+from bwgraph.tor.counters import CounterCheck
 def add(self, sample):
     raise RuntimeError("it is unwell")
-Tally.add = add
+CounterCheck.add = add
 """
 
 NOTIFIER = """
 from bwgraph.tor import stem_adapter as controller
 def wait(self, timeout=None):
     raise RuntimeError("it is unwell")
-controller.Patience.wait = wait
+controller.UntimedEvent.wait = wait
 """
 
 

@@ -17,7 +17,7 @@ from bwgraph.model.events import Sample
 from bwgraph.model.history import History
 from bwgraph.model.rollups import RESOLUTIONS
 from bwgraph.store.database import Store
-from bwgraph.store.restore import Kept
+from bwgraph.store.restore import SeriesKey
 from bwgraph.system.clock import now
 
 
@@ -48,13 +48,13 @@ def fill(path: Path, *names: str, minutes: int = 30, ago: int = 10) -> None:
             for second in range(60 * minutes):
                 when = moment - 60 * (ago + minutes) + second
                 history.push(Sample(when, 3 << 20, 2 << 20, 1.0))
-            store.write({Kept(name): history.take(RESOLUTIONS[3:])[1]}, moment)
+            store.write({SeriesKey(name): history.changes(RESOLUTIONS[3:])[1]}, moment)
 
 
 def covered(path: Path) -> float:
     """Seconds of the demo that are in a store."""
-    with closing(Store(str(path), look=True)) as store:
-        entries = store.read(Kept("demo"), now())
+    with closing(Store(str(path), read_only=True)) as store:
+        entries = store.read(SeriesKey("demo"), now())
     return sum(entry.portion.seconds for entry in entries if entry.resolution == 86_400)
 
 

@@ -16,7 +16,7 @@ import pytest
 from pty_driver import Program, bwgraph_argv, environment
 from real_tor import TOR, Control, RealTor
 
-from bwgraph.system.threads import within
+from bwgraph.system.threads import run_with_timeout
 
 ENOUGH = 20.0
 "Seconds after which a line is not going to come."
@@ -31,7 +31,7 @@ class Streaming:
 
     def line(self) -> str:
         assert self.process.stdout is not None
-        line = within(ENOUGH, self.process.stdout.readline, "a line")
+        line = run_with_timeout(ENOUGH, self.process.stdout.readline, "a line")
         assert line, "it has ended"
         self.lines.append(line)
         return line

@@ -13,7 +13,7 @@ from real_tor import Control, RealTor, needs_tor
 from store_programs import NO_TOR, OFTEN, program
 
 from bwgraph.store.database import Store
-from bwgraph.store.restore import Kept
+from bwgraph.store.restore import SeriesKey
 from bwgraph.system.clock import now
 
 pytestmark = needs_tor
@@ -27,8 +27,8 @@ def tor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealTor]:
 
 def stored(path: Path, tor: RealTor) -> tuple[int, float]:
     """Bytes read and seconds known of it."""
-    with closing(Store(str(path), look=True)) as store:
-        entries = store.read(Kept(f"127.0.0.1:{tor.port}"), now())
+    with closing(Store(str(path), read_only=True)) as store:
+        entries = store.read(SeriesKey(f"127.0.0.1:{tor.port}"), now())
     hours = [entry.portion for entry in entries if entry.resolution == 3600]
     return sum(portion.read for portion in hours), sum(portion.seconds for portion in hours)
 

@@ -322,7 +322,7 @@ def told_until(tor: RealTor, condition: Callable[[Context], object]) -> Context:
         found = ear.wait_for(Described).context
         return bool(condition(found))
 
-    worker = supervisor.TorLink([ControlPort("127.0.0.1", tor.port)], Credentials())
+    worker = supervisor.TorSource([ControlPort("127.0.0.1", tor.port)], Credentials())
     worker.start(ear)
     try:
         eventually(heard, "tor tells it")
@@ -335,8 +335,8 @@ def told_until(tor: RealTor, condition: Callable[[Context], object]) -> Context:
 @pytest.fixture
 def _often(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ask tor about itself all the time."""
-    monkeypatch.setattr(supervisor, "FIRST_CONTEXT", 0.0)
-    monkeypatch.setattr(supervisor, "CONTEXT", 0.1)
+    monkeypatch.setattr(supervisor, "FIRST_DESCRIBE_DELAY_S", 0.0)
+    monkeypatch.setattr(supervisor, "DESCRIBE_INTERVAL_S", 0.1)
 
 
 @pytest.mark.usefixtures("_often")

@@ -14,7 +14,7 @@ from real_tor import Control, RealTor, Traffic, needs_tor
 from bwgraph.model.events import Connected, Event, Lost
 from bwgraph.system.clock import now
 from bwgraph.tor.credentials import Credentials
-from bwgraph.tor.endpoint import ControlPort, Named
+from bwgraph.tor.endpoint import ControlPort, NamedEndpoint
 from bwgraph.tor.targets import Secrets, Targets
 
 pytestmark = needs_tor
@@ -112,8 +112,10 @@ class Watch:
     """The three in one process: what there is to see of them, without a screen."""
 
     def __init__(self, tors: list[RealTor]) -> None:
-        named = (Named("", ControlPort("127.0.0.1", tor.port)) for tor in tors)
-        self.fleet, sources = Targets(tuple(named)).watch(Secrets(Credentials()), patient=False)
+        named = (NamedEndpoint("", ControlPort("127.0.0.1", tor.port)) for tor in tors)
+        self.fleet, sources = Targets(tuple(named)).create_fleet(
+            Secrets(Credentials()), patient=False
+        )
         self.sources = tuple(sources.values())
         assert self.fleet.sum is not None
         self.sum = self.fleet.sum
@@ -123,7 +125,7 @@ class Watch:
             source.start(partial(self._tell, which))
 
     def _tell(self, which: int, event: Event) -> None:
-        self.fleet.tell(self.fleet.instances[which], event)
+        self.fleet.handle(self.fleet.instances[which], event)
         if isinstance(event, Connected | Lost):
             self.states.append((which, type(event)))
 
@@ -132,7 +134,7 @@ class Watch:
             source.close()
 
     def newest(self, which: int) -> float:
-        return self.fleet.instances[which].history.newest or 0.0
+        return self.fleet.instances[which].history.newest_at or 0.0
 
     def more(self, which: int, seconds: float) -> Callable[[], bool]:
         """Whether that one has told of so many more seconds."""
@@ -174,25 +176,25 @@ def test_the_sum_is_marked_where_one_is_missing_goes_on_and_adds_up(
     tors[2].kill()
     eventually(lambda: isinstance(fleet.instances[2].state, Lost), "the death is told")
     assert now() - died < 1.0
-    assert fleet.instances[2].title in total.absent
+    assert fleet.instances[2].title in total.missing_members
     eventually(watch.more(0, 2.0), "the others go on")
     tors[2].start()
-    watch.sources[2].retry()
+    watch.sources[2].retry_now()
     eventually(lambda: isinstance(fleet.instances[2].state, Connected), "it is back")
     back = now()
     eventually(watch.more(2, 1.5), "and tells")
     assert watch.lacking(died, back + 1)
-    [restart] = fleet.instances[2].ledger.restarts
-    assert list(total.ledger.restarts) == [restart]
+    [restart] = fleet.instances[2].totals.restarts
+    assert list(total.totals.restarts) == [restart]
     assert died - 1 < restart < back
     # Nothing of all that was to be seen of the one that only went on.
-    lives = fleet.instances[0].history.window(now(), int(now() - begin)).columns
+    lives = fleet.instances[0].history.window(now(), int(now() - begin)).buckets
     assert min(lives.seconds) > 0.5
     assert [who for who, _ in watch.states].count(0) == 1
     # What each of them has is in the sum to the byte, and it is what tor has counted.
     watch.close()
-    whole = total.ledger.total()
-    each = [instance.ledger.total() for instance in fleet.instances]
+    whole = total.totals.total()
+    each = [instance.totals.total() for instance in fleet.instances]
     assert whole is not None
     assert whole.read == sum(one.read for one in each if one is not None)
     assert whole.written == sum(one.written for one in each if one is not None)

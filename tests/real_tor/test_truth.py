@@ -22,7 +22,7 @@ from bwgraph.system.clock import now
 from bwgraph.tor import supervisor
 from bwgraph.tor.credentials import Credentials
 from bwgraph.tor.endpoint import ControlPort
-from bwgraph.tor.supervisor import TorLink
+from bwgraph.tor.supervisor import TorSource
 
 pytestmark = needs_tor
 
@@ -78,7 +78,7 @@ class Watched:
     def __init__(self, tor: RealTor) -> None:
         self.instance = Instance("test", history=History(lock=threading.Lock()))
         self.told: list[Event] = []
-        self._link = TorLink([ControlPort("127.0.0.1", tor.port)], Credentials())
+        self._link = TorSource([ControlPort("127.0.0.1", tor.port)], Credentials())
 
     def __enter__(self) -> Self:
         self._link.start(self._tell)
@@ -88,7 +88,7 @@ class Watched:
         self._link.close()
 
     def _tell(self, event: Event) -> None:
-        self.instance.tell(event)
+        self.instance.handle(event)
         self.told.append(event)
 
     @property
@@ -118,8 +118,8 @@ class Watched:
     def cut(self) -> None:
         """Lose the connection, while tor lives on."""
         assert self._link._current is not None
-        assert self._link._current._wire is not None
-        self._link._current._wire.hang_up()
+        assert self._link._current._transport is not None
+        self._link._current._transport.hang_up()
 
 
 def follows(ours: list[Pair], raw: list[Pair]) -> bool:
@@ -166,7 +166,7 @@ def test_every_event_is_in_the_history_and_in_the_lines_once_across_a_restart(
         assert len(ours) >= 4
         assert follows(ours, raw), (ours, raw)
     # In the history, to the byte; the raw log may have kept the cache up, before the first.
-    window = watched.instance.history.window(now(), 300).columns
+    window = watched.instance.history.window(now(), 300).buckets
     first = next(event for event in watched.told if isinstance(event, Connected))
     samples = [*first.recent, *watched.samples]
     assert sum(window.read) == sum(sample.read for sample in samples)
@@ -190,10 +190,10 @@ def test_what_tor_moved_before_is_in_the_total_and_in_no_rate(tor: RealTor) -> N
         time.sleep(0.1)
         with Watched(tor) as watched:
             watched.wait_samples(3)
-            total = watched.instance.ledger.total()
-            window = watched.instance.history.window(now(), 60).columns
+            total = watched.instance.totals.total()
+            window = watched.instance.history.window(now(), 60).buckets
     assert total is not None
-    assert total.of_tor
+    assert total.since_tor_started
     assert total.since is not None
     assert 0 < now() - total.since < 60
     # Its control connections' own bytes are counted, too: some hundreds.
@@ -207,27 +207,27 @@ def test_a_restarted_tor_is_marked_and_starts_new_totals(tor: RealTor) -> None:
             watched.connected()
             control.let_read(200_000)
             watched.wait_samples(2)
-        before = watched.instance.ledger.total()
+        before = watched.instance.totals.total()
         killed = now()
         tor.kill()
         watched.lost()
         tor.start()
         watched.connected(2)
         watched.wait_samples(1)
-        after = watched.instance.ledger.total()
+        after = watched.instance.totals.total()
     assert before is not None
     assert after is not None
     assert before.read >= 200_000
     assert after.read < 5_000
-    (mark,) = watched.instance.ledger.restarts
+    (mark,) = watched.instance.totals.restarts
     assert killed - 2.0 <= mark <= now()
-    assert not watched.instance.ledger.unseen
+    assert not watched.instance.totals.unseen
 
 
 def test_what_a_living_tor_moved_unseen_is_a_sum_and_never_a_rate(
     tor: RealTor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(supervisor, "BACKOFF", (2.0,))
+    monkeypatch.setattr(supervisor, "RECONNECT_DELAYS_S", (2.0,))
     with Watched(tor) as watched, Control(tor) as control:
         watched.connected()
         watched.wait_samples(2)
@@ -236,9 +236,9 @@ def test_what_a_living_tor_moved_unseen_is_a_sum_and_never_a_rate(
         control.let_read(300_000)
         watched.connected(2)
         watched.wait_samples(2)
-        ledger = watched.instance.ledger
+        ledger = watched.instance.totals
         total = ledger.total()
-        window = watched.instance.history.window(now(), 60).columns
+        window = watched.instance.history.window(now(), 60).buckets
     (gap,) = ledger.unseen
     assert 300_000 <= gap.read < 305_000
     assert gap.end - gap.begin == pytest.approx(2.5, abs=1.5)
@@ -261,7 +261,7 @@ def test_a_stopped_tors_backlog_is_spread_over_the_stop(tor: RealTor) -> None:
         finally:
             tor.resume()
         watched.wait_samples(3)
-        window = watched.instance.history.window(now(), 60).columns
+        window = watched.instance.history.window(now(), 60).buckets
     assert not [event for event in watched.told if isinstance(event, Connected)][1:]
     assert sum(window.read) >= sent
     assert max(window.read_peak) < sent / 4
@@ -285,13 +285,13 @@ def test_the_cache_is_taken_when_another_keeps_it_and_marked_as_before(tor: Real
         eventually(lambda: follows(recent, raw), "the other log")
         assert len(recent) >= 4
         assert raw[0] not in recent  # it was the first of a subscription
-        assert connected.recent[-1].when <= connected.when
+        assert connected.recent[-1].ends_at <= connected.at
         # All that was told lies up to there, and nothing else: as in a history of it alone.
         hearsay = History()
         for sample in connected.recent:
             hearsay.push(sample)
-        assert watched.instance.told_until == hearsay.edge
-        total = watched.instance.ledger.total()
+        assert watched.instance.unverified_until == hearsay.newest_bucket
+        total = watched.instance.totals.total()
         assert total is not None
         assert total.read < 120_000  # these bytes are counted once
 

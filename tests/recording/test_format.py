@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 from properties import PROPERTY
 
 from bwgraph.recording import format as format_module
-from bwgraph.recording.format import CSV_HEADER, FIELDS, Entry, Foreign, csv_line, json_line, parse
+from bwgraph.recording.format import (
+    CSV_HEADER,
+    FIELDS,
+    Entry,
+    FormatError,
+    csv_line,
+    json_line,
+    parse_line,
+)
 
 TIME = datetime(2026, 1, 2, 3, 4, 5, 678_900, tzinfo=UTC)
 ENTRY = Entry(TIME, "127.0.0.1:9051", 700, 70, 1.0022)
@@ -66,7 +74,7 @@ def test_time_always_has_milliseconds_and_is_never_rounded_up(microsecond: int) 
 @PROPERTY
 @given(entries, st.integers(0, (1 << 63) - 1))
 def test_any_entry_is_one_line_of_ascii_that_others_can_read(entry: Entry, read: int) -> None:
-    entry = Entry(entry.time, entry.instance, read, entry.written, entry.seconds)
+    entry = Entry(entry.time, entry.tor, read, entry.written, entry.seconds)
     for write in WRITERS:
         assert re.fullmatch("[ -~]+", write(entry))
     told = json.loads(json_line(entry))
@@ -74,7 +82,7 @@ def test_any_entry_is_one_line_of_ascii_that_others_can_read(entry: Entry, read:
     assert (type(told["read"]), told["read"], told["written"]) == (int, read, entry.written)
     assert told["seconds"] == pytest.approx(entry.seconds, abs=1e-6)
     assert told["seconds"] > 0
-    assert told["instance"] == entry.instance
+    assert told["instance"] == entry.tor
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", told["time"])
     assert abs(datetime.fromisoformat(told["time"]) - entry.time) < timedelta(milliseconds=1)
     (row,) = csv.DictReader(io.StringIO(f"{CSV_HEADER}\n{csv_line(entry)}\n"))
@@ -90,21 +98,21 @@ def test_any_entry_is_one_line_of_ascii_that_others_can_read(entry: Entry, read:
 @given(entries, st.booleans())
 def test_what_was_written_is_read_as_it_was(entry: Entry, gap: bool) -> None:
     if gap:
-        entry = Entry(entry.time, entry.instance, None, None, entry.seconds)
+        entry = Entry(entry.time, entry.tor, None, None, entry.seconds)
     for write in WRITERS:
-        got = parse(f"{write(entry)}\r\n")
+        got = parse_line(f"{write(entry)}\r\n")
         assert got is not None
         assert (got.read, got.written) == (entry.read, entry.written)
         assert got.seconds == pytest.approx(entry.seconds, abs=1e-6)
         assert abs(got.time - entry.time) < timedelta(milliseconds=1)
-        plain = re.fullmatch("[ -~]*", entry.instance)
-        assert not plain or write is json_line or got.instance == entry.instance
-        assert write is csv_line or got.instance == entry.instance
+        plain = re.fullmatch("[ -~]*", entry.tor)
+        assert not plain or write is json_line or got.tor == entry.tor
+        assert write is csv_line or got.tor == entry.tor
 
 
 @pytest.mark.parametrize("line", ["", "\n", "  \r\n", CSV_HEADER, f"{CSV_HEADER}\n"])
 def test_an_empty_line_and_the_header_say_nothing(line: str) -> None:
-    assert parse(line) is None
+    assert parse_line(line) is None
 
 
 def changed(**values: object) -> str:
@@ -163,16 +171,16 @@ FOREIGN = [
 
 @pytest.mark.parametrize(("line", "why"), FOREIGN, ids=[text[:60] for text, _ in FOREIGN])
 def test_what_is_none_is_foreign_and_it_is_said_why(line: str, why: str) -> None:
-    with pytest.raises(Foreign, match=why) as foreign:
-        parse(line)
+    with pytest.raises(FormatError, match=why) as foreign:
+        parse_line(line)
     assert str(foreign.value).isprintable()
 
 
 def test_a_number_of_too_many_digits_is_foreign() -> None:
     # int() refuses more than 4300 of them with an error of its own; a line is not as long as that.
-    assert format_module.LONGEST_LINE < 4300
-    with pytest.raises(Foreign):
-        parse(f"{CSV_HEADER[:4]},a,{'9' * 4000},1,1")
+    assert format_module.MAX_LINE_CHARS < 4300
+    with pytest.raises(FormatError):
+        parse_line(f"{CSV_HEADER[:4]},a,{'9' * 4000},1,1")
 
 
 @PROPERTY
@@ -190,11 +198,11 @@ def test_a_number_of_too_many_digits_is_foreign() -> None:
 )
 def test_whatever_comes_is_an_entry_or_nothing_or_foreign(line: str) -> None:
     try:
-        entry = parse(line)
-    except Foreign:
+        entry = parse_line(line)
+    except FormatError:
         return
     if entry is not None:
         assert entry.time.tzinfo is UTC
         assert entry.seconds > 0
         # What was believed can be written, and is believed again.
-        assert parse(json_line(entry)) is not None
+        assert parse_line(json_line(entry)) is not None

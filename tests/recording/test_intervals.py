@@ -29,8 +29,8 @@ def at(second: float, read: int = 10, seconds: float = 1.0) -> Sample:
 def entries(*samples: Sample, every: int | None = None, end: float | None = None) -> list[Entry]:
     """Of one tor's samples; without an end it ends with the last of them."""
     intervals = Intervals(BEGAN, every)
-    got = [entry for each in samples for entry in intervals.add("a", "a", each, wall(each.when))]
-    ended = samples[-1].when if end is None else BEGAN + end
+    got = [entry for each in samples for entry in intervals.add("a", "a", each, wall(each.ends_at))]
+    ended = samples[-1].ends_at if end is None else BEGAN + end
     return [*got, *intervals.close([("a", "a")], ended, wall(ended))]
 
 
@@ -128,7 +128,7 @@ def test_an_entry_has_the_name_that_the_tor_had() -> None:
         *intervals.add("a", "there", at(6), wall(BEGAN + 6)),
         *intervals.close([("a", "there")], BEGAN + 6, wall(BEGAN + 6)),
     ]
-    assert [entry.instance for entry in found] == ["here", "there"]
+    assert [entry.tor for entry in found] == ["here", "there"]
 
 
 def test_a_wall_clock_that_is_set_back_loses_nothing() -> None:
@@ -136,7 +136,7 @@ def test_a_wall_clock_that_is_set_back_loses_nothing() -> None:
     found: list[Entry] = []
     for second in range(1, 41):
         sample = at(second)
-        shown = wall(sample.when) - timedelta(seconds=25 if second > 20 else 0)
+        shown = wall(sample.ends_at) - timedelta(seconds=25 if second > 20 else 0)
         found += intervals.add("a", "a", sample, shown)
     found += intervals.close([("a", "a")], BEGAN + 40, wall(BEGAN + 15))
     assert sum(entry.read or 0 for entry in found) == 400
@@ -169,11 +169,11 @@ def test_no_byte_and_no_second_is_lost_or_told_twice(
     for tor, seconds, missing, read in told:
         ends[tor] += missing + seconds
         sample = Sample(ends[tor], read, read // 3, seconds)
-        found += intervals.add(tor, tor, sample, wall(sample.when))
+        found += intervals.add(tor, tor, sample, wall(sample.ends_at))
     end = max(ends.values()) + rest
     found += intervals.close([("a", "a"), ("b", "b")], end, wall(end))
     for tor in ends:
-        mine = [entry for entry in found if entry.instance == tor]
+        mine = [entry for entry in found if entry.tor == tor]
         known = [entry for entry in mine if entry.read is not None]
         samples = [step for step in told if step[0] == tor]
         assert sum(entry.read or 0 for entry in known) == sum(step[3] for step in samples)
@@ -192,5 +192,5 @@ def test_no_byte_and_no_second_is_lost_or_told_twice(
         if every:
             whole = known[:-1]
             assert all(entry.time.timestamp() % every == 0 for entry in whole)
-            # Clocks on the wall tell microseconds, and of each sample one may be lost.
+            # SystemClock on the wall tell microseconds, and of each sample one may be lost.
             assert all(entry.seconds <= every + 1e-4 for entry in known)

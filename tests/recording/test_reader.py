@@ -10,7 +10,7 @@ from properties import PROPERTY
 from bwgraph.model.events import Sample
 from bwgraph.recording import reader
 from bwgraph.recording.format import Entry, csv_line, json_line
-from bwgraph.recording.reader import MOST_TORS, Tape, TooLong, Track
+from bwgraph.recording.reader import MAX_TORS, Recording, TooLongError, Track
 
 MIDNIGHT = datetime(2026, 1, 2, tzinfo=UTC)
 BEGAN = MIDNIGHT.timestamp()
@@ -22,8 +22,8 @@ def entry(second: float, read: int | None = 10, seconds: float = 1.0, tor: str =
     return json_line(Entry(MIDNIGHT + timedelta(seconds=second), tor, read, written, seconds))
 
 
-def taken(*lines: str) -> Tape:
-    found = Tape()
+def taken(*lines: str) -> Recording:
+    found = Recording()
     for line in lines:
         found.add(f"{line}\n")
     return found
@@ -32,7 +32,7 @@ def taken(*lines: str) -> Tape:
 def samples(track: Track) -> list[tuple[float, int, int, float]]:
     """When each ends, in seconds from midnight, what it says, and how long it is."""
     return [
-        (round(each.when - BEGAN, 3), each.read, each.written, round(each.seconds, 3))
+        (round(each.ends_at - BEGAN, 3), each.read, each.written, round(each.seconds, 3))
         for each in track.samples()
     ]
 
@@ -77,7 +77,7 @@ def test_what_was_made_coarser_is_shared_among_its_seconds() -> None:
 @PROPERTY
 @given(st.lists(st.tuples(st.integers(1, 4000), st.integers(0, 1 << 36)), min_size=1, max_size=20))
 def test_however_coarse_it_is_no_byte_is_lost(told: list[tuple[int, int]]) -> None:
-    found, when = Tape(), 0
+    found, when = Recording(), 0
     for seconds, read in told:
         when += seconds
         found.add(entry(when, read, float(seconds)))
@@ -85,7 +85,7 @@ def test_however_coarse_it_is_no_byte_is_lost(told: list[tuple[int, int]]) -> No
     assert sum(each.read for each in got) == sum(read for _, read in told)
     assert sum(each.written for each in got) == sum(read // 2 for _, read in told)
     assert sum(each.seconds for each in got) == pytest.approx(when)
-    assert [each.when for each in got] == sorted(each.when for each in got)
+    assert [each.ends_at for each in got] == sorted(each.ends_at for each in got)
 
 
 def test_lines_that_are_none_are_named_by_number_and_no_more_than_three_of_them() -> None:
@@ -106,24 +106,24 @@ def test_what_goes_back_in_time_is_skipped_and_a_clock_that_is_set_a_little_is_n
 
 
 def test_so_many_tors_and_no_more() -> None:
-    found = taken(*(entry(1, tor=f"tor {number}") for number in range(MOST_TORS + 2)))
-    assert len(found.tracks) == MOST_TORS
-    assert found.skipped.startswith(f"2 lines are skipped: line {MOST_TORS + 1} (of more than 64")
+    found = taken(*(entry(1, tor=f"tor {number}") for number in range(MAX_TORS + 2)))
+    assert len(found.tracks) == MAX_TORS
+    assert found.skipped.startswith(f"2 lines are skipped: line {MAX_TORS + 1} (of more than 64")
     found.add(entry(2, tor="tor 0"))
     assert len(samples(found.tracks["tor 0"])) == 2
 
 
 def test_there_is_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reader, "MOST_SAMPLES", 3)
+    monkeypatch.setattr(reader, "MAX_SAMPLES", 3)
     found = taken(entry(1), entry(2), entry(1, tor="b"))
     found.add(entry(9, None))
-    with pytest.raises(TooLong):
+    with pytest.raises(TooLongError):
         found.add(entry(3))
 
 
 def test_a_track_is_as_small_as_numbers_are() -> None:
     found = taken(*(entry(second) for second in range(1, 101)))
     track = found.tracks["a"]
-    each = (track.when, track.read, track.written, track.seconds)
+    each = (track.ends_at, track.read, track.written, track.seconds)
     assert sum(array.itemsize * len(array) for array in each) == 32 * 100
     assert next(track.samples()) == Sample(BEGAN + 1, 10, 5, 1.0)

@@ -14,18 +14,18 @@ import pytest
 from ear import Ear
 from loop_world import NOON, START, FakeTerminal, World
 
-from bwgraph.model.errors import Refusal
-from bwgraph.model.events import Connected, Ended, Sample, Trouble
-from bwgraph.model.history import LATE
+from bwgraph.model.errors import ExplainedError
+from bwgraph.model.events import Connected, Ended, Problem, Sample
+from bwgraph.model.history import LATE_AFTER_S
 from bwgraph.model.instance import Instance
 from bwgraph.model.moment import Moment
 from bwgraph.recording import reader, replay
-from bwgraph.recording.format import LONGEST_LINE, Entry, csv_line, json_line
+from bwgraph.recording.format import MAX_LINE_CHARS, Entry, csv_line, json_line
 from bwgraph.recording.intervals import Intervals
-from bwgraph.recording.reader import Tape
-from bwgraph.recording.replay import PICTURES, Playback, Projector, read
+from bwgraph.recording.reader import Recording
+from bwgraph.recording.replay import MAX_REDRAWS_PER_S, Replay, ReplayClock, read
 from bwgraph.screen.frame import Size
-from bwgraph.screen.view import ALL, View
+from bwgraph.screen.view import ALL_TORS, View
 from bwgraph.system import clock
 from bwgraph.system import wakeup as wakeup_room
 from bwgraph.system.wakeup import Wakeup
@@ -39,8 +39,8 @@ def entry(second: float, read: int = 10, tor: str = "a") -> Entry:
     return Entry(MIDNIGHT + timedelta(seconds=second), tor, read, read // 2, 1.0)
 
 
-def taped(*entries: Entry) -> Tape:
-    found = Tape()
+def taped(*entries: Entry) -> Recording:
+    found = Recording()
     for each in entries:
         found.add(json_line(each))
     return found
@@ -74,13 +74,13 @@ def test_a_file_may_be_compressed_by_nobody_and_end_in_the_middle_of_a_character
 
 @pytest.mark.parametrize("ending", ["\n", "\r\n", ""])
 def test_a_line_far_too_long_is_one_line_and_what_follows_is_read(path: Path, ending: str) -> None:
-    long = "x" * (5 * LONGEST_LINE)
-    exact = "y" * LONGEST_LINE
+    long = "x" * (5 * MAX_LINE_CHARS)
+    exact = "y" * MAX_LINE_CHARS
     path.write_text(
         f"{json_line(entry(1))}\n{long}\n{exact}\n{json_line(entry(2))}\n{long}{ending}"
     )
     found = read(str(path))
-    assert len(found.tracks["a"].when) == 2
+    assert len(found.tracks["a"].ends_at) == 2
     assert [word for word in found.skipped.split() if word.isdecimal()] == ["3", "2", "3", "5"]
 
 
@@ -112,7 +112,7 @@ def test_standard_input_is_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> N
 def test_what_is_no_recording_is_refused(path: Path, content: str | None, cause: str) -> None:
     if content is not None:
         path.write_text(content)
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(ExplainedError) as refused:
         read(str(path))
     assert refused.value.cause.startswith(f"{path}: {cause}")
 
@@ -121,19 +121,19 @@ def test_a_directory_and_a_closed_standard_input_are_refused(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path.mkdir()
-    with pytest.raises(Refusal, match="Is a directory"):
+    with pytest.raises(ExplainedError, match="Is a directory"):
         read(str(path))
     monkeypatch.setattr(sys, "stdin", None)
-    with pytest.raises(Refusal, match="standard input: it is closed"):
+    with pytest.raises(ExplainedError, match="standard input: it is closed"):
         read("-")
 
 
 def test_more_than_can_be_kept_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reader, "MOST_SAMPLES", 3)
+    monkeypatch.setattr(reader, "MAX_SAMPLES", 3)
     path.write_text("".join(f"{json_line(entry(second))}\n" for second in range(1, 11)))
-    with pytest.raises(Refusal, match="too long a recording") as refused:
+    with pytest.raises(ExplainedError, match="too long a recording") as refused:
         read(str(path))
-    assert "--interval" in refused.value.cure
+    assert "--interval" in refused.value.remedy
 
 
 # Played.
@@ -145,7 +145,7 @@ def test_the_projector_goes_by_at_its_speed_and_stops_at_the_end(
 ) -> None:
     moment = [500.0]
     monkeypatch.setattr(replay, "now", lambda: moment[0])
-    projector = Projector(BEGAN, BEGAN + 100 * speed, speed)
+    projector = ReplayClock(BEGAN, BEGAN + 100 * speed, speed)
     moment[0] += 50
     assert projector.read().now == BEGAN  # it stands until it is started
     projector.start()
@@ -153,25 +153,25 @@ def test_the_projector_goes_by_at_its_speed_and_stops_at_the_end(
         moment[0] = 550.0 + passed
         shown = min(passed, 100.0) * speed
         assert projector.read() == Moment(BEGAN + shown, MIDNIGHT + timedelta(seconds=shown))
-        assert projector.comes(BEGAN + speed * passed) == pytest.approx(550.0 + passed)
+        assert projector.due_at(BEGAN + speed * passed) == pytest.approx(550.0 + passed)
     projector.start()
     assert projector.read().now == projector.end
-    assert projector.pause == max(1 / speed, 1 / PICTURES)
+    assert projector.redraw_interval == max(1 / speed, 1 / MAX_REDRAWS_PER_S)
 
 
-def playback(*entries: Entry, speed: int = 3600) -> Playback:
-    return Playback(taped(*entries), "-", speed)
+def playback(*entries: Entry, speed: int = 3600) -> Replay:
+    return Replay(taped(*entries), "-", speed)
 
 
 def test_players_tell_all_in_order_and_then_that_it_has_ended() -> None:
     lines = [entry(second, second, tor) for second in range(1, 500) for tor in ("a", "b")]
     played = playback(*lines)
-    _, sources = played.watch()
+    _, sources = played.create_fleet()
     ears = [Ear() for _ in sources]
     for source, ear in zip(sources.values(), ears, strict=True):
         source.start(ear)
     for ear in ears:
-        assert ear.wait_for(Ended).words == "the recording ends here"
+        assert ear.wait_for(Ended).reason == "the recording ends here"
         assert [sample.read for sample in ear.samples] == list(range(1, 500))
         assert isinstance(ear.heard[0], Connected)
         assert len(ear.heard) == 501
@@ -181,13 +181,13 @@ def test_players_tell_all_in_order_and_then_that_it_has_ended() -> None:
 
 def test_no_sample_is_told_before_its_time() -> None:
     played = playback(*(entry(second) for second in range(1, 400)))
-    _, sources = played.watch()
+    _, sources = played.create_fleet()
     early: list[float] = []
     ear = Ear()
 
     def tell(event: object) -> None:
-        if isinstance(event, Sample) and event.when > played.clock.read().now:
-            early.append(event.when)
+        if isinstance(event, Sample) and event.ends_at > played.clock.read().now:
+            early.append(event.ends_at)
         ear(event)  # type: ignore[arg-type]
 
     (player,) = sources.values()
@@ -199,13 +199,13 @@ def test_no_sample_is_told_before_its_time() -> None:
 
 def test_a_player_that_is_closed_stops_at_once_and_leaves_no_thread() -> None:
     played = playback(entry(1), entry(1e6), speed=1)
-    _, sources = played.watch()
+    _, sources = played.create_fleet()
     (player,) = sources.values()
     player.close()  # before it has begun
-    (player,) = played.watch()[1].values()
+    (player,) = played.create_fleet()[1].values()
     ear = Ear()
     player.start(ear)
-    player.retry()
+    player.retry_now()
     player.close()
     assert [thread.name for thread in threading.enumerate() if "replay" in thread.name] == []
     assert ear.samples == []
@@ -214,26 +214,26 @@ def test_a_player_that_is_closed_stops_at_once_and_leaves_no_thread() -> None:
 def test_lines_that_were_skipped_are_said_at_first_and_at_the_end() -> None:
     found = taped(entry(1))
     found.add("\x1b[2J")
-    played = Playback(found, "tape", 1)
-    fleet, _ = played.watch()
-    trouble = fleet.instances[0].trouble
+    played = Replay(found, "tape", 1)
+    fleet, _ = played.create_fleet()
+    trouble = fleet.instances[0].problem
     words = "a line is skipped: line 2 (cut off, or neither JSON nor CSV)"
-    assert trouble == Trouble(BEGAN, f"tape: {words}")
-    played.wind_up(fleet)
+    assert trouble == Problem(BEGAN, f"tape: {words}")
+    played.play_at_once(fleet)
     state = fleet.instances[0].state
     assert isinstance(state, Ended)
-    assert state.words == f"the recording ends here; {words}"
+    assert state.reason == f"the recording ends here; {words}"
 
 
 def test_wound_up_all_of_it_is_there_and_the_clock_is_at_the_end() -> None:
     lines = [entry(second, 100, tor) for second in range(1, 61) for tor in ("a", "b")]
     played = playback(*lines)
-    fleet, _ = played.watch()
-    played.wind_up(fleet)
+    fleet, _ = played.create_fleet()
+    played.play_at_once(fleet)
     assert played.clock.read().now == BEGAN + 60
     assert fleet.sum is not None
     for instance, each in zip((*fleet.instances, fleet.sum), (100, 100, 200), strict=True):
-        columns = instance.history.window(BEGAN + 60, 60).columns
+        columns = instance.history.window(BEGAN + 60, 60).buckets
         assert columns.read.tolist() == [each] * 60
         assert isinstance(instance.state, Ended)
 
@@ -294,17 +294,17 @@ def pictures(world: World) -> list[str]:
     return [repr(frame) for frame in world.terminal.frames]
 
 
-def replayed(world: World, found: Tape, speed: int = 1) -> World:
+def replayed(world: World, found: Recording, speed: int = 1) -> World:
     """A world in which a recording is played: by the test's hand, each event when it comes."""
-    played = Playback(found, "-", speed)
-    fleet, _ = played.watch()
+    played = Replay(found, "-", speed)
+    fleet, _ = played.create_fleet()
     world.watch(*fleet.instances, fleet=fleet)
     world.clock = played.clock
     played.clock.start()
     for instance, (name, track) in zip(fleet.instances, found.tracks.items(), strict=True):
         for when, _, event in replay._events(name, track):
-            world.at(played.clock.comes(when) - START, partial(world.tell, event, instance))
-        end = played.clock.comes(found.end) - START
+            world.at(played.clock.due_at(when) - START, partial(world.tell, event, instance))
+        end = played.clock.due_at(found.end) - START
         world.at(end + 0.01, partial(world.tell, Ended("the recording ends here"), instance))
     return world
 
@@ -316,19 +316,19 @@ def test_a_replay_shows_what_was_shown_live_picture_by_picture(
     names = ["exit", "guard"][:tors]
     happened = happenings(names)
     last = happened[-1][0] - START
-    view = View(subject=ALL) if tors > 1 else View()
+    view = View(subject=ALL_TORS) if tors > 1 else View()
 
     live = worlds()
     live.watch(*(Instance(name, "a recording") for name in names))
     live.view = view
-    found, intervals = Tape(), Intervals(START)
+    found, intervals = Recording(), Intervals(START)
 
     def tell(number: int, event: Connected | Sample) -> None:
         instance = live.fleet.instances[number]
         live.tell(event, instance)
         if isinstance(event, Sample):
-            shown = clock.Clocks().read().wall(event.when)
-            for each in intervals.add(instance, instance.where, event, shown):
+            shown = clock.SystemClock().read().wall_time(event.ends_at)
+            for each in intervals.add(instance, instance.location, event, shown):
                 found.add(json_line(each))
 
     for when, number, event in happened:
@@ -350,7 +350,9 @@ def test_a_replay_shows_what_was_shown_live_picture_by_picture(
         assert shown == shown_again, f"picture {number}"
     assert len(before) <= len(after)
     assert "the recording ends here" in again.text()
-    assert any(f"for {int(LATE) + 1} s" in picture for picture in before), "the silence was shown"
+    assert any(f"for {int(LATE_AFTER_S) + 1} s" in picture for picture in before), (
+        "the silence was shown"
+    )
 
 
 def test_fast_it_is_drawn_some_times_a_second_and_ends_as_it_did(
@@ -361,10 +363,10 @@ def test_fast_it_is_drawn_some_times_a_second_and_ends_as_it_did(
     world = replayed(worlds(), found, 60)
     world.run(10.5)
     # Not for each of the sixty samples a second.
-    assert 80 <= len(world.drawn) <= 10 * PICTURES * 1.3
-    played = Playback(found, "-", 60)
-    fleet, _ = played.watch()
-    played.wind_up(fleet)
+    assert 80 <= len(world.drawn) <= 10 * MAX_REDRAWS_PER_S * 1.3
+    played = Replay(found, "-", 60)
+    fleet, _ = played.create_fleet()
+    played.play_at_once(fleet)
     at_once = worlds()
     at_once.watch(*fleet.instances, fleet=fleet)
     at_once.clock = played.clock

@@ -30,18 +30,18 @@ from scenes import (
     unheard,
 )
 
-from bwgraph.model.events import Connected, Counted, Described, Ended, Lost, Sample, Trouble
+from bwgraph.model.events import Connected, CounterBase, Described, Ended, Lost, Problem, Sample
 from bwgraph.model.fleet import Fleet
 from bwgraph.model.instance import Instance
 from bwgraph.model.moment import Moment
 from bwgraph.screen import help as help_module
-from bwgraph.screen.captions import TROUBLE_SHOWN
+from bwgraph.screen.captions import PROBLEM_SHOWN_S
 from bwgraph.screen.frame import Style
 from bwgraph.screen.plot import ASCII
-from bwgraph.screen.view import ALL, SUM, Arrangement, View
+from bwgraph.screen.view import ALL_TORS, SUM, Arrangement, View
 from bwgraph.tor.description import parse_context
 
-KEYS = "".join(span.text for span in help_module.hints(80))
+KEYS = "".join(span.text for span in help_module.key_line(80))
 
 # States.
 
@@ -148,7 +148,7 @@ def test_lost_outranks_what_is_late() -> None:
 def test_back_again_is_as_if_it_had_never_been_away() -> None:
     # For less than a second: the same tor, and nothing moved meanwhile.
     counted = moved([*seconds(0, 40), *seconds(45, 100)])
-    back = CONNECTED._replace(when=NEWEST + 0.2, counted=counted, uptime=273_700.0)
+    back = CONNECTED._replace(at=NEWEST + 0.2, counters=counted, uptime=273_700.0)
     assert drawn(80, 24, relay(LOST, back)) == drawn(80, 24)
 
 
@@ -159,23 +159,23 @@ def test_a_tor_that_was_only_silent_is_as_if_it_had_been_late() -> None:
 
 def test_trouble_is_told_with_its_time() -> None:
     instance = relay()
-    instance.tell(Trouble(NEWEST - 2.0, "a thread ended: ValueError: oh"))
+    instance.handle(Problem(NEWEST - 2.0, "a thread ended: ValueError: oh"))
     assert drawn(80, 24, instance)[-1] == "14:05:30 a thread ended: ValueError: oh"
 
 
 def test_of_many_troubles_the_latest_is_told_and_how_many() -> None:
     instance = relay()
     for n in range(3):
-        instance.tell(Trouble(NEWEST - 2.0 + n, f"trouble number {n}"))
+        instance.handle(Problem(NEWEST - 2.0 + n, f"trouble number {n}"))
     assert drawn(80, 24, instance)[-1] == "14:05:32 (3 such) trouble number 2"
 
 
 @pytest.mark.parametrize(
-    ("age", "told"), [(TROUBLE_SHOWN - 0.1, True), (TROUBLE_SHOWN + 0.1, False)]
+    ("age", "told"), [(PROBLEM_SHOWN_S - 0.1, True), (PROBLEM_SHOWN_S + 0.1, False)]
 )
 def test_trouble_is_told_for_a_while(age: float, told: bool) -> None:
     instance = relay()
-    instance.tell(Trouble(MOMENT.now - age, "something broke"))
+    instance.handle(Problem(MOMENT.now - age, "something broke"))
     last = drawn(80, 24, instance)[-1]
     assert ("something broke" in last) == told
     assert (last == KEYS) == (not told)
@@ -183,7 +183,7 @@ def test_trouble_is_told_for_a_while(age: float, told: bool) -> None:
 
 def test_a_loss_is_told_before_a_trouble() -> None:
     instance = relay(LOST)
-    instance.tell(Trouble(NEWEST, "something broke"))
+    instance.handle(Problem(NEWEST, "something broke"))
     assert drawn(80, 24, instance)[-1].startswith("no tor since ")
 
 
@@ -248,7 +248,7 @@ def test_where_nothing_moved_the_peak_has_no_time(columns: int) -> None:
     title = drawn(columns, 24, instance)[1]
     assert re.search(r"peak 0 ?B(/s)?$", title)
     # So it stays as it is while nothing moves.
-    instance.tell(Sample(1101.0, 0, 0, 1.0))
+    instance.handle(Sample(1101.0, 0, 0, 1.0))
     assert drawn(columns, 24, instance, after(1.25))[1] == title
 
 
@@ -257,10 +257,13 @@ def test_where_nothing_moved_the_peak_has_no_time(columns: int) -> None:
     [
         (View(), ""),
         (View(logarithmic=True), "log"),
-        (View(shared=True), "shared"),
-        (View(bounded=True), "cut at p99"),
+        (View(shared_scale=True), "shared"),
+        (View(cut_at_p99=True), "cut at p99"),
         (View(ceiling=150 * KIB), "pinned"),
-        (View(ceiling=150 * KIB, bounded=True, logarithmic=True, shared=True), "log pinned shared"),
+        (
+            View(ceiling=150 * KIB, cut_at_p99=True, logarithmic=True, shared_scale=True),
+            "log pinned shared",
+        ),
     ],
 )
 def test_what_is_unusual_about_the_scale_is_said(view: View, said: str) -> None:
@@ -292,11 +295,11 @@ def test_each_second_that_bwgraph_saw_counts_from_the_very_first(
     # At whatever fraction of a second it connected, and however long it took to ask.
     first = 1000.0 + instant
     recent = tuple(Sample(first - 29 + i, 9000, 900, 1.0) for i in range(memory))
-    news = CONNECTED._replace(when=first + asked, recent=recent)
+    news = CONNECTED._replace(at=first + asked, recent=recent)
     instance = told(news, Sample(first + 1.0, 100, 10, 1.0))
     moment = Moment(first + 1.1, CLOCK)
     assert re.match(r"▼ download +100 B/s  last 1 s: avg 100B ", drawn(80, 24, instance, moment)[1])
-    instance.tell(Sample(first + 2.0, 300, 30, 1.0))
+    instance.handle(Sample(first + 2.0, 300, 30, 1.0))
     title = drawn(80, 24, instance, Moment(first + 2.1, CLOCK))[1]
     assert re.match(r"▼ download +300 B/s  last 2 s: avg 200B ", title)
 
@@ -328,7 +331,7 @@ def test_totals_where_tor_does_not_tell_when_it_started() -> None:
 def test_totals_since_bwgraph_connected_where_tor_does_not_tell_its_own(
     uptime: float | None,
 ) -> None:
-    instance = relay(news=CONNECTED._replace(counted=None, uptime=uptime))
+    instance = relay(news=CONNECTED._replace(counters=None, uptime=uptime))
     read, written = "▼ 7.4 MiB, avg 75.1 KiB/s", "▲ 4.1 MiB, avg 41.4 KiB/s"
     assert totals(instance) == f"since connected 100 s ago:   {read}   {written}"
 
@@ -344,7 +347,7 @@ def test_totals_hold_what_moved_while_nobody_heard() -> None:
 
 
 def test_totals_do_not_hold_what_tor_remembers() -> None:
-    news = remembered(45, 75)._replace(counted=None)
+    news = remembered(45, 75)._replace(counters=None)
     assert re.match("since connected 25 s ago: +▼ 0 B, .* ▲ 0 B,", totals(told(news)))
 
 
@@ -364,13 +367,15 @@ def test_totals_lose_what_does_not_fit(columns: int, line: str) -> None:
     assert totals(relay(), columns) == line
 
 
-@pytest.mark.parametrize("counted", [Counted(0, 0), Counted(1023, 10**6), Counted(10**20, 10**20)])
+@pytest.mark.parametrize(
+    "counted", [CounterBase(0, 0), CounterBase(1023, 10**6), CounterBase(10**20, 10**20)]
+)
 @pytest.mark.parametrize("known", [True, False], ids=["uptime", "no uptime"])
 @pytest.mark.parametrize("own", [True, False], ids=["since tor started", "since connected"])
 def test_totals_are_whole_at_any_width_or_not_there(
-    counted: Counted, known: bool, own: bool
+    counted: CounterBase, known: bool, own: bool
 ) -> None:
-    news = CONNECTED._replace(counted=counted if own else None, uptime=9e4 if known else None)
+    news = CONNECTED._replace(counters=counted if own else None, uptime=9e4 if known else None)
     # At the narrowest there is nothing but the two amounts and since when.
     whole = re.compile(
         "since .*: +▼ ?[0-9.]+ ?([KMGTPE]i)?[BKMGTPE](, avg .*/s)? +▲ ?[0-9.]+ ?.*[^ ]"
@@ -466,7 +471,7 @@ def test_hibernation_is_shown_for_what_it_is(kind: str) -> None:
 )
 def test_the_readout_has_the_time_and_both_rates(columns: int, line: str) -> None:
     sample = second(89)
-    assert (sample.when, sample.read, sample.written) == (1090.0, 160 * KIB, 60 * KIB)
+    assert (sample.ends_at, sample.read, sample.written) == (1090.0, 160 * KIB, 60 * KIB)
     assert drawn(columns, 24, view=View(cursor=1090))[-1] == line
 
 
@@ -531,9 +536,9 @@ def one_away() -> Fleet:
         tell(fleet, which, news(name))
     for sample in steady(0, 100, 700):
         tell(fleet, 0, sample)
-        if not 1060 < sample.when <= 1095:
+        if not 1060 < sample.ends_at <= 1095:
             tell(fleet, 1, sample)
-        if sample.when == 1063:
+        if sample.ends_at == 1063:
             tell(fleet, 1, Lost(1060.0, "it closed the connection", 1068.0))
     return fleet
 
@@ -553,7 +558,7 @@ def test_what_has_ended_says_so_once_and_nobody_is_missing() -> None:
     fleet, words = watched("anna", "bert"), "the recording ends here"
     for which, name in enumerate(("anna", "bert")):
         tell(fleet, which, news(name), *steady(0, 100, 700), Ended(words))
-    for subject in (ALL, SUM, 0, 1):
+    for subject in (ALL_TORS, SUM, 0, 1):
         assert staged(80, 24, fleet, View(subject=subject))[-1] == words
 
 
@@ -561,7 +566,7 @@ def test_of_several_the_one_that_has_ended_is_named() -> None:
     fleet = watched("anna", "bert")
     tell(fleet, 0, news("anna"), *steady(0, 100, 700))
     tell(fleet, 1, news("bert"), *steady(0, 100, 700), Ended("its recording ends here"))
-    assert staged(80, 24, fleet, View(subject=ALL))[-1] == "bert: its recording ends here"
+    assert staged(80, 24, fleet, View(subject=ALL_TORS))[-1] == "bert: its recording ends here"
     assert staged(80, 24, fleet, View(subject=SUM))[-1] == KEYS
 
 
@@ -573,7 +578,7 @@ def test_the_totals_of_a_sum_are_since_each_started_or_since_we_connected() -> N
     assert staged(80, 24, fleet, view)[-2] == "since each started: ▼ 2.0 GiB   ▲ 4.0 GiB"
     other = watched("anna", "bert")
     for which, name in enumerate(("anna", "bert")):
-        tell(other, which, news(name)._replace(counted=None), *steady(90, 100, KIB, 2 * KIB))
+        tell(other, which, news(name)._replace(counters=None), *steady(90, 100, KIB, 2 * KIB))
     assert staged(80, 24, other, view)[-2] == "since connected: ▼ 20.0 KiB   ▲ 40.0 KiB"
 
 

@@ -9,16 +9,16 @@ from scenes import CONNECTED, MOMENT, NEWEST, after, drawn, relay, seconds
 from bwgraph.model.fleet import Fleet
 from bwgraph.model.moment import Moment
 from bwgraph.screen import graph_screen, table_screen
-from bwgraph.screen.compose import compose, follow, survey
+from bwgraph.screen.compose import compose, follow_subject, survey
 from bwgraph.screen.frame import Size
 from bwgraph.screen.keymap import Action, apply
 from bwgraph.screen.plot import BRAILLE
-from bwgraph.screen.view import ALL, SUM, View
+from bwgraph.screen.view import ALL_TORS, SUM, View
 
 SIZE = Size(80, 24)
 
 
-@pytest.mark.parametrize("subject", [ALL, SUM, 0, 1, 9])
+@pytest.mark.parametrize("subject", [ALL_TORS, SUM, 0, 1, 9])
 def test_one_tor_is_always_a_graph_and_looks_as_it_does_alone(subject: int) -> None:
     fleet = Fleet([relay()])
     for size in ((120, 35), (80, 24), (40, 10), (20, 5), (1, 1)):
@@ -29,7 +29,7 @@ def test_one_tor_is_always_a_graph_and_looks_as_it_does_alone(subject: int) -> N
 
 @pytest.mark.parametrize(
     ("subject", "named"),
-    [(ALL, "all 5 tors"), (SUM, "sum of 5 tors"), (0, "anna"), (2, "carl"), (3, "9054")],
+    [(ALL_TORS, "all 5 tors"), (SUM, "sum of 5 tors"), (0, "anna"), (2, "carl"), (3, "9054")],
 )
 def test_the_view_in_use_is_named(subject: int, named: str) -> None:
     for size in ((120, 35), (80, 24), (40, 10)):
@@ -52,10 +52,10 @@ def test_one_of_several_looks_as_it_does_alone() -> None:
     [
         (0, 2, 1, (1, 0)),  # the same tors, which have moved up
         (2, 1, 0, (1, 0)),
-        (1, 1, 1, (ALL, None)),  # the one that was looked at, and chosen
+        (1, 1, 1, (ALL_TORS, None)),  # the one that was looked at, and chosen
         (0, SUM, SUM, (SUM, SUM)),
-        (0, ALL, None, (ALL, None)),
-        (0, 9, 9, (ALL, None)),
+        (0, ALL_TORS, None, (ALL_TORS, None)),
+        (0, 9, 9, (ALL_TORS, None)),
     ],
 )
 def test_a_view_follows_its_tor_when_another_leaves(
@@ -63,9 +63,9 @@ def test_a_view_follows_its_tor_when_another_leaves(
 ) -> None:
     before = watched("anna", "bert", "carl").instances
     after = before[:leaves] + before[leaves + 1 :]
-    view = View(subject=subject, chosen=chosen, help=True)
-    followed = follow(view, before, after)
-    assert (followed.subject, followed.chosen) == then
+    view = View(subject=subject, selected=chosen, help=True)
+    followed = follow_subject(view, before, after)
+    assert (followed.subject, followed.selected) == then
     assert followed.help
 
 
@@ -74,25 +74,27 @@ def test_one_that_leaves_while_it_is_drawn_leaves_the_next_picture(
     look: Callable[[Fleet, View, Size, Moment], object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fleet = watched("anna", "bert", found=True)
-    whole = look(fleet, View(subject=ALL), SIZE, MOMENT)
+    whole = look(fleet, View(subject=ALL_TORS), SIZE, MOMENT)
     first = fleet.instances[0]
-    order = table_screen.order
+    order = table_screen.sorted_tors
 
     def leave(drawn: Fleet, view: View, now: float) -> tuple[int, ...]:
         found = order(drawn, view, now)
         for instance in (first, *fleet.instances):
-            fleet.tell(instance, news("one")._replace(where=instance.name))
+            fleet.handle(instance, news("one")._replace(endpoint=instance.name))
         return found
 
-    monkeypatch.setattr(table_screen, "order", leave)
-    assert type(look(fleet, View(subject=ALL), SIZE, MOMENT)) is type(whole)
+    monkeypatch.setattr(table_screen, "sorted_tors", leave)
+    assert type(look(fleet, View(subject=ALL_TORS), SIZE, MOMENT)) is type(whole)
     assert fleet.instances == (first,)
     assert fleet.sum is None
-    assert look(fleet, View(subject=ALL), SIZE, MOMENT) != whole
+    assert look(fleet, View(subject=ALL_TORS), SIZE, MOMENT) != whole
 
 
 def test_help_is_the_same_everywhere() -> None:
-    pages = [staged(80, 24, mixed(), View(subject=subject, help=True)) for subject in (ALL, SUM, 1)]
+    pages = [
+        staged(80, 24, mixed(), View(subject=subject, help=True)) for subject in (ALL_TORS, SUM, 1)
+    ]
     assert pages == [drawn(80, 24, view=View(help=True))] * 3
 
 
@@ -108,28 +110,28 @@ def test_where_all_is_well_the_keys_are_told_below_the_table() -> None:
     for which, name in enumerate(("anna", "bert")):
         tell(fleet, which, news(name), *steady(90, 100, 700))
     assert staged(80, 24, fleet)[-1].startswith("q quit")
-    assert staged(80, 24, fleet, View(subject=ALL, hints=False))[-1] == ""
+    assert staged(80, 24, fleet, View(subject=ALL_TORS, key_line=False))[-1] == ""
 
 
 def test_the_table_is_paused_at_the_second_that_is_known_and_not_at_its_columns_end() -> None:
     fleet = mixed()
     for resolution in (1, 60, 3600):
-        view = View(subject=ALL, resolution=resolution)
+        view = View(subject=ALL_TORS, resolution=resolution)
         shown, layout = survey(fleet, view, SIZE, MOMENT)
         assert layout is None
-        assert shown.second == NEWEST
+        assert shown.newest_second == NEWEST
         assert apply(view, Action.PAUSE, shown).end == NEWEST
 
 
 def test_the_table_scrolls_and_zooms_as_a_graph_does() -> None:
-    fleet, view = mixed(), View(subject=ALL)
+    fleet, view = mixed(), View(subject=ALL_TORS)
     shown, _ = survey(fleet, view, SIZE, MOMENT)
     back = apply(view, Action.BACK, shown)
     assert back.end is not None
     assert back.end < shown.newest
     assert apply(view, Action.COARSER, shown).resolution == 5
-    braille, _ = survey(fleet, View(BRAILLE, subject=ALL), SIZE, MOMENT)
-    assert braille.columns == 2 * shown.columns
+    braille, _ = survey(fleet, View(BRAILLE, subject=ALL_TORS), SIZE, MOMENT)
+    assert braille.buckets == 2 * shown.buckets
 
 
 def test_time_goes_on_in_the_sum_when_all_are_silent() -> None:
@@ -139,8 +141,8 @@ def test_time_goes_on_in_the_sum_when_all_are_silent() -> None:
 
 
 def test_a_key_opens_what_is_chosen() -> None:
-    fleet, view = mixed(), View(subject=ALL)
-    for action in (Action.DOWN, Action.DOWN, Action.OPEN):
+    fleet, view = mixed(), View(subject=ALL_TORS)
+    for action in (Action.SELECT_DOWN, Action.SELECT_DOWN, Action.OPEN_SELECTED):
         view = apply(view, action, survey(fleet, view, SIZE, MOMENT)[0])
     assert compose(fleet, view, SIZE, MOMENT).text()[0].startswith("bwgraph  bert")
     view = apply(view, Action.LEAVE, survey(fleet, view, SIZE, MOMENT)[0])

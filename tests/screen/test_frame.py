@@ -66,7 +66,7 @@ def test_what_survives_prints_in_one_cell(survivors: str) -> None:
 
 
 def test_ascii_and_the_graphs_own_glyphs_pass() -> None:
-    sets = (*plot.SETS.values(), plot.HALVES)
+    sets = (*plot.GLYPH_SETS.values(), plot.HALF_BLOCK)
     own = [text for glyphs in sets for text in glyphs if isinstance(text, str)]
     own.append("".join(map(chr, range(0x2800, 0x2900))))  # braille
     ascii_too = "".join(map(chr, range(0x20, 0x7F)))

@@ -29,18 +29,27 @@ from scenes import (
     told,
 )
 
-from bwgraph.model.events import MOST, Connected, Counted, Described, Lost, Sample, Trouble, Wrapped
+from bwgraph.model.events import (
+    MAX_SAMPLE_BYTES,
+    Connected,
+    CounterBase,
+    Described,
+    Lost,
+    Problem,
+    Sample,
+    Wrapped,
+)
 from bwgraph.model.instance import Instance
 from bwgraph.model.moment import Moment
 from bwgraph.model.printable import printable
 from bwgraph.model.rollups import RESOLUTIONS
-from bwgraph.model.statistics import current
+from bwgraph.model.statistics import current_rates
 from bwgraph.model.totals import Unseen
 from bwgraph.screen import help as help_module
 from bwgraph.screen.frame import Size, Style
 from bwgraph.screen.graph_screen import compose, survey
 from bwgraph.screen.keymap import BINDINGS, Action, apply
-from bwgraph.screen.plot import ASCII, BLOCK, BRAILLE, HALVES, SETS
+from bwgraph.screen.plot import ASCII, BLOCK, BRAILLE, GLYPH_SETS, HALF_BLOCK
 from bwgraph.screen.units import BITS, BYTES
 from bwgraph.screen.view import Arrangement, View
 from bwgraph.tor.description import parse_context
@@ -165,7 +174,7 @@ def test_a_wish_is_granted_where_there_is_room(wish: Arrangement) -> None:
 def test_the_picture_uses_every_row_that_there_is(
     columns: int, rows: int, lost: bool, arrangement: Arrangement | None
 ) -> None:
-    news = [Lost(since=NEWEST, why="gone", retry=NEWEST + 5)] if lost else []
+    news = [Lost(last_heard=NEWEST, reason="gone", retry_at=NEWEST + 5)] if lost else []
     frame = framed(columns, rows, relay(*news), view=View(arrangement=arrangement))
     assert len(frame.lines) == rows
     # What is for the user to read or to press stands at the very bottom.
@@ -219,7 +228,7 @@ def test_an_alert_is_there_when_the_keys_and_all_else_are_gone(rows: int) -> Non
 def test_help_is_a_page_of_its_own() -> None:
     page = framed(80, 24, view=View(help=True))
     assert list(page.lines) == [
-        line for line in page.lines if line in help_module.page(Size(80, 24))
+        line for line in page.lines if line in help_module.help_page(Size(80, 24))
     ]
     for binding in BINDINGS:
         assert any(binding.keys[0] in line and binding.help in line for line in page.text())
@@ -279,7 +288,7 @@ def test_the_scale_outlasts_the_peak_that_made_it() -> None:
     # A peak that has just left the picture still holds the scale, at every width.
     instance = told(CONNECTED)
     for i in range(100):
-        instance.tell(Sample(NEWEST - 99 + i, 900 * KIB if i == 30 else 90 * KIB, 1, seconds=1.0))
+        instance.handle(Sample(NEWEST - 99 + i, 900 * KIB if i == 30 else 90 * KIB, 1, seconds=1.0))
     top = [
         drawn(columns, 24, instance)[2].split(" ┤")[0].strip()
         for columns in (82, 81, 80, 71, 70, 60)
@@ -290,7 +299,7 @@ def test_the_scale_outlasts_the_peak_that_made_it() -> None:
 def test_each_graph_has_its_own_scale_unless_they_share_one() -> None:
     for view, scales in (
         (View(), ("200 KiB/s ┤", "100 KiB/s ┤")),
-        (View(shared=True), ("200 KiB/s ┤", "200 KiB/s ┤")),
+        (View(shared_scale=True), ("200 KiB/s ┤", "200 KiB/s ┤")),
     ):
         screen = drawn(80, 24, view=view)
         assert screen[2].startswith(scales[0])
@@ -300,7 +309,7 @@ def test_each_graph_has_its_own_scale_unless_they_share_one() -> None:
 def test_the_one_axis_of_mirrored_graphs_is_the_same_value_for_both() -> None:
     instance = told(CONNECTED)
     for i in range(60):
-        instance.tell(Sample(NEWEST - 59 + i, 9000 * KIB, 90 * KIB, seconds=1.0))
+        instance.handle(Sample(NEWEST - 59 + i, 9000 * KIB, 90 * KIB, seconds=1.0))
     view = View(logarithmic=True, arrangement=Arrangement.MIRRORED)
     screen = drawn(80, 35, instance, view=view)
     said = [line[:9].strip() for line in screen if line[10:11] in set("┤├")]
@@ -338,7 +347,7 @@ def test_only_what_hangs_from_above_is_in_reverse() -> None:
     assert {span.style for span in turned} == {Style.UPLOAD}
     assert {*"".join(span.text for span in turned)} <= {*"▁▂▃▄▅▆▇"}
     # Nothing else has a glyph that would have to be.
-    for glyphs in (BRAILLE, ASCII, HALVES):
+    for glyphs in (BRAILLE, ASCII, HALF_BLOCK):
         frame = framed(80, 24, view=View(glyphs, arrangement=Arrangement.MIRRORED))
         assert not any(span.reverse for line in frame.lines for span in line)
 
@@ -353,7 +362,7 @@ def test_a_view_of_the_past_says_so_and_stays_where_it_is() -> None:
     assert before[0].endswith("  20 s back  1 s/column   14:05:32")
     assert "  64 s to 14:05:12: avg " in before[1]
     for sample in seconds(100, 103):
-        instance.tell(sample)
+        instance.handle(sample)
     later = drawn(80, 24, instance, after(3.25), past)
     assert later[0].endswith("  23 s back  1 s/column   14:05:35")
     assert graphs(later) == graphs(before)
@@ -392,7 +401,7 @@ def test_a_pause_before_the_first_sample_leaves_the_cursor_where_it_is() -> None
 def test_what_a_key_moves_from_is_what_is_shown() -> None:
     instance = relay()
     shown, plan = survey(instance, View(), Size(80, 24), MOMENT)
-    assert (shown.columns, shown.end, shown.newest) == (69, 1100, 1100)
+    assert (shown.buckets, shown.end, shown.newest) == (69, 1100, 1100)
     assert shown.ceiling == 200 * KIB
     assert plan.cell(11) == 0
     back = apply(View(), Action.PAGE_BACK, shown)
@@ -402,7 +411,9 @@ def test_what_a_key_moves_from_is_what_is_shown() -> None:
 
 # Whatever comes.
 
-AMOUNTS = st.sampled_from([0, 1, 1023, 999_999, MOST]) | st.integers(0, MOST)
+AMOUNTS = st.sampled_from([0, 1, 1023, 999_999, MAX_SAMPLE_BYTES]) | st.integers(
+    0, MAX_SAMPLE_BYTES
+)
 PACES = st.sampled_from([1.0, 1.0022, 0.99, 1.038, 0.01, 0.3, 5.3, 90.0])
 PAUSES = st.sampled_from([0.0, 0.0, 0.0, 0.2, 1.0, 3.0, 70.0, 100_000.0])
 START = 1_000_000.0
@@ -411,7 +422,7 @@ TEXTS = st.text(max_size=30) | st.sampled_from(["", HOSTILE, "my-relay", "x" * 4
 SIZES = st.builds(Size, st.integers(1, 45), st.integers(1, 14)) | st.builds(
     Size, st.integers(1, 300), st.integers(1, 100)
 )
-COUNTS = st.none() | st.builds(Counted, AMOUNTS, AMOUNTS)
+COUNTS = st.none() | st.builds(CounterBase, AMOUNTS, AMOUNTS)
 UPTIMES = st.none() | st.sampled_from([0.0, 0.5, 7.0, 1e6])
 AGES = st.sampled_from([0.0, 0.25, 1.9, 2.5, 61.0]) | st.floats(0, 1e5)
 PLACES = st.sampled_from([0.0, 0.5, 1.0, 30.5, 68.0, 69.0, 70.0, 299.5]) | st.floats(-3, 400)
@@ -432,7 +443,7 @@ ANSWERS = st.fixed_dictionaries(
 SECONDS = st.integers(int(START) - 500, int(START) + 500) | st.integers(-10, 1 << 40)
 VIEWS = st.builds(
     View()._replace,
-    glyphs=st.sampled_from([*SETS.values(), HALVES]),
+    glyphs=st.sampled_from([*GLYPH_SETS.values(), HALF_BLOCK]),
     ascii_only=st.booleans(),
     units=st.sampled_from([BYTES, BITS]),
     arrangement=st.none() | st.sampled_from(Arrangement),
@@ -440,8 +451,8 @@ VIEWS = st.builds(
     end=st.none() | SECONDS,
     cursor=st.none() | SECONDS,
     logarithmic=st.booleans(),
-    shared=st.booleans(),
-    bounded=st.booleans(),
+    shared_scale=st.booleans(),
+    cut_at_p99=st.booleans(),
     ceiling=st.none() | st.sampled_from([1, 999, 150 * KIB, 1 << 62]) | st.integers(1, 1 << 62),
     help=st.booleans(),
 )
@@ -474,40 +485,40 @@ def pasts(draw: st.DrawFn) -> Past:
     when = newest = START
     for step in draw(st.lists(st.sampled_from("csssslwtna"), max_size=25)):
         if step == "t":
-            instance.tell(Trouble(when, draw(TEXTS)))
+            instance.handle(Problem(when, draw(TEXTS)))
         elif step == "a":
-            instance.tell(Described(when, parse_context(draw(ANSWERS))))
+            instance.handle(Described(when, parse_context(draw(ANSWERS))))
         elif step == "c":
             when += draw(PAUSES)
-            instance.tell(draw(connections(when, first=instance.connection is None)))
+            instance.handle(draw(connections(when, first=instance.connection is None)))
         elif instance.connection is None:
             continue  # without one there is neither a sample nor a loss
         elif step == "n":
-            instance.tell(Counted(draw(AMOUNTS), draw(AMOUNTS)))
+            instance.handle(CounterBase(draw(AMOUNTS), draw(AMOUNTS)))
         elif step == "l":
-            instance.tell(Lost(max(newest, instance.connection.when), draw(TEXTS), when + 1.0))
+            instance.handle(Lost(max(newest, instance.connection.at), draw(TEXTS), when + 1.0))
         elif step == "w":
             if own:
-                instance.tell(Wrapped(Sample(newest, 1 << 32, 0, draw(PACES))))
+                instance.handle(Wrapped(Sample(newest, 1 << 32, 0, draw(PACES))))
         else:
             span = draw(PACES)
             newest = when = when + draw(PAUSES) + span
-            instance.tell(Sample(when, draw(AMOUNTS), draw(AMOUNTS), span))
+            instance.handle(Sample(when, draw(AMOUNTS), draw(AMOUNTS), span))
             own = True
     # What the ledger may hold, at any place relative to the window.
     for ago in draw(st.lists(PLACES, max_size=3)):
-        instance.ledger.restarts += (when - ago,)
+        instance.totals.restarts += (when - ago,)
     for ago in draw(st.lists(PLACES, max_size=3)):
         end = when - ago
         gap = Unseen(end - draw(st.floats(0, 500)), end, draw(AMOUNTS), draw(AMOUNTS))
-        instance.ledger.unseen += (gap,)
+        instance.totals.unseen += (gap,)
     return Past(instance, own)
 
 
 def moment_of(instance: Instance, age: float) -> Moment:
     """The moment at which the newest news are so old."""
-    known = instance.connection.when if instance.connection else START
-    return Moment(max(instance.history.newest or 0.0, known) + age, CLOCK)
+    known = instance.connection.at if instance.connection else START
+    return Moment(max(instance.history.newest_at or 0.0, known) + age, CLOCK)
 
 
 @settings(PROPERTY, max_examples=200)
@@ -531,10 +542,11 @@ def test_on_any_screen_of_six_columns_the_rates_can_be_read(
     instance, moment = past.instance, moment_of(past.instance, age)
     screen = compose(instance, view, size, moment, notice).text()
     # What tor remembers is not what moves now.
-    now = current(instance.history.window(moment.now, 1)) if past.own else (None, None)
+    now = current_rates(instance.history.window(moment.now, 1)) if past.own else (None, None)
     arrows = [re.escape(arrow) for arrow in (view.glyphs.download, view.glyphs.upload)]
     down, up = (
-        f"({re.escape(view.units.rate(rate))}|{re.escape(view.units.terse(rate))})" for rate in now
+        f"({re.escape(view.units.format_rate(rate))}|{re.escape(view.units.format_terse(rate))})"
+        for rate in now
     )
     if size.rows == 1:
         both = f"({arrows[0]} ?)?{down} +({arrows[1]} ?)?{up}"
@@ -554,8 +566,8 @@ def test_in_any_graph_marks_and_notes_stand_where_there_is_nothing(
 ) -> None:
     moment = moment_of(past.instance, age)
     noted = compose(past.instance, view, size, moment).text()
-    past.instance.ledger.restarts = ()
-    past.instance.ledger.unseen = ()
+    past.instance.totals.restarts = ()
+    past.instance.totals.unseen = ()
     bare = compose(past.instance, view, size, moment).text()
     assert len(noted) == len(bare)
     empty = {" ", view.glyphs.gap, view.glyphs.grid, view.glyphs.limit, view.glyphs.cursor}
@@ -590,27 +602,30 @@ def test_from_second_to_second_no_label_jumps(
 ) -> None:
     view = view._replace(end=None, cursor=None, help=False)
     instance = told(CONNECTED)
-    marks_of: dict[tuple[object, str], list[str]] = {}
+    marks_of: dict[tuple[object, ...], list[str]] = {}
     before: dict[str, int] = {}
     for i, amount in enumerate(amounts):
         if amount is not None:
-            instance.tell(Sample(1001.0 + i, amount, amount // 3, 1.0))
+            instance.handle(Sample(1001.0 + i, amount, amount // 3, 1.0))
         moment = Moment(1001.25 + i, CLOCK + timedelta(seconds=i))
         plan = survey(instance, view, size, moment)[1]
         screen = [line.ljust(size.columns) for line in compose(instance, view, size, moment).text()]
-        begin = 1 + len(plan.kept & {"header"})
+        begin = 1 + len(plan.parts & {"header"})
         axis = begin + plan.heights[0]
         # The marks of the vertical axis are others only when the scale is another.
         marks = [line[: plan.gutter] for line in screen[begin:axis]]
         named = next((mark for mark in marks if mark.strip(" │┤+|")), "")
-        assert marks_of.setdefault((plan, named), marks) == marks
+        # Mirrored logarithmic graphs share their floor, which depends on both scales.
+        below = [line[: plan.gutter] for line in screen[axis + 1 :] if line[: plan.gutter].strip()]
+        named_below = below[-1:] if plan.arrangement is Arrangement.MIRRORED else []
+        assert marks_of.setdefault((plan, named, *named_below), marks) == marks
         # Each time goes with its column: never to the right, nor by more than a cell at once but
         # where a second has come in late.
         row = screen[axis] if plan.arrangement is Arrangement.MIRRORED else ""
-        if "labels" in plan.kept:
+        if "labels" in plan.parts:
             row = next((line for line in screen[axis:] if re.match(r" *\d\d:\d\d:", line)), "")
         if plan.gutter:
-            now = {time[0]: time.start() for time in TIME.finditer(row[: plan.across])}
+            now = {time[0]: time.start() for time in TIME.finditer(row[: plan.graph_cells])}
             late = None in amounts[max(i - 1, 0) : i + 1] or i == 0
             for label in now.keys() & before.keys():
                 assert 0 <= before[label] - now[label] <= 1 + late
@@ -630,8 +645,8 @@ def test_what_others_wrote_comes_out_harmless_wherever_it_is_shown() -> None:
         ):
             instance = told(*events, name=f"name {HOSTILE}", note=HOSTILE)
             shown += drawn(200, rows, instance, notice=HOSTILE)
-            instance.tell(Trouble(NEWEST, HOSTILE))
-            instance.tell(
+            instance.handle(Problem(NEWEST, HOSTILE))
+            instance.handle(
                 Described(NEWEST, parse_context({"fingerprint": HOSTILE, "BandwidthRate": HOSTILE}))
             )
             shown += drawn(200, rows, instance)

@@ -18,7 +18,7 @@ def text(line: Line) -> str:
 
 
 def test_the_key_line_where_there_is_room() -> None:
-    assert text(help_module.hints(200)) == (
+    assert text(help_module.key_line(200)) == (
         "q quit   ? help   space pause   +- zoom   arrows scroll   <> read   m layout   u units"
         "   g glyphs   l log   s save"
     )
@@ -36,27 +36,30 @@ def test_the_key_line_where_there_is_room() -> None:
     ],
 )
 def test_hints_are_shown_whole_or_not_at_all(columns: int, shown: str) -> None:
-    assert text(help_module.hints(columns)) == shown
+    assert text(help_module.key_line(columns)) == shown
 
 
 @PROPERTY
 @given(st.integers(-5, 300))
 def test_any_key_line_fits_and_begins_with_the_most_needed(columns: int) -> None:
-    line = text(help_module.hints(columns))
+    line = text(help_module.key_line(columns))
     assert len(line) <= max(columns, 0)
-    shown = line.split(" " * help_module.GAP) if line else []
+    shown = line.split(" " * help_module.GAP_CELLS) if line else []
     assert shown == HINTS[: len(shown)]
     if len(shown) < len(HINTS):
-        assert len(" ".join([line, HINTS[len(shown)]])) + help_module.GAP - 1 > columns or not shown
+        assert (
+            len(" ".join([line, HINTS[len(shown)]])) + help_module.GAP_CELLS - 1 > columns
+            or not shown
+        )
 
 
 def test_in_the_key_line_the_keys_stand_out() -> None:
-    bold = [span.text.strip() for span in help_module.hints(300) if span.style is Style.BOLD]
+    bold = [span.text.strip() for span in help_module.key_line(300) if span.style is Style.BOLD]
     assert bold == [hint.partition(" ")[0] for hint in HINTS]
 
 
 def test_the_help_page_lists_every_key_with_what_it_does() -> None:
-    lines = [text(line) for line in help_module.page(Size(80, 50))]
+    lines = [text(line) for line in help_module.help_page(Size(80, 50))]
     for binding in BINDINGS:
         found = [line for line in lines if line.rstrip().endswith(binding.help)]
         assert len(found) == 1
@@ -64,7 +67,7 @@ def test_the_help_page_lists_every_key_with_what_it_does() -> None:
 
 
 def test_neighbours_that_do_the_same_are_explained_together() -> None:
-    lines = [text(line).split() for line in help_module.page(Size(80, 50))]
+    lines = [text(line).split() for line in help_module.help_page(Size(80, 50))]
     assert ["left", "right", "scroll", "through", "time"] in lines
     assert ["+", "-", "zoom", "in", "and", "out"] in lines
 
@@ -72,15 +75,15 @@ def test_neighbours_that_do_the_same_are_explained_together() -> None:
 def test_a_new_binding_is_explained_without_further_ado(monkeypatch: pytest.MonkeyPatch) -> None:
     new = Binding(("F9",), BINDINGS[0].action, "make coffee", "F9 coffee")
     monkeypatch.setattr(help_module, "BINDINGS", (*BINDINGS, new))
-    help_module.hints.cache_clear()
-    assert text(help_module.hints(300)).endswith("F9 coffee")
-    assert text(help_module.page(Size(80, 50))[-1]).split() == ["F9", "make", "coffee"]
-    help_module.hints.cache_clear()
+    help_module.key_line.cache_clear()
+    assert text(help_module.key_line(300)).endswith("F9 coffee")
+    assert text(help_module.help_page(Size(80, 50))[-1]).split() == ["F9", "make", "coffee"]
+    help_module.key_line.cache_clear()
 
 
 @pytest.mark.parametrize("size", [(120, 35), (80, 24), (120, 12)])
 def test_all_of_the_help_fits_usual_screens(size: tuple[int, int]) -> None:
-    frame = Frame.fit(help_module.page(Size(*size)), Size(*size))
+    frame = Frame.fit(help_module.help_page(Size(*size)), Size(*size))
     shown = "\n".join(text(line) for line in frame.lines)
     assert all(binding.help in shown for binding in BINDINGS)
     assert "? or esc to go back" in shown
@@ -89,7 +92,7 @@ def test_all_of_the_help_fits_usual_screens(size: tuple[int, int]) -> None:
 @PROPERTY
 @given(SIZES)
 def test_any_page_has_everything_once_or_says_that_it_has_not(size: Size) -> None:
-    lines = help_module.page(size)
+    lines = help_module.help_page(size)
     page = "\n".join(text(line) for line in lines)
     if len(lines) <= size.rows or size.rows == 1:
         for told in {binding.help for binding in BINDINGS}:

@@ -14,7 +14,7 @@ from bwgraph.model.moment import Moment
 from bwgraph.screen import layout
 from bwgraph.screen.frame import Size
 from bwgraph.screen.graph_screen import compose
-from bwgraph.screen.layout import BETWEEN, GUTTER, NARROWEST_WITH_AXIS, Layout, arrange
+from bwgraph.screen.layout import BETWEEN_CELLS, GUTTER_CELLS, MIN_CELLS_WITH_AXIS, Layout, arrange
 from bwgraph.screen.units import BITS, BYTES, Units
 from bwgraph.screen.view import Arrangement, View
 
@@ -33,16 +33,22 @@ URGENT = st.integers(0, 3)
 def rows(plan: Layout, urgent: int) -> int:
     """How many lines a screen of that layout has."""
     beside, mirrored = (plan.arrangement is each for each in (BESIDE, MIRRORED))
-    axes = ("axes" in plan.kept) * (1 if beside or mirrored else 2)
-    labels = "labels" in plan.kept and not mirrored  # those are in the axis
-    others = len(plan.kept & {"keys", "header", "totals", "quota"})
+    axes = ("axes" in plan.parts) * (1 if beside or mirrored else 2)
+    labels = "labels" in plan.parts and not mirrored  # those are in the axis
+    others = len(plan.parts & {"keys", "header", "totals", "quota"})
     titles = 1 if beside else 2
     heights = plan.heights[0] if beside else sum(plan.heights)
-    return titles + heights + plan.blank + axes + labels + others + urgent
+    return titles + heights + plan.blank_rows + axes + labels + others + urgent
 
 
 @PROPERTY
-@given(SIZES, WISHES, URGENT, st.booleans(), st.sampled_from([GUTTER, GUTTER + 1, GUTTER + 2]))
+@given(
+    SIZES,
+    WISHES,
+    URGENT,
+    st.booleans(),
+    st.sampled_from([GUTTER_CELLS, GUTTER_CELLS + 1, GUTTER_CELLS + 2]),
+)
 def test_the_rows_of_any_layout_are_those_of_the_screen(
     size: Size, wish: Arrangement | None, urgent: int, quota: bool, gutter: int
 ) -> None:
@@ -54,21 +60,29 @@ def test_the_rows_of_any_layout_are_those_of_the_screen(
         assert rows(plan, urgent) == size.rows
     assert min(plan.heights) >= 0
     assert 0 <= plan.heights[0] - plan.heights[1] <= 1
-    assert plan.blank in {0, 1}
+    assert plan.blank_rows in {0, 1}
 
 
 @PROPERTY
-@given(SIZES, WISHES, URGENT, st.booleans(), st.sampled_from([GUTTER, GUTTER + 1, GUTTER + 2]))
+@given(
+    SIZES,
+    WISHES,
+    URGENT,
+    st.booleans(),
+    st.sampled_from([GUTTER_CELLS, GUTTER_CELLS + 1, GUTTER_CELLS + 2]),
+)
 def test_the_columns_of_any_layout_are_within_the_screen(
     size: Size, wish: Arrangement | None, urgent: int, quota: bool, gutter: int
 ) -> None:
     plan = arrange(size, wish, gutter, urgent=urgent, quota=quota)
-    across = 2 * plan.across + BETWEEN if plan.arrangement is BESIDE else plan.across
+    across = (
+        2 * plan.graph_cells + BETWEEN_CELLS if plan.arrangement is BESIDE else plan.graph_cells
+    )
     assert across <= size.columns
     assert plan.width >= 1
-    assert plan.gutter == (gutter if "axes" in plan.kept else 0)
-    if "axes" in plan.kept:
-        assert plan.across >= NARROWEST_WITH_AXIS
+    assert plan.gutter == (gutter if "axes" in plan.parts else 0)
+    if "axes" in plan.parts:
+        assert plan.graph_cells >= MIN_CELLS_WITH_AXIS
         assert plan.width > plan.gutter
 
 
@@ -77,33 +91,33 @@ def test_the_columns_of_any_layout_are_within_the_screen(
 def test_nothing_is_kept_that_goes_before_something_lost(
     size: Size, wish: Arrangement | None, urgent: int, quota: bool
 ) -> None:
-    plan = arrange(size, wish, GUTTER, urgent=urgent, quota=quota)
+    plan = arrange(size, wish, GUTTER_CELLS, urgent=urgent, quota=quota)
     there = [name for name in LOSSES if name != "quota" or quota]
     if urgent and size.rows > 2:
         there.remove("keys")
-    if plan.across < NARROWEST_WITH_AXIS:
+    if plan.graph_cells < MIN_CELLS_WITH_AXIS:
         there = [name for name in there if name not in {"axes", "totals"}]
         if plan.arrangement is MIRRORED:
             there.remove("labels")  # there is no axis to write them into
-    assert plan.kept <= {*there}
-    lost = len(there) - len(plan.kept)
-    assert plan.kept == {*there[lost:]}
+    assert plan.parts <= {*there}
+    lost = len(there) - len(plan.parts)
+    assert plan.parts == {*there[lost:]}
 
 
 @PROPERTY
 @given(st.integers(1, 300), st.integers(1, 99), st.sampled_from([*Arrangement]), st.booleans())
 def test_a_row_more_costs_nothing(columns: int, tall: int, wish: Arrangement, quota: bool) -> None:
-    low = arrange(Size(columns, tall), wish, GUTTER, urgent=0, quota=quota)
-    high = arrange(Size(columns, tall + 1), wish, GUTTER, urgent=0, quota=quota)
-    assert low.kept <= high.kept
+    low = arrange(Size(columns, tall), wish, GUTTER_CELLS, urgent=0, quota=quota)
+    high = arrange(Size(columns, tall + 1), wish, GUTTER_CELLS, urgent=0, quota=quota)
+    assert low.parts <= high.parts
     assert low.arrangement is high.arrangement
 
 
 def test_the_order_of_loss_as_a_screen_of_80_columns_shrinks() -> None:
     seen: list[str] = []
     for tall in range(40, 0, -1):
-        plan = arrange(Size(80, tall), STACKED, GUTTER, urgent=0, quota=True)
-        seen += [name for name in LOSSES if name not in plan.kept and name not in seen]
+        plan = arrange(Size(80, tall), STACKED, GUTTER_CELLS, urgent=0, quota=True)
+        seen += [name for name in LOSSES if name not in plan.parts and name not in seen]
     assert seen == LOSSES
 
 
@@ -133,14 +147,14 @@ def test_layouts(
     heights: tuple[int, int],
     kept: int,
 ) -> None:
-    plan = arrange(Size(*size), wish, GUTTER, urgent=0, quota=False)
-    assert (plan.arrangement, plan.heights, len(plan.kept)) == (shown, heights, kept)
+    plan = arrange(Size(*size), wish, GUTTER_CELLS, urgent=0, quota=False)
+    assert (plan.arrangement, plan.heights, len(plan.parts)) == (shown, heights, kept)
 
 
 def test_what_is_urgent_takes_the_place_of_the_keys() -> None:
-    calm = arrange(Size(80, 24), STACKED, GUTTER, urgent=0, quota=False)
-    urgent = arrange(Size(80, 24), STACKED, GUTTER, urgent=1, quota=False)
-    assert urgent.kept == calm.kept - {"keys"}
+    calm = arrange(Size(80, 24), STACKED, GUTTER_CELLS, urgent=0, quota=False)
+    urgent = arrange(Size(80, 24), STACKED, GUTTER_CELLS, urgent=1, quota=False)
+    assert urgent.parts == calm.parts - {"keys"}
     assert urgent.heights == calm.heights
 
 
@@ -149,28 +163,28 @@ def test_what_is_urgent_takes_the_place_of_the_keys() -> None:
 def test_what_is_urgent_does_not_turn_the_graphs_round(
     size: Size, urgent: int, quota: bool
 ) -> None:
-    calm = arrange(size, None, GUTTER, urgent=0, quota=quota)
-    said = arrange(size, None, GUTTER, urgent=urgent, quota=quota)
+    calm = arrange(size, None, GUTTER_CELLS, urgent=0, quota=quota)
+    said = arrange(size, None, GUTTER_CELLS, urgent=urgent, quota=quota)
     assert said.arrangement is calm.arrangement
 
 
 def test_where_stacked_graphs_have_no_room_for_times_they_are_mirrored() -> None:
-    low = arrange(Size(40, 12), None, GUTTER, urgent=0, quota=True)
+    low = arrange(Size(40, 12), None, GUTTER_CELLS, urgent=0, quota=True)
     assert (low.arrangement, low.heights) == (MIRRORED, (3, 3))
-    assert low.kept >= {"axes", "labels", "totals", "quota"}
-    wished = arrange(Size(40, 12), STACKED, GUTTER, urgent=0, quota=True)
-    assert "labels" not in wished.kept
+    assert low.parts >= {"axes", "labels", "totals", "quota"}
+    wished = arrange(Size(40, 12), STACKED, GUTTER_CELLS, urgent=0, quota=True)
+    assert "labels" not in wished.parts
 
 
 def test_a_quota_takes_a_row_where_there_is_one() -> None:
-    without = arrange(Size(80, 25), STACKED, GUTTER, urgent=0, quota=False)
-    quota = arrange(Size(80, 25), STACKED, GUTTER, urgent=0, quota=True)
-    assert quota.kept == without.kept | {"quota"}
+    without = arrange(Size(80, 25), STACKED, GUTTER_CELLS, urgent=0, quota=False)
+    quota = arrange(Size(80, 25), STACKED, GUTTER_CELLS, urgent=0, quota=True)
+    assert quota.parts == without.parts | {"quota"}
 
 
 def test_the_gutter_holds_the_longest_round_mark() -> None:
-    assert len("500 KiB/s") + len(" │") == GUTTER
-    assert layout.LOW < layout.NARROWEST_WITH_AXIS
+    assert len("500 KiB/s") + len(" │") == GUTTER_CELLS
+    assert layout.LOW_GRAPH_ROWS < layout.MIN_CELLS_WITH_AXIS
 
 
 # Clicks.
@@ -181,13 +195,13 @@ def test_the_gutter_holds_the_longest_round_mark() -> None:
 def test_every_cell_of_the_bars_is_hit_and_nothing_else(
     size: Size, wish: Arrangement | None, quota: bool
 ) -> None:
-    plan = arrange(size, wish, GUTTER, urgent=0, quota=quota)
+    plan = arrange(size, wish, GUTTER_CELLS, urgent=0, quota=quota)
     hit = [plan.cell(x) for x in range(size.columns)]
     cells = [*range(plan.width)]
     gutter: list[int | None] = [None] * plan.gutter
     graph = gutter + cells
     if plan.arrangement is BESIDE:
-        between: list[int | None] = [None] * BETWEEN
+        between: list[int | None] = [None] * BETWEEN_CELLS
         graph = graph + between + graph
     assert hit == graph + [None] * (size.columns - len(graph))
     assert plan.cell(-1) is None
@@ -199,7 +213,7 @@ def test_every_cell_of_the_bars_is_hit_and_nothing_else(
     st.integers(1, 10**12),
     st.sampled_from([BYTES, BITS]),
     st.booleans(),
-    st.integers(NARROWEST_WITH_AXIS, 120),
+    st.integers(MIN_CELLS_WITH_AXIS, 120),
     st.integers(12, 40),
 )
 def test_the_axis_is_upright_whatever_the_marks(
@@ -230,7 +244,7 @@ def test_both_rates_are_always_there(
 ) -> None:
     instance = Instance("tor")
     for second in range(1, 30):
-        instance.tell(Sample(float(second), 3 * 1024**2, 7 * 1024, 1.0))
+        instance.handle(Sample(float(second), 3 * 1024**2, 7 * 1024, 1.0))
     moment = Moment(29.25, datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
     view = View(arrangement=wish, logarithmic=logarithmic, cursor=20 if urgent else None)
     frame = compose(instance, view, size, moment)

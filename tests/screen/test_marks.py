@@ -21,11 +21,11 @@ from scenes import (
     unheard,
 )
 
-from bwgraph.model.events import Counted, Described, Lost, Sample
+from bwgraph.model.events import CounterBase, Described, Lost, Sample
 from bwgraph.model.fleet import Fleet
 from bwgraph.screen.frame import Style
 from bwgraph.screen.marks import Marks, Notes
-from bwgraph.screen.pane import cross, write_in
+from bwgraph.screen.pane import write_in, write_partial
 from bwgraph.screen.plot import ASCII, BLOCK, BRAILLE, Glyphs
 from bwgraph.screen.view import SUM, Arrangement, View
 from bwgraph.tor.description import parse_context
@@ -64,9 +64,9 @@ def test_what_nobody_heard_is_no_rate() -> None:
 
 def test_a_gap_without_its_sum_says_nothing() -> None:
     # Where tor does not answer nobody knows what moved.
-    news = CONNECTED._replace(counted=None)
-    lost = Lost(second(49).when, "gone", second(50).when)
-    back = news._replace(when=second(69).when)
+    news = CONNECTED._replace(counters=None)
+    lost = Lost(second(49).ends_at, "gone", second(50).ends_at)
+    back = news._replace(at=second(69).ends_at)
     screen = drawn(80, 24, told(news, *seconds(0, 50), lost, back, *seconds(70, 100)))
     assert not any("unseen" in line or "restarted" in line for line in screen)
     assert "·" * 20 in graphs(screen)[0][-1]
@@ -83,7 +83,7 @@ def test_a_restart_is_marked_in_the_second_in_which_tor_started(uptime: float) -
 
 def test_a_restart_that_was_never_lost_is_marked_where_it_was_found() -> None:
     # The same place answers as another process before anybody has noticed.
-    news = CONNECTED._replace(when=second(59).when + 0.1, counted=None, uptime=None, process="9")
+    news = CONNECTED._replace(at=second(59).ends_at + 0.1, counters=None, uptime=None, process="9")
     screen = drawn(80, 24, told(CONNECTED, *seconds(0, 60), news, *seconds(60, 100)))
     assert any("╎" in row for row in graphs(screen)[0])
 
@@ -92,7 +92,7 @@ def test_marks_and_notes_leave_every_bar_as_it_is() -> None:
     for begin in range(50, 80):
         one = restarted(begin, begin + 4, uptime=2.0)
         bare = restarted(begin, begin + 4, uptime=2.0)
-        bare.ledger.restarts = ()
+        bare.totals.restarts = ()
         for with_mark, without in zip(drawn(80, 24, one), drawn(80, 24, bare), strict=True):
             for marked, plain in zip(with_mark.ljust(80), without.ljust(80), strict=True):
                 assert marked == plain or plain in " ·┈"
@@ -124,7 +124,7 @@ def test_what_tor_remembers_stands_on_ground_of_its_own() -> None:
 
 
 def test_what_tor_remembers_is_not_in_the_statistics() -> None:
-    loud = tuple(Sample(second(i).when, 1 << 30, 1 << 30, 1.0) for i in range(45, 75))
+    loud = tuple(Sample(second(i).ends_at, 1 << 30, 1 << 30, 1.0) for i in range(45, 75))
     news = remembered(45, 75)._replace(recent=loud)
     title = drawn(80, 24, told(news, *seconds(75, 100)))[1]
     assert title == drawn(80, 24, told(news._replace(recent=()), *seconds(75, 100)))[1]
@@ -161,7 +161,7 @@ def test_before_bwgraph_has_seen_a_second_itself_there_is_no_current_rate() -> N
         screen = drawn(*size, instance)
         assert not any("80.0" in line for line in screen)
     assert re.fullmatch(r"▼ download +-", drawn(80, 24, instance)[1])
-    instance.tell(second(100))
+    instance.handle(second(100))
     assert drawn(80, 24, instance, after(1.25))[1].startswith("▼ download  120 KiB/s  last 1 s: ")
 
 
@@ -183,8 +183,8 @@ def test_a_gap_is_as_long_as_it_was_in_every_glyph_set(glyphs: Glyphs) -> None:
     view = View(glyphs, arrangement=Arrangement.STACKED)
     foot = drawn(80, 24, unheard(50, 70, 0, 0), view=view)[9]
     # The newest 30 seconds are known, and what was before these 20.
-    begin, end = 80 - 50 // glyphs.wide, 80 - 30 // glyphs.wide
-    assert foot[begin:end] == glyphs.gap * (20 // glyphs.wide)
+    begin, end = 80 - 50 // glyphs.buckets_per_cell, 80 - 30 // glyphs.buckets_per_cell
+    assert foot[begin:end] == glyphs.gap * (20 // glyphs.buckets_per_cell)
     assert glyphs.gap not in foot[begin - 10 : begin] + foot[end:]
 
 
@@ -248,7 +248,7 @@ def test_a_cursor_that_is_not_in_view_is_not_there() -> None:
 def test_the_cursor_goes_with_its_column() -> None:
     instance, view = relay(), View(cursor=1090, arrangement=Arrangement.STACKED)
     for i in range(100, 110):
-        instance.tell(second(i))
+        instance.handle(second(i))
         screen = drawn(80, 24, instance, after(i - 99 + 0.25), view)
         axis = next(line for line in screen if "└" in line).partition("└")[2]
         assert axis.find("┴") == 68 - 10 - (i - 99)
@@ -269,7 +269,7 @@ def test_the_cursor_leaves_every_bar_as_it_is() -> None:
 
 def test_of_two_notes_that_meet_the_second_looks_for_another_place() -> None:
     instance = restarted(50, 70, uptime=6.0)
-    instance.ledger.restarts += (instance.ledger.restarts[0] + 4.0,)
+    instance.totals.restarts += (instance.totals.restarts[0] + 4.0,)
     down = graphs(drawn(80, 24, instance))[0]
     assert sum(row.count("restart") for row in down) == 2
     assert len([row for row in down if row.count("╎") == 2]) >= 6
@@ -308,7 +308,7 @@ def test_the_axis_is_crossed_where_a_sum_lacks_somebody(glyphs: Glyphs) -> None:
     axes = [line[11:] for line in lines if line.startswith("        0 ")]
     assert len(axes) == 2
     # 69 cells, of which the last is second 99; in braille two seconds are in each.
-    expected = {68 - (99 - i) // glyphs.wide for i in (*range(50, 60), 80)}
+    expected = {68 - (99 - i) // glyphs.buckets_per_cell for i in (*range(50, 60), 80)}
     for axis in axes:
         assert {i for i, char in enumerate(axis) if char == mark} == expected
 
@@ -328,7 +328,7 @@ def test_where_there_is_no_axis_the_bars_are_crossed(
     view = View(glyphs, arrangement=arrangement, subject=SUM)
     lines = staged(40, 4, lacking(range(94, 96)), view)
     # Two seconds, in each of the graphs; in braille they are in one cell.
-    assert "".join(lines).count(mark) == 2 * (2 // glyphs.wide)
+    assert "".join(lines).count(mark) == 2 * (2 // glyphs.buckets_per_cell)
     assert mark not in "".join(staged(40, 4, lacking(), view))
     # What has an axis has its crosses there.
     above = staged(80, 24, lacking(range(94, 96)), view)
@@ -340,7 +340,7 @@ def test_where_there_is_no_axis_the_bars_are_crossed(
 def test_a_cross_upon_bars_is_where_they_end_last(*, hanging: bool) -> None:
     marks = Marks({}, (), range(0), (), (1, 2), 2, {}, {}, (0, 0))
     rows = ("█  ", "██ ", "██ ")[:: -1 if hanging else 1]
-    crossed = cross(rows, marks, BLOCK, hanging=hanging)
+    crossed = write_partial(rows, marks, BLOCK, hanging=hanging)
     assert crossed[:: -1 if hanging else 1] == ("█××", "██ ", "██ ")
     # Nothing else that is written there hides one.
     notes: Notes = {0: ("restart", "now", "-")}
@@ -358,9 +358,9 @@ def test_what_nobody_heard_of_several_at_once_is_one_sum() -> None:
     for which, name in enumerate(("anna", "bert", "carl")):
         tell(fleet, which, news(name), *steady(0, 50, 0))
     for which, name in enumerate(("anna", "bert", "carl")):
-        tell(fleet, which, Lost(second(49).when, "gone", second(50).when))
-        counted = Counted((1 << 30) + 2 * KIB, 2 << 30)
-        back = news(name, second(69).when, uptime=7269.0)._replace(counted=counted)
+        tell(fleet, which, Lost(second(49).ends_at, "gone", second(50).ends_at))
+        counted = CounterBase((1 << 30) + 2 * KIB, 2 << 30)
+        back = news(name, second(69).ends_at, uptime=7269.0)._replace(counters=counted)
         tell(fleet, which, back, *steady(70, 100, 0))
     down, _ = graphs(staged(80, 24, fleet, View(subject=SUM)))
     assert sum("6.0 KiB unseen" in row for row in down) == 1

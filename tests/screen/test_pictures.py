@@ -46,7 +46,7 @@ from bwgraph.model.events import Described, Sample
 from bwgraph.model.instance import Instance
 from bwgraph.screen import layout
 from bwgraph.screen.frame import Frame, Size
-from bwgraph.screen.plot import ASCII, BRAILLE, SETS, Glyphs
+from bwgraph.screen.plot import ASCII, BRAILLE, GLYPH_SETS, Glyphs
 from bwgraph.screen.view import Arrangement, View
 from bwgraph.tor.description import parse_context
 
@@ -67,13 +67,13 @@ def past(changed: Callable[[Sample], Sample]) -> Instance:
 
 def zero(sample: Sample) -> Sample:
     """Nothing moved."""
-    return Sample(sample.when, 0, 0, 1.0)
+    return Sample(sample.ends_at, 0, 0, 1.0)
 
 
 def spiked(sample: Sample) -> Sample:
     """All as it was, but for one second."""
-    at_spike = sample.when == second(SPIKE).when
-    return Sample(sample.when, 9 * MIB, 5 * MIB, 1.0) if at_spike else sample
+    at_spike = sample.ends_at == second(SPIKE).ends_at
+    return Sample(sample.ends_at, 9 * MIB, 5 * MIB, 1.0) if at_spike else sample
 
 
 SCENES: dict[str, Callable[[], Instance]] = {
@@ -87,7 +87,7 @@ SCENES: dict[str, Callable[[], Instance]] = {
 }
 "What each picture is of."
 
-KINDS = list(product(Arrangement, SETS.values()))
+KINDS = list(product(Arrangement, GLYPH_SETS.values()))
 
 
 def view_of(scene: str, arrangement: Arrangement, glyphs: Glyphs) -> View:
@@ -185,21 +185,24 @@ SECONDS: dict[str, Callable[[int], Sample]] = {
 
 def plan_of(scene: str, size: Size, arrangement: Arrangement) -> layout.Layout:
     """Where things are in a picture."""
-    gutter = layout.GUTTER + (scene == "clipped")
+    gutter = layout.GUTTER_CELLS + (scene == "clipped")
     return layout.arrange(size, arrangement, gutter, urgent=0, quota=False)
 
 
 def graphs_of(plan: layout.Layout, lines: Sequence[str]) -> list[list[str]]:
     """The columns of cells of both graphs of a picture, each from its ground on."""
-    top, (height, below) = len(plan.kept & {"header"}) + 1, plan.heights
-    left = right = slice(plan.gutter, plan.across)
+    top, (height, below) = len(plan.parts & {"header"}) + 1, plan.heights
+    left = right = slice(plan.gutter, plan.graph_cells)
     if plan.arrangement is Arrangement.SIDE_BY_SIDE:
         begin = top
-        right = slice(left.start + plan.across + layout.BETWEEN, 2 * plan.across + layout.BETWEEN)
+        right = slice(
+            left.start + plan.graph_cells + layout.BETWEEN_CELLS,
+            2 * plan.graph_cells + layout.BETWEEN_CELLS,
+        )
     elif plan.arrangement is Arrangement.MIRRORED:
-        begin = top + height + len(plan.kept & {"axes"})
+        begin = top + height + len(plan.parts & {"axes"})
     else:
-        begin = top + height + len(plan.kept & {"axes"}) + plan.blank + 1
+        begin = top + height + len(plan.parts & {"axes"}) + plan.blank_rows + 1
     upper = [line[left] for line in lines[top : top + height]][::-1]
     lower = [line[right] for line in lines[begin : begin + below]]
     if plan.arrangement is not Arrangement.MIRRORED:
@@ -209,7 +212,7 @@ def graphs_of(plan: layout.Layout, lines: Sequence[str]) -> list[list[str]]:
 
 def bar_in(column: str, glyphs: Glyphs, side: int) -> float:
     """How many cells high the bar in a column of cells is."""
-    if glyphs.wide == 1:
+    if glyphs.buckets_per_cell == 1:
         return sum(PARTS[glyphs.name].get(cell, 0) for cell in column) / 8
     dots = [ord(cell) & 0xFF if "⠀" <= cell <= "⣿" else 0 for cell in column]
     return sum(bool(cell & dot) for cell in dots for dot in DOTS[side]) / 4
@@ -229,8 +232,8 @@ def test_each_bar_is_as_high_as_what_was_moved(
         assert len(columns) == plan.width
         ceiling = CEILINGS[scene][way]
         for at, column in enumerate(columns):
-            for side in range(glyphs.wide):
-                moved = moved_in(scene, (plan.width - at) * glyphs.wide - 1 - side)
+            for side in range(glyphs.buckets_per_cell):
+                moved = moved_in(scene, (plan.width - at) * glyphs.buckets_per_cell - 1 - side)
                 bar = bar_in(column, glyphs, side)
                 clipped = bool({*glyphs.clipped} & {*column[-1:]}) and scene == "clipped"
                 checked += 1
@@ -248,7 +251,7 @@ def test_each_bar_is_as_high_as_what_was_moved(
                     # Half a step for being rounded; ASCII has only every other one.
                     slack = step if glyphs.name == "ascii" else step / 2
                     assert bar == pytest.approx(max(share * len(column), step), abs=slack)
-    assert checked == 2 * plan.width * glyphs.wide
+    assert checked == 2 * plan.width * glyphs.buckets_per_cell
 
 
 @scenes
@@ -261,8 +264,8 @@ def test_what_is_not_known_is_marked_from_its_first_column_to_its_last(
     lines = [line.ljust(size.columns) for line in looks(shot(scene, size, arrangement, glyphs))]
     unknown = [
         all(
-            moved_in(scene, (plan.width - at) * glyphs.wide - 1 - side) is None
-            for side in range(glyphs.wide)
+            moved_in(scene, (plan.width - at) * glyphs.buckets_per_cell - 1 - side) is None
+            for side in range(glyphs.buckets_per_cell)
         )
         for at in range(plan.width)
     ]
@@ -270,11 +273,13 @@ def test_what_is_not_known_is_marked_from_its_first_column_to_its_last(
         feet = "".join(column[0] for column in columns)
         # A note may stand on it where it has no other place.
         bare = re.sub(r"[0-9.]+ K?i?B unseen|\+[0-9.]+[BK]", lambda m: glyphs.gap * len(m[0]), feet)
-        marks = {glyphs.gap, glyphs.break_} if scene == "restart" else {glyphs.gap}
+        marks = {glyphs.gap, glyphs.restart} if scene == "restart" else {glyphs.gap}
         assert [foot in marks for foot in bare] == unknown
-        broken = [at for at, column in enumerate(columns) if glyphs.break_ in column]
+        broken = [at for at, column in enumerate(columns) if glyphs.restart in column]
         # It started 14.25 seconds ago, and so in the fifteenth second from the right.
-        assert broken == ([plan.width - 1 - 14 // glyphs.wide] if scene == "restart" else [])
+        assert broken == (
+            [plan.width - 1 - 14 // glyphs.buckets_per_cell] if scene == "restart" else []
+        )
 
 
 @scenes
@@ -285,23 +290,23 @@ def test_each_time_stands_where_its_second_is(
 ) -> None:
     plan = plan_of(scene, size, arrangement)
     # The header has the time of day, and statistics the peak's.
-    lines = looks(shot(scene, size, arrangement, glyphs))[len(plan.kept & {"header"}) :]
+    lines = looks(shot(scene, size, arrangement, glyphs))[len(plan.parts & {"header"}) :]
     rows = [line for line in lines if not line.startswith((glyphs.download, glyphs.upload))]
-    newest = MOMENT.wall(NEWEST if scene != "empty" else MOMENT.now // 1)
+    newest = MOMENT.wall_time(NEWEST if scene != "empty" else MOMENT.now // 1)
     found = 0
     for y, row in enumerate(rows):
         for label in re.finditer(r"\d\d:\d\d:\d\d", row):
             x = label.start() + len(label[0]) // 2
             cell = plan.cell(x)
             assert cell is not None
-            begin = newest - timedelta(seconds=(plan.width - cell) * glyphs.wide)
-            end = begin + timedelta(seconds=glyphs.wide)
+            begin = newest - timedelta(seconds=(plan.width - cell) * glyphs.buckets_per_cell)
+            end = begin + timedelta(seconds=glyphs.buckets_per_cell)
             time = datetime.combine(newest, dt_time.fromisoformat(label[0]), newest.tzinfo)
             assert begin < time <= end
             if plan.gutter and plan.arrangement is not Arrangement.MIRRORED:
-                assert rows[y - 1][x] == glyphs.ground_tick
+                assert rows[y - 1][x] == glyphs.horizontal_tick
             found += 1
-    if plan.gutter and "labels" in plan.kept:
+    if plan.gutter and "labels" in plan.parts:
         assert found
 
 
@@ -740,7 +745,7 @@ def test_picture_of_a_spike_on_a_logarithmic_scale() -> None:
 
 
 def test_picture_of_a_spike_that_is_cut() -> None:
-    assert drawn(80, 18, past(spiked), view=View(bounded=True)) == picture(
+    assert drawn(80, 18, past(spiked), view=View(cut_at_p99=True)) == picture(
         """
         bwgraph  127.0.0.1:9051  my-relay  tor 0.4.9.11            1 s/column   14:05:32
         ▼ download 80.0 KiB/s  last 69 s: avg 212K p95 200K peak 9.0M         cut at p99

@@ -8,10 +8,19 @@ from hypothesis import strategies as st
 from properties import PROPERTY
 
 from bwgraph.screen import plot
-from bwgraph.screen.plot import ASCII, BLOCK, BRAILLE, HALVES, SETS, UNKNOWN, Bar, Glyphs
+from bwgraph.screen.plot import (
+    ASCII,
+    BLOCK,
+    BRAILLE,
+    GLYPH_SETS,
+    HALF_BLOCK,
+    UNKNOWN_BAR,
+    Bar,
+    Glyphs,
+)
 from bwgraph.screen.scale import Scale
 
-ALL = (*SETS.values(), HALVES)
+ALL = (*GLYPH_SETS.values(), HALF_BLOCK)
 GLYPHS = st.sampled_from(ALL)
 HEIGHTS = st.integers(1, 60)
 
@@ -29,7 +38,7 @@ def drawings(draw: st.DrawFn) -> tuple[list[Bar], int, Glyphs]:
     known = st.tuples(st.integers(0, top), st.integers(0, top + 1)).map(
         lambda bar: (min(bar), max(bar))
     )
-    return draw(st.lists(st.just(UNKNOWN) | known, max_size=60)), height, glyphs
+    return draw(st.lists(st.just(UNKNOWN_BAR) | known, max_size=60)), height, glyphs
 
 
 def test_bars_grow_by_eighths() -> None:
@@ -86,8 +95,8 @@ def test_the_same_curve_in_braille_takes_half_as_many_cells() -> None:
         (BRAILLE, True, ["⠈·⣿⢹⡇", "  ⠃⢸⣇", "  ⠐⢼↓"]),
         (ASCII, False, ["     iI#^i", "    :II##I", " .--##.##I"]),
         (ASCII, True, [" '--##'##I", "    :II##I", "     iI#vi"]),
-        (HALVES, False, ["     ╷│█↑╷", "    ▄││██│", " ▁··█▇▂██│"]),
-        (HALVES, True, [" ▔··██▔██│", "    ▀││██│", "     ╵│█↓╵"]),
+        (HALF_BLOCK, False, ["     ╷│█↑╷", "    ▄││██│", " ▁··█▇▂██│"]),
+        (HALF_BLOCK, True, [" ▔··██▔██│", "    ▀││██│", "     ╵│█↓╵"]),
     ],
     ids=lambda value: getattr(value, "name", None),
 )
@@ -133,18 +142,18 @@ def test_a_peak_in_braille_is_a_dot_above_its_mean() -> None:
 def test_a_mean_that_is_cut_reaches_the_tip() -> None:
     for glyphs in ALL:
         for hanging, tip in enumerate(glyphs.clipped):
-            rows = drawn([9000] * glyphs.wide, 10, 3, glyphs, hanging=bool(hanging))
+            rows = drawn([9000] * glyphs.buckets_per_cell, 10, 3, glyphs, hanging=bool(hanging))
             full = glyphs.levels[-1]
             assert rows == ([full, full, tip] if hanging else [tip, full, full])
 
 
 def test_no_values_are_rows_of_nothing() -> None:
     for glyphs in ALL:
-        assert plot.plot((), 3, glyphs) == ("", "", "")
+        assert plot.draw_bars((), 3, glyphs) == ("", "", "")
 
 
 def test_no_height_is_no_rows() -> None:
-    assert plot.plot([(0, 0), (0, 1), UNKNOWN], 0, BLOCK) == ()
+    assert plot.draw_bars([(0, 0), (0, 1), UNKNOWN_BAR], 0, BLOCK) == ()
 
 
 # The sets.
@@ -156,25 +165,42 @@ def test_each_glyph_is_one_character_and_none_of_a_column_is_another(glyphs: Gly
     assert glyphs.levels[0] == glyphs.hanging[0] == " "
     assert glyphs.levels[-1] == glyphs.hanging[-1]
     names = (
-        *("gap", "grid", "limit", "cursor", "break_", "side", "tick", "corner", "middle"),
-        *("ground", "ground_tick", "ground_cursor", "hearsay", "download", "upload"),
+        *(
+            "gap",
+            "grid",
+            "limit",
+            "cursor",
+            "restart",
+            "vertical_axis",
+            "vertical_tick",
+            "corner",
+            "middle",
+        ),
+        *(
+            "horizontal_axis",
+            "horizontal_tick",
+            "horizontal_cursor",
+            "unverified",
+            "download",
+            "upload",
+        ),
     )
     assert [len(getattr(glyphs, name)) for name in names] == [1] * len(names)
     assert (len(glyphs.whisker), len(glyphs.clipped)) == (3, 2)
     assert glyphs.download != glyphs.upload
     # What is written between bars is taken for no bar.
     bars = {*glyphs.levels, *glyphs.hanging, *glyphs.whisker, *glyphs.clipped}
-    lines = {glyphs.gap, glyphs.grid, glyphs.limit, glyphs.cursor, glyphs.break_}
+    lines = {glyphs.gap, glyphs.grid, glyphs.limit, glyphs.cursor, glyphs.restart}
     assert len(lines) == 5
     assert not bars & lines
     assert not {*glyphs.levels} & {*glyphs.whisker, *glyphs.clipped}
 
 
 def test_the_sets_go_by_their_names_and_a_text_has_one_of_its_own() -> None:
-    assert list(SETS) == ["block", "braille", "ascii"]
-    assert all(glyphs.name == name for name, glyphs in SETS.items())
-    assert HALVES.name not in SETS
-    assert not HALVES.inverted
+    assert list(GLYPH_SETS) == ["block", "braille", "ascii"]
+    assert all(glyphs.name == name for name, glyphs in GLYPH_SETS.items())
+    assert HALF_BLOCK.name not in GLYPH_SETS
+    assert not HALF_BLOCK.inverted
 
 
 def test_ascii_glyphs_are_ascii() -> None:
@@ -193,10 +219,10 @@ def test_any_graph_has_its_rows_each_as_long_as_there_are_cells(
     drawing: tuple[list[Bar], int, Glyphs], hanging: bool
 ) -> None:
     bars, height, glyphs = drawing
-    rows = plot.plot(bars, height, glyphs, hanging=hanging)
-    assert [len(row) for row in rows] == [-(-len(bars) // glyphs.wide)] * height
+    rows = plot.draw_bars(bars, height, glyphs, hanging=hanging)
+    assert [len(row) for row in rows] == [-(-len(bars) // glyphs.buckets_per_cell)] * height
     known = {*glyphs.levels, *glyphs.hanging, *glyphs.whisker, *glyphs.clipped, glyphs.gap}
-    dots = {chr(0x2800 + i) for i in range(1, 256)} if glyphs.wide > 1 else set()
+    dots = {chr(0x2800 + i) for i in range(1, 256)} if glyphs.buckets_per_cell > 1 else set()
     assert {*"".join(rows)} <= known | dots
 
 
@@ -206,21 +232,21 @@ def test_any_column_says_whether_it_is_unknown_nothing_or_something(
     drawing: tuple[list[Bar], int, Glyphs], hanging: bool
 ) -> None:
     bars, height, glyphs = drawing
-    rows = plot.plot(bars, height, glyphs, hanging=hanging)
+    rows = plot.draw_bars(bars, height, glyphs, hanging=hanging)
     levels = glyphs.hanging if hanging else glyphs.levels
     for cell in range(len(rows[0])):
         # From the ground on.
         column = "".join(row[cell] for row in (rows if hanging else rows[::-1]))
-        here = bars[cell * glyphs.wide : (cell + 1) * glyphs.wide]
+        here = bars[cell * glyphs.buckets_per_cell : (cell + 1) * glyphs.buckets_per_cell]
         peak = max(high for _, high in here)
-        if peak == -1 and len(here) == glyphs.wide:
+        if peak == -1 and len(here) == glyphs.buckets_per_cell:
             assert column == glyphs.gap + " " * (height - 1)
         elif peak <= 0:
             assert not column.strip()
         else:
             assert column.strip()
             assert (column[-1] == glyphs.clipped[hanging]) is (peak > glyphs.steps * height)
-        if glyphs.wide == 1 and 0 < here[0][0] <= here[0][1] <= glyphs.steps * height:
+        if glyphs.buckets_per_cell == 1 and 0 < here[0][0] <= here[0][1] <= glyphs.steps * height:
             full, part = divmod(here[0][0], glyphs.steps)
             assert column[:full] == levels[-1] * full
             assert not part or column[full] == levels[part]
@@ -232,14 +258,14 @@ def test_a_hanging_graph_is_the_standing_one_upside_down(
     drawing: tuple[list[Bar], int, Glyphs],
 ) -> None:
     bars, height, glyphs = drawing
-    if glyphs.wide > 1:
+    if glyphs.buckets_per_cell > 1:
         return
     over = str.maketrans(
         dict(zip(glyphs.levels, glyphs.hanging, strict=True))
         | {glyphs.clipped[0]: glyphs.clipped[1], glyphs.whisker[0]: glyphs.whisker[1]}
     )
-    standing = plot.plot(bars, height, glyphs)[::-1]
-    hanging = plot.plot(bars, height, glyphs, hanging=True)
+    standing = plot.draw_bars(bars, height, glyphs)[::-1]
+    hanging = plot.draw_bars(bars, height, glyphs, hanging=True)
     if glyphs is BLOCK:  # what has a glyph of its own for each level
         under = str.maketrans({glyphs.whisker[1]: glyphs.whisker[2]})
         half = [row.translate(under) for row in hanging]
@@ -262,4 +288,4 @@ def drawn(
     bars = Scale(ceiling).bars(
         list(values), list(values if peaks is None else peaks), glyphs.steps * height
     )
-    return list(plot.plot(bars, height, glyphs, hanging=hanging))
+    return list(plot.draw_bars(bars, height, glyphs, hanging=hanging))

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta, timezone
 
 from bwgraph.model.quota import Quota
-from bwgraph.screen.quota_text import words
+from bwgraph.screen.quota_text import quota_lines
 
 GIB = 1 << 30
 NOW = datetime(2026, 11, 25, 3, 42, 24, tzinfo=UTC)
@@ -14,7 +14,7 @@ def said_of(
     quota: Quota, pace: tuple[float, float] | None = (0.0, 0.0), hours: int = 0
 ) -> tuple[str, ...]:
     zone = timezone(timedelta(hours=hours))
-    lines = words(quota, pace, NOW, lambda when: when.astimezone(zone))
+    lines = quota_lines(quota, pace, NOW, lambda when: when.astimezone(zone))
     lengths = [len(line) for line in lines]
     assert lengths == sorted(lengths, reverse=True)
     assert len(set(lines)) == len(lines)

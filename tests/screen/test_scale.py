@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from properties import PROPERTY
 
 from bwgraph.screen import scale
-from bwgraph.screen.layout import GUTTER
-from bwgraph.screen.plot import UNKNOWN
-from bwgraph.screen.scale import FALLS, HOLD, Scale
+from bwgraph.screen.layout import GUTTER_CELLS
+from bwgraph.screen.plot import UNKNOWN_BAR
+from bwgraph.screen.scale import HOLD_S, MAX_FALLS, Scale
 from bwgraph.screen.units import BITS, BYTES, UNITS, Units
 
 KIB = 1024
@@ -65,7 +65,7 @@ def test_bars_are_means_with_peaks_and_what_is_cut_is_over_the_top() -> None:
         [None, 0.0, 0.0, 1e-9, 50.0, 100.0, 100.1, 20.0],
         [7.0, 0.0, 25.0, 1e-9, 75.0, 100.0, 100.1, 500.0],
         8,
-    ) == [UNKNOWN, (0, 0), (0, 2), (1, 1), (4, 6), (8, 8), (8, 9), (2, 9)]
+    ) == [UNKNOWN_BAR, (0, 0), (0, 2), (1, 1), (4, 6), (8, 8), (8, 9), (2, 9)]
 
 
 @PROPERTY
@@ -75,7 +75,7 @@ def test_any_bars_are_within_one_of_the_top(
 ) -> None:
     for mean, (low, high) in zip(means, each.bars(means, means, top), strict=True):
         if mean is None:
-            assert (low, high) == UNKNOWN
+            assert (low, high) == UNKNOWN_BAR
         else:
             assert 0 <= low <= top
             assert low <= high <= top + 1
@@ -108,7 +108,7 @@ def test_the_memory_of_a_spike_as_a_table_of_steps(resolution: int, ages: dict[i
     # 5 KiB/s is what the quiet needs: there it stays.
     assert {after[age] for age in after if age > max(ages)} == {5}
     lengths = [list(after.values()).count(step) for step in (1024, 500, 200, 100, 50, 20, 10)]
-    assert {length * resolution for length in lengths} == {max(HOLD, resolution)}
+    assert {length * resolution for length in lengths} == {max(HOLD_S, resolution)}
 
 
 def test_a_second_spike_on_the_way_down_takes_it_up_again_at_once() -> None:
@@ -159,14 +159,14 @@ def test_a_scale_falls_a_step_at_a_time_and_holds_each(
     peaks: list[float], visible: int, resolution: int, units: Units
 ) -> None:
     # Within its memory, that is.
-    peaks = peaks[: visible + scale.memory(resolution)]
+    peaks = peaks[: visible + scale.memory_buckets(resolution)]
     tops = [
         units.steps.index(scale.ceiling(peaks[:end], visible, resolution, units))
         for end in range(1, len(peaks) + 1)
     ]
     falls = [i for i, (old, new) in enumerate(pairwise(tops)) if new < old]
     assert all(tops[i] - tops[i + 1] == 1 for i in falls)
-    assert all((later - earlier) * resolution >= HOLD for earlier, later in pairwise(falls))
+    assert all((later - earlier) * resolution >= HOLD_S for earlier, later in pairwise(falls))
 
 
 @settings(PROPERTY, max_examples=40)
@@ -175,7 +175,7 @@ def test_what_lies_beyond_the_memory_does_not_count(
     peaks: list[float], visible: int, resolution: int
 ) -> None:
     # So that the screen may hand over that many columns and no more.
-    kept = peaks[-visible - scale.memory(resolution) :]
+    kept = peaks[-visible - scale.memory_buckets(resolution) :]
     assert scale.ceiling(peaks, visible, resolution, BYTES) == scale.ceiling(
         kept, visible, resolution, BYTES
     )
@@ -200,14 +200,14 @@ def test_a_resize_never_makes_a_scale_forget_what_is_visible_in_either_size(
 
 
 def test_the_memory_is_of_so_many_steps() -> None:
-    assert {scale.memory(resolution) // FALLS for resolution in (15, 60, 86_400)} == {1}
-    assert scale.memory(1) == FALLS * HOLD
+    assert {scale.memory_buckets(resolution) // MAX_FALLS for resolution in (15, 60, 86_400)} == {1}
+    assert scale.memory_buckets(1) == MAX_FALLS * HOLD_S
 
 
 @pytest.mark.parametrize("peaks", [[], [0.0, 0.0]])
 @pytest.mark.parametrize("units", UNITS.values(), ids=UNITS)
 def test_the_scale_of_nothing_is_the_lowest(peaks: list[float], units: Units) -> None:
-    assert scale.ceiling(peaks, 10, 1, units) == scale.bound(peaks, units) == units.steps[0]
+    assert scale.ceiling(peaks, 10, 1, units) == scale.p99_ceiling(peaks, units) == units.steps[0]
 
 
 # Bounded, and logarithmic.
@@ -219,18 +219,18 @@ def test_the_scale_of_nothing_is_the_lowest(peaks: list[float], units: Units) ->
 )
 def test_a_bound_is_overtopped_by_one_in_a_hundred(count: int, spikes: int, bounded: bool) -> None:
     peaks = [9e6] * spikes + [1000.0] * (count - spikes)
-    assert (scale.bound(peaks, BYTES) == KIB) is bounded
+    assert (scale.p99_ceiling(peaks, BYTES) == KIB) is bounded
 
 
 def test_seconds_in_which_nothing_moved_do_not_bound_a_scale() -> None:
     # Else a tor that is mostly idle would have all cut that it ever does.
-    assert scale.bound([0.0] * 1000 + [9e6] * 5, BYTES) == 10 * MIB
+    assert scale.p99_ceiling([0.0] * 1000 + [9e6] * 5, BYTES) == 10 * MIB
 
 
 @PROPERTY
 @given(st.lists(RATES, max_size=300), EITHER)
 def test_any_bound_is_a_step_that_hardly_anything_exceeds(peaks: list[float], units: Units) -> None:
-    top = scale.bound(peaks, units)
+    top = scale.p99_ceiling(peaks, units)
     assert top in units.steps
     moved = [peak for peak in peaks if peak > 0]
     assert sum(peak > top for peak in moved) <= len(moved) / 100
@@ -240,8 +240,8 @@ def test_any_bound_is_a_step_that_hardly_anything_exceeds(peaks: list[float], un
 @given(CEILINGS)
 def test_a_logarithmic_scale_has_three_decades_or_more(top: int) -> None:
     floor = scale.floor(top)
-    assert 0 < floor <= scale.LOWEST
-    assert top / floor >= scale.DECADES * (1 - 1e-9)
+    assert 0 < floor <= scale.MIN_LOG_FLOOR
+    assert top / floor >= scale.MAX_LOG_RANGE * (1 - 1e-9)
 
 
 # Marks.
@@ -328,7 +328,7 @@ def test_no_mark_is_longer_than_there_is_room_for(
 ) -> None:
     each = Scale(top, scale.floor(top) if logarithmic else 0.0)
     pinned = top not in units.steps
-    room = GUTTER - 2 + (units is BITS) + pinned
+    room = GUTTER_CELLS - 2 + (units is BITS) + pinned
     assert max(map(len, each.marks(height, units).values())) <= room
 
 

@@ -18,7 +18,17 @@ from bwgraph.model.events import Sample
 from bwgraph.screen.frame import Frame, Line, Size, Span, Style
 from bwgraph.screen.graph_screen import compose
 from bwgraph.screen.plot import BLOCK
-from bwgraph.screen.svg import BASELINE, DARK, DOT, HEIGHT, LIGHT, MARGIN, WIDTH, Scheme, picture
+from bwgraph.screen.svg import (
+    BASELINE,
+    CELL_HEIGHT,
+    CELL_WIDTH,
+    DARK,
+    DOT_PITCH,
+    LIGHT,
+    MARGIN,
+    Scheme,
+    draw_svg,
+)
 from bwgraph.screen.view import View
 from bwgraph.tor import demo_traffic
 
@@ -95,15 +105,15 @@ def _boxes(path: str) -> list[Box]:
 def _dots(path: str) -> Iterator[tuple[float, float]]:
     assert DOTTED.sub("", path) == ""
     for x, y, way, length in DOTTED.findall(path):
-        for i in range(int(float(length) / DOT) + 1):
-            step = i * DOT
+        for i in range(int(float(length) / DOT_PITCH) + 1):
+            step = i * DOT_PITCH
             yield (float(x) + step * (way == "h"), float(y) + step * (way == "v"))
 
 
 def drawn(*lines: Line, size: Size | None = None) -> Drawing:
     """The drawing of these lines, which need not fit."""
     columns = max((sum(len(span.text) for span in line) for line in lines), default=0)
-    return Drawing(picture(Frame(lines, size or Size(columns, len(lines)))))
+    return Drawing(draw_svg(Frame(lines, size or Size(columns, len(lines)))))
 
 
 def down(text: str, *, reverse: bool = False) -> Drawing:
@@ -115,7 +125,7 @@ def down(text: str, *, reverse: bool = False) -> Drawing:
 
 def test_it_is_as_large_as_the_frame_whatever_lines_there_are() -> None:
     root = drawn((Span("x"),), size=Size(80, 24)).root
-    width, height = 80 * WIDTH + 2 * MARGIN, 24 * HEIGHT + 2 * MARGIN
+    width, height = 80 * CELL_WIDTH + 2 * MARGIN, 24 * CELL_HEIGHT + 2 * MARGIN
     assert root.attrib["viewBox"] == f"-{MARGIN} -{MARGIN} {width} {height}"
     assert (root.attrib["width"], root.attrib["height"]) == (str(width), str(height))
     ground = root.find(f"{SVG}rect")
@@ -209,7 +219,7 @@ def test_a_line_reaches_just_those_edges_that_it_should(line: str) -> None:
     char, arms = line[0], line[1:]
     boxes = down(char).boxes["download"]
     units = {unit for box in boxes for unit in box.units()}
-    edges = {"l": (0, 8), "r": (WIDTH - 1, 8), "t": (4, 0), "b": (4, HEIGHT - 1)}
+    edges = {"l": (0, 8), "r": (CELL_WIDTH - 1, 8), "t": (4, 0), "b": (4, CELL_HEIGHT - 1)}
     assert {arm for arm, unit in edges.items() if unit in units} == {*arms}
     assert (4, 8) in units
 
@@ -219,12 +229,12 @@ def test_a_dashed_line_has_its_dashes(char: str, count: int) -> None:
     dashes = down(char).boxes["download"]
     assert len(dashes) == count
     covered = sum(box.width * box.height for box in dashes)
-    assert covered == pytest.approx((HEIGHT if char in "╎┆┊" else WIDTH) / 2, abs=0.05)
+    assert covered == pytest.approx((CELL_HEIGHT if char in "╎┆┊" else CELL_WIDTH) / 2, abs=0.05)
 
 
 def test_the_grid_is_half_a_line_and_one_shape_however_long() -> None:
     (line,) = down("┈┈┈").boxes["download"]
-    assert (line.width, line.height) == (3 * WIDTH, 0.5)
+    assert (line.width, line.height) == (3 * CELL_WIDTH, 0.5)
 
 
 def test_braille_has_a_dot_for_each_bit() -> None:
@@ -250,12 +260,12 @@ def test_to_merge_shapes_changes_nothing(rows: list[str], reverse: bool) -> None
 
     drawing = drawn(*((Span(row, Style.UPLOAD, reverse),) for row in rows))
     assert drawing.units("upload") == {
-        (column * WIDTH + x, row * HEIGHT + y)
+        (column * CELL_WIDTH + x, row * CELL_HEIGHT + y)
         for row, text in enumerate(rows)
         for column, char in enumerate(text)
-        for y in range(HEIGHT)
+        for y in range(CELL_HEIGHT)
         if filled(char, y // 2) != reverse
-        for x in range(WIDTH)
+        for x in range(CELL_WIDTH)
     }
 
 
@@ -291,10 +301,10 @@ def test_what_xml_forbids_or_means_something_in_it_is_harmless() -> None:
 @PROPERTY
 @given(LINES, SIZES)
 def test_anything_makes_a_picture_that_stays_on_its_canvas(lines: list[Line], size: Size) -> None:
-    svg = picture(Frame(tuple(lines), size))
-    assert svg == picture(Frame(tuple(lines), size))
+    svg = draw_svg(Frame(tuple(lines), size))
+    assert svg == draw_svg(Frame(tuple(lines), size))
     drawing = Drawing(svg)
-    width, height = size.columns * WIDTH, size.rows * HEIGHT
+    width, height = size.columns * CELL_WIDTH, size.rows * CELL_HEIGHT
     for boxes in drawing.boxes.values():
         for box in boxes:
             assert 0 <= box.x < box.x + box.width <= width
@@ -304,7 +314,7 @@ def test_anything_makes_a_picture_that_stays_on_its_canvas(lines: list[Line], si
     for words in drawing.words.values():
         for x, y, length, word in words:
             assert 0 <= x < x + length <= width
-            assert length == len(word) * WIDTH
+            assert length == len(word) * CELL_WIDTH
             assert 0 < y < height
 
 
@@ -318,9 +328,9 @@ def test_each_letter_stands_in_its_cell(lines: list[Line], size: Size) -> None:
         for column, char in enumerate(line)
         if char not in DRAWN
     }
-    words = [word for words in Drawing(picture(frame)).words.values() for word in words]
+    words = [word for words in Drawing(draw_svg(frame)).words.values() for word in words]
     assert cells == {
-        (int(x) // WIDTH + i, int(y) // HEIGHT): char
+        (int(x) // CELL_WIDTH + i, int(y) // CELL_HEIGHT): char
         for x, y, _, word in words
         for i, char in enumerate(word)
         if char != " "
@@ -424,11 +434,11 @@ def invented(size: Size) -> Frame:
 
 
 def test_a_large_screen_is_a_small_file() -> None:
-    assert len(picture(invented(Size(120, 35))).encode()) < 12_000
+    assert len(draw_svg(invented(Size(120, 35))).encode()) < 12_000
 
 
 @pytest.mark.parametrize("chars", ["▁▂▃▄▅▆▇█", "⣀⣤⣶⣿⡇⢸"])
 def test_a_screen_full_of_shapes_is_no_large_file(chars: str) -> None:
     # Each line is another's, moved by a column: hardly any two cells make one shape.
     bars = [(Span((chars * 20)[i % 7 :][:120], Style.UPLOAD),) for i in range(35)]
-    assert len(picture(Frame(tuple(bars), Size(120, 35))).encode()) < 62_000
+    assert len(draw_svg(Frame(tuple(bars), Size(120, 35))).encode()) < 62_000

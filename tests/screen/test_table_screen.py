@@ -14,11 +14,11 @@ from bwgraph.model.rollups import RESOLUTIONS
 from bwgraph.screen import table_screen
 from bwgraph.screen.compose import compose, survey
 from bwgraph.screen.frame import Size
-from bwgraph.screen.plot import SETS
+from bwgraph.screen.plot import GLYPH_SETS
 from bwgraph.screen.units import UNITS
-from bwgraph.screen.view import ALL, SUM, View
+from bwgraph.screen.view import ALL_TORS, SUM, View
 
-TABLE = View(subject=ALL)
+TABLE = View(subject=ALL_TORS)
 
 
 def many(count: int) -> Fleet:
@@ -147,19 +147,19 @@ def test_the_sum_is_down_when_all_are_and_up_when_none_is() -> None:
 
 
 def test_the_lines_say_over_what_the_average_is_at_each_resolution() -> None:
-    heading = staged(120, 10, mixed(), View(subject=ALL, resolution=60))[1]
+    heading = staged(120, 10, mixed(), View(subject=ALL_TORS, resolution=60))[1]
     assert heading.count("avg 1 h") == 2
 
 
 def test_the_current_rate_is_the_newest_seconds_at_each_resolution() -> None:
     for resolution in RESOLUTIONS:
-        line = staged(120, 10, mixed(), View(subject=ALL, resolution=resolution))[3]
+        line = staged(120, 10, mixed(), View(subject=ALL_TORS, resolution=resolution))[3]
         assert "80.0K" in line
         assert "100K" in line
 
 
 def test_a_table_of_the_past_stays_while_time_goes_on() -> None:
-    fleet, view = mixed(), View(subject=ALL, end=1080)
+    fleet, view = mixed(), View(subject=ALL_TORS, end=1080)
     before = staged(80, 24, fleet, view)[3][28:38]
     assert before == staged(80, 24, fleet, view, after(20.0))[3][28:38]
     assert before != staged(80, 24, fleet)[3][28:38]
@@ -171,23 +171,28 @@ def test_a_table_of_the_past_stays_while_time_goes_on() -> None:
 
 def test_by_name_capitals_do_not_matter() -> None:
     fleet = watched("beta", "Alpha", "gamma")
-    assert titles(fleet, table_screen.order(fleet, TABLE, NEWEST)) == ["Alpha", "beta", "gamma"]
+    assert titles(fleet, table_screen.sorted_tors(fleet, TABLE, NEWEST)) == [
+        "Alpha",
+        "beta",
+        "gamma",
+    ]
 
 
 def test_by_traffic_the_busiest_is_first_and_equals_stay_where_they_are() -> None:
     fleet = many(4)
-    view = View(subject=ALL, by_traffic=True)
-    found = titles(fleet, table_screen.order(fleet, view, NEWEST))
+    view = View(subject=ALL_TORS, by_traffic=True)
+    found = titles(fleet, table_screen.sorted_tors(fleet, view, NEWEST))
     assert found == ["tor03", "tor02", "tor01", "tor00"]
     idle = watched("c", "a", "b")
-    assert table_screen.order(idle, view, NEWEST) == (0, 1, 2)
+    assert table_screen.sorted_tors(idle, view, NEWEST) == (0, 1, 2)
 
 
 def test_one_second_does_not_change_the_order() -> None:
     fleet = many(3)
     tell(fleet, 0, Sample(NEWEST + 1.0, 9 * KIB, 0, 1.0))
     found = titles(
-        fleet, table_screen.order(fleet, View(subject=ALL, by_traffic=True), NEWEST + 1.1)
+        fleet,
+        table_screen.sorted_tors(fleet, View(subject=ALL_TORS, by_traffic=True), NEWEST + 1.1),
     )
     assert found == ["tor02", "tor01", "tor00"]
 
@@ -195,7 +200,8 @@ def test_one_second_does_not_change_the_order() -> None:
 def test_the_header_says_by_what_they_are_sorted() -> None:
     assert "all 5 tors, by name" in staged(80, 24, mixed())[0]
     assert (
-        "all 5 tors, by traffic" in staged(80, 24, mixed(), View(subject=ALL, by_traffic=True))[0]
+        "all 5 tors, by traffic"
+        in staged(80, 24, mixed(), View(subject=ALL_TORS, by_traffic=True))[0]
     )
 
 
@@ -206,7 +212,7 @@ def test_the_header_says_by_what_they_are_sorted() -> None:
 def test_the_chosen_line_is_on_the_screen_and_so_is_the_sum(chosen: int) -> None:
     fleet = many(20)
     for rows in range(2, 26):
-        screen = staged(80, rows, fleet, View(subject=ALL, chosen=chosen))
+        screen = staged(80, rows, fleet, View(subject=ALL_TORS, selected=chosen))
         assert len(screen) == rows
         marked = [line for line in screen if line.startswith("> ")]
         if rows > 3 or chosen == SUM:
@@ -217,8 +223,8 @@ def test_the_chosen_line_is_on_the_screen_and_so_is_the_sum(chosen: int) -> None
 
 def test_lines_scroll_no_further_than_they_must() -> None:
     fleet = many(20)
-    first = staged(80, 12, fleet, View(subject=ALL, chosen=0))
-    last = staged(80, 12, fleet, View(subject=ALL, chosen=19))
+    first = staged(80, 12, fleet, View(subject=ALL_TORS, selected=0))
+    last = staged(80, 12, fleet, View(subject=ALL_TORS, selected=19))
     assert [line[2:7] for line in first[2:-2]] == [f"tor{i:02}" for i in range(8)]
     assert [line[2:7] for line in last[2:-2]] == [f"tor{i:02}" for i in range(12, 20)]
 
@@ -227,7 +233,7 @@ def test_one_that_has_ended_says_so_and_is_not_down() -> None:
     fleet = Fleet([Instance("a"), Instance("b")])
     for which, name in enumerate(("a", "b")):
         tell(fleet, which, news(name), *steady(90, 100, 5), Ended("the recording ends here"))
-    lines = staged(80, 24, fleet, View(subject=ALL))
+    lines = staged(80, 24, fleet, View(subject=ALL_TORS))
     assert [" ended " in line for line in lines[2:5]] == [True] * 3
     assert "down" not in "".join(lines[2:5])
 
@@ -240,7 +246,7 @@ def test_names_from_outside_do_no_harm() -> None:
     tell(fleet, 0, news(HOSTILE), *steady(90, 100, 5))
     tell(fleet, 1, Lost(NEWEST, HOSTILE, NEWEST))
     for size in ((120, 35), (80, 24), (40, 10), (20, 5)):
-        for subject in (ALL, SUM, 0, 1, 2):
+        for subject in (ALL_TORS, SUM, 0, 1, 2):
             for line in staged(*size, fleet, View(subject=subject), notice=HOSTILE):
                 assert line.isprintable()
                 assert len(line) <= size[0]
@@ -266,15 +272,15 @@ def fleets(draw: st.DrawFn) -> Fleet:
 
 VIEWS = st.builds(
     View()._replace,
-    glyphs=st.sampled_from(list(SETS.values())),
+    glyphs=st.sampled_from(list(GLYPH_SETS.values())),
     units=st.sampled_from(list(UNITS.values())),
-    hints=st.booleans(),
+    key_line=st.booleans(),
     resolution=st.sampled_from(RESOLUTIONS),
     end=st.none() | st.integers(900, 1200),
     cursor=st.none() | st.integers(1000, 1100),
     help=st.booleans(),
-    subject=st.integers(ALL, 9),
-    chosen=st.none() | st.integers(SUM, 9),
+    subject=st.integers(ALL_TORS, 9),
+    selected=st.none() | st.integers(SUM, 9),
     by_traffic=st.booleans(),
 )
 
@@ -297,9 +303,9 @@ def test_any_fleet_fits_any_screen_in_any_view(
         assert len(line) <= size.columns
         assert line.isprintable()
     shown, _ = survey(fleet, view, size, moment)
-    assert sorted(shown.order) == list(range(len(fleet.instances)))
+    assert sorted(shown.tor_order) == list(range(len(fleet.instances)))
     assert shown.end <= shown.newest
-    if view.subject == ALL and fleet.sum is not None and not view.help and size.rows > 1:
+    if view.subject == ALL_TORS and fleet.sum is not None and not view.help and size.rows > 1:
         assert len(frame.lines) == size.rows
         assert any("sum"[: size.columns - 2] in line for line in frame.text())
 
@@ -307,7 +313,7 @@ def test_any_fleet_fits_any_screen_in_any_view(
 def test_the_table_itself_is_no_longer_than_its_space() -> None:
     fleet = many(9)
     for rows in range(12):
-        listed = table_screen.order(fleet, TABLE, NEWEST)
-        assert len(table_screen.lines(fleet, TABLE, listed, Size(80, rows), MOMENT)) == min(
+        listed = table_screen.sorted_tors(fleet, TABLE, NEWEST)
+        assert len(table_screen.table_lines(fleet, TABLE, listed, Size(80, rows), MOMENT)) == min(
             rows, 11
         )

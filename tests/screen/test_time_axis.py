@@ -11,8 +11,8 @@ from properties import PROPERTY
 
 from bwgraph.model.rollups import RESOLUTIONS
 from bwgraph.screen.pane import label_row
-from bwgraph.screen.plot import SETS
-from bwgraph.screen.time_axis import APART, DAY, HOUR, SPACINGS, labels
+from bwgraph.screen.plot import GLYPH_SETS
+from bwgraph.screen.time_axis import DAY, HOUR, LABEL_GAP_CELLS, SPACINGS_S, labels
 
 BERLIN = ZoneInfo("Europe/Berlin")
 SPRING = datetime(2026, 3, 29, 1, tzinfo=UTC)
@@ -30,7 +30,9 @@ ZONES = st.sampled_from(
         ZoneInfo("Asia/Kathmandu"),
     ]
 )
-PER_CELL = sorted({r * glyphs.wide for r in RESOLUTIONS for glyphs in SETS.values()})
+PER_CELL = sorted(
+    {r * glyphs.buckets_per_cell for r in RESOLUTIONS for glyphs in GLYPH_SETS.values()}
+)
 "Seconds that a cell may stand for."
 
 CHANGES = st.sampled_from(
@@ -161,7 +163,7 @@ def test_labels_are_well_apart_but_for_a_change_of_the_clocks(
     found = sorted(labels(end, seconds, cells).items())
     # Each is centred on its cell: half of either is between them.
     assert all(
-        right - left - len(one) / 2 - len(other) / 2 >= APART - 1
+        right - left - len(one) / 2 - len(other) / 2 >= LABEL_GAP_CELLS - 1
         for (left, one), (right, other) in pairwise(found)
     )
 
@@ -232,4 +234,4 @@ def test_every_resolution_has_a_spacing_that_leaves_a_label_on_a_narrow_screen()
     end = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
     for seconds in PER_CELL:
         assert labels(end, seconds, 40)
-    assert list(SPACINGS) == sorted(set(SPACINGS))
+    assert list(SPACINGS_S) == sorted(set(SPACINGS_S))

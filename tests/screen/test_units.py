@@ -46,7 +46,7 @@ STEPS = EITHER.flatmap(lambda each: st.tuples(st.just(each), st.sampled_from(eac
 def test_a_rate_in_bytes_is_a_short_number_and_a_binary_unit(
     amount: float | None, text: str
 ) -> None:
-    assert BYTES.rate(amount) == text
+    assert BYTES.format_rate(amount) == text
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_a_rate_in_bytes_is_a_short_number_and_a_binary_unit(
     ],
 )
 def test_a_rate_in_bits_is_eight_times_as_many_and_decimal(amount: float | None, text: str) -> None:
-    assert BITS.rate(amount) == text
+    assert BITS.format_rate(amount) == text
 
 
 def test_both_units_go_by_the_name_that_they_are_chosen_by() -> None:
@@ -79,8 +79,8 @@ def test_both_units_go_by_the_name_that_they_are_chosen_by() -> None:
 @given(AMOUNTS)
 def test_a_rate_has_at_most_four_characters_of_number(amount: float) -> None:
     number = r"([0-9]{1,3}|[0-9]{1,2}\.[0-9])"
-    assert re.fullmatch(number + r" ([KMGTPE]i)?B/s", BYTES.rate(amount))
-    assert re.fullmatch(number + r" [kMGTPE]?bit/s", BITS.rate(amount))
+    assert re.fullmatch(number + r" ([KMGTPE]i)?B/s", BYTES.format_rate(amount))
+    assert re.fullmatch(number + r" [kMGTPE]?bit/s", BITS.format_rate(amount))
 
 
 @PROPERTY
@@ -88,7 +88,7 @@ def test_a_rate_has_at_most_four_characters_of_number(amount: float) -> None:
 def test_a_rate_is_no_further_off_than_half_of_what_it_shows_last(
     amount: float, each: Units
 ) -> None:
-    number, _, unit = each.rate(amount).partition(" ")
+    number, _, unit = each.format_rate(amount).partition(" ")
     last = Fraction(1, 10) if "." in number else Fraction(1)
     # The second term is what floats lose on the way.
     allowed = last * size_of(unit) / 2 + Fraction(amount) / 10**12
@@ -101,34 +101,34 @@ def test_the_larger_of_two_rates_never_reads_as_the_smaller(
     one: float, other: float, each: Units
 ) -> None:
     less, more = sorted((one, other))
-    assert read(each.rate(less)) <= read(each.rate(more))
+    assert read(each.format_rate(less)) <= read(each.format_rate(more))
 
 
 @PROPERTY
 @given(AMOUNTS, EITHER)
 def test_a_terse_rate_fits_five_cells_and_is_the_same_number(amount: float, each: Units) -> None:
-    terse = each.terse(amount)
+    terse = each.format_terse(amount)
     assert len(terse) <= 5
     assert re.fullmatch(r"[0-9.]+[BKMGTPEbk]", terse)
-    number, _, unit = each.rate(amount).partition(" ")
+    number, _, unit = each.format_rate(amount).partition(" ")
     assert terse == number + unit[0]
 
 
 @pytest.mark.parametrize("each", UNITS.values(), ids=UNITS)
 def test_a_rate_that_nobody_knows_is_no_number(each: Units) -> None:
-    assert each.terse(None) == each.rate(None) == units.UNKNOWN
+    assert each.format_terse(None) == each.format_rate(None) == units.UNKNOWN_TEXT
 
 
 def test_amounts_beyond_the_last_unit_are_still_shown_in_it() -> None:
-    assert BYTES.rate(5000 * 1024**6) == "5000 EiB/s"
-    assert BITS.rate(1000 * 1000**6) == "8000 Ebit/s"
+    assert BYTES.format_rate(5000 * 1024**6) == "5000 EiB/s"
+    assert BITS.format_rate(1000 * 1000**6) == "8000 Ebit/s"
 
 
 @PROPERTY
 @given(AMOUNTS)
 def test_an_amount_is_always_in_bytes(amount: float) -> None:
-    assert units.size(amount) == BYTES.rate(amount).removesuffix("/s")
-    assert units.quantity(amount).terse == BYTES.terse(amount)
+    assert units.format_size(amount) == BYTES.format_rate(amount).removesuffix("/s")
+    assert units.format_bytes(amount).terse == BYTES.format_terse(amount)
 
 
 # Scales.
@@ -337,7 +337,7 @@ def test_what_is_no_length_of_time_is_refused(text: str) -> None:
     ],
 )
 def test_span_is_told_in_its_largest_units(seconds: float, text: str) -> None:
-    assert units.span(seconds) == text
+    assert units.format_span(seconds) == text
 
 
 LENGTHS = {"d": 86_400, "h": 3600, "min": 60, "s": 1}
@@ -346,7 +346,7 @@ LENGTHS = {"d": 86_400, "h": 3600, "min": 60, "s": 1}
 @PROPERTY
 @given(st.integers(0, 10**10))
 def test_a_span_is_cut_and_never_rounded_up(seconds: int) -> None:
-    words = units.span(seconds).split()
+    words = units.format_span(seconds).split()
     told = sum(int(n) * LENGTHS[unit] for n, unit in zip(words[::2], words[1::2], strict=True))
     assert told <= seconds < told + LENGTHS[words[-1]] * 60
 
@@ -354,7 +354,7 @@ def test_a_span_is_cut_and_never_rounded_up(seconds: int) -> None:
 @PROPERTY
 @given(st.integers(1, 10**7) | st.integers(1, 1000).map(lambda n: n * 60))
 def test_an_exact_span_is_exact_and_is_read_as_it_is_written(seconds: int) -> None:
-    text = units.exact_span(seconds)
+    text = units.format_exact_span(seconds)
     number, unit = text.split(" ")
     assert int(number) * LENGTHS[unit] == seconds
     assert units.parse_span(text) == seconds

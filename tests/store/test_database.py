@@ -28,22 +28,22 @@ from store_files import (
     write,
 )
 
-from bwgraph.model.errors import Refusal
+from bwgraph.model.errors import ExplainedError
 from bwgraph.model.events import Sample
 from bwgraph.model.history import History
 from bwgraph.model.ring import Portion
-from bwgraph.model.rollups import FINEST, RESOLUTIONS, WIDEST, Entry, kept
-from bwgraph.model.sum_history import Together
+from bwgraph.model.rollups import COARSE_BUCKETS, FINEST_BUCKETS, RESOLUTIONS, Bucket, kept_buckets
+from bwgraph.model.sum_history import SumHistory
 from bwgraph.store import database, owner
-from bwgraph.store.database import Gone, Store, Unwritten
+from bwgraph.store.database import Store, StoreError, StoreGoneError
 from bwgraph.store.owner import Process
-from bwgraph.store.restore import Kept
+from bwgraph.store.restore import SeriesKey
 
 STORED = RESOLUTIONS[3:]
 
 
-def read(path: Path, whose: Kept = RELAY, now: float = NOW) -> list[Entry]:
-    with closing(Store(str(path), look=True)) as opened:
+def read(path: Path, whose: SeriesKey = RELAY, now: float = NOW) -> list[Bucket]:
+    with closing(Store(str(path), read_only=True)) as opened:
         return opened.read(whose, now)
 
 
@@ -66,10 +66,10 @@ def test_what_was_written_is_read(path: Path) -> None:
     entries = [minute(5), minute(4, 0), minute(1, 7, 12.5, told=3)]
     write(path, *entries)
     assert read(path) == entries
-    with closing(Store(str(path), look=True)) as opened:
-        assert opened.ends(RELAY, NOW) == {60: 60 * (MINUTE - 1)}
-        assert opened.ends(Kept("another"), NOW) == {}
-    assert read(path, Kept("another")) == read(path, Kept("relay", sum=True)) == []
+    with closing(Store(str(path), read_only=True)) as opened:
+        assert opened.newest_ends(RELAY, NOW) == {60: 60 * (MINUTE - 1)}
+        assert opened.newest_ends(SeriesKey("another"), NOW) == {}
+    assert read(path, SeriesKey("another")) == read(path, SeriesKey("relay", is_sum=True)) == []
 
 
 def test_a_column_that_grows_is_replaced_and_one_less_known_is_not(path: Path) -> None:
@@ -83,21 +83,26 @@ def test_a_column_that_grows_is_replaced_and_one_less_known_is_not(path: Path) -
 
 def test_a_sum_that_is_stored_before_all_are_in_it_has_all_in_the_end(path: Path) -> None:
     # One of them has a part of a second there, so that what the bytes stand for becomes less.
-    total, whose = Together(["a", "b"]), Kept("both", sum=True)
+    total, whose = SumHistory(["a", "b"]), SeriesKey("both", is_sum=True)
     with closing(Store(str(path))) as opened:
         for name, read_bytes, seconds in (("a", 1000, 1.0), ("b", 700, 0.65)):
             portion = Portion(round(NOW), read_bytes, 0, seconds, read_bytes / seconds, 0.0)
             total.add(name, [portion], NOW)
-            opened.write({whose: total.take(RESOLUTIONS)[1]}, NOW)
+            opened.write({whose: total.changes(RESOLUTIONS)[1]}, NOW)
         assert {entry.portion.read for entry in opened.read(whose, NOW)} == {1700}
 
 
 def test_names_are_told_apart_however_strange(path: Path) -> None:
-    names = [Kept("a"), Kept("a", sum=True), Kept("É 'x'; --"), Kept('["a", "b"]', sum=True)]
+    names = [
+        SeriesKey("a"),
+        SeriesKey("a", is_sum=True),
+        SeriesKey("É 'x'; --"),
+        SeriesKey('["a", "b"]', is_sum=True),
+    ]
     for count, whose in enumerate(names):
         write(path, minute(count), whose=whose)
-    with closing(Store(str(path), look=True)) as opened:
-        assert sorted(opened.names()) == sorted(names)
+    with closing(Store(str(path), read_only=True)) as opened:
+        assert sorted(opened.series()) == sorted(names)
     assert [read(path, whose) for whose in names] == [[minute(count)] for count in range(4)]
 
 
@@ -124,14 +129,14 @@ def test_a_history_comes_back_as_it_was_and_goes_on(samples: list[Sample], cut: 
                 whole.push(sample)
                 first.push(sample)
                 if index % 7 == 0:
-                    opened.write({RELAY: first.take(STORED)[1]}, NOW)
-            opened.write({RELAY: first.take(STORED)[1]}, NOW)
+                    opened.write({RELAY: first.changes(STORED)[1]}, NOW)
+            opened.write({RELAY: first.changes(STORED)[1]}, NOW)
         again.restore(read(path))
     for sample in after:
         whole.push(sample)
         again.push(sample)
     for resolution in STORED:
-        one, other = (each.window(NOW, 200, resolution).columns for each in (whole, again))
+        one, other = (each.window(NOW, 200, resolution).buckets for each in (whole, again))
         assert one == other
 
 
@@ -146,11 +151,11 @@ def test_its_name_may_be_anything(tmp_path: Path, name: str) -> None:
 
 
 def test_what_is_too_old_goes_at_every_resolution_and_whosever_it_is(path: Path) -> None:
-    for whose in (RELAY, Kept("gone long ago")):
+    for whose in (RELAY, SeriesKey("gone long ago")):
         columns = [
-            Entry(each, Portion(-(-int(NOW) // each) - ago, 1, 1, 1.0, 1.0, 1.0))
+            Bucket(each, Portion(-(-int(NOW) // each) - ago, 1, 1, 1.0, 1.0, 1.0))
             for each in RESOLUTIONS
-            for ago in (0, kept(each) - 2, kept(each) - 1)
+            for ago in (0, kept_buckets(each) - 2, kept_buckets(each) - 1)
         ]
         write(path, *columns, whose=whose)
     assert len(rows(path)) == 2 * 3 * len(RESOLUTIONS)
@@ -158,7 +163,7 @@ def test_what_is_too_old_goes_at_every_resolution_and_whosever_it_is(path: Path)
     # A day later the finer ones have turned once around.
     write(path, now=NOW + day)
     left = {resolution for resolution, _ in rows(path)}
-    assert left == {each for each in RESOLUTIONS if each * kept(each) > day}
+    assert left == {each for each in RESOLUTIONS if each * kept_buckets(each) > day}
     write(path, now=NOW + 2000 * day)
     assert rows(path) == []
 
@@ -166,26 +171,26 @@ def test_what_is_too_old_goes_at_every_resolution_and_whosever_it_is(path: Path)
 def test_it_is_never_larger_than_the_rings(path: Path) -> None:
     history = History()
     with closing(Store(str(path))) as opened:
-        for when in range(0, 5 * FINEST, 5):
+        for when in range(0, 5 * FINEST_BUCKETS, 5):
             history.push(Sample(NOW + when, 5, 5, 5.0))
             if when % 500 == 0:
-                opened.write({RELAY: history.take(RESOLUTIONS)[1]}, NOW + when)
+                opened.write({RELAY: history.changes(RESOLUTIONS)[1]}, NOW + when)
                 most = max(map([each for each, _ in rows(path)].count, RESOLUTIONS))
-                assert most <= FINEST
+                assert most <= FINEST_BUCKETS
     counts = [[each for each, _ in rows(path)].count(each) for each in RESOLUTIONS]
     # The last five seconds are held back: they may be shared with the next.
-    assert counts[:3] == [FINEST - 5, WIDEST - 1, WIDEST]
+    assert counts[:3] == [FINEST_BUCKETS - 5, COARSE_BUCKETS - 1, COARSE_BUCKETS]
     assert path.stat().st_size < 1 << 20
 
 
 def test_a_clock_that_was_wrong_neither_hides_what_is_right_nor_fills_the_file(path: Path) -> None:
     write(path, minute(3))
-    wrong = [minute(-10_000_000 - far) for far in range(3 * WIDEST)]
+    wrong = [minute(-10_000_000 - far) for far in range(3 * COARSE_BUCKETS)]
     write(path, *wrong)
     assert read(path) == [minute(3)]
     write(path, minute(2))
     assert read(path) == [minute(3), minute(2)]
-    assert len(rows(path)) == 2 * WIDEST + 1
+    assert len(rows(path)) == 2 * COARSE_BUCKETS + 1
 
 
 def test_rows_that_bwgraph_never_wrote_are_passed_over(path: Path) -> None:
@@ -231,8 +236,8 @@ def test_an_empty_file_becomes_one_and_a_link_stays_a_link(path: Path) -> None:
 
 
 def test_looking_leaves_no_trace_and_makes_nothing(path: Path) -> None:
-    with pytest.raises(Refusal, match="No such file"):
-        Store(str(path), look=True)
+    with pytest.raises(ExplainedError, match="No such file"):
+        Store(str(path), read_only=True)
     assert list(path.parent.iterdir()) == []
     write(path, minute(1))
     before = beside(path)
@@ -246,7 +251,7 @@ def test_it_is_read_while_somebody_writes(path: Path) -> None:
         writer.write({RELAY: [minute(2)]}, NOW)
         assert read(path) == [minute(2)]
         writer.write({RELAY: [minute(1)]}, NOW)
-        with closing(Store(str(path), look=True)) as one, closing(Store(str(path))) as other:
+        with closing(Store(str(path), read_only=True)) as one, closing(Store(str(path))) as other:
             assert one.read(RELAY, NOW) == other.read(RELAY, NOW) == [minute(2), minute(1)]
 
 
@@ -295,8 +300,8 @@ def test_what_is_no_sound_store_is_named_and_left_to_the_byte(
     assert str(caught.value).startswith(f"{path}: {words}")
     assert "it is left as it is" in str(caught.value)
     for look in (False, True):
-        with pytest.raises(Refusal) as refused:
-            Store(str(path), look=look)
+        with pytest.raises(ExplainedError) as refused:
+            Store(str(path), read_only=look)
         assert refused.value.cause == str(caught.value)
     assert beside(path) == before
 
@@ -306,10 +311,10 @@ def test_what_is_no_file_at_all_is_said_so(tmp_path: Path) -> None:
         database.check(str(tmp_path))
     with pytest.raises(ValueError, match="not a file"):
         database.check(os.devnull)
-    with pytest.raises(Refusal, match="No such file or directory"):
+    with pytest.raises(ExplainedError, match="No such file or directory"):
         Store(str(tmp_path / "nowhere" / "past.db"))
     (tmp_path / "file").touch()
-    with pytest.raises(Refusal, match="Not a directory"):
+    with pytest.raises(ExplainedError, match="Not a directory"):
         Store(str(tmp_path / "file" / "past.db"))
 
 
@@ -319,11 +324,11 @@ def test_what_is_no_file_at_all_is_said_so(tmp_path: Path) -> None:
 def someone(path: Path, **about: Any) -> None:
     """Have another process hold the claim on the relay, of this kind."""
     write(path, minute(9))
-    other = owner.this()._replace(**about)
+    other = owner.this_process()._replace(**about)
     with closing(sqlite3.connect(path)) as connection:
         connection.execute(
             "INSERT INTO writer SELECT id, ?, ?, ?, ?, ? FROM instance",
-            (other.pid, other.began, other.boot, other.space, time.time()),
+            (other.pid, other.started, other.boot_id, other.pid_namespace, time.time()),
         )
         connection.commit()
 
@@ -333,16 +338,16 @@ def neighbour() -> Iterator[Process]:
     """A process that lives."""
     program = [sys.executable, "-c", "input()"]
     with subprocess.Popen(program, stdin=subprocess.PIPE) as running:
-        yield owner.this()._replace(
+        yield owner.this_process()._replace(
             pid=running.pid,
-            began=owner._began(running.pid),
+            started=owner._start_time(running.pid),
         )
         running.kill()
 
 
 def test_another_that_lives_is_respected(path: Path, neighbour: Process) -> None:
-    someone(path, pid=neighbour.pid, began=neighbour.began)
-    other = Kept("other")
+    someone(path, pid=neighbour.pid, started=neighbour.started)
+    other = SeriesKey("other")
     with closing(Store(str(path))) as opened:
         refused = opened.write({RELAY: [minute(1)], other: [minute(1)]}, NOW)
     assert refused == {RELAY: neighbour.pid}
@@ -354,15 +359,15 @@ def test_another_that_lives_is_respected(path: Path, neighbour: Process) -> None
     "about",
     [
         {"pid": 1 << 22},  # larger than any
-        {"began": "1"},  # its number is another's by now
-        {"boot": "of yesterday"},
+        {"started": "1"},  # its number is another's by now
+        {"boot_id": "of yesterday"},
         {"pid": "nonsense"},
     ],
 )
 def test_the_claim_of_one_that_died_is_taken_over_at_once(
     path: Path, neighbour: Process, about: dict[str, Any]
 ) -> None:
-    someone(path, **{"pid": neighbour.pid, "began": neighbour.began, **about})
+    someone(path, **{"pid": neighbour.pid, "started": neighbour.started, **about})
     write(path, minute(1))
     assert read(path) == [minute(9), minute(1)]
 
@@ -370,11 +375,11 @@ def test_the_claim_of_one_that_died_is_taken_over_at_once(
 def test_one_in_another_container_is_believed_as_long_as_it_is_heard(
     path: Path, neighbour: Process
 ) -> None:
-    someone(path, pid=neighbour.pid, space="pid:[1]")
+    someone(path, pid=neighbour.pid, pid_namespace="pid:[1]")
     with closing(Store(str(path))) as opened:
         assert opened.write({RELAY: []}, NOW) == {RELAY: neighbour.pid}
         with closing(sqlite3.connect(path)) as connection:
-            connection.execute("UPDATE writer SET heard = heard - ?", (owner.STALE + 1,))
+            connection.execute("UPDATE writer SET heard = heard - ?", (owner.STALE_AFTER_S + 1,))
             connection.commit()
         assert opened.write({RELAY: []}, NOW) == {}
 
@@ -394,7 +399,7 @@ def test_a_full_disk_costs_nothing_that_was_written_and_is_recovered_from(path: 
         assert opened._connection is not None
         opened._connection.execute("PRAGMA max_page_count = 1")
         many = [minute(ago) for ago in range(1000)]
-        with pytest.raises(Unwritten, match="database or disk is full"):
+        with pytest.raises(StoreError, match="database or disk is full"):
             opened.write({RELAY: many}, NOW)
         assert read(path) == [minute(1)]
         opened.write({RELAY: many}, NOW)  # another connection, which knows of no limit
@@ -404,12 +409,12 @@ def test_a_full_disk_costs_nothing_that_was_written_and_is_recovered_from(path: 
 def test_somebody_elses_lock_is_waited_for_no_longer_than_that(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "PATIENCE", 0.01)
+    monkeypatch.setattr(database, "LOCK_TIMEOUT_S", 0.01)
     write(path, minute(2))
     with closing(Store(str(path))) as opened:
         with closing(sqlite3.connect(path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
-            with pytest.raises(Unwritten, match="database is locked"):
+            with pytest.raises(StoreError, match="database is locked"):
                 opened.write({RELAY: [minute(1)]}, NOW)
         opened.write({RELAY: [minute(1)]}, NOW)
     assert read(path) == [minute(2), minute(1)]
@@ -419,10 +424,10 @@ def test_a_file_that_was_taken_away_is_missed(path: Path) -> None:
     with closing(Store(str(path))) as opened:
         opened.write({RELAY: [minute(1)]}, NOW)
         path.rename(path.with_name("elsewhere"))
-        with pytest.raises(Gone, match="the file is gone"):
+        with pytest.raises(StoreGoneError, match="the file is gone"):
             opened.write({RELAY: [minute(1)]}, NOW)
         text(path)
-        with pytest.raises(Gone, match="another file is in its place"):
+        with pytest.raises(StoreGoneError, match="another file is in its place"):
             opened.write({RELAY: [minute(1)]}, NOW)
     assert path.read_text() == "Dear diary\n"
 

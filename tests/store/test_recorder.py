@@ -15,13 +15,13 @@ from fleets import steady, tell, watched
 from scenes import NEWEST
 from store_files import beside
 
-from bwgraph.model.errors import Refusal
+from bwgraph.model.errors import ExplainedError
 from bwgraph.model.events import Connected, Sample
 from bwgraph.model.fleet import Fleet
 from bwgraph.model.instance import Instance
 from bwgraph.store.database import Store
 from bwgraph.store.recorder import Recorder
-from bwgraph.store.restore import Kept
+from bwgraph.store.restore import SeriesKey
 
 VICTIMS = Path(__file__).parents[1] / "support" / "killed_writers.py"
 NEVER = 3600.0
@@ -42,7 +42,9 @@ def recorder(
     every: float = NEVER,
 ) -> Recorder:
     store = Store(str(path))
-    return Recorder(store, fleet, resolution, remark=remark, strict=strict, every=every, clock=now)
+    return Recorder(
+        store, fleet, resolution, write_message=remark, strict=strict, interval=every, clock=now
+    )
 
 
 def rows(path: Path, resolution: int = 86_400) -> dict[str, tuple[int, float]]:
@@ -108,7 +110,7 @@ def test_each_of_several_is_stored_and_their_sum(path: Path) -> None:
             before, after = (
                 each.history.window(now(), 5, resolution) for each in (fleet.sum, again.sum)
             )
-            assert after.columns == before.columns
+            assert after.buckets == before.buckets
             assert after.partial == before.partial != frozenset()
 
 
@@ -120,9 +122,9 @@ def test_a_second_run_goes_on_from_the_first_and_between_them_is_a_gap(path: Pat
     with recorder(path, second):
         # Before anything is told of it.
         window = second.instances[0].history.window(now(), 18, 60)
-        assert sum(window.columns.read) == 60_000
+        assert sum(window.buckets.read) == 60_000
         tell(second, 0, *steady(-10, 100, 100))
-    columns = second.instances[0].history.window(now(), 18, 60).columns
+    columns = second.instances[0].history.window(now(), 18, 60).buckets
     known = [round(seconds) for seconds in columns.seconds]
     assert sum(known) == 710
     gap = known.index(0)
@@ -138,19 +140,19 @@ def test_what_tor_remembers_is_not_taken_for_what_was_seen(path: Path) -> None:
     with recorder(path, fleet):
         tell(fleet, 0, news, *steady(0, 10, 100))
     assert rows(path) == {"anna": (1000, 10.0)}
-    assert fleet.instances[0].told_until is None
+    assert fleet.instances[0].unverified_until is None
 
 
 def test_one_that_is_found_is_given_its_past_when_it_is_known_which_it_is(path: Path) -> None:
     first = watched("127.0.0.1:9051")
     with recorder(path, first):
         tell(first, 0, *steady(0, 40, 100))
-    found = Fleet([Instance("a tor on this machine", anywhere=True)])
+    found = Fleet([Instance("a tor on this machine", is_unlocated=True)])
     with recorder(path, found, every=0.005):
-        assert found.instances[0].history.restored == {}
+        assert found.instances[0].history.restored_spans == {}
         tell(found, 0, Connected(NEWEST, "127.0.0.1:9051"), *steady(50, 90, 100))
-        eventually(lambda: found.instances[0].history.restored, "it has its past")
-    columns = found.instances[0].history.window(now(), 3, 60).columns
+        eventually(lambda: found.instances[0].history.restored_spans, "it has its past")
+    columns = found.instances[0].history.window(now(), 3, 60).buckets
     assert (sum(columns.read), sum(columns.seconds)) == (8000, 80.0)
     assert rows(path) == {"127.0.0.1:9051": (8000, 80.0)}
 
@@ -172,10 +174,10 @@ def test_two_of_one_name_are_kept_apart(path: Path) -> None:
 
 ANOTHER = """
 import sys
-from bwgraph.store.restore import Kept
+from bwgraph.store.restore import SeriesKey
 from bwgraph.store.database import Store
 store = Store(sys.argv[1])
-assert store.write({Kept("anna"): []}, float(sys.argv[2])) == {}
+assert store.write({SeriesKey("anna"): []}, float(sys.argv[2])) == {}
 print(flush=True)
 input()
 """
@@ -199,7 +201,7 @@ def test_a_second_one_is_told_so_and_goes_on_when_the_first_is_killed(path: Path
     with another(path) as first, recorder(path, fleet, remark=said.append) as second:
         tell(fleet, 0, *steady(0, 30, 100))
         words = f"not stored: another bwgraph (process {first.pid}) stores anna already"
-        assert fleet.remark.startswith(f"{words} [since ")
+        assert fleet.notice.startswith(f"{words} [since ")
         second._try()
         assert said == [words]
         # Nobody else stores the sum.
@@ -209,12 +211,12 @@ def test_a_second_one_is_told_so_and_goes_on_when_the_first_is_killed(path: Path
         second._try()
         # With what came in before that.
         assert rows(path)["anna"] == (3000, 30.0)
-        assert fleet.remark == ""
+        assert fleet.notice == ""
         assert said == [words, f"stored again: {path}"]
 
 
 def test_one_that_is_strict_refuses_to_begin(path: Path) -> None:
-    with another(path) as first, pytest.raises(Refusal) as refused:
+    with another(path) as first, pytest.raises(ExplainedError) as refused:
         recorder(path, watched("anna"), strict=True).__enter__()
     who = f"another bwgraph (process {first.pid}) stores anna already"
     assert refused.value.cause == f"{path}: {who}"
@@ -244,18 +246,18 @@ def test_without_room_on_the_disk_all_else_goes_on_and_nothing_is_lost(path: Pat
             running._try()
         assert rows(path) == {"anna": (2000, 20.0)}
         words = f"not stored: disk I/O error; trying again ({path})"
-        assert fleet.remark.startswith(f"{words} [since ")
+        assert fleet.notice.startswith(f"{words} [since ")
         assert said == [words]
         running._try()
         assert rows(path) == {"anna": (8000, 80.0)}
         assert said == [words, f"stored again: {path}"]
-        assert fleet.remark == ""
+        assert fleet.notice == ""
 
 
 def test_one_that_is_strict_does_not_begin_without_room(path: Path) -> None:
     Store(str(path)).close()
     begun = recorder(path, watched("anna"), strict=True)
-    with full_disk(), pytest.raises(Refusal, match="disk I/O error"):
+    with full_disk(), pytest.raises(ExplainedError, match="disk I/O error"):
         begun.__enter__()
 
 
@@ -266,8 +268,8 @@ def test_a_file_that_is_taken_away_is_not_made_again(path: Path) -> None:
         eventually(lambda: rows(path), "it was stored")
         for each in list(path.parent.iterdir()):
             each.unlink()
-        eventually(lambda: fleet.remark, "it was noticed")
-    assert fleet.remark.startswith(f"not stored: the file is gone ({path}) [since ")
+        eventually(lambda: fleet.notice, "it was noticed")
+    assert fleet.notice.startswith(f"not stored: the file is gone ({path}) [since ")
     assert beside(path) == {}
 
 
@@ -282,6 +284,6 @@ def test_fifty_writers_killed_while_they_write_lose_nothing_that_was_committed(p
     assert done.stdout.startswith("50 killed, ")
     # And whoever comes after them can go on.
     with closing(Store(str(path))) as store:
-        assert store.names() == [Kept("relay")]
-        assert store.write({Kept("relay"): []}, 1_800_000_000.0) == {}
+        assert store.series() == [SeriesKey("relay")]
+        assert store.write({SeriesKey("relay"): []}, 1_800_000_000.0) == {}
     assert list(beside(path)) == ["past.db"]

@@ -10,11 +10,11 @@ from bwgraph.cli import initial_view
 from bwgraph.model.fleet import Fleet
 from bwgraph.model.instance import Instance
 from bwgraph.model.ring import Portion
-from bwgraph.model.rollups import Entry
+from bwgraph.model.rollups import Bucket
 from bwgraph.screen.captions import alert, fleet_alert
 from bwgraph.screen.view import View
 from bwgraph.store import restore
-from bwgraph.store.restore import Kept, Recall, known
+from bwgraph.store.restore import Restorer, SeriesKey, series_of
 
 NOW = 1_000_000.0
 
@@ -22,40 +22,40 @@ NOW = 1_000_000.0
 class Shelf:
     """Pasts in memory."""
 
-    def __init__(self, **pasts: list[Entry]) -> None:
-        self.pasts = {Kept(name): entries for name, entries in pasts.items()}
-        self.asked: list[Kept] = []
+    def __init__(self, **pasts: list[Bucket]) -> None:
+        self.pasts = {SeriesKey(name): entries for name, entries in pasts.items()}
+        self.asked: list[SeriesKey] = []
 
-    def names(self) -> list[Kept]:
+    def series(self) -> list[SeriesKey]:
         return sorted(self.pasts)
 
-    def read(self, whose: Kept, now: float) -> list[Entry]:
+    def read(self, whose: SeriesKey, now: float) -> list[Bucket]:
         assert now == NOW
         self.asked.append(whose)
         return self.pasts.get(whose, [])
 
-    def ends(self, whose: Kept, now: float) -> dict[int, int]:
+    def newest_ends(self, whose: SeriesKey, now: float) -> dict[int, int]:
         assert now == NOW
         past = self.pasts.get(whose, [])
-        return {each.resolution: each.portion.column * each.resolution for each in past}
+        return {each.resolution: each.portion.bucket * each.resolution for each in past}
 
 
-def entry(resolution: int, ago: int, read: int = 100) -> Entry:
+def entry(resolution: int, ago: int, read: int = 100) -> Bucket:
     """A column so many before the present one."""
     column = -(-int(NOW) // resolution) - ago
-    return Entry(resolution, Portion(column, read, 1, 1.0, 1.0, 1.0))
+    return Bucket(resolution, Portion(column, read, 1, 1.0, 1.0, 1.0))
 
 
 def test_one_is_known_by_its_label_or_by_where_it_is() -> None:
-    assert list(known(Fleet([Instance("9051")]))) == [Kept("9051")]
-    assert list(known(Fleet([Instance("9051", label="exit")]))) == [Kept("exit")]
+    assert list(series_of(Fleet([Instance("9051")]))) == [SeriesKey("9051")]
+    assert list(series_of(Fleet([Instance("9051", label="exit")]))) == [SeriesKey("exit")]
 
 
 def test_one_that_is_any_is_known_when_it_is_there() -> None:
-    fleet = Fleet([Instance("a tor on this machine", anywhere=True)])
-    assert known(fleet) == {}
+    fleet = Fleet([Instance("a tor on this machine", is_unlocated=True)])
+    assert series_of(fleet) == {}
     tell(fleet, 0, news("127.0.0.1:9051"))
-    assert known(fleet) == {Kept("127.0.0.1:9051"): fleet.instances[0].history}
+    assert series_of(fleet) == {SeriesKey("127.0.0.1:9051"): fleet.instances[0].history}
 
 
 def test_a_sum_is_known_by_its_members_in_whatever_order() -> None:
@@ -63,31 +63,31 @@ def test_a_sum_is_known_by_its_members_in_whatever_order() -> None:
     name = json.dumps(["a, c", "b"])
     for fleet in (one, other):
         assert fleet.sum is not None
-        assert known(fleet)[Kept(name, sum=True)] is fleet.sum.history
+        assert series_of(fleet)[SeriesKey(name, is_sum=True)] is fleet.sum.history
 
 
 def test_each_is_given_its_past_once() -> None:
     fleet, shelf = watched("a", "b"), Shelf(a=[entry(60, 9)], c=[entry(60, 9)])
-    memory = Recall(fleet, shelf)
-    memory.recall(NOW)
-    memory.recall(NOW)
+    memory = Restorer(fleet, shelf)
+    memory.restore(NOW)
+    memory.restore(NOW)
     assert len(shelf.asked) == 3
-    reads = [sum(each.history.window(NOW, 20, 60).columns.read) for each in fleet.instances]
+    reads = [sum(each.history.window(NOW, 20, 60).buckets.read) for each in fleet.instances]
     assert reads == [100, 0]
 
 
 def test_a_sum_of_one_fewer_is_not_given_two_pasts() -> None:
     fleet, shelf = watched("a", "b", "twin", found=True), Shelf()
-    three = Kept(json.dumps(["a", "b", "twin"]), sum=True)
-    two = Kept(json.dumps(["a", "b"]), sum=True)
+    three = SeriesKey(json.dumps(["a", "b", "twin"]), is_sum=True)
+    two = SeriesKey(json.dumps(["a", "b"]), is_sum=True)
     shelf.pasts = {three: [entry(60, 9)], two: [entry(60, 8)]}
-    memory = Recall(fleet, shelf)
-    assert three in memory.recall(NOW)
+    memory = Restorer(fleet, shelf)
+    assert three in memory.restore(NOW)
     tell(fleet, 0, news("a", process="1"))
     tell(fleet, 2, news("twin", process="1"))
-    assert set(memory.recall(NOW)) == {Kept("a"), Kept("b"), two}
+    assert set(memory.restore(NOW)) == {SeriesKey("a"), SeriesKey("b"), two}
     assert fleet.sum is not None
-    assert sum(fleet.sum.history.window(NOW, 20, 60).columns.read) == 100
+    assert sum(fleet.sum.history.window(NOW, 20, 60).buckets.read) == 100
 
 
 # Where to look first.
@@ -104,9 +104,9 @@ def test_a_sum_of_one_fewer_is_not_given_two_pasts() -> None:
         ([entry(86_400, 100)], 86_400),
     ],
 )
-def test_a_graph_opens_where_its_past_is_near(past: list[Entry], resolution: int) -> None:
+def test_a_graph_opens_where_its_past_is_near(past: list[Bucket], resolution: int) -> None:
     shelf = Shelf(a=past, b=[entry(1, 0)])
-    names = [Kept("a"), Kept("another")]
+    names = [SeriesKey("a"), SeriesKey("another")]
     assert initial_view.opening(View(), restore.newest_ends(shelf, names, NOW), NOW) == View(
         resolution=resolution
     )
@@ -114,7 +114,10 @@ def test_a_graph_opens_where_its_past_is_near(past: list[Entry], resolution: int
 
 def test_without_a_past_it_opens_as_ever() -> None:
     shelf = Shelf(b=[entry(60, 0)])
-    assert initial_view.opening(View(), restore.newest_ends(shelf, [Kept("a")], NOW), NOW) == View()
+    assert (
+        initial_view.opening(View(), restore.newest_ends(shelf, [SeriesKey("a")], NOW), NOW)
+        == View()
+    )
     assert initial_view.opening(View(), restore.newest_ends(shelf, [], NOW), NOW) == View()
 
 
@@ -148,4 +151,4 @@ def test_a_tor_that_is_not_there_yet_is_connected_to() -> None:
     fleet.instances[0].history.restore([entry(60, 5)])
     tell(fleet, 0, *steady(0, 1, 5))
     assert alert(fleet.instances[0], MOMENT) == "connecting to a"
-    assert fleet.instances[0].history.newest == NEWEST - 99
+    assert fleet.instances[0].history.newest_at == NEWEST - 99

@@ -19,11 +19,11 @@ import stem
 from hypothesis import strategies as st
 from stem.control import EventType
 
-from bwgraph.model.events import MOST, Connected, Lost, Trouble
+from bwgraph.model.events import MAX_SAMPLE_BYTES, Connected, Lost, Problem
 from bwgraph.model.instance import Instance
 from bwgraph.model.moment import Moment
 from bwgraph.model.printable import printable
-from bwgraph.model.rollups import RESOLUTIONS, kept
+from bwgraph.model.rollups import RESOLUTIONS, kept_buckets
 from bwgraph.screen.frame import Frame, Size
 from bwgraph.screen.graph_screen import compose
 from bwgraph.screen.units import BITS
@@ -32,7 +32,7 @@ from bwgraph.tor import connection as connection_module
 from bwgraph.tor import stem_adapter, transport
 from bwgraph.tor.connection import Connection
 from bwgraph.tor.endpoint import ControlPort
-from bwgraph.tor.transport import Wire
+from bwgraph.tor.transport import Transport
 
 START = 1_000_000.25
 PLACE = ControlPort("127.0.0.1", 9051)
@@ -73,7 +73,9 @@ def _is_piece(line: bytes) -> bool:
 
 NUMBERS = st.one_of(
     st.integers(0, 1 << 34),
-    st.sampled_from([0, 1, (1 << 32) - 1, MOST, MOST + 1, 10**30, 10**3999]),
+    st.sampled_from(
+        [0, 1, (1 << 32) - 1, MAX_SAMPLE_BYTES, MAX_SAMPLE_BYTES + 1, 10**30, 10**3999]
+    ),
 )
 EVENTS = st.builds(
     _event, st.tuples(NUMBERS, NUMBERS), st.sampled_from([b"", b" DIRREQ=1", b" \xff\x1b[2J", b" "])
@@ -111,8 +113,8 @@ VIEWS = st.builds(
     View()._replace,
     resolution=st.sampled_from(RESOLUTIONS),
     logarithmic=st.booleans(),
-    shared=st.booleans(),
-    bounded=st.booleans(),
+    shared_scale=st.booleans(),
+    cut_at_p99=st.booleans(),
     arrangement=st.sampled_from([None, *Arrangement]),
     units=st.sampled_from([View().units, BITS]),
     ceiling=st.sampled_from([None, 1, 1 << 20]),
@@ -120,7 +122,7 @@ VIEWS = st.builds(
 examples = st.builds(
     Example,
     pieces=st.lists(st.one_of(EVENTS, EVENTS, EVENTS, MALFORMED, GARBAGE, STRAY), max_size=40),
-    chunk=st.sampled_from([1, 7, 64, transport.CHUNK]),
+    chunk=st.sampled_from([1, 7, 64, transport.CHUNK_BYTES]),
     steps=STEPS,
     asleep=st.booleans(),
     size=st.builds(Size, st.integers(1, 130), st.integers(1, 40)),
@@ -154,21 +156,25 @@ def check(example: Example) -> None:
     with (
         patch.object(connection_module, "now", lambda: clock.now),
         patch.object(connection_module, "awake", lambda: clock.awake),
-        patch.object(transport, "CHUNK", example.chunk),
+        patch.object(transport, "CHUNK_BYTES", example.chunk),
     ):
         taken = _read(example, clock, instance)
     expected = [pair for piece in example.pieces for pair in piece.events]
     assert taken == expected
     # The first begins the first span, and is no sample.
-    _adds_up(instance, clock.now, [(min(r, MOST), min(w, MOST)) for r, w in expected[1:]])
+    _adds_up(
+        instance,
+        clock.now,
+        [(min(r, MAX_SAMPLE_BYTES), min(w, MAX_SAMPLE_BYTES)) for r, w in expected[1:]],
+    )
     _can_be_drawn(instance, example, clock.now)
 
 
 def _read(example: Example, clock: Clock, instance: Instance) -> list[Pair]:
     """Have it all read and told, and give the events that were found in it."""
     taken: list[Pair] = []
-    connection = Connection(PLACE, transport.dial, instance.tell, lambda _: None)
-    complaints = connection._complaints
+    connection = Connection(PLACE, transport.connect, instance.handle, lambda _: None)
+    complaints = connection._warning_handler
 
     def take(read: int, written: int) -> None:
         clock.go_on()
@@ -176,11 +182,11 @@ def _read(example: Example, clock: Clock, instance: Instance) -> list[Pair]:
         connection._on_bandwidth(read, written)
 
     near, far = socket.socketpair()
-    with far, closing(transport.patient(near)) as line:
-        complaints.attend()
+    with far, closing(transport.wrap(near)) as line:
+        complaints.attach()
         try:
-            instance.tell(Connected(clock.now, str(PLACE)))
-            connection.release()
+            instance.handle(Connected(clock.now, str(PLACE)))
+            connection.release_samples()
             sender = threading.Thread(target=_send, args=(far, example.pieces))
             sender.start()  # there may be more than a socket takes at once
             _all(line, take)
@@ -196,11 +202,11 @@ def _send(far: socket.socket, pieces: list[Piece]) -> None:
         far.shutdown(socket.SHUT_WR)
 
 
-def _all(line: Wire, take: Callable[[int, int], None]) -> None:
+def _all(line: Transport, take: Callable[[int, int], None]) -> None:
     """Do what stem's two threads do, one after the other, until the end."""
-    source = stem_adapter.Socket(line, take)
+    source = stem_adapter.BandwidthSocket(line, take)
     # One that is never connected has no threads.
-    reader = stem_adapter.Listener(stem_adapter.Socket(line, take))
+    reader = stem_adapter.BandwidthController(stem_adapter.BandwidthSocket(line, take))
     reader.add_event_listener(lambda event: take(event.read, event.written), EventType.BW)
     source.connect()
     while True:
@@ -217,15 +223,15 @@ def _all(line: Wire, take: Callable[[int, int], None]) -> None:
 def _adds_up(instance: Instance, now: float, samples: list[Pair]) -> None:
     """Every byte is there once, at every resolution that reaches back so far."""
     sums = [sum(read for read, _ in samples), sum(written for _, written in samples)]
-    total = instance.ledger.total()
+    total = instance.totals.total()
     assert total is not None
     assert [total.read, total.written] == sums
     for resolution in RESOLUTIONS:
         first, last = instance.history.extent(now, resolution)
         count = (last - first) // resolution + 2
-        columns = instance.history.window(now, count, resolution).columns
+        columns = instance.history.window(now, count, resolution).buckets
         assert min((*columns.read, *columns.written, *columns.seconds), default=0) >= 0
-        if now - START < (kept(resolution) - 2) * resolution:
+        if now - START < (kept_buckets(resolution) - 2) * resolution:
             assert [sum(columns.read), sum(columns.written)] == sums, resolution
         for field in (columns.read_peak, columns.written_peak):
             assert all(0 <= peak < float("inf") for peak in field)
@@ -235,15 +241,15 @@ def _can_be_drawn(instance: Instance, example: Example, now: float) -> None:
     """It has a picture, whatever happened to it."""
     size = example.size
     moment = Moment(now, datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
-    instance.tell(Lost(now, "\x1b[2J", now + 8.0))
+    instance.handle(Lost(now, "\x1b[2J", now + 8.0))
     for frame in (
         compose(instance, example.view, size, moment),
-        compose(instance, example.view, size, Moment(now + 5000.0, moment.clock)),
+        compose(instance, example.view, size, Moment(now + 5000.0, moment.wall_clock)),
     ):
         _is_harmless(frame, size)
-    if instance.trouble is not None:
-        assert len(instance.trouble.what) <= stem_adapter.LONGEST_COMPLAINT
-        instance.tell(Trouble(now, instance.trouble.what))
+    if instance.problem is not None:
+        assert len(instance.problem.text) <= stem_adapter.MAX_WARNING_CHARS
+        instance.handle(Problem(now, instance.problem.text))
         _is_harmless(compose(instance, View(), size, moment), size)
 
 

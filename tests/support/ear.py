@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from bwgraph.model.events import Event, Sample, Trouble
+from bwgraph.model.events import Event, Problem, Sample
 
 PATIENCE = 10.0
 "Seconds after which what a test waits for is not going to come."
@@ -15,7 +15,7 @@ Kind = TypeVar("Kind")
 
 
 class Ear:
-    """A ``Tell`` that keeps what it hears, and can be waited on."""
+    """A ``Report`` that keeps what it hears, and can be waited on."""
 
     def __init__(self) -> None:
         self.heard: list[Event] = []
@@ -44,7 +44,7 @@ class Ear:
 
     @property
     def troubles(self) -> list[str]:
-        return [event.what for event in self.heard if isinstance(event, Trouble)]
+        return [event.text for event in self.heard if isinstance(event, Problem)]
 
 
 def eventually(condition: Callable[[], object], what: str) -> None:

@@ -4,42 +4,42 @@ from collections.abc import Sequence
 
 from scenes import CONNECTED, KIB, MOMENT, NEWEST, looks, second, seconds
 
-from bwgraph.model.events import Connected, Counted, Event, Lost, Sample
+from bwgraph.model.events import Connected, CounterBase, Event, Lost, Sample
 from bwgraph.model.fleet import Fleet
 from bwgraph.model.instance import Instance
 from bwgraph.model.moment import Moment
 from bwgraph.screen.compose import compose
 from bwgraph.screen.frame import Size
-from bwgraph.screen.view import ALL, View
+from bwgraph.screen.view import ALL_TORS, View
 
 
 def news(name: str, when: float = 1000.0, process: str = "", uptime: float = 7200.0) -> Connected:
     """A tor of this name that has let us in; it had moved 1 GiB and 2 GiB before."""
     return CONNECTED._replace(
-        when=when,
-        where=name,
+        at=when,
+        endpoint=name,
         nickname=name,
         process=process or name,
         uptime=uptime,
-        counted=Counted(1 << 30, 2 << 30),
+        counters=CounterBase(1 << 30, 2 << 30),
     )
 
 
 def watched(*names: str, found: bool = False, patient: bool = False) -> Fleet:
     """A fleet of tors of which nothing was told yet."""
-    return Fleet([Instance(name) for name in names], found=found, patient=patient)
+    return Fleet([Instance(name) for name in names], found=found, wait_forever=patient)
 
 
 def tell(fleet: Fleet, which: int, *events: Event) -> None:
     """Tell this of one of them."""
     instance = fleet.instances[which]
     for event in events:
-        fleet.tell(instance, event)
+        fleet.handle(instance, event)
 
 
 def steady(begin: int, end: int, read: int, written: int = 0) -> list[Sample]:
     """A sample a second of so many bytes; the second 99 ends at ``NEWEST``."""
-    return [Sample(second(i).when, read, written, 1.0) for i in range(begin, end)]
+    return [Sample(second(i).ends_at, read, written, 1.0) for i in range(begin, end)]
 
 
 def mixed() -> Fleet:
@@ -57,7 +57,7 @@ def mixed() -> Fleet:
         if i < 97:
             tell(fleet, 2, slow[i])
         tell(fleet, 4, slow[i])
-    tell(fleet, 1, Lost(second(79).when, "it closed the connection", NEWEST + 8.5))
+    tell(fleet, 1, Lost(second(79).ends_at, "it closed the connection", NEWEST + 8.5))
     return fleet
 
 
@@ -70,7 +70,7 @@ def staged(
     notice: str = "",
 ) -> list[str]:
     """A screen of them as its lines; without a view it is the table."""
-    shown = view or View(subject=ALL)
+    shown = view or View(subject=ALL_TORS)
     return looks(compose(fleet, shown, Size(columns, rows), moment, notice))
 
 

@@ -17,10 +17,10 @@ from pathlib import Path
 from bwgraph.model.events import Sample
 from bwgraph.model.fleet import Fleet
 from bwgraph.model.instance import Instance
-from bwgraph.model.rollups import RESOLUTIONS, Entry
+from bwgraph.model.rollups import RESOLUTIONS, Bucket
 from bwgraph.store.database import Store
 from bwgraph.store.recorder import Recorder
-from bwgraph.store.restore import Kept
+from bwgraph.store.restore import SeriesKey
 
 WRITERS = 50
 LIFE = 1000
@@ -36,7 +36,7 @@ class Telling(Store):
         super().__init__(path)
         self._pipe = pipe
 
-    def write(self, news: Mapping[Kept, Sequence[Entry]], now: float) -> dict[Kept, int]:
+    def write(self, news: Mapping[SeriesKey, Sequence[Bucket]], now: float) -> dict[SeriesKey, int]:
         refused = super().write(news, now)
         assert not refused
         days = [e.portion.read for entries in news.values() for e in entries if e.resolution == DAY]
@@ -50,9 +50,9 @@ def live(path: str, pipe: int, begin: int) -> None:
     when = begin
     relay = Instance("relay")
     store = Telling(path, pipe)
-    with Recorder(store, Fleet([relay]), 60, strict=True, every=0.001, clock=lambda: when + 0.5):
+    with Recorder(store, Fleet([relay]), 60, strict=True, interval=0.001, clock=lambda: when + 0.5):
         for when in range(begin + 1, begin + LIFE - 50):
-            relay.tell(Sample(float(when), 1000 + when % 7, when % 5, 1.0))
+            relay.handle(Sample(float(when), 1000 + when % 7, when % 5, 1.0))
             if when % 20 == 0:
                 time.sleep(0.001)
         time.sleep(60)

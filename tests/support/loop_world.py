@@ -7,14 +7,14 @@ from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
-from bwgraph.model.events import Connected, Event, Sample, Tell
+from bwgraph.model.events import Connected, Event, Report, Sample
 from bwgraph.model.fleet import Fleet
 from bwgraph.model.instance import Instance
 from bwgraph.screen.frame import Frame, Size
 from bwgraph.screen.view import Click, View
 from bwgraph.system.wakeup import Wakeup
 from bwgraph.terminal.curses_terminal import Terminal
-from bwgraph.terminal.loop import Ending, Loop
+from bwgraph.terminal.loop import Loop, LoopEnd
 
 if TYPE_CHECKING:
     from bwgraph.system import clock
@@ -75,7 +75,7 @@ class FakeTerminal(Terminal):
         pressed, self._pressed = self._pressed, []
         return pressed
 
-    def gone(self) -> bool:
+    def is_gone(self) -> bool:
         return self.hung_up
 
     def size(self) -> Size:
@@ -106,17 +106,17 @@ class FakeSource:
     """Tells what the test tells it to."""
 
     def __init__(self) -> None:
-        self.tell: Tell | None = None
+        self.tell: Report | None = None
         self.retries = 0
         self.closed = 0
         self.on_start: Act = lambda: None
         self.on_close: Act = lambda: None
 
-    def start(self, tell: Tell) -> None:
+    def start(self, tell: Report) -> None:
         self.tell = tell
         self.on_start()
 
-    def retry(self) -> None:
+    def retry_now(self) -> None:
         self.retries += 1
 
     def close(self) -> None:
@@ -152,7 +152,7 @@ class World:
     ) -> None:
         """Have these be the tors; the first of them has the one source that there was."""
         self.instance = instances[0]
-        self.fleet = fleet or Fleet(instances, asks=asks)
+        self.fleet = fleet or Fleet(instances, can_ask_password=asks)
         self.sources = {each: FakeSource() for each in instances}
         self.sources[self.instance] = self.source
 
@@ -177,7 +177,7 @@ class World:
         return list(ready), [], []
 
     def tell(self, event: Event, instance: Instance | None = None) -> None:
-        self.loop.tell(instance or self.instance, event)
+        self.loop.handle(instance or self.instance, event)
 
     def sample(self, read: int = 5, instance: Instance | None = None) -> None:
         self.tell(Sample(self.time, read, 0, 1.0), instance)
@@ -190,10 +190,10 @@ class World:
 
     def fill(self, seconds: int) -> None:
         """Be connected, with so much of history: one KiB in the first second, then two, ..."""
-        self.instance.tell(CONNECTED)
+        self.instance.handle(CONNECTED)
         for number in range(1, seconds + 1):
             when = START + number - seconds
-            self.instance.tell(Sample(when, number * 1024, 512, 1.0))
+            self.instance.handle(Sample(when, number * 1024, 512, 1.0))
 
     def at(self, when: float, act: Act) -> None:
         """Have something happen, so many seconds after the start."""
@@ -204,7 +204,7 @@ class World:
         """Have keys pressed, so many seconds after the start."""
         self.at(when, lambda: self.terminal.press(*keys))
 
-    def run(self, until: float) -> Ending:
+    def run(self, until: float) -> LoopEnd:
         """Run the loop; then its user presses q."""
         self.press(until, "q")
         self.loop = Loop(
@@ -213,7 +213,7 @@ class World:
             self.view,
             self.terminal,
             self.wakeup,
-            keep=self.keep,
+            save_picture=self.keep,
             clock=self.clock,
         )
         self.loop.draw()
@@ -223,7 +223,7 @@ class World:
         """The view that keys lead to, each with a drawing of its own."""
         for number, key in enumerate(keys):
             self.press(0.01 * (number + 1), key)
-        assert self.run(0.9) == Ending()
+        assert self.run(0.9) == LoopEnd()
         return self.loop._view
 
     def text(self, frame: int = -1) -> str:

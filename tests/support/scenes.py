@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from textwrap import dedent
 
-from bwgraph.model.events import Connected, Counted, Event, Lost, Sample
+from bwgraph.model.events import Connected, CounterBase, Event, Lost, Sample
 from bwgraph.model.instance import Instance
 from bwgraph.model.moment import Moment
 from bwgraph.screen.frame import Frame, Size
@@ -15,11 +15,11 @@ PLACE = "127.0.0.1:9051"
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 
 CONNECTED = Connected(
-    when=1000.0,
-    where=PLACE,
+    at=1000.0,
+    endpoint=PLACE,
     version="0.4.9.11",
     nickname="my-relay",
-    counted=Counted(40 * GIB, 43 * GIB),
+    counters=CounterBase(40 * GIB, 43 * GIB),
     uptime=273_600.0,
     process="7",
 )
@@ -27,10 +27,10 @@ CONNECTED = Connected(
 NEWEST = 1100.0
 "When the newest sample of ``relay`` came in."
 CLOCK = datetime(2026, 11, 23, 14, 5, 32, 450_000, tzinfo=UTC)
-MOMENT = Moment(now=NEWEST + 0.25, clock=CLOCK)
+MOMENT = Moment(now=NEWEST + 0.25, wall_clock=CLOCK)
 "A quarter of a second after the newest sample, which arrived at 14:05:32.2."
 
-LOST = Lost(since=NEWEST + 0.1, why="it closed the connection", retry=NEWEST + 8.5)
+LOST = Lost(last_heard=NEWEST + 0.1, reason="it closed the connection", retry_at=NEWEST + 8.5)
 
 LIMIT = {"BandwidthRate": str(180 * KIB)}
 QUOTA = {
@@ -65,7 +65,7 @@ def told(*events: Event, name: str = PLACE, note: str = "") -> Instance:
     """A tor of which this was told."""
     instance = Instance(name, note)
     for event in events:
-        instance.tell(event)
+        instance.handle(event)
     return instance
 
 
@@ -80,39 +80,39 @@ def relay(
     return told(news, *hundred, *events, name=name, note=note)
 
 
-def moved(samples: Iterable[Sample]) -> Counted:
+def moved(samples: Iterable[Sample]) -> CounterBase:
     """What tor's counters say after these, if they stood at 40 and 43 GiB before."""
     read, written = 40 * GIB, 43 * GIB
     for sample in samples:
         read, written = read + sample.read, written + sample.written
-    return Counted(read, written)
+    return CounterBase(read, written)
 
 
 def gone(begin: int, end: int, back: Connected, first: int = 0) -> Instance:
     """A ``relay`` whose connection was lost for these seconds, and that came back so."""
-    lost = Lost(second(begin - 1).when, "it closed the connection", second(begin).when)
-    back = back._replace(when=second(end - 1).when)
-    news = CONNECTED._replace(when=second(first - 1).when)
+    lost = Lost(second(begin - 1).ends_at, "it closed the connection", second(begin).ends_at)
+    back = back._replace(at=second(end - 1).ends_at)
+    news = CONNECTED._replace(at=second(first - 1).ends_at)
     return told(news, *seconds(first, begin), lost, back, *seconds(end, 100))
 
 
 def unheard(begin: int, end: int, read: int, written: int, first: int = 0) -> Instance:
     """A ``relay`` that lived on and moved so much while nobody heard it."""
     before = moved(seconds(first, begin))
-    counted = Counted(before.read + read, before.written + written)
+    counted = CounterBase(before.read + read, before.written + written)
     uptime = 273_600.0 + end - first
-    return gone(begin, end, CONNECTED._replace(counted=counted, uptime=uptime), first)
+    return gone(begin, end, CONNECTED._replace(counters=counted, uptime=uptime), first)
 
 
 def restarted(begin: int, end: int, uptime: float, first: int = 0) -> Instance:
     """A ``relay`` that went away, and another tor process with such an uptime came back."""
-    back = CONNECTED._replace(counted=Counted(70, 7), uptime=uptime, process="8")
+    back = CONNECTED._replace(counters=CounterBase(70, 7), uptime=uptime, process="8")
     return gone(begin, end, back, first)
 
 
 def remembered(begin: int, end: int, late: float = 0.04) -> Connected:
     """News of a tor that remembers these seconds; it took so long to ask."""
-    return CONNECTED._replace(when=second(end - 1).when + late, recent=tuple(seconds(begin, end)))
+    return CONNECTED._replace(at=second(end - 1).ends_at + late, recent=tuple(seconds(begin, end)))
 
 
 def after(seconds: float) -> Moment:

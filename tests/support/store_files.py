@@ -6,10 +6,10 @@ from contextlib import closing
 from pathlib import Path
 
 from bwgraph.model.ring import Portion
-from bwgraph.model.rollups import Entry
+from bwgraph.model.rollups import Bucket
 from bwgraph.store import schema
 from bwgraph.store.database import Store
-from bwgraph.store.restore import Kept
+from bwgraph.store.restore import SeriesKey
 
 NOW = 1_800_000_030.0
 "Half a minute after a full one, which begins an hour."
@@ -19,16 +19,16 @@ MINUTE = 30_000_001
 "The column of a minute that it is in."
 
 
-RELAY = Kept("relay")
+RELAY = SeriesKey("relay")
 
 
-def minute(ago: int, read: int = 600, seconds: float = 60.0, told: int = 0) -> Entry:
+def minute(ago: int, read: int = 600, seconds: float = 60.0, told: int = 0) -> Bucket:
     """A minute so many before the present one."""
     portion = Portion(MINUTE - ago, read, read // 2, seconds, read / 30, read / 60)
-    return Entry(60, portion, told, 12.0 if told else 0.0)
+    return Bucket(60, portion, told, 12.0 if told else 0.0)
 
 
-def write(path: Path, *entries: Entry, whose: Kept = RELAY, now: float = NOW) -> None:
+def write(path: Path, *entries: Bucket, whose: SeriesKey = RELAY, now: float = NOW) -> None:
     with closing(Store(str(path))) as opened:
         assert opened.write({whose: entries}, now) == {}
 

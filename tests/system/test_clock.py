@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from properties import PROPERTY
 
 from bwgraph.system import clock
-from bwgraph.system.clock import STEP, Clocks
+from bwgraph.system.clock import CLOCK_STEP_S, SystemClock
 
 BERLIN = "Europe/Berlin"
 LORD_HOWE = "Australia/Lord_Howe"
@@ -68,7 +68,7 @@ def test_utc_becomes_what_a_clock_in_berlin_shows(
 ) -> None:
     zone = live_in(BERLIN, patch)
     for when in around(change):
-        assert same(when.astimezone(clock.HERE), when.astimezone(zone)), when
+        assert same(when.astimezone(clock.LOCAL_ZONE), when.astimezone(zone)), when
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=["to summer", "to winter"])
@@ -77,13 +77,13 @@ def test_what_a_clock_in_berlin_shows_becomes_utc_again(
 ) -> None:
     live_in(BERLIN, patch)
     for when in around(change):
-        assert when.astimezone(clock.HERE).astimezone(UTC) == when
+        assert when.astimezone(clock.LOCAL_ZONE).astimezone(UTC) == when
 
 
 def test_the_hour_that_passes_twice_is_told_apart(patch: pytest.MonkeyPatch) -> None:
     live_in(BERLIN, patch)
-    first = datetime(2026, 10, 25, 0, 30, tzinfo=UTC).astimezone(clock.HERE)
-    second = datetime(2026, 10, 25, 1, 30, tzinfo=UTC).astimezone(clock.HERE)
+    first = datetime(2026, 10, 25, 0, 30, tzinfo=UTC).astimezone(clock.LOCAL_ZONE)
+    second = datetime(2026, 10, 25, 1, 30, tzinfo=UTC).astimezone(clock.LOCAL_ZONE)
     assert f"{first:%H:%M %Z %z}" == "02:30 CEST +0200"
     assert f"{second:%H:%M %Z %z}" == "02:30 CET +0100"
     assert (first.fold, second.fold) == (0, 1)
@@ -92,7 +92,7 @@ def test_the_hour_that_passes_twice_is_told_apart(patch: pytest.MonkeyPatch) -> 
 
 def test_the_hour_that_never_was_is_not_shown(patch: pytest.MonkeyPatch) -> None:
     live_in(BERLIN, patch)
-    shown = {f"{when.astimezone(clock.HERE):%H}" for when in around(CHANGES[0])}
+    shown = {f"{when.astimezone(clock.LOCAL_ZONE):%H}" for when in around(CHANGES[0])}
     assert shown == {"23", "00", "01", "03", "04", "05", "06"}
 
 
@@ -104,7 +104,7 @@ def test_anywhere_and_at_any_time_it_is_what_the_zones_table_says(
     with pytest.MonkeyPatch.context() as patch:
         zone = live_in(name, patch)
         when = naive.replace(tzinfo=UTC)
-        ours, theirs = when.astimezone(clock.HERE), when.astimezone(zone)
+        ours, theirs = when.astimezone(clock.LOCAL_ZONE), when.astimezone(zone)
         assert same(ours, theirs)
         assert ours.astimezone(UTC) == when
         assert f"{ours:%Y-%m-%d %H:%M:%S %z %Z}" == f"{theirs:%Y-%m-%d %H:%M:%S %z %Z}"
@@ -114,14 +114,14 @@ def test_anywhere_and_at_any_time_it_is_what_the_zones_table_says(
 def test_half_an_hour_that_passes_twice(patch: pytest.MonkeyPatch) -> None:
     zone = live_in(LORD_HOWE, patch)
     for when in around(datetime(2026, 4, 4, 15, tzinfo=UTC)):
-        assert same(when.astimezone(clock.HERE), when.astimezone(zone)), when
+        assert same(when.astimezone(clock.LOCAL_ZONE), when.astimezone(zone)), when
 
 
 def test_without_a_time_it_speaks_of_now(patch: pytest.MonkeyPatch) -> None:
     live_in("Asia/Kathmandu", patch)
-    assert clock.HERE.utcoffset(None) == timedelta(hours=5, minutes=45)
-    assert clock.HERE.dst(None) == timedelta(0)
-    assert clock.HERE.tzname(None) == "+0545"
+    assert clock.LOCAL_ZONE.utcoffset(None) == timedelta(hours=5, minutes=45)
+    assert clock.LOCAL_ZONE.dst(None) == timedelta(0)
+    assert clock.LOCAL_ZONE.tzname(None) == "+0545"
 
 
 # Both clocks at once.
@@ -149,51 +149,51 @@ def machine(patch: pytest.MonkeyPatch) -> Machine:
 
 
 def test_a_moment_is_the_present_on_both(machine: Machine) -> None:
-    moment = Clocks().read()
+    moment = SystemClock().read()
     assert moment.now == machine.steady
-    assert f"{moment.clock:%Y-%m-%d %H:%M:%S %Z}" == "2026-07-01 12:00:00 CEST"
+    assert f"{moment.wall_clock:%Y-%m-%d %H:%M:%S %Z}" == "2026-07-01 12:00:00 CEST"
 
 
 def test_between_two_readings_both_pass_as_one(machine: Machine) -> None:
-    clocks = Clocks()
-    second = clocks.read().wall(4321.0)
+    clocks = SystemClock()
+    second = clocks.read().wall_time(4321.0)
     for jitter in (3e-6, -5e-6, 0.001, -0.004, 0.02, -0.03, 0.049):
         machine.passes(1.0, wall=1.0 + jitter)
         moment = clocks.read()
         # A column's time never changes by so much as a microsecond.
-        assert moment.wall(4321.0) == second
+        assert moment.wall_time(4321.0) == second
         machine.wall -= jitter
 
 
 def test_it_drifts_with_the_wall_clock_in_the_long_run(machine: Machine) -> None:
-    clocks = Clocks()
+    clocks = SystemClock()
     clocks.read()
     for _ in range(10_000):
         machine.passes(1.0, wall=1.000_02)
         moment = clocks.read()
-        assert abs(moment.clock.timestamp() - machine.wall) <= STEP + 1e-5
+        assert abs(moment.wall_clock.timestamp() - machine.wall) <= CLOCK_STEP_S + 1e-5
     assert abs(machine.wall - datetime(2026, 7, 1, 12, 46, 40, tzinfo=UTC).timestamp()) < 1
 
 
 @pytest.mark.parametrize("step", [0.06, 1.0, 3600.0, -0.06, -1.0, -3600.0, -86_400 * 365.0])
 def test_a_wall_clock_that_is_set_is_followed_at_once(machine: Machine, step: float) -> None:
-    clocks = Clocks()
+    clocks = SystemClock()
     before = clocks.read()
     machine.passes(1.0, wall=1.0 + step)
     after = clocks.read()
     assert after.now - before.now == 1.0
-    assert after.clock.timestamp() == pytest.approx(machine.wall, abs=1e-5)
+    assert after.wall_clock.timestamp() == pytest.approx(machine.wall, abs=1e-5)
     # And from there on it is steady again.
     machine.passes(1.0, wall=1.01)
-    assert clocks.read().wall(5001.0) == after.wall(5001.0)
+    assert clocks.read().wall_time(5001.0) == after.wall_time(5001.0)
 
 
 def test_a_machine_that_slept_is_where_its_clocks_are(machine: Machine) -> None:
-    clocks = Clocks()
+    clocks = SystemClock()
     before = clocks.read()
     machine.passes(8 * 3600.0, wall=8 * 3600.0 + 0.01)
     after = clocks.read()
-    assert after.clock - before.clock == timedelta(hours=8)
+    assert after.wall_clock - before.wall_clock == timedelta(hours=8)
 
 
 def test_columns_on_the_night_of_a_change_have_the_times_they_had(
@@ -202,34 +202,34 @@ def test_columns_on_the_night_of_a_change_have_the_times_they_had(
     live_in(BERLIN, patch)
     # Half past two, for the second time.
     machine.wall = datetime(2026, 10, 25, 1, 30, tzinfo=UTC).timestamp()
-    moment = Clocks().read()
-    hours = [f"{moment.wall(5000.0 - 1800 * n):%H:%M %Z}" for n in range(6)]
+    moment = SystemClock().read()
+    hours = [f"{moment.wall_time(5000.0 - 1800 * n):%H:%M %Z}" for n in range(6)]
     assert hours == [
         *("02:30 CET", "02:00 CET", "02:30 CEST", "02:00 CEST", "01:30 CEST", "01:00 CEST"),
     ]
     # Half past three, an hour after half past one.
     machine.wall = datetime(2026, 3, 29, 1, 30, tzinfo=UTC).timestamp()
-    moment = Clocks().read()
-    hours = [f"{moment.wall(5000.0 - 1800 * n):%H:%M %Z}" for n in range(4)]
+    moment = SystemClock().read()
+    hours = [f"{moment.wall_time(5000.0 - 1800 * n):%H:%M %Z}" for n in range(4)]
     assert hours == ["03:30 CEST", "03:00 CEST", "01:30 CET", "01:00 CET"]
 
 
 def test_the_real_clocks_go_on_and_agree() -> None:
-    clocks = Clocks()
+    clocks = SystemClock()
     before = time.time()
     moments = [clocks.read() for _ in range(1000)]
     after = time.time()
     assert all(a.now <= b.now for a, b in itertools.pairwise(moments))
-    assert before - STEP <= moments[0].clock.timestamp() <= after + STEP
+    assert before - CLOCK_STEP_S <= moments[0].wall_clock.timestamp() <= after + CLOCK_STEP_S
     # But for the last digit of a float.
-    walls = [moment.wall(0.0) for moment in moments]
+    walls = [moment.wall_time(0.0) for moment in moments]
     assert max(walls) - min(walls) <= timedelta(microseconds=2)
 
 
 def test_the_clock_counts_the_time_that_the_machine_slept_and_the_other_does_not() -> None:
     if sys.platform != "linux":
         pytest.skip("only Linux has both")
-    assert abs(clock.now() - clock._AHEAD - time.clock_gettime(time.CLOCK_BOOTTIME)) < 5.0
+    assert abs(clock.now() - clock._EPOCH_OFFSET - time.clock_gettime(time.CLOCK_BOOTTIME)) < 5.0
     assert abs(clock.awake() - time.clock_gettime(time.CLOCK_MONOTONIC)) < 5.0
 
 

@@ -24,7 +24,7 @@ def test_a_signal_stops_and_nothing_else_and_handlers_are_put_back(number: int) 
         os.kill(os.getpid(), number)
         assert len(stops) == 2
         left, _ = signal.getitimer(signal.ITIMER_REAL)
-        assert 0 < left <= signals.PATIENCE
+        assert 0 < left <= signals.STOP_TIMEOUT_S
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
     assert [signal.getsignal(each) for each in (*SIGNALS, signal.SIGALRM)] == before
 
@@ -58,7 +58,7 @@ def test_who_does_not_come_to_an_end_dies_of_the_signal(number: int) -> None:
     program = f"""
 import os, signal
 from bwgraph.system import signals as ending
-ending.PATIENCE = 0.05
+ending.STOP_TIMEOUT_S = 0.05
 os.set_blocking({writer}, False)
 try:
     while True:
@@ -83,7 +83,7 @@ def test_who_comes_to_an_end_in_time_goes_on() -> None:
     program = """
 import os, signal
 from bwgraph.system import signals as ending
-ending.PATIENCE = 0.05
+ending.STOP_TIMEOUT_S = 0.05
 with ending.stopping(lambda: None):
     os.kill(os.getpid(), signal.SIGTERM)
 signal.sigtimedwait([], 0.1)
@@ -95,7 +95,7 @@ print("it went on")
 
 def test_to_die_of_a_closed_pipe_is_to_die_of_its_signal() -> None:
     # Python ignores it from the start.
-    program = "from bwgraph.system import signals\nsignals.die_of_a_closed_pipe()\nprint(1)"
+    program = "from bwgraph.system import signals\nsignals.end_by_broken_pipe()\nprint(1)"
     ended = run(program)
     assert (ended.returncode, ended.stdout, ended.stderr) == (-signal.SIGPIPE, b"", b"")
 
@@ -103,4 +103,4 @@ def test_to_die_of_a_closed_pipe_is_to_die_of_its_signal() -> None:
 def test_where_there_is_no_such_signal_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(signal, "SIGPIPE")
     monkeypatch.setattr(sys, "platform", "win32")
-    signals.die_of_a_closed_pipe()
+    signals.end_by_broken_pipe()

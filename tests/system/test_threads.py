@@ -8,22 +8,22 @@ import pytest
 from ear import eventually, threads_at_work
 
 from bwgraph.system import threads
-from bwgraph.system.threads import within
+from bwgraph.system.threads import run_with_timeout
 
 LONG = 10.0
 
 
 def test_a_result_is_handed_over() -> None:
-    assert within(LONG, lambda: "done", "bwgraph test") == "done"
+    assert run_with_timeout(LONG, lambda: "done", "bwgraph test") == "done"
 
 
 def test_nothing_is_a_result_too() -> None:
-    assert within(LONG, lambda: None, "bwgraph test") is None
+    assert run_with_timeout(LONG, lambda: None, "bwgraph test") is None
 
 
 def test_an_exception_that_is_the_result_is_not_raised() -> None:
     error = ValueError("only looked at")
-    assert within(LONG, lambda: error, "bwgraph test") is error
+    assert run_with_timeout(LONG, lambda: error, "bwgraph test") is error
 
 
 def test_an_exception_is_handed_over_with_where_it_came_from() -> None:
@@ -31,7 +31,7 @@ def test_an_exception_is_handed_over_with_where_it_came_from() -> None:
         raise LookupError("lost")
 
     with pytest.raises(LookupError, match="lost") as caught:
-        within(LONG, fail, "bwgraph test")
+        run_with_timeout(LONG, fail, "bwgraph test")
     assert "in fail" in "".join(traceback.format_exception(caught.value))
 
 
@@ -40,14 +40,14 @@ def test_it_runs_in_a_daemon_thread_of_that_name() -> None:
         thread = threading.current_thread()
         return thread.name, thread.daemon
 
-    assert within(LONG, who, "bwgraph test") == ("bwgraph test", True)
+    assert run_with_timeout(LONG, who, "bwgraph test") == ("bwgraph test", True)
 
 
 def test_what_takes_longer_is_left_to_itself() -> None:
     go_on = threading.Event()
     begun = time.monotonic()
     with pytest.raises(TimeoutError):
-        within(0.05, go_on.wait, "bwgraph test")
+        run_with_timeout(0.05, go_on.wait, "bwgraph test")
     assert time.monotonic() - begun < LONG / 2
     assert [thread.name for thread in threads_at_work()] == ["bwgraph test"]
     go_on.set()
@@ -59,9 +59,9 @@ def test_time_in_which_we_were_stopped_is_not_what_it_took(monkeypatch: pytest.M
     times = iter((1000.0, 1008.0))
     monkeypatch.setattr(threads, "now", lambda: next(times))
     go_on = threading.Event()
-    monkeypatch.setattr(threads, "GRACE", LONG)
+    monkeypatch.setattr(threads, "GRACE_S", LONG)
     threading.Timer(0.1, go_on.set).start()
-    assert within(0.01, go_on.wait, "bwgraph test")
+    assert run_with_timeout(0.01, go_on.wait, "bwgraph test")
 
 
 def test_a_late_failure_hurts_nobody() -> None:
@@ -73,7 +73,7 @@ def test_a_late_failure_hurts_nobody() -> None:
         raise LookupError("too late")
 
     with pytest.raises(TimeoutError):
-        within(0.01, fail_late, "bwgraph test")
+        run_with_timeout(0.01, fail_late, "bwgraph test")
     go_on.set()
     eventually(lambda: not threads_at_work(), "it ended")
 
@@ -83,6 +83,6 @@ def test_no_time_left_is_a_timeout(seconds: float) -> None:
     go_on = threading.Event()
     try:
         with pytest.raises(TimeoutError):
-            within(seconds, go_on.wait, "bwgraph test")
+            run_with_timeout(seconds, go_on.wait, "bwgraph test")
     finally:
         go_on.set()

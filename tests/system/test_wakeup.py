@@ -11,7 +11,7 @@ import pytest
 from ear import PATIENCE
 
 from bwgraph.system import wakeup as wakeup_room
-from bwgraph.system.wakeup import LOOK, SIGNALS, Pipe, Sockets, Wakeup
+from bwgraph.system.wakeup import CAUGHT_SIGNALS, KEY_POLL_S, Pipe, Sockets, Wakeup
 
 
 @pytest.fixture(params=[Pipe, Sockets])
@@ -55,7 +55,7 @@ def test_a_poke_of_another_thread_wakes_it_while_it_waits(wakeup: Wakeup) -> Non
     thread.join()
 
 
-@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
+@pytest.mark.parametrize("number", CAUGHT_SIGNALS, ids=lambda number: number.name)
 def test_a_signal_wakes_it_and_does_nothing_else(wakeup: Wakeup, number: signal.Signals) -> None:
     signal.raise_signal(number)
     assert awake(wakeup)
@@ -105,11 +105,11 @@ def test_afterwards_all_is_as_it_was() -> None:
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     fd_before = signal.set_wakeup_fd(writer)
-    handlers = {number: signal.getsignal(number) for number in SIGNALS}
+    handlers = {number: signal.getsignal(number) for number in CAUGHT_SIGNALS}
     try:
         with Wakeup() as wakeup:
             assert signal.getsignal(signal.SIGWINCH) is not mine
-        assert {number: signal.getsignal(number) for number in SIGNALS} == handlers
+        assert {number: signal.getsignal(number) for number in CAUGHT_SIGNALS} == handlers
         assert signal.set_wakeup_fd(fd_before) == writer
         os.close(wakeup._channel.writer)
     finally:
@@ -125,7 +125,7 @@ def test_a_signal_that_is_ignored_stays_so() -> None:
         with Wakeup() as wakeup:
             signal.raise_signal(signal.SIGHUP)
             assert not awake(wakeup)
-            wakeup.catch(SIGNALS)
+            wakeup.catch(CAUGHT_SIGNALS)
             assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
         os.close(wakeup._channel.writer)
     finally:
@@ -174,6 +174,6 @@ def test_where_no_key_can_be_waited_for_it_looks_often_and_is_woken_all_the_same
     terminal = SimpleNamespace(fileno=lambda: pytest.fail("a console is nothing to select"))
     assert wakeup.wait(terminal, 1.0) == [terminal]
     assert wakeup.wait(terminal, 0.01) == [terminal]
-    assert waits == [LOOK, 0.01]
+    assert waits == [KEY_POLL_S, 0.01]
     wakeup.poke()
     assert wakeup.wait(terminal, 1.0) == [terminal, wakeup]

@@ -23,7 +23,7 @@ from bwgraph.screen.keymap import ACTIONS
 from bwgraph.screen.view import Click
 from bwgraph.system import signals
 from bwgraph.terminal import curses_terminal
-from bwgraph.terminal.curses_terminal import RESIZED, Terminal, speaks_utf8
+from bwgraph.terminal.curses_terminal import RESIZED, Terminal, locale_is_utf8
 
 ROOT = Path(bwgraph.__file__).parents[1]
 
@@ -464,7 +464,8 @@ def test_an_escape_by_itself_is_a_key_and_so_is_what_comes_later() -> None:
 def test_every_key_that_does_something_can_be_pressed() -> None:
     names = {chr(code) for code in range(0x21, 0x7F)} | {f"^{chr(code)}" for code in range(64, 96)}
     assert (
-        names | {*curses_terminal.KEYS.values(), *curses_terminal.WHEEL.values()} >= ACTIONS.keys()
+        names | {*curses_terminal.KEY_NAMES.values(), *curses_terminal.WHEEL_NAMES.values()}
+        >= ACTIONS.keys()
     )
 
 
@@ -533,10 +534,10 @@ def test_a_terminal_is_gone_when_it_has_been_hung_up() -> None:
         with entered(Hardware()) as screen, pytest.MonkeyPatch.context() as patch:
             streams = SimpleNamespace(platform=sys.platform, stdin=Stream(far), stdout=Stream(far))
             patch.setattr(curses_terminal, "sys", streams)
-            assert not screen.room.gone()
+            assert not screen.room.is_gone()
             os.close(near)
             near = -1
-            assert screen.room.gone()
+            assert screen.room.is_gone()
     finally:
         for fd in (near, far):
             if fd >= 0:
@@ -599,7 +600,7 @@ def on_windows() -> Iterator[Screen]:
 def test_windows_curses_is_asked_for_nothing_that_it_lacks(on_windows: Screen) -> None:
     on_windows.room.resume()
     on_windows.room.suspend()
-    assert not on_windows.room.gone()
+    assert not on_windows.room.is_gone()
     assert on_windows.curses.modes == {"noecho", "cbreak", "cursor 0"}
     assert {"resizeterm", "endwin"}.isdisjoint(on_windows.curses.calls)
 
@@ -664,7 +665,7 @@ def test_utf8_is_spoken_where_the_user_said_so(
         nl_langinfo={"codeset": codeset}.__getitem__,
     )
     monkeypatch.setattr(curses_terminal, "locale", system)
-    assert speaks_utf8(environ) is expected
+    assert locale_is_utf8(environ) is expected
     # Else curses would not know of it.
     assert asked == [("ctype", "")]
 
@@ -677,7 +678,7 @@ def test_a_locale_that_the_system_does_not_have_is_not_utf8(
 
     system = SimpleNamespace(LC_CTYPE="ctype", Error=LocaleError, setlocale=setlocale)
     monkeypatch.setattr(curses_terminal, "locale", system)
-    assert speaks_utf8({"LANG": "tlh_QO.UTF-8"}) is False
+    assert locale_is_utf8({"LANG": "tlh_QO.UTF-8"}) is False
 
 
 @pytest.mark.parametrize(
@@ -696,8 +697,8 @@ def test_utf8_is_told_alike_by_a_real_interpreter_in_a_real_locale(
 ) -> None:
     # What Python makes of the locale before the program begins is only there in a new process.
     program = (
-        "import os; from bwgraph.terminal.curses_terminal import speaks_utf8;"
-        " print(speaks_utf8(os.environ))"
+        "import os; from bwgraph.terminal.curses_terminal import locale_is_utf8;"
+        " print(locale_is_utf8(os.environ))"
     )
     done = subprocess.run(
         [sys.executable, "-c", program],

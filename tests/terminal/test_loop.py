@@ -14,22 +14,22 @@ import pytest
 from ear import PATIENCE, eventually
 from loop_world import CONNECTED, NOON, START, FakeSource, FakeTerminal, World
 
-from bwgraph.model.errors import Refusal
-from bwgraph.model.events import Connected, Counted, Event, Lost, Refused, Sample, Trouble
+from bwgraph.model.errors import ExplainedError
+from bwgraph.model.events import Connected, CounterBase, Event, Lost, Problem, Refused, Sample
 from bwgraph.model.fleet import Fleet
-from bwgraph.model.history import LATE
+from bwgraph.model.history import LATE_AFTER_S
 from bwgraph.model.instance import Instance
 from bwgraph.output import svg_file
 from bwgraph.screen.frame import Size, Style
 from bwgraph.screen.keymap import ACTIONS, BINDINGS
 from bwgraph.screen.plot import ASCII, BLOCK, BRAILLE
 from bwgraph.screen.units import BITS
-from bwgraph.screen.view import ALL, Arrangement, Click, View
+from bwgraph.screen.view import ALL_TORS, Arrangement, Click, View
 from bwgraph.system import clock
 from bwgraph.system import wakeup as wakeup_room
-from bwgraph.system.wakeup import LOOK, Wakeup
+from bwgraph.system.wakeup import KEY_POLL_S, Wakeup
 from bwgraph.terminal import loop
-from bwgraph.terminal.loop import NOTICE_SHOWN, Ending
+from bwgraph.terminal.loop import NOTICE_SHOWN_S, LoopEnd
 
 
 @pytest.fixture
@@ -57,27 +57,27 @@ def test_where_a_console_cannot_be_waited_for_it_is_looked_at_and_drawn_no_more_
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(wakeup_room, "sys", SimpleNamespace(platform="win32"))
-    world.instance.tell(CONNECTED)
+    world.instance.handle(CONNECTED)
     for second in range(1, 6):
         world.at(second - 0.01, world.sample)
     world.at(5.50, lambda: world.terminal.press("?"))
     world.at(5.53, lambda: world.terminal.press("q"))
-    assert world.run(9.0) == Ending()
+    assert world.run(9.0) == LoopEnd()
     assert world.drawn[1:6] == [0.99, 1.99, 2.99, 3.99, 4.99]
-    assert world.time - START < 5.53 + 2 * LOOK
+    assert world.time - START < 5.53 + 2 * KEY_POLL_S
 
 
 def test_a_sample_a_second_is_a_drawing_a_second(world: World) -> None:
-    world.instance.tell(CONNECTED)
+    world.instance.handle(CONNECTED)
     moments = [round(number * 1.0022 - 0.01, 3) for number in range(1, 61)]
     for moment in moments:
         world.at(moment, world.sample)
-    assert world.run(60.5) == Ending()
+    assert world.run(60.5) == LoopEnd()
     assert world.drawn[1:] == moments
 
 
 def test_a_burst_of_samples_is_one_drawing(world: World) -> None:
-    world.instance.tell(CONNECTED)
+    world.instance.handle(CONNECTED)
     world.at(1.0, world.sample)
     for number in range(20):
         world.at(1.1 + number / 100, world.sample)
@@ -86,7 +86,7 @@ def test_a_burst_of_samples_is_one_drawing(world: World) -> None:
 
 
 def test_samples_that_come_too_fast_are_drawn_no_faster(world: World) -> None:
-    world.instance.tell(CONNECTED)
+    world.instance.handle(CONNECTED)
     for number in range(1, 200):
         world.at(number / 20, world.sample)
     world.run(10.0)
@@ -96,7 +96,7 @@ def test_samples_that_come_too_fast_are_drawn_no_faster(world: World) -> None:
 
 
 def test_a_sample_a_little_early_is_drawn_a_little_late(world: World) -> None:
-    world.instance.tell(CONNECTED)
+    world.instance.handle(CONNECTED)
     for when in (1.0, 1.93, 3.0):
         world.at(when, world.sample)
     world.run(3.5)
@@ -104,7 +104,7 @@ def test_a_sample_a_little_early_is_drawn_a_little_late(world: World) -> None:
 
 
 def test_while_all_is_well_nothing_is_drawn_between_samples(world: World) -> None:
-    world.instance.tell(CONNECTED)
+    world.instance.handle(CONNECTED)
     for when in (1.0, 2.9):
         world.at(when, world.sample)
     world.run(4.0)
@@ -112,14 +112,14 @@ def test_while_all_is_well_nothing_is_drawn_between_samples(world: World) -> Non
 
 
 def test_late_data_is_drawn_when_it_becomes_late_and_then_once_a_second(world: World) -> None:
-    world.instance.tell(CONNECTED)
+    world.instance.handle(CONNECTED)
     world.at(1.0, world.sample)
     world.run(7.5)
-    assert world.drawn[1:] == [1.0, 1.0 + LATE, 4.0, 5.0, 6.0, 7.0]
+    assert world.drawn[1:] == [1.0, 1.0 + LATE_AFTER_S, 4.0, 5.0, 6.0, 7.0]
 
 
 def test_the_age_of_late_data_is_on_the_screen_and_grows(world: World) -> None:
-    world.instance.tell(CONNECTED)
+    world.instance.handle(CONNECTED)
     world.at(1.0, world.sample)
     world.run(6.5)
     for age, frame in zip((3, 4, 5), world.terminal.frames[-3:], strict=True):
@@ -134,7 +134,7 @@ def test_while_there_is_no_tor_it_draws_once_a_second(world: World) -> None:
 
 
 def test_a_state_of_tor_is_drawn_at_once(world: World) -> None:
-    world.instance.tell(CONNECTED)
+    world.instance.handle(CONNECTED)
     world.at(1.0, world.sample)
     world.at(1.1, lambda: world.tell(Lost(START, "it closed the connection", START + 60)))
     world.at(1.2, lambda: world.tell(CONNECTED))
@@ -144,7 +144,7 @@ def test_a_state_of_tor_is_drawn_at_once(world: World) -> None:
 
 @pytest.mark.parametrize("key", ["r", "^L", "x", Click(0, 0), "m"])
 def test_a_key_is_answered_at_once(world: World, key: str | Click) -> None:
-    world.instance.tell(CONNECTED)
+    world.instance.handle(CONNECTED)
     for when in (1.0, 1.05, 1.1):
         world.at(when, lambda: world.terminal.press(key))
     world.run(1.5)
@@ -152,7 +152,7 @@ def test_a_key_is_answered_at_once(world: World, key: str | Click) -> None:
 
 
 def test_a_resize_is_answered_at_once(world: World) -> None:
-    world.instance.tell(CONNECTED)
+    world.instance.handle(CONNECTED)
     for when in (1.0, 1.05, 1.1):
         world.at(when, lambda: signal.raise_signal(signal.SIGWINCH))
     world.run(1.5)
@@ -168,7 +168,7 @@ def test_a_key_or_a_resize_does_not_put_samples_off(world: World, *, resized: bo
         else:
             world.terminal.press("x")
 
-    world.instance.tell(CONNECTED)
+    world.instance.handle(CONNECTED)
     for when in (1.0, 2.0, 3.0):
         world.at(when, world.sample)
     world.at(1.5, disturb)
@@ -177,12 +177,12 @@ def test_a_key_or_a_resize_does_not_put_samples_off(world: World, *, resized: bo
 
 
 @pytest.mark.parametrize("when", [1.02, 1.5, 1.999])
-@pytest.mark.parametrize("news", [Counted(7, 3), Trouble(START, "something broke")])
+@pytest.mark.parametrize("news", [CounterBase(7, 3), Problem(START, "something broke")])
 def test_other_news_do_not_put_samples_off(
-    world: World, news: Counted | Trouble, when: float
+    world: World, news: CounterBase | Problem, when: float
 ) -> None:
     # Tor's counters are asked once a minute, and answer at any moment between two samples.
-    world.instance.tell(CONNECTED)
+    world.instance.handle(CONNECTED)
     moments = [1.0, 2.0, 3.0, 4.0]
     for moment in moments:
         world.at(moment, world.sample)
@@ -193,7 +193,7 @@ def test_other_news_do_not_put_samples_off(
 
 
 def test_a_burst_does_not_put_off_the_samples_after_it(world: World) -> None:
-    world.instance.tell(CONNECTED)
+    world.instance.handle(CONNECTED)
     for _ in range(8):
         world.at(1.0, world.sample)
     moments = [1.1, 2.1, 3.1, 4.1]
@@ -204,10 +204,10 @@ def test_a_burst_does_not_put_off_the_samples_after_it(world: World) -> None:
 
 
 def test_troubles_that_come_too_fast_are_drawn_no_faster(world: World) -> None:
-    world.instance.tell(CONNECTED)
+    world.instance.handle(CONNECTED)
     world.at(1.0, world.sample)
     for number in range(100):
-        world.at(1.01 + number / 20, lambda: world.tell(Trouble(world.time, "something broke")))
+        world.at(1.01 + number / 20, lambda: world.tell(Problem(world.time, "something broke")))
     world.run(6.5)
     pauses = [b - a for a, b in itertools.pairwise(world.drawn[1:])]
     assert all(pause > 0.949 for pause in pauses)
@@ -224,9 +224,9 @@ def test_the_first_sample_is_not_put_off_by_the_wait_for_it(world: World) -> Non
 
 
 def test_trouble_is_drawn_within_a_second(world: World) -> None:
-    world.instance.tell(CONNECTED)
+    world.instance.handle(CONNECTED)
     world.at(1.0, world.sample)
-    world.at(1.1, lambda: world.tell(Trouble(world.time, "something broke")))
+    world.at(1.1, lambda: world.tell(Problem(world.time, "something broke")))
     world.run(2.5)
     assert world.drawn[1:] == [1.0, 1.95]
     assert "something broke" in "\n".join(world.terminal.frames[-1].text())
@@ -239,10 +239,10 @@ def several(world: World, count: int, *, connected: bool = True) -> list[Instanc
     """Watch so many, as a table."""
     tors = [Instance(f"tor {number}") for number in range(count)]
     world.watch(*tors)
-    world.view = View(subject=ALL)
+    world.view = View(subject=ALL_TORS)
     if connected:
         for number, tor in enumerate(tors):
-            world.fleet.tell(tor, Connected(START, f"tor {number}", process=str(number)))
+            world.fleet.handle(tor, Connected(START, f"tor {number}", process=str(number)))
     return tors
 
 
@@ -286,9 +286,9 @@ def test_samples_wait_for_the_drawing_and_go_before_whatever_else_is_told(world:
 
     def told_while_it_waits() -> None:
         world.sample()
-        assert history.newest is None
+        assert history.newest_at is None
         world.tell(Lost(world.time, "gone", START + 60))
-        assert history.newest == world.time
+        assert history.newest_at == world.time
 
     world.at(0.5, told_while_it_waits)
     world.run(0.6)
@@ -303,17 +303,17 @@ def test_what_was_put_aside_when_it_ends_is_told_yet(world: World) -> None:
     world.at(1.4, tell)
     world.source.on_close = tell  # one more as it is closed
     world.at(1.4, lambda: world.terminal.press("q"))
-    assert run(world) == Ending()
+    assert run(world) == LoopEnd()
     window = world.instance.history.window(world.time, 4)
-    assert sum(window.columns.read) == 15
+    assert sum(window.buckets.read) == 15
 
 
-@pytest.mark.parametrize(("most", "told"), [(loop.MOST_UNTOLD, [0, 0, 1]), (1, [0, 1, 1])])
+@pytest.mark.parametrize(("most", "told"), [(loop.MAX_QUEUED_SAMPLES, [0, 0, 1]), (1, [0, 1, 1])])
 def test_they_do_not_wait_for_a_loop_that_is_held_up(
     world: World, monkeypatch: pytest.MonkeyPatch, most: int, told: list[int]
 ) -> None:
     # By a terminal that takes nothing, while a store and an exporter go on to read.
-    monkeypatch.setattr(loop, "MOST_UNTOLD", most)
+    monkeypatch.setattr(loop, "MAX_QUEUED_SAMPLES", most)
     found: list[int] = []
 
     def hold_up() -> None:
@@ -321,7 +321,7 @@ def test_they_do_not_wait_for_a_loop_that_is_held_up(
             for _ in told:
                 world.time += 0.7
                 world.sample()
-                newest = world.instance.history.newest
+                newest = world.instance.history.newest_at
                 found.append(int(newest is not None and newest > START + 1.0))
 
     world.terminal.on_paint = hold_up
@@ -334,7 +334,7 @@ def test_they_do_not_wait_for_a_loop_that_is_held_up(
 def test_other_news_leave_the_first_sample_its_own_wakeup(world: World, count: int) -> None:
     # Tor's answers of itself come a third of a second after the connection.
     tors = several(world, count)
-    world.at(0.3, lambda: world.tell(Counted(7, 3)))
+    world.at(0.3, lambda: world.tell(CounterBase(7, 3)))
     world.at(0.5, partial(world.sample, instance=tors[-1]))
     world.run(0.9)
     assert world.drawn == [0, 0.5]
@@ -387,7 +387,7 @@ def test_each_source_tells_of_its_own_tor_and_all_are_closed(world: World) -> No
     world.at(0.5, begin)
     world.at(2.0, lambda: world.terminal.press("r"))
     world.at(2.5, lambda: world.terminal.press("q"))
-    assert run(world) == Ending()
+    assert run(world) == LoopEnd()
     for number, tor in enumerate(tors):
         line = next(line for line in world.text().splitlines() if f" tor {number} " in line)
         assert f"{number + 1}.0M" in line
@@ -398,22 +398,22 @@ def test_each_source_tells_of_its_own_tor_and_all_are_closed(world: World) -> No
 
 def test_one_that_refuses_does_not_end_it_and_the_last_one_does(world: World) -> None:
     tors = several(world, 2, connected=False)
-    world.at(1.0, lambda: world.tell(Refused(Refusal("a: no", "cure a")), tors[0]))
-    world.at(2.0, lambda: world.tell(Refused(Refusal("b: no", "cure b")), tors[1]))
+    world.at(1.0, lambda: world.tell(Refused(ExplainedError("a: no", "cure a")), tors[0]))
+    world.at(2.0, lambda: world.tell(Refused(ExplainedError("b: no", "cure b")), tors[1]))
     ending = world.run(9.0)
     assert world.time == START + 2.0
-    assert ending.refusal is not None
-    assert "a: no" in ending.refusal.cause
-    assert "b: no" in ending.refusal.cause
-    assert ending.refusal.cure == "cure a\ncure b"
+    assert ending.error is not None
+    assert "a: no" in ending.error.cause
+    assert "b: no" in ending.error.cause
+    assert ending.error.remedy == "cure a\ncure b"
 
 
 def test_once_one_was_there_the_others_may_refuse(world: World) -> None:
     tors = several(world, 2, connected=False)
     world.at(1.0, lambda: world.tell(Connected(START, "tor 0"), tors[0]))
-    world.at(2.0, lambda: world.tell(Refused(Refusal("b: no")), tors[1]))
+    world.at(2.0, lambda: world.tell(Refused(ExplainedError("b: no")), tors[1]))
     world.at(3.0, lambda: world.tell(Lost(START, "gone", START + 9), tors[0]))
-    assert world.run(5.0) == Ending()
+    assert world.run(5.0) == LoopEnd()
     assert world.time >= START + 5.0
 
 
@@ -423,10 +423,10 @@ def test_a_password_for_one_of_several_ends_it_where_there_is_somebody_to_ask(
 ) -> None:
     tors = several(world, 3)
     world.watch(*tors, asks=lambda place: asked and place == "here")
-    wanted = Refusal("it asks for a password", password_for="here")
+    wanted = ExplainedError("it asks for a password", needs_password_at="here")
     world.at(1.0, lambda: world.tell(Connected(START, "tor 0"), tors[0]))
     world.at(1.5, lambda: world.tell(Refused(wanted), tors[1]))
-    assert world.run(3.0) == (Ending(refusal=wanted) if asked else Ending())
+    assert world.run(3.0) == (LoopEnd(error=wanted) if asked else LoopEnd())
 
 
 def test_trouble_in_a_thread_is_told_though_the_first_tor_has_left_as_a_twin(
@@ -449,7 +449,7 @@ def test_trouble_in_a_thread_is_told_though_the_first_tor_has_left_as_a_twin(
 
     world.at(0.5, begin)
     world.at(2.5, lambda: world.terminal.press("q"))
-    assert run(world) == Ending()
+    assert run(world) == LoopEnd()
     assert world.fleet.instances == (tors[1], tors[2])
     assert "Tor listener ended: ValueError: a bug" in world.text()
 
@@ -496,7 +496,7 @@ def test_keys_do_what_they_are_for(world: World) -> None:
 
 
 def test_a_stop_and_a_continuation_go_to_the_terminal(world: World) -> None:
-    world.instance.tell(CONNECTED)
+    world.instance.handle(CONNECTED)
     world.at(1.0, lambda: signal.raise_signal(signal.SIGTSTP))
     world.at(2.0, lambda: signal.raise_signal(signal.SIGCONT))
     world.run(2.5)
@@ -517,9 +517,9 @@ def test_a_stop_and_a_continuation_go_to_the_terminal(world: World) -> None:
         (["m"], "arrangement", Arrangement.SIDE_BY_SIDE),
         (["m", "m"], "arrangement", Arrangement.MIRRORED),
         (["l"], "logarithmic", True),
-        (["e"], "shared", True),
-        (["b"], "bounded", True),
-        (["b", "a"], "bounded", False),
+        (["e"], "shared_scale", True),
+        (["b"], "cut_at_p99", True),
+        (["b", "a"], "cut_at_p99", False),
         (["-"], "resolution", 5),
         (["wheel-down", "-", "wheel-up"], "resolution", 5),
         (["-", "="], "resolution", 1),
@@ -578,7 +578,7 @@ def test_every_key_is_harmless_before_anything_is_known(world: World) -> None:
         world.terminal.window = size
         keys = [key for key in ACTIONS if key != "q"]
         world.press(0.1, *keys, Click(0, 0), *keys)
-        assert world.run(0.2) == Ending()
+        assert world.run(0.2) == LoopEnd()
         world.time = START
 
 
@@ -699,7 +699,7 @@ def test_a_picture_that_cannot_be_kept_is_told_and_nothing_ends(
     world.fill(300)
     world.keep_error = error
     world.press(0.1, "s")
-    assert world.run(0.5) == Ending()
+    assert world.run(0.5) == LoopEnd()
     assert world.terminal.frames[-1].text()[-1] == said
 
 
@@ -715,7 +715,7 @@ def test_a_notice_goes_away_by_itself(world: World) -> None:
         if "saved" in "\n".join(frame.text())
     ]
     assert noticed == [0.5, 1, 2, 3, 4, 5, 6, 7, 8]
-    assert 0.5 + NOTICE_SHOWN < 9
+    assert 0.5 + NOTICE_SHOWN_S < 9
     # The keys are back in its place.
     assert world.terminal.frames[-1].text()[-1].startswith("q quit")
 
@@ -747,7 +747,7 @@ def test_a_real_picture_is_kept_where_it_was_started(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(world, "keep", svg_file.keep)
+    monkeypatch.setattr(world, "keep", svg_file.save_new)
     world.fill(300)
     world.press(0.1, "s")
     world.run(0.5)
@@ -761,20 +761,20 @@ def test_a_real_picture_is_kept_where_it_was_started(
 
 
 def test_q_ends_it_without_another_drawing(world: World) -> None:
-    world.instance.tell(CONNECTED)
-    assert world.run(0.5) == Ending()
+    world.instance.handle(CONNECTED)
+    assert world.run(0.5) == LoopEnd()
     assert world.drawn == [0]
 
 
 @pytest.mark.parametrize(
     ("number", "ending"),
     [
-        (signal.SIGINT, Ending()),
-        (signal.SIGTERM, Ending(signal=signal.SIGTERM)),
-        (signal.SIGHUP, Ending(signal=signal.SIGHUP)),
+        (signal.SIGINT, LoopEnd()),
+        (signal.SIGTERM, LoopEnd(signal=signal.SIGTERM)),
+        (signal.SIGHUP, LoopEnd(signal=signal.SIGHUP)),
     ],
 )
-def test_signals_end_it(world: World, number: int, ending: Ending) -> None:
+def test_signals_end_it(world: World, number: int, ending: LoopEnd) -> None:
     world.at(1.5, lambda: signal.raise_signal(number))
     assert world.run(9.0) == ending
     assert world.time == START + 1.5
@@ -782,20 +782,20 @@ def test_signals_end_it(world: World, number: int, ending: Ending) -> None:
 
 def test_a_terminal_that_goes_away_ends_it(world: World) -> None:
     world.at(1.5, world.terminal.hang_up)
-    assert world.run(9.0) == Ending(hung_up=True)
+    assert world.run(9.0) == LoopEnd(hung_up=True)
     assert world.time == START + 1.5
 
 
 def test_a_terminal_that_is_readable_and_there_does_not_end_it(world: World) -> None:
     world.at(1.5, world.terminal.press_nothing)
-    assert world.run(2.5) == Ending()
+    assert world.run(2.5) == LoopEnd()
     assert world.time >= START + 2.5
 
 
 def test_a_refusal_ends_it(world: World) -> None:
-    refusal = Refusal("found no tor", "start one")
+    refusal = ExplainedError("found no tor", "start one")
     world.at(1.5, lambda: world.tell(Refused(refusal)))
-    assert world.run(9.0) == Ending(refusal=refusal)
+    assert world.run(9.0) == LoopEnd(error=refusal)
     assert world.time == START + 1.5
 
 
@@ -803,18 +803,23 @@ def test_the_first_reason_is_the_reason(world: World) -> None:
     def all_at_once() -> None:
         world.terminal.press("q")
         signal.raise_signal(signal.SIGTERM)
-        world.tell(Refused(Refusal("too late")))
+        world.tell(Refused(ExplainedError("too late")))
 
     world.at(1.5, all_at_once)
-    assert world.run(9.0) == Ending()
+    assert world.run(9.0) == LoopEnd()
 
 
 # The whole run
 
 
-def run(world: World) -> Ending:
+def run(world: World) -> LoopEnd:
     return loop.run(
-        world.fleet, world.sources, world.view, world.terminal, world.wakeup, keep=world.keep
+        world.fleet,
+        world.sources,
+        world.view,
+        world.terminal,
+        world.wakeup,
+        save_picture=world.keep,
     )
 
 
@@ -844,7 +849,7 @@ def test_what_the_source_tells_reaches_the_screen(world: World) -> None:
 
 def test_the_source_is_closed_when_it_ends(world: World) -> None:
     world.at(1.5, lambda: world.terminal.press("q"))
-    assert run(world) == Ending()
+    assert run(world) == LoopEnd()
     assert world.source.closed == 1
 
 
@@ -891,9 +896,9 @@ def test_an_exception_in_a_thread_is_trouble(world: World, error: BaseException,
 
     world.source.on_start = begin
     world.at(2.5, lambda: world.terminal.press("q"))
-    assert run(world) == Ending()
-    assert world.instance.trouble is not None
-    assert world.instance.trouble.what == said
+    assert run(world) == LoopEnd()
+    assert world.instance.problem is not None
+    assert world.instance.problem.text == said
     assert said in "\n".join(world.terminal.frames[-1].text())
     # Nothing went to standard error meanwhile, into the middle of the picture; and now it may.
     assert threading.excepthook is hook
@@ -931,7 +936,10 @@ def test_it_wakes_up_for_news_from_another_thread(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(loop, "now", counted)
     with Wakeup() as wakeup:
         fleet, sources = Fleet([instance]), {instance: source}
-        assert loop.run(fleet, sources, View(), terminal, wakeup, keep=svg_file.keep) == Ending()
+        assert (
+            loop.run(fleet, sources, View(), terminal, wakeup, save_picture=svg_file.save_new)
+            == LoopEnd()
+        )
     thread.join()
     assert len(terminal.frames) == 2
     assert len(waits) < 30, "it waited, and did not spin"
@@ -944,16 +952,16 @@ def test_samples_that_come_without_a_pause_do_not_keep_the_loop_from_drawing(
 ) -> None:
     """Another comes for each that the fleet is told of, as from a tor that means harm."""
     told: list[int] = []
-    tell = Fleet.tell
+    tell = Fleet.handle
 
     def and_another(fleet: Fleet, instance: Instance, event: Event) -> None:
         tell(fleet, instance, event)
         if isinstance(event, Sample):
             told.append(event.read)
             assert len(told) < 100, "there is no end to it"
-            world.loop._untold.append((instance, event))
+            world.loop._queued.append((instance, event))
 
-    monkeypatch.setattr(Fleet, "tell", and_another)
+    monkeypatch.setattr(Fleet, "handle", and_another)
     world.at(0.1, lambda: world.tell(CONNECTED))
     world.at(1.1, world.sample)
     world.run(until=5.0)

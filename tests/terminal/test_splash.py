@@ -113,7 +113,9 @@ def test_an_error_finds_the_terminal_given_back(curses: FakeCurses) -> None:
 def died(curses: FakeCurses, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, object]]:
     """What was on the terminal at each signal that the program would have died of."""
     found: list[tuple[str, object]] = []
-    monkeypatch.setattr(signals, "die_of", lambda number: found.append((shown(curses), number)))
+    monkeypatch.setattr(
+        signals, "end_by_signal", lambda number: found.append((shown(curses), number))
+    )
     return found
 
 
@@ -179,7 +181,7 @@ def test_ctrl_c_that_comes_while_it_begins_finds_the_terminal_given_back(
 def stopped(curses: FakeCurses, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What was on the terminal each time that the program would have stopped."""
     found: list[str] = []
-    monkeypatch.setattr(signals, "stop", lambda: found.append(shown(curses)))
+    monkeypatch.setattr(signals, "suspend", lambda: found.append(shown(curses)))
     return found
 
 

@@ -13,7 +13,7 @@ import bwgraph
 from bwgraph.screen.frame import Frame, Size, Span
 from bwgraph.terminal import tty
 from bwgraph.terminal.curses_terminal import Terminal
-from bwgraph.terminal.tty import Unusable, check
+from bwgraph.terminal.tty import TerminalError, check
 
 ROOT = Path(bwgraph.__file__).parents[1]
 
@@ -30,7 +30,7 @@ ROOT = Path(bwgraph.__file__).parents[1]
 def test_a_terminal_that_cannot_show_a_graph_is_refused_in_words(
     environ: dict[str, str], message: str
 ) -> None:
-    with installed(Hardware()), pytest.raises(Unusable, match=message):
+    with installed(Hardware()), pytest.raises(TerminalError, match=message):
         check(environ)
 
 
@@ -43,7 +43,7 @@ def test_what_is_no_terminal_is_refused_whatever_term_says(
     with installed(Hardware()), pytest.MonkeyPatch.context() as patch:
         patch.setattr(tty, "sys", SimpleNamespace(**streams))
         said = f"standard {name.removeprefix('std')}put is not a terminal"
-        with pytest.raises(Unusable, match=said):
+        with pytest.raises(TerminalError, match=said):
             check({"TERM": "xterm"})
 
 
@@ -66,10 +66,10 @@ def test_a_terminal_that_will_do_is_not_touched() -> None:
 def test_the_real_curses_decides_alike_and_writes_nothing(term: str, answer: str) -> None:
     program = """
 import os, sys
-from bwgraph.terminal.tty import Unusable, check
+from bwgraph.terminal.tty import TerminalError, check
 try:
     check(os.environ)
-except Unusable as unusable:
+except TerminalError as unusable:
     print(unusable, file=sys.stderr)
 else:
     print("fine", file=sys.stderr)

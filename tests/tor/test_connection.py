@@ -39,15 +39,15 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from nobody import nobody, open_directory
 
-from bwgraph.model.errors import Refusal
+from bwgraph.model.errors import ExplainedError
 from bwgraph.model.events import (
-    MOST,
+    MAX_SAMPLE_BYTES,
     Connected,
-    Counted,
+    CounterBase,
     Event,
+    Problem,
+    Report,
     Sample,
-    Tell,
-    Trouble,
     Wrapped,
 )
 from bwgraph.system import threads
@@ -55,8 +55,13 @@ from bwgraph.tor import connection as connection_module
 from bwgraph.tor import stem_adapter, transport
 from bwgraph.tor.connection import Connection
 from bwgraph.tor.credentials import Credentials
-from bwgraph.tor.description import ACCOUNTING, ALWAYS, NAME, RARELY
-from bwgraph.tor.endpoint import ControlPort, ControlSocket, Embedded, Endpoint
+from bwgraph.tor.description import (
+    ACCOUNTING_COMMANDS,
+    FINGERPRINT_COMMAND,
+    LIMIT_COMMANDS,
+    ROUNDS_AFTER_REFUSAL,
+)
+from bwgraph.tor.endpoint import ControlPort, ControlSocket, DemoEndpoint, Endpoint
 
 SECRET = b'the s3cret "\\ \xff\xc3\xa9'
 
@@ -75,9 +80,9 @@ WHOLE_WIRE = [
 
 
 @contextmanager
-def connecting(endpoint: Endpoint, tell: Tell) -> Iterator[Connection]:
+def connecting(endpoint: Endpoint, tell: Report) -> Iterator[Connection]:
     """A connection that is not open yet, and is closed in the end."""
-    connection = Connection(endpoint, transport.dial, tell, lambda _: None)
+    connection = Connection(endpoint, transport.connect, tell, lambda _: None)
     try:
         yield connection
     finally:
@@ -87,19 +92,19 @@ def connecting(endpoint: Endpoint, tell: Tell) -> Iterator[Connection]:
 @contextmanager
 def connected(
     server: FakeTor,
-    tell: Tell,
+    tell: Report,
     credentials: Credentials = Credentials(),  # noqa: B008 - frozen
 ) -> Iterator[Connection]:
     """A connection that stands and tells its samples."""
     with connecting(server.endpoint, tell) as connection:
         connection.open(credentials)
-        connection.release()
+        connection.release_samples()
         yield connection
 
 
-def refusal(endpoint: Endpoint, credentials: Credentials = Credentials()) -> Refusal:  # noqa: B008
+def refusal(endpoint: Endpoint, credentials: Credentials = Credentials()) -> ExplainedError:  # noqa: B008
     """What comes of a connection that fails."""
-    with connecting(endpoint, Ear()) as connection, pytest.raises(Refusal) as caught:
+    with connecting(endpoint, Ear()) as connection, pytest.raises(ExplainedError) as caught:
         connection.open(credentials)
     return caught.value
 
@@ -107,8 +112,8 @@ def refusal(endpoint: Endpoint, credentials: Credentials = Credentials()) -> Ref
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give the wire little patience, for the tests whose peer never answers."""
-    monkeypatch.setattr(transport, "SILENCE", 0.2)
-    monkeypatch.setattr(connection_module, "FIRST_EVENT", 0.1)
+    monkeypatch.setattr(transport, "SILENCE_S", 0.2)
+    monkeypatch.setattr(connection_module, "FIRST_EVENT_TIMEOUT_S", 0.1)
 
 
 class Clock:
@@ -129,7 +134,13 @@ def test_a_connection_says_whom_it_reached(monkeypatch: pytest.MonkeyPatch) -> N
     with FakeTor() as server, connecting(server.endpoint, Ear()) as connection:
         news = connection.open(Credentials())
         assert news == Connected(
-            1000.0, str(server.endpoint), "0.4.9.11", "fake", Counted(424_182, 13), 3600.0, "4711"
+            1000.0,
+            str(server.endpoint),
+            "0.4.9.11",
+            "fake",
+            CounterBase(424_182, 13),
+            3600.0,
+            "4711",
         )
 
 
@@ -157,10 +168,10 @@ def test_a_filter_that_grants_bw_alone_is_enough() -> None:
     ear = Ear()
     with FakeTor(FILTER) as server, connecting(server.endpoint, ear) as connection:
         news = connection.open(Credentials())
-        assert (news.nickname, news.counted, news.uptime) == ("", None, None)
+        assert (news.nickname, news.counters, news.uptime) == ("", None, None)
         assert (news.process, news.recent) == ("", ())
-        assert connection.check() is None
-        connection.release()
+        assert connection.check_counters() is None
+        connection.release_samples()
         server.emit(1, 2)
         assert ear.wait_for(Sample).written == 2
         assert server.commands[: len(WHOLE_WIRE)] == WHOLE_WIRE
@@ -296,8 +307,8 @@ def test_the_password_is_in_no_text(manners: Manners, everything: Everything) ->
         failure = refusal(server.endpoint, credentials)
         # It did go over the wire, so there was something to be kept.
         assert SECRET.replace(b"\\", b"\\\\").replace(b'"', b'\\"') in server.lines[1]
-    texts = [repr(credentials), failure.cause, failure.cure, failure.password_for]
-    texts += [f"{error} {error!r}" for error in chain(failure) if isinstance(error, Refusal)]
+    texts = [repr(credentials), failure.cause, failure.remedy, failure.needs_password_at]
+    texts += [f"{error} {error!r}" for error in chain(failure) if isinstance(error, ExplainedError)]
     texts += traceback.format_exception(failure)
     texts += [record.getMessage() for record in everything.kept]
     assert not [text for text in texts if "s3cret" in text]
@@ -309,7 +320,7 @@ def test_a_good_password_is_in_no_text_either(everything: Everything) -> None:
     with FakeTor(manners) as server, connected(server, ear, Credentials(SECRET)) as connection:
         texts = [repr(connection), *map(repr, vars(connection).values()), *map(repr, ear.heard)]
         server.send(b"650 BW nonsense 1\r\n")
-        ear.wait_for(Trouble)
+        ear.wait_for(Problem)
     texts += [record.getMessage() for record in everything.kept]
     assert everything.kept, "the warning was logged where it could be seen"
     assert not [text for text in texts if "s3cret" in text]
@@ -337,12 +348,12 @@ def test_nothing_listens_to_stem_when_the_connection_came_after_all_was_given_up
     before = list(logging.getLogger("stem").handlers)
     with FakeTor() as server:
 
-        def dial_late(endpoint: Endpoint) -> transport.Wire:
+        def dial_late(endpoint: Endpoint) -> transport.Transport:
             connection.close()
-            return transport.dial(endpoint)
+            return transport.connect(endpoint)
 
         connection = Connection(server.endpoint, dial_late, Ear(), lambda _: None)
-        with pytest.raises(Refusal):
+        with pytest.raises(ExplainedError):
             connection.open(Credentials())
         assert logging.getLogger("stem").handlers == before
 
@@ -367,7 +378,7 @@ def test_a_sample_covers_the_time_since_the_event_before(monkeypatch: pytest.Mon
             clock.time = when
             server.emit(7, 8)
             ear.wait_for(Sample)
-            assert connection.newest == when
+            assert connection.last_heard == when
     assert ear.samples == [Sample(1001.0, 7, 8, 1.0), Sample(1006.25, 7, 8, 5.25)]
 
 
@@ -391,7 +402,7 @@ def test_two_events_in_one_tick_of_the_clock_cover_some_time_each(
     monkeypatch.setattr(connection_module, "awake", Clock())
     with FakeTor() as server, connected(server, ear):
         server.emit(7, 8)
-        assert ear.wait_for(Sample).seconds == connection_module.SHORTEST
+        assert ear.wait_for(Sample).seconds == connection_module.MIN_SPAN_S
 
 
 def test_each_subscription_has_a_first_event_of_its_own() -> None:
@@ -417,7 +428,7 @@ def test_an_absurd_number_is_cut_down() -> None:
     with FakeTor() as server, connected(server, ear):
         server.emit(10**4000, (1 << 32) - 1)
         sample = ear.wait_for(Sample)
-    assert (sample.read, sample.written) == (MOST, (1 << 32) - 1)
+    assert (sample.read, sample.written) == (MAX_SAMPLE_BYTES, (1 << 32) - 1)
 
 
 def test_more_fields_in_an_event_are_left_alone() -> None:
@@ -445,7 +456,7 @@ def test_a_malformed_event_is_trouble_and_the_next_one_a_sample(malformed: bytes
     ear = Ear()
     with FakeTor() as server, connected(server, ear):
         server.send(malformed)
-        assert "malformed event" in ear.wait_for(Trouble).what
+        assert "malformed event" in ear.wait_for(Problem).text
         server.emit(5, 6)
         assert ear.wait_for(Sample).read == 5
         assert len(ear.samples) == 1
@@ -478,7 +489,7 @@ def test_a_number_that_stems_parser_raises_at_is_trouble_and_the_next_event_a_sa
     ear = Ear()
     with FakeTor() as server, connected(server, ear):
         server.send(b"650 BW 1 %s\r\n" % number)
-        assert "an event was lost: ValueError: " in ear.wait_for(Trouble).what
+        assert "an event was lost: ValueError: " in ear.wait_for(Problem).text
         server.emit(5, 6)
         assert ear.wait_for(Sample).read == 5
         assert len(ear.samples) == 1
@@ -493,12 +504,12 @@ def test_an_exception_in_the_listener_reaches_the_user_and_the_next_event_the_gr
     def stumble(event: object) -> None:
         if isinstance(event, Sample) and event.read == 13:
             raise RuntimeError("stumbled")
-        assert isinstance(event, Sample | Trouble)
+        assert isinstance(event, Sample | Problem)
         ear(event)
 
     with FakeTor() as server, connected(server, stumble):
         server.emit(13, 1)
-        assert "stumbled" in ear.wait_for(Trouble).what
+        assert "stumbled" in ear.wait_for(Problem).text
         server.emit(14, 1)
         assert ear.wait_for(Sample).read == 14
 
@@ -506,13 +517,13 @@ def test_an_exception_in_the_listener_reaches_the_user_and_the_next_event_the_gr
 def test_stems_threads_wait_for_events_and_do_not_poll(monkeypatch: pytest.MonkeyPatch) -> None:
     """Guards stem's private ``_event_notice``, without which it wakes up 20 times a second."""
     waits: list[float | None] = []
-    patient = stem_adapter.Patience.wait
+    patient = stem_adapter.UntimedEvent.wait
 
-    def counted(self: stem_adapter.Patience, timeout: float | None = None) -> bool:
+    def counted(self: stem_adapter.UntimedEvent, timeout: float | None = None) -> bool:
         waits.append(timeout)
         return patient(self, timeout)
 
-    monkeypatch.setattr(stem_adapter.Patience, "wait", counted)
+    monkeypatch.setattr(stem_adapter.UntimedEvent, "wait", counted)
     ear = Ear()
     with FakeTor() as server, connected(server, ear):
         eventually(lambda: waits, "stem's notifier waits for our event, not for one of its own")
@@ -551,9 +562,9 @@ def test_what_looks_like_an_event_within_an_answer_is_none() -> None:
     seen: list[tuple[int, int]] = []
     answer = b"650 BW 1 2\r\n250+traffic/read=\r\n650 BW 3 4\r\n.\r\n650 BW 5 6\r\n250 OK\r\n"
     near, far = socket.socketpair()
-    with far, transport.patient(near) as line:
+    with far, transport.wrap(near) as line:
         far.sendall(answer)
-        lines = stem_adapter.PastEvents(line, lambda *pair: seen.append(pair))
+        lines = stem_adapter.EventFilter(line, lambda *pair: seen.append(pair))
         message = stem.socket.recv_message(lines)
     assert seen == [(1, 2)]
     assert "650 BW 3 4" in str(message)
@@ -679,7 +690,9 @@ def test_closing_twice_is_closing_once() -> None:
 def test_bwgraphs_controller_subscribes_to_bw_alone() -> None:
     near, far = socket.socketpair()
     with near, far:
-        made = stem_adapter.Listener(stem_adapter.Socket(transport.patient(near), print))
+        made = stem_adapter.BandwidthController(
+            stem_adapter.BandwidthSocket(transport.wrap(near), print)
+        )
         assert made._event_listeners == {}
         made.add_event_listener(print, "SIGNAL", "CONF_CHANGED")
         assert made._event_listeners == {}
@@ -691,7 +704,7 @@ def test_bwgraphs_controller_subscribes_to_bw_alone() -> None:
 def test_a_connection_is_made_once() -> None:
     near, far = socket.socketpair()
     with near, far:
-        control = stem_adapter.Socket(transport.patient(near), print)
+        control = stem_adapter.BandwidthSocket(transport.wrap(near), print)
         control.connect()
         control.close()
         with pytest.raises(stem.SocketError):
@@ -704,35 +717,35 @@ def test_a_connection_is_made_once() -> None:
 def test_the_end_is_told_once_and_why() -> None:
     lost: list[Connection] = []
     with FakeTor() as server:
-        connection = Connection(server.endpoint, transport.dial, Ear(), lost.append)
+        connection = Connection(server.endpoint, transport.connect, Ear(), lost.append)
         connection.open(Credentials())
         server.hang_up()
         eventually(lambda: lost, "the loss is told")
-        assert connection.why_lost() == "it closed the connection"
+        assert connection.loss_reason() == "it closed the connection"
         connection.close()
     assert lost == [connection]
 
 
 def test_a_connection_gone_silent_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport, "PATIENCE", 0.3)
-    monkeypatch.setattr(connection_module, "PATIENCE", 7.0)
+    monkeypatch.setattr(transport, "GIVE_UP_AFTER_S", 0.3)
+    monkeypatch.setattr(connection_module, "GIVE_UP_AFTER_S", 7.0)
     lost: list[Connection] = []
     with FakeTor() as server:
-        connection = Connection(server.endpoint, transport.dial, Ear(), lost.append)
+        connection = Connection(server.endpoint, transport.connect, Ear(), lost.append)
         connection.open(Credentials())
         eventually(lambda: lost, "the loss is told")
-        assert "silent for 7 s" in connection.why_lost()
+        assert "silent for 7 s" in connection.loss_reason()
         connection.close()
 
 
 def test_a_connection_that_floods_is_lost() -> None:
     lost: list[Connection] = []
     with FakeTor() as server:
-        connection = Connection(server.endpoint, transport.dial, Ear(), lost.append)
+        connection = Connection(server.endpoint, transport.connect, Ear(), lost.append)
         connection.open(Credentials())
-        server.send(b"x" * (transport.LONGEST_LINE + 100_000))
+        server.send(b"x" * (transport.MAX_LINE_BYTES + 100_000))
         eventually(lambda: lost, "the loss is told")
-        assert connection.why_lost() == "it sent a line without an end"
+        assert connection.loss_reason() == "it sent a line without an end"
         connection.close()
 
 
@@ -745,9 +758,9 @@ def test_no_sample_comes_before_the_connection_is_told() -> None:
         connection.open(Credentials())
         for number in (1, 2, 3):
             server.emit(number, 0)
-        eventually(lambda: connection._tally.seen == (6, 0), "all three have come")
+        eventually(lambda: connection._counter_check.sample_bytes == (6, 0), "all three have come")
         assert ear.heard == []
-        connection.release()
+        connection.release_samples()
         server.emit(4, 0)
         eventually(lambda: len(ear.samples) == 4, "they are told with the next")
     assert [sample.read for sample in ear.samples] == [1, 2, 3, 4]
@@ -758,8 +771,8 @@ def test_samples_that_come_together_with_the_release_are_told_once() -> None:
     with FakeTor() as server, connecting(server.endpoint, ear) as connection:
         connection.open(Credentials())
         server.send(b"".join(b"650 BW %d 0\r\n" % n for n in range(2000)))
-        eventually(lambda: connection._tally.seen[0] > 100, "they are coming")
-        connection.release()
+        eventually(lambda: connection._counter_check.sample_bytes[0] > 100, "they are coming")
+        connection.release_samples()
         server.send(b"650 BW 2000 0\r\n")
         eventually(lambda: len(ear.samples) > 2000, "all events are samples")
     assert [sample.read for sample in ear.samples] == list(range(2001))
@@ -768,15 +781,17 @@ def test_samples_that_come_together_with_the_release_are_told_once() -> None:
 def test_what_came_before_the_end_is_told_when_it_is_released_after_it() -> None:
     ear, lost = Ear(), threading.Event()
     with FakeTor() as server:
-        connection = Connection(server.endpoint, transport.dial, ear, lambda _: lost.set())
+        connection = Connection(server.endpoint, transport.connect, ear, lambda _: lost.set())
         connection.open(Credentials())
         for number in (1, 2, 3):
             server.emit(number, 0)
         server.hang_up()
         assert lost.wait(10)
-        eventually(lambda: connection._tally.seen == (6, 0), "what was sent has been read")
+        eventually(
+            lambda: connection._counter_check.sample_bytes == (6, 0), "what was sent has been read"
+        )
         assert ear.heard == []
-        connection.release()
+        connection.release_samples()
         connection.close()
     assert [sample.read for sample in ear.samples] == [1, 2, 3]
 
@@ -789,25 +804,25 @@ def test_what_is_counted_is_what_tor_moved_before_the_first_sample() -> None:
     with FakeTor() as server, connecting(server.endpoint, ear) as connection:
         server.count(1_000_000, 1000)  # in its life
         news = connection.open(Credentials())
-        assert news.counted == Counted(1_424_182, 1013)
-        connection.release()
+        assert news.counters == CounterBase(1_424_182, 1013)
+        connection.release_samples()
         server.emit(70, 7)
         ear.wait_for(Sample)
-        assert connection.check() == Counted(1_424_182, 1013)
+        assert connection.check_counters() == CounterBase(1_424_182, 1013)
         server.count(5, 6)  # since the event, and in the next
-        assert connection.check() == Counted(1_424_187, 1019)
+        assert connection.check_counters() == CounterBase(1_424_187, 1019)
         server.moved = (server.moved[0] - 5, server.moved[1] - 6)
         server.emit(5, 6)
         ear.wait_for(Sample)
-        assert connection.check() == Counted(1_424_182, 1013)
+        assert connection.check_counters() == CounterBase(1_424_182, 1013)
 
 
 def test_samples_that_are_held_back_are_not_counted_as_before_them() -> None:
     with FakeTor() as server, connecting(server.endpoint, Ear()) as connection:
         connection.open(Credentials())
         server.emit(70, 7)
-        eventually(lambda: connection._tally.seen == (70, 7), "it has come")
-        assert connection.check() == Counted(424_182, 13)
+        eventually(lambda: connection._counter_check.sample_bytes == (70, 7), "it has come")
+        assert connection.check_counters() == CounterBase(424_182, 13)
 
 
 def test_an_event_that_wrapped_is_found_out() -> None:
@@ -815,12 +830,14 @@ def test_an_event_that_wrapped_is_found_out() -> None:
     with FakeTor() as server, connected(server, ear) as connection:
         server.emit(1, 1)
         ear.wait_for(Sample)
-        eventually(lambda: connection.check() == Counted(424_182, 13), "all is well")
+        eventually(lambda: connection.check_counters() == CounterBase(424_182, 13), "all is well")
         server.count(1 << 32, 0)
         server.emit(5, 6)
         sample = ear.wait_for(Sample)
-        assert connection.check() == Wrapped(Sample(sample.when, 1 << 32, 0, sample.seconds))
-        assert connection.check() == Counted(424_182, 13), "it is found out once"
+        assert connection.check_counters() == Wrapped(
+            Sample(sample.ends_at, 1 << 32, 0, sample.seconds)
+        )
+        assert connection.check_counters() == CounterBase(424_182, 13), "it is found out once"
 
 
 @pytest.mark.parametrize("key", ["traffic/read", "traffic/written", "uptime", "process/pid"])
@@ -848,10 +865,10 @@ def test_nonsense_is_as_good_as_no_answer(key: str, answer: bytes) -> None:
         connecting(server.endpoint, ear) as connection,
     ):
         news = connection.open(Credentials())
-        connection.release()
+        connection.release_samples()
         if key.startswith("traffic"):
-            assert news.counted is None
-            assert connection.check() is None
+            assert news.counters is None
+            assert connection.check_counters() is None
         if key == "uptime":
             assert news.uptime is None
         server.emit(5, 6)
@@ -877,11 +894,11 @@ def test_no_answer_is_not_the_end(reply: bytes) -> None:
         connecting(server.endpoint, ear) as connection,
     ):
         news = connection.open(Credentials())
-        assert (news.counted, news.uptime, news.process, news.recent) == (None, None, "", ())
-        connection.release()
+        assert (news.counters, news.uptime, news.process, news.recent) == (None, None, "", ())
+        connection.release_samples()
         server.emit(5, 6)
         assert ear.wait_for(Sample).read == 5
-        assert connection.check() is None
+        assert connection.check_counters() is None
 
 
 # What it tells of itself
@@ -889,7 +906,7 @@ def test_no_answer_is_not_the_end(reply: bytes) -> None:
 
 def told(connection: Connection) -> dict[str, str]:
     """Its answers of one round."""
-    return connection._inquiry.round(connection._ask)
+    return connection._questions.ask_all(connection._ask)
 
 
 def test_a_client_without_accounting_tells_of_its_rates() -> None:
@@ -899,7 +916,7 @@ def test_a_client_without_accounting_tells_of_its_rates() -> None:
             "RelayBandwidthRate": "0",
             "accounting/enabled": "0",
         }
-        assert server.commands == [*WHOLE_WIRE, NAME, *ALWAYS]
+        assert server.commands == [*WHOLE_WIRE, FINGERPRINT_COMMAND, *LIMIT_COMMANDS]
 
 
 def test_what_has_changed_is_told_anew_and_not_from_stems_cache() -> None:
@@ -917,7 +934,11 @@ def test_what_has_changed_is_told_anew_and_not_from_stems_cache() -> None:
             "accounting/enabled": "1",
             "accounting/bytes": "1 2",
         }
-        assert server.commands[len(WHOLE_WIRE) :] == [NAME, *ALWAYS, *ACCOUNTING]
+        assert server.commands[len(WHOLE_WIRE) :] == [
+            FINGERPRINT_COMMAND,
+            *LIMIT_COMMANDS,
+            *ACCOUNTING_COMMANDS,
+        ]
         info.update({"accounting/enabled": b"0"})
         conf["bandwidthrate"] = "2000"
         assert told(connection) == {
@@ -931,9 +952,11 @@ def test_what_has_changed_is_told_anew_and_not_from_stems_cache() -> None:
 def test_a_filter_that_refuses_all_of_it_does_no_harm_and_is_asked_rarely() -> None:
     ear = Ear()
     with FakeTor(FILTER) as server, connected(server, ear) as connection:
-        for _ in range(2 * RARELY):
+        for _ in range(2 * ROUNDS_AFTER_REFUSAL):
             assert told(connection) == {}
-        assert {server.commands.count(command) for command in (NAME, *ALWAYS)} == {2}
+        assert {
+            server.commands.count(command) for command in (FINGERPRINT_COMMAND, *LIMIT_COMMANDS)
+        } == {2}
         server.emit(5, 6)
         assert ear.wait_for(Sample).read == 5
         assert ear.troubles == []
@@ -958,10 +981,10 @@ def test_a_connection_that_ends_meanwhile_tells_nothing() -> None:
         FakeTor(Manners(replies={"GETCONF": HANG_UP})) as server,
         connecting(server.endpoint, Ear()) as connection,
     ):
-        assert connection.context() is None  # nor does one that is not open
-        with pytest.raises(Refusal):
+        assert connection.describe() is None  # nor does one that is not open
+        with pytest.raises(ExplainedError):
             connection.open(Credentials())
-        assert connection.context() is None
+        assert connection.describe() is None
 
 
 @pytest.mark.parametrize("refused", [line for line in WHOLE_WIRE if line.startswith("GETINFO")])
@@ -969,7 +992,7 @@ def test_a_key_that_is_refused_costs_no_other(refused: str) -> None:
     manners = Manners(allowed=frozenset({*WHOLE_WIRE} - {refused}))
     with FakeTor(manners) as server, connecting(server.endpoint, Ear()) as connection:
         news = connection.open(Credentials())
-        assert (news.counted is None) == ("traffic" in refused)
+        assert (news.counters is None) == ("traffic" in refused)
         assert (news.uptime is None) == ("uptime" in refused)
         assert (news.process == "") == ("pid" in refused)
         assert server.commands == WHOLE_WIRE
@@ -978,10 +1001,10 @@ def test_a_key_that_is_refused_costs_no_other(refused: str) -> None:
 def test_a_connection_that_dies_of_the_questions_is_lost() -> None:
     lost = threading.Event()
     with FakeTor(Manners(replies={"GETINFO": HANG_UP})) as server:
-        connection = Connection(server.endpoint, transport.dial, Ear(), lambda _: lost.set())
-        assert connection.open(Credentials()).counted is None
+        connection = Connection(server.endpoint, transport.connect, Ear(), lambda _: lost.set())
+        assert connection.open(Credentials()).counters is None
         assert lost.wait(10)
-        assert connection.check() is None
+        assert connection.check_counters() is None
         connection.close()
 
 
@@ -1004,7 +1027,7 @@ def opened_late(server: FakeTor, late: float, monkeypatch: pytest.MonkeyPatch) -
             return super().wait(timeout)
 
     with connecting(server.endpoint, Ear()) as connection:
-        connection._answered = Overdue()
+        connection._first_event = Overdue()
         return connection.open(Credentials())
 
 
@@ -1016,7 +1039,7 @@ def test_the_cache_is_taken_when_somebody_else_keeps_it_up(
         news = opened_late(server, 0.4, monkeypatch)
         assert server.commands == [*WHOLE_WIRE, "GETINFO bw-event-cache"]
     assert [(sample.read, sample.written) for sample in news.recent] == SEVEN[1:]
-    assert news.recent[-1].when == 1000.4
+    assert news.recent[-1].ends_at == 1000.4
 
 
 def test_the_cache_is_not_asked_for_when_the_first_event_comes_at_once(
@@ -1025,7 +1048,7 @@ def test_the_cache_is_not_asked_for_when_the_first_event_comes_at_once(
     # It may be days old: tor only writes it while somebody is subscribed.
     with FakeTor(Manners(spike=None)) as server:
         server.cache.extend(SEVEN[:-1])
-        news = opened_late(server, connection_module.PROMPT / 2, monkeypatch)
+        news = opened_late(server, connection_module.PROMPT_EVENT_S / 2, monkeypatch)
         assert server.commands == WHOLE_WIRE
     assert news.recent == ()
 
@@ -1062,16 +1085,16 @@ def test_a_closed_port_is_refused() -> None:
     assert isinstance(endpoint, ControlPort)
     said = refusal(endpoint)
     assert said.cause == "connection refused"
-    assert said.cure == f"is tor running, with ControlPort {endpoint.port} in torrc?"
-    assert said.absent
+    assert said.remedy == f"is tor running, with ControlPort {endpoint.port} in torrc?"
+    assert said.not_running
 
 
 def test_no_socket_there(tmp_path: Path) -> None:
     path = str(tmp_path / "control")
     said = refusal(ControlSocket(path))
     assert said.cause == "no such socket"
-    assert path in said.cure
-    assert said.absent
+    assert path in said.remedy
+    assert said.not_running
 
 
 def test_a_socket_left_behind(tmp_path: Path) -> None:
@@ -1081,7 +1104,7 @@ def test_a_socket_left_behind(tmp_path: Path) -> None:
         left_behind.bind(str(path))
     said = refusal(ControlSocket(str(path)))
     assert said.cause == "nobody listens there any more"
-    assert said.absent
+    assert said.not_running
 
 
 def test_a_path_too_long_for_a_socket() -> None:
@@ -1110,11 +1133,11 @@ def test_a_name_that_is_not_known_is_refused(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_connect_that_takes_too_long_is_refused() -> None:
-    def dial(_: Endpoint) -> transport.Wire:
+    def dial(_: Endpoint) -> transport.Transport:
         raise TimeoutError("timed out")
 
-    connection = Connection(Embedded("far away"), dial, Ear(), lambda _: None)
-    with pytest.raises(Refusal) as caught:
+    connection = Connection(DemoEndpoint("far away"), dial, Ear(), lambda _: None)
+    with pytest.raises(ExplainedError) as caught:
         connection.open(Credentials())
     connection.close()
     assert caught.value.cause == "no answer within 4 s"
@@ -1155,9 +1178,9 @@ def test_what_is_no_tor_is_named(behaviour: Oddity, cause: str, cure: str) -> No
     with FakeTor(behaviour) as server:
         said = refusal(server.endpoint)
     assert said.cause == cause
-    assert cure in said.cure
-    assert not said.absent
-    assert not said.password_for
+    assert cure in said.remedy
+    assert not said.not_running
+    assert not said.needs_password_at
 
 
 @pytest.mark.usefixtures("hasty")
@@ -1166,7 +1189,7 @@ def test_a_peer_that_stays_silent_is_given_up() -> None:
         said = refusal(server.endpoint)
         assert server.commands == ["PROTOCOLINFO 1"]
     assert "takes connections and stays silent" in said.cause
-    assert "is tor stopped?" in said.cure
+    assert "is tor stopped?" in said.remedy
 
 
 @pytest.mark.usefixtures("hasty")
@@ -1181,16 +1204,16 @@ def test_a_tor_that_stops_in_the_middle_of_an_answer_is_given_up() -> None:
 
 
 def test_a_filter_that_refuses_bw_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection_module, "FIRST_EVENT", 0.1)
+    monkeypatch.setattr(connection_module, "FIRST_EVENT_TIMEOUT_S", 0.1)
     with FakeTor(FILTER_WITHOUT_BW) as server:
         said = refusal(server.endpoint)
         assert set(server.commands) == {x for x in WHOLE_WIRE if not x.startswith("GETINFO")}
     assert said.cause == "it let us in and sends no BW events"
-    assert "SETEVENTS BW" in said.cure
+    assert "SETEVENTS BW" in said.remedy
 
 
 def test_a_tor_that_grants_bw_and_sends_none_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection_module, "FIRST_EVENT", 0.1)
+    monkeypatch.setattr(connection_module, "FIRST_EVENT_TIMEOUT_S", 0.1)
     with FakeTor(Manners(spike=None)) as server:
         assert refusal(server.endpoint).cause == "it let us in and sends no BW events"
 
@@ -1201,8 +1224,8 @@ def test_the_first_event_is_waited_for_after_we_were_stopped(
     # ^Z in that moment, and fg: the event is there, and only has to be read.
     clock = Clock()
     monkeypatch.setattr(threads, "now", clock)
-    monkeypatch.setattr(threads, "GRACE", 10.0)
-    monkeypatch.setattr(connection_module, "FIRST_EVENT", 0.1)
+    monkeypatch.setattr(threads, "GRACE_S", 10.0)
+    monkeypatch.setattr(connection_module, "FIRST_EVENT_TIMEOUT_S", 0.1)
 
     class Stopped(threading.Event):
         def wait(self, timeout: float | None = None) -> bool:
@@ -1213,8 +1236,8 @@ def test_the_first_event_is_waited_for_after_we_were_stopped(
             return False
 
     with FakeTor(Manners(spike=None)) as server, connecting(server.endpoint, Ear()) as connection:
-        connection._answered = Stopped()
-        assert connection.open(Credentials()).where == str(server.endpoint)
+        connection._first_event = Stopped()
+        assert connection.open(Credentials()).endpoint == str(server.endpoint)
 
 
 @pytest.mark.parametrize(
@@ -1276,10 +1299,10 @@ def test_a_wrong_password_is_refused() -> None:
         assert server.shown == [b"guess"]
         assert server.accepted == 1, "stem did not connect again behind our back"
     assert said.cause == "tor did not accept the password"
-    assert "--password-file" in said.cure
-    assert "TOR_CONTROL_PASSWD" in said.cure
+    assert "--password-file" in said.remedy
+    assert "TOR_CONTROL_PASSWD" in said.remedy
     # A prompt would come again and again to one whose file or environment is wrong.
-    assert not said.password_for
+    assert not said.needs_password_at
 
 
 def test_a_wrong_password_is_refused_where_a_cookie_would_do_too() -> None:
@@ -1292,10 +1315,10 @@ def test_a_wrong_password_is_refused_where_a_cookie_would_do_too() -> None:
 def test_a_missing_password_is_asked_for() -> None:
     with FakeTor(Manners(methods="HASHEDPASSWORD")) as server:
         said = refusal(server.endpoint)
-        assert said.password_for == str(server.endpoint)
+        assert said.needs_password_at == str(server.endpoint)
         assert server.commands == ["PROTOCOLINFO 1"]
     assert said.cause == "it asks for a password"
-    assert "--password-file" in said.cure
+    assert "--password-file" in said.remedy
 
 
 def test_the_cookies_failure_is_not_hidden_by_the_missing_password() -> None:
@@ -1304,7 +1327,7 @@ def test_the_cookies_failure_is_not_hidden_by_the_missing_password() -> None:
         said = refusal(server.endpoint)
     assert said.cause.startswith("it asks for a password (or for its cookie; ")
     assert "/nowhere/cookie: No such file" in said.cause
-    assert said.password_for
+    assert said.needs_password_at
 
 
 def test_no_cookie_there() -> None:
@@ -1312,14 +1335,14 @@ def test_no_cookie_there() -> None:
     with FakeTor(manners) as server:
         said = refusal(server.endpoint)
     assert said.cause == "cookie /nowhere/cookie: No such file or directory"
-    assert "TOR_CONTROL_COOKIE_AUTH_FILE" in said.cure
+    assert "TOR_CONTROL_COOKIE_AUTH_FILE" in said.remedy
 
 
 def test_a_tor_that_does_not_say_where_its_cookie_is() -> None:
     with FakeTor(Manners(methods="COOKIE")) as server:
         said = refusal(server.endpoint)
     assert said.cause == "it does not say where its cookie is"
-    assert "TOR_CONTROL_COOKIE_AUTH_FILE" in said.cure
+    assert "TOR_CONTROL_COOKIE_AUTH_FILE" in said.remedy
 
 
 @pytest.mark.parametrize("length", [0, 31, 33])
@@ -1353,7 +1376,7 @@ def test_a_pipe_that_is_said_to_be_the_cookie_is_not_waited_for(tmp_path: Path) 
     # Nor is /dev/zero read to its end, or a device asked.
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    said: list[Refusal] = []
+    said: list[ExplainedError] = []
     with FakeTor(Manners(methods="COOKIE", cookie_path=os.fsencode(pipe))) as server:
         attempt = threading.Thread(target=lambda: said.append(refusal(server.endpoint)))
         attempt.start()
@@ -1375,7 +1398,7 @@ def test_another_tors_cookie_is_refused(tmp_path: Path, methods: str) -> None:
         said = refusal(server.endpoint)
         assert server.accepted == 1
     assert str(cookie) in said.cause
-    assert said.cure
+    assert said.remedy
 
 
 def test_who_does_not_know_the_cookie_is_not_shown_it(tmp_path: Path) -> None:
@@ -1410,7 +1433,7 @@ def test_a_cookie_that_may_not_be_read_names_the_cure() -> None:
         with FakeTor(manners) as server, nobody():
             said = refusal(server.endpoint)
     assert said.cause == f"cookie {cookie}: permission denied"
-    assert "CookieAuthFileGroupReadable 1" in said.cure
+    assert "CookieAuthFileGroupReadable 1" in said.remedy
 
 
 def test_a_socket_that_may_not_be_used_names_the_cure() -> None:
@@ -1421,7 +1444,7 @@ def test_a_socket_that_may_not_be_used_names_the_cure() -> None:
             with nobody():
                 said = refusal(server.endpoint)
     assert said.cause == "permission denied"
-    assert "ControlSocketsGroupWritable 1" in said.cure
+    assert "ControlSocketsGroupWritable 1" in said.remedy
 
 
 def test_a_cookie_path_that_is_not_utf_8() -> None:
@@ -1429,14 +1452,14 @@ def test_a_cookie_path_that_is_not_utf_8() -> None:
     with FakeTor(Manners(methods="COOKIE", cookie_path=b"/var/lib/t\xf6r/cookie")) as server:
         said = refusal(server.endpoint)
     assert said.cause == "the path of its cookie is not UTF-8, which stem cannot read"
-    assert "CookieAuthFile" in said.cure
+    assert "CookieAuthFile" in said.remedy
 
 
 def test_a_way_to_authenticate_that_is_not_known() -> None:
     with FakeTor(Manners(methods="RETINASCAN,BLOOD")) as server:
         said = refusal(server.endpoint)
     assert "RETINASCAN, BLOOD" in said.cause
-    assert "CookieAuthentication 1" in said.cure
+    assert "CookieAuthentication 1" in said.remedy
 
 
 def test_an_open_door_that_turns_out_to_be_shut() -> None:
@@ -1444,7 +1467,7 @@ def test_an_open_door_that_turns_out_to_be_shut() -> None:
     with FakeTor(Manners(replies=shut)) as server:
         said = refusal(server.endpoint)
     assert said.cause == "tor did not let us in without a password"
-    assert said.cure
+    assert said.remedy
 
 
 def test_no_refusal_leaves_a_thread_or_a_descriptor() -> None:

@@ -7,73 +7,85 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from properties import PROPERTY
 
-from bwgraph.model.events import Connected, Counted, Sample, Wrapped
+from bwgraph.model.events import Connected, CounterBase, Sample, Wrapped
 from bwgraph.model.history import History
 from bwgraph.model.instance import Instance
-from bwgraph.tor.counters import CACHED, CADENCE, SPIKE, SPIKE_FLOOR, WRAP, Tally, recent
-from bwgraph.tor.description import number
+from bwgraph.tor.counters import (
+    CACHE_ENTRIES,
+    EVENT_INTERVAL_S,
+    EVENT_WRAP_BYTES,
+    SPIKE_FACTOR,
+    SPIKE_FLOOR_BYTES,
+    CounterCheck,
+    recent_samples,
+)
+from bwgraph.tor.description import parse_number
 
 
 def sample(read: int, written: int = 0, when: float = 1.0, seconds: float = 1.0) -> Sample:
     return Sample(when, read, written, seconds)
 
 
-def compared(tally: Tally, read: int, written: int = 0) -> Counted | Wrapped | None:
+def compared(tally: CounterCheck, read: int, written: int = 0) -> CounterBase | Wrapped | None:
     """What comes of a question that nothing happens during."""
-    return tally.compare(tally.seen, str(read), str(written))
+    return tally.compare(tally.sample_bytes, str(read), str(written))
 
 
 # Against the counters
 
 
 def test_what_was_moved_before_the_first_sample_is_what_no_sample_holds() -> None:
-    tally = Tally()
-    assert compared(tally, 500, 50) == Counted(500, 50)
+    tally = CounterCheck()
+    assert compared(tally, 500, 50) == CounterBase(500, 50)
     tally.add(sample(7, 3))
-    assert compared(tally, 507, 53) == Counted(500, 50)
+    assert compared(tally, 507, 53) == CounterBase(500, 50)
 
 
 def test_a_sample_that_comes_while_tor_is_asked_does_no_harm() -> None:
-    tally = Tally()
-    seen = tally.seen
+    tally = CounterCheck()
+    seen = tally.sample_bytes
     tally.add(sample(7, 3))
-    assert tally.compare(seen, "507", "53") == Counted(507, 53)
-    assert compared(tally, 507, 53) == Counted(500, 50)
+    assert tally.compare(seen, "507", "53") == CounterBase(507, 53)
+    assert compared(tally, 507, 53) == CounterBase(500, 50)
 
 
 def test_counters_that_lag_behind_the_samples_count_nothing_and_never_less() -> None:
-    tally = Tally()
+    tally = CounterCheck()
     tally.add(sample(100, 100))
-    assert compared(tally, 5, 200) == Counted(0, 100)
+    assert compared(tally, 5, 200) == CounterBase(0, 100)
 
 
 @pytest.mark.parametrize("wraps", [1, 2, 7])
 def test_what_wrapped_is_given_back_once_to_the_longest_sample_since_the_last_answer(
     wraps: int,
 ) -> None:
-    tally = Tally()
+    tally = CounterCheck()
     tally.add(sample(1, when=1.0, seconds=60.0))
     compared(tally, 1)
     for when, seconds in ((2.0, 1.0), (22.0, 20.0), (23.0, 1.0)):
         tally.add(sample(10, when=when, seconds=seconds))
-    missing = wraps * WRAP
+    missing = wraps * EVENT_WRAP_BYTES
     assert compared(tally, 31 + missing) == Wrapped(Sample(22.0, missing, 0, 20.0))
-    assert compared(tally, 31 + missing) == Counted(0, 0)
+    assert compared(tally, 31 + missing) == CounterBase(0, 0)
 
 
 def test_both_ways_wrap_on_their_own() -> None:
-    tally = Tally()
+    tally = CounterCheck()
     compared(tally, 0)
     tally.add(sample(1, 2, when=5.0, seconds=3.0))
-    assert compared(tally, 1 + WRAP, 2 + 2 * WRAP) == Wrapped(Sample(5.0, WRAP, 2 * WRAP, 3.0))
+    assert compared(tally, 1 + EVENT_WRAP_BYTES, 2 + 2 * EVENT_WRAP_BYTES) == Wrapped(
+        Sample(5.0, EVENT_WRAP_BYTES, 2 * EVENT_WRAP_BYTES, 3.0)
+    )
 
 
 def test_where_there_is_no_sample_nothing_has_wrapped() -> None:
-    tally = Tally()
+    tally = CounterCheck()
     compared(tally, 10)
-    assert compared(tally, 10 + WRAP) == Counted(10 + WRAP, 0)
+    assert compared(tally, 10 + EVENT_WRAP_BYTES) == CounterBase(10 + EVENT_WRAP_BYTES, 0)
     tally.add(sample(0))
-    assert compared(tally, 10 + WRAP) == Wrapped(sample(WRAP)), "the sample came a little later"
+    assert compared(tally, 10 + EVENT_WRAP_BYTES) == Wrapped(sample(EVENT_WRAP_BYTES)), (
+        "the sample came a little later"
+    )
 
 
 @pytest.mark.parametrize(
@@ -81,11 +93,11 @@ def test_where_there_is_no_sample_nothing_has_wrapped() -> None:
     ["", "-1", "1.0", "0x1", "1e5", "²", "٣", " 1", "1\r", "\x1b[2J", "9" * 30, "9" * 5000],
 )
 def test_answers_that_are_no_numbers_are_none(answer: str) -> None:
-    assert number(answer) is None
-    tally = Tally()
-    assert tally.compare(tally.seen, answer, "5") is None
-    assert tally.compare(tally.seen, "5", answer) is None
-    assert compared(tally, 5, 5) == Counted(5, 5)
+    assert parse_number(answer) is None
+    tally = CounterCheck()
+    assert tally.compare(tally.sample_bytes, answer, "5") is None
+    assert tally.compare(tally.sample_bytes, "5", answer) is None
+    assert compared(tally, 5, 5) == CounterBase(5, 5)
 
 
 @dataclass
@@ -105,13 +117,13 @@ class SimulatedTor:
         self.clock += seconds
         read, written = (moved - told for moved, told in zip(self.moved, self.told, strict=True))
         self.told = list(self.moved)
-        return Sample(self.clock, read % WRAP, written % WRAP, seconds)
+        return Sample(self.clock, read % EVENT_WRAP_BYTES, written % EVENT_WRAP_BYTES, seconds)
 
 
 PARTIAL = st.integers(0, 1 << 30)
 "What moves between an event and a question: far less than 2 GiB."
 
-BYTES = st.integers(0, 1 << 30) | st.integers(0, 9 * WRAP)
+BYTES = st.integers(0, 1 << 30) | st.integers(0, 9 * EVENT_WRAP_BYTES)
 
 STEPS = st.lists(
     st.one_of(
@@ -124,16 +136,20 @@ STEPS = st.lists(
 
 @PROPERTY
 @given(st.integers(0, 1 << 50), st.integers(0, 1 << 50), STEPS)
-@example(0, 0, [("event", WRAP, 0, 1.0), ("event", 0, WRAP, 2.0)])
-@example(0, 0, [("ask", 1 << 30, 0, None), ("event", 3 * WRAP - 1, WRAP - 1, 1.0)])
+@example(0, 0, [("event", EVENT_WRAP_BYTES, 0, 1.0), ("event", 0, EVENT_WRAP_BYTES, 2.0)])
+@example(
+    0,
+    0,
+    [("ask", 1 << 30, 0, None), ("event", 3 * EVENT_WRAP_BYTES - 1, EVENT_WRAP_BYTES - 1, 1.0)],
+)
 def test_every_byte_is_counted_once_whatever_wraps(
     read: int, written: int, steps: list[tuple[str, int, int, float | None]]
 ) -> None:
-    tor, tally = SimulatedTor([read, written]), Tally()
+    tor, tally = SimulatedTor([read, written]), CounterCheck()
     first = compared(tally, *tor.moved)
-    assert first == Counted(read, written)
+    assert first == CounterBase(read, written)
     tor.told = list(tor.moved)
-    answers: list[Counted | Wrapped | None] = [first]
+    answers: list[CounterBase | Wrapped | None] = [first]
     samples: list[Sample] = []
     for kind, down, up, seconds in (*steps, ("event", 0, 0, 1.0)):
         if kind == "event" and seconds is not None:
@@ -145,12 +161,12 @@ def test_every_byte_is_counted_once_whatever_wraps(
             tor.move(max(down - pending[0], 0), max(up - pending[1], 0))
             answers.append(compared(tally, *tor.moved))
     answers += [compared(tally, *tor.moved) for _ in range(2)]
-    assert isinstance(answers[-1], Counted), "in the end all is found out"
-    wrapped = [answer.missing for answer in answers if isinstance(answer, Wrapped)]
-    counted = [answer for answer in answers if isinstance(answer, Counted)]
+    assert isinstance(answers[-1], CounterBase), "in the end all is found out"
+    wrapped = [answer.missing_bytes for answer in answers if isinstance(answer, Wrapped)]
+    counted = [answer for answer in answers if isinstance(answer, CounterBase)]
     for missing in wrapped:
-        assert missing.read % WRAP == missing.written % WRAP == 0
-        assert (missing.when, missing.seconds) in {(one.when, one.seconds) for one in samples}
+        assert missing.read % EVENT_WRAP_BYTES == missing.written % EVENT_WRAP_BYTES == 0
+        assert (missing.ends_at, missing.seconds) in {(one.ends_at, one.seconds) for one in samples}
     everything = samples + wrapped
     before = min(answer.read for answer in counted), min(answer.written for answer in counted)
     assert before == (read, written)
@@ -166,58 +182,64 @@ def cache(*entries: int) -> str:
 
 
 def remembered(*entries: int) -> list[int]:
-    return [one.read for one in recent(cache(*entries), 1000.0)]
+    return [one.read for one in recent_samples(cache(*entries), 1000.0)]
 
 
 def test_the_entries_end_at_the_newest_a_cadence_apart() -> None:
-    samples = recent("1,10 2,20 3,30 4,40", 1000.0)
+    samples = recent_samples("1,10 2,20 3,30 4,40", 1000.0)
     assert [(one.read, one.written) for one in samples] == [(2, 20), (3, 30), (4, 40)]
-    assert [one.when for one in samples] == [1000.0 - 2 * CADENCE, 1000.0 - CADENCE, 1000.0]
-    assert {one.seconds for one in samples} == {CADENCE}
+    assert [one.ends_at for one in samples] == [
+        1000.0 - 2 * EVENT_INTERVAL_S,
+        1000.0 - EVENT_INTERVAL_S,
+        1000.0,
+    ]
+    assert {one.seconds for one in samples} == {EVENT_INTERVAL_S}
 
 
 def test_the_oldest_is_dropped_unless_older_ones_were_dropped_already() -> None:
     # The first of all is the first event of whoever keeps the cache up, which holds more.
-    assert remembered(*range(CACHED - 1)) == list(range(1, CACHED - 1))
-    assert remembered(*range(CACHED)) == list(range(CACHED))
+    assert remembered(*range(CACHE_ENTRIES - 1)) == list(range(1, CACHE_ENTRIES - 1))
+    assert remembered(*range(CACHE_ENTRIES)) == list(range(CACHE_ENTRIES))
 
 
 @pytest.mark.parametrize("text", ["", " ", "5,6", "nonsense", "1 2 3", "\x1b[2J,\x1b[2J", ",,,"])
 def test_where_nothing_is_remembered_there_is_nothing(text: str) -> None:
-    assert recent(text, 1000.0) == ()
+    assert recent_samples(text, 1000.0) == ()
 
 
 def test_a_spike_and_all_before_it_is_left_out() -> None:
     quiet = [100, 200, 100]
-    assert remembered(1, *quiet, 50 * SPIKE_FLOOR, *quiet) == quiet
-    assert remembered(1, *quiet, 50 * SPIKE_FLOOR) == []
+    assert remembered(1, *quiet, 50 * SPIKE_FLOOR_BYTES, *quiet) == quiet
+    assert remembered(1, *quiet, 50 * SPIKE_FLOOR_BYTES) == []
 
 
 def test_a_spike_upwards_is_one() -> None:
-    assert [one.read for one in recent(f"1,1 2,2 3,{50 * SPIKE_FLOOR} 4,4", 1000.0)] == [4]
+    assert [
+        one.read for one in recent_samples(f"1,1 2,2 3,{50 * SPIKE_FLOOR_BYTES} 4,4", 1000.0)
+    ] == [4]
 
 
 def test_a_busy_tor_has_no_spikes() -> None:
-    busy = [3_000_000 + 10_000 * (n % 7) for n in range(CACHED)]
+    busy = [3_000_000 + 10_000 * (n % 7) for n in range(CACHE_ENTRIES)]
     assert remembered(*busy) == busy
-    busy[100] = 2 * SPIKE * busy[0]
+    busy[100] = 2 * SPIKE_FACTOR * busy[0]
     assert remembered(*busy) == busy[101:]
 
 
 def test_little_is_no_spike_however_still_it_was_before() -> None:
-    entries = [0] * 50 + [SPIKE * SPIKE_FLOOR] + [0] * 3
+    entries = [0] * 50 + [SPIKE_FACTOR * SPIKE_FLOOR_BYTES] + [0] * 3
     assert remembered(*entries) == entries[1:]
 
 
 def test_entries_that_are_none_are_passed_over() -> None:
     text = f"1,1 x,y 5 2,2 -3,3 {'9' * 30},1 3,3"
-    assert [one.read for one in recent(text, 1000.0)] == [2, 3]
+    assert [one.read for one in recent_samples(text, 1000.0)] == [2, 3]
 
 
 ENTRIES = st.lists(
     st.tuples(st.integers(0, 1 << 20), st.integers(0, 1 << 20))
-    | st.tuples(st.integers(0, WRAP - 1), st.integers(0, WRAP - 1)),
-    max_size=CACHED,
+    | st.tuples(st.integers(0, EVENT_WRAP_BYTES - 1), st.integers(0, EVENT_WRAP_BYTES - 1)),
+    max_size=CACHE_ENTRIES,
 )
 
 
@@ -226,25 +248,25 @@ ENTRIES = st.lists(
 def test_what_is_taken_is_the_newest_of_it_in_its_order(
     entries: list[tuple[int, int]], last: float
 ) -> None:
-    samples = recent(" ".join(f"{read},{written}" for read, written in entries), last)
+    samples = recent_samples(" ".join(f"{read},{written}" for read, written in entries), last)
     taken = [(one.read, one.written) for one in samples]
-    kept = entries if len(entries) == CACHED else entries[1:]
+    kept = entries if len(entries) == CACHE_ENTRIES else entries[1:]
     assert taken == kept[len(kept) - len(taken) :]
-    assert len({one.when for one in samples}) == len(samples)
-    assert [one.when for one in samples] == sorted(one.when for one in samples)
-    assert not samples or samples[-1].when == last
+    assert len({one.ends_at for one in samples}) == len(samples)
+    assert [one.ends_at for one in samples] == sorted(one.ends_at for one in samples)
+    assert not samples or samples[-1].ends_at == last
     largest = sorted(map(max, kept))
     usual = largest[len(largest) * 9 // 10] if len(largest) > 9 else 0
-    assert all(max(one) <= SPIKE * max(usual, SPIKE_FLOOR) for one in taken)
+    assert all(max(one) <= SPIKE_FACTOR * max(usual, SPIKE_FLOOR_BYTES) for one in taken)
     if len(taken) < len(kept):  # what stopped it was a spike
-        assert max(kept[len(kept) - len(taken) - 1]) > SPIKE * max(usual, SPIKE_FLOOR)
+        assert max(kept[len(kept) - len(taken) - 1]) > SPIKE_FACTOR * max(usual, SPIKE_FLOOR_BYTES)
 
 
 @PROPERTY
 @given(st.text(alphabet="0123456789, x-\x1b\n²", max_size=200))
 def test_any_text_at_all_is_harmless(text: str) -> None:
     history = History()
-    for one in recent(text, 1000.0):
+    for one in recent_samples(text, 1000.0):
         assert one.read >= 0
         assert one.written >= 0
         history.push(one)
@@ -254,15 +276,17 @@ def test_any_text_at_all_is_harmless(text: str) -> None:
 
 
 def test_an_absurd_cache_is_harmless() -> None:
-    Instance("tor").tell(Connected(1000.0, "x", recent=recent(cache(*[10**19] * 20), 1000.0)))
+    Instance("tor").handle(
+        Connected(1000.0, "x", recent=recent_samples(cache(*[10**19] * 20), 1000.0))
+    )
 
 
 def test_an_absurd_counter_is_harmless() -> None:
-    instance, tally = Instance("tor"), Tally()
-    instance.tell(Connected(1.0, "x", counted=Counted(0, 0)))
+    instance, tally = Instance("tor"), CounterCheck()
+    instance.handle(Connected(1.0, "x", counters=CounterBase(0, 0)))
     compared(tally, 0)
     tally.add(sample(1))
-    instance.tell(sample(1))
+    instance.handle(sample(1))
     answer = compared(tally, 10**19 * 9)
     if answer is not None:
-        instance.tell(answer)
+        instance.handle(answer)

@@ -10,13 +10,13 @@ from typing import BinaryIO
 import pytest
 from ear import Ear, eventually, threads_at_work
 
-from bwgraph.model.events import Connected, Counted, Described, Lost, Sample
+from bwgraph.model.events import Connected, CounterBase, Described, Lost, Sample
 from bwgraph.model.quota import Limit
 from bwgraph.tor import demo, demo_traffic
 from bwgraph.tor.credentials import Credentials
 from bwgraph.tor.endpoint import Endpoint
-from bwgraph.tor.supervisor import TorLink
-from bwgraph.tor.transport import Wire
+from bwgraph.tor.supervisor import TorSource
+from bwgraph.tor.transport import Transport
 
 
 class Beat:
@@ -62,7 +62,7 @@ def beat(monkeypatch: pytest.MonkeyPatch) -> Beat:
 class Controller:
     """A control connection by hand."""
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: Transport) -> None:
         self.wire = wire
         self._file: BinaryIO = wire.makefile("rb")
 
@@ -90,22 +90,22 @@ class Controller:
 
 @pytest.fixture
 def controller() -> Iterator[Controller]:
-    controller = Controller(demo.Demo().dial(demo.PLACE))
+    controller = Controller(demo.DemoTor().connect(demo.ENDPOINT))
     yield controller
     controller.close()
 
 
 def test_the_link_of_real_tors_connects_to_it(beat: Beat) -> None:
     ear = Ear()
-    link = TorLink([demo.PLACE], Credentials(), demo.Demo().dial)
+    link = TorSource([demo.ENDPOINT], Credentials(), demo.DemoTor().connect)
     link.start(ear)
     news = ear.wait_for(Connected)
-    assert (news.where, news.version, news.nickname) == ("demo", demo.VERSION, "demo")
+    assert (news.endpoint, news.version, news.nickname) == ("demo", demo.VERSION, "demo")
     # The first event, which is no sample, is in what was counted before them.
-    read, written = demo_traffic.traffic(demo.MORNING)
-    before = demo_traffic.MEAN * demo.UPTIME
-    assert news.counted == Counted(before + read, before + written)
-    assert (news.uptime, news.process, news.recent) == (demo.UPTIME, "", ())
+    read, written = demo_traffic.traffic(demo.START_OF_DEMO_S)
+    before = demo_traffic.MEAN_RATE * demo.UPTIME_AT_START_S
+    assert news.counters == CounterBase(before + read, before + written)
+    assert (news.uptime, news.process, news.recent) == (demo.UPTIME_AT_START_S, "", ())
     moved = []
     for _ in range(5):
         beat.pass_one()
@@ -113,20 +113,20 @@ def test_the_link_of_real_tors_connects_to_it(beat: Beat) -> None:
         moved.append((sample.read, sample.written))
     link.close()
     # The first second of the morning is the event of the subscription, which is no sample.
-    assert moved == [demo_traffic.traffic(demo.MORNING + second) for second in range(1, 6)]
+    assert moved == [demo_traffic.traffic(demo.START_OF_DEMO_S + second) for second in range(1, 6)]
     assert ear.troubles == []
 
 
 def test_it_is_reached_again_after_a_loss(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bwgraph.tor.supervisor.BACKOFF", (0.001,))
-    dialled: list[Wire] = []
+    monkeypatch.setattr("bwgraph.tor.supervisor.RECONNECT_DELAYS_S", (0.001,))
+    dialled: list[Transport] = []
 
-    def dial(place: Endpoint) -> Wire:
-        dialled.append(demo.Demo().dial(place))
+    def dial(place: Endpoint) -> Transport:
+        dialled.append(demo.DemoTor().connect(place))
         return dialled[-1]
 
     ear = Ear()
-    link = TorLink([demo.PLACE], Credentials(), dial)
+    link = TorSource([demo.ENDPOINT], Credentials(), dial)
     link.start(ear)
     ear.wait_for(Connected)
     dialled[0].hang_up()
@@ -141,7 +141,7 @@ def test_its_day_goes_by_at_the_speed_that_was_asked_for(
     speed: int, beat: Beat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(demo_traffic, "traffic", lambda second: (second, 0))
-    controller = Controller(demo.Demo(speed).dial(demo.PLACE))
+    controller = Controller(demo.DemoTor(speed).connect(demo.ENDPOINT))
     controller.ask("SETEVENTS BW")
     seconds = []
     for _ in range(4):
@@ -149,7 +149,7 @@ def test_its_day_goes_by_at_the_speed_that_was_asked_for(
         beat.pass_one()
     controller.close()
     # As many events as ever, one a second, each from later in the day.
-    assert seconds == [demo.MORNING + number * speed for number in range(4)]
+    assert seconds == [demo.START_OF_DEMO_S + number * speed for number in range(4)]
 
 
 def test_it_listens_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,7 +158,7 @@ def test_it_listens_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
 
     for name in ("bind", "listen", "accept", "connect"):
         monkeypatch.setattr(socket.socket, name, forbidden, raising=False)
-    wire = demo.Demo().dial(demo.PLACE)
+    wire = demo.DemoTor().connect(demo.ENDPOINT)
     controller = Controller(wire)
     assert controller.ask("PROTOCOLINFO 1")[0] == "250-PROTOCOLINFO 1"
     # A socket pair: nobody else can ever reach it.
@@ -168,7 +168,7 @@ def test_it_listens_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_its_thread_is_a_daemon_and_ends_with_the_connection() -> None:
-    wire = demo.Demo().dial(demo.PLACE)
+    wire = demo.DemoTor().connect(demo.ENDPOINT)
     assert [(thread.name, thread.daemon) for thread in threads_at_work()] == [
         ("bwgraph demo", True)
     ]
@@ -177,7 +177,7 @@ def test_its_thread_is_a_daemon_and_ends_with_the_connection() -> None:
 
 
 def test_it_ends_when_the_other_side_goes_while_it_sends(beat: Beat) -> None:
-    controller = Controller(demo.Demo().dial(demo.PLACE))
+    controller = Controller(demo.DemoTor().connect(demo.ENDPOINT))
     controller.ask("SETEVENTS BW")
     controller.wire.shutdown(socket.SHUT_RD)  # from now on sending to it fails
     beat.pass_one()
@@ -202,9 +202,11 @@ def test_events_begin_with_the_subscription_and_end_with_it(
     controller: Controller, beat: Beat
 ) -> None:
     assert controller.ask("SETEVENTS BW") == ["250 OK"]
-    assert controller.line() == "650 BW {} {}".format(*demo_traffic.traffic(demo.MORNING))
+    assert controller.line() == "650 BW {} {}".format(*demo_traffic.traffic(demo.START_OF_DEMO_S))
     beat.pass_one()
-    assert controller.line() == "650 BW {} {}".format(*demo_traffic.traffic(demo.MORNING + 1))
+    assert controller.line() == "650 BW {} {}".format(
+        *demo_traffic.traffic(demo.START_OF_DEMO_S + 1)
+    )
     assert controller.ask("SETEVENTS") == ["250 OK"]
     beat.pass_one()
     assert controller.silent()
@@ -215,7 +217,7 @@ def test_a_late_event_holds_the_seconds_in_between(controller: Controller, beat:
     controller.ask("SETEVENTS BW")
     controller.line()
     beat.pass_one(stopped=7.0)  # we were, and the demo with us
-    moved = [demo_traffic.traffic(demo.MORNING + second) for second in range(1, 9)]
+    moved = [demo_traffic.traffic(demo.START_OF_DEMO_S + second) for second in range(1, 9)]
     read, written = (sum(direction) for direction in zip(*moved, strict=True))
     assert controller.line() == f"650 BW {read} {written}"
 
@@ -230,7 +232,7 @@ def test_other_events_are_refused_with_the_whole_line(
 
 
 def test_totals_go_on_from_a_life_before_the_demo(controller: Controller, beat: Beat) -> None:
-    before = demo_traffic.MEAN * demo.UPTIME
+    before = demo_traffic.MEAN_RATE * demo.UPTIME_AT_START_S
     assert controller.ask("GETINFO traffic/read") == [f"250-traffic/read={before}", "250 OK"]
     controller.ask("SETEVENTS BW")
     moved = []
@@ -240,7 +242,7 @@ def test_totals_go_on_from_a_life_before_the_demo(controller: Controller, beat: 
     controller.line()
     controller.ask("SETEVENTS")
     read, written = (sum(column) for column in zip(*moved, strict=True))
-    last = demo_traffic.traffic(demo.MORNING + 3)
+    last = demo_traffic.traffic(demo.START_OF_DEMO_S + 3)
     assert controller.ask("GETINFO traffic/read traffic/written") == [
         f"250-traffic/read={before + read + last[0]}",
         f"250-traffic/written={before + written + last[1]}",
@@ -249,22 +251,22 @@ def test_totals_go_on_from_a_life_before_the_demo(controller: Controller, beat: 
 
 
 def test_uptime_goes_on(controller: Controller, beat: Beat) -> None:
-    assert controller.ask("GETINFO uptime")[0] == f"250-uptime={demo.UPTIME}"
+    assert controller.ask("GETINFO uptime")[0] == f"250-uptime={demo.UPTIME_AT_START_S}"
     beat.time += 100
-    assert controller.ask("GETINFO uptime")[0] == f"250-uptime={demo.UPTIME + 100}"
+    assert controller.ask("GETINFO uptime")[0] == f"250-uptime={demo.UPTIME_AT_START_S + 100}"
 
 
 def test_it_tells_of_itself_what_a_relay_with_accounting_does(
     beat: Beat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bwgraph.tor.supervisor.FIRST_CONTEXT", 0.0)
-    monkeypatch.setattr("bwgraph.tor.supervisor.CONTEXT", 0.0)
+    monkeypatch.setattr("bwgraph.tor.supervisor.FIRST_DESCRIBE_DELAY_S", 0.0)
+    monkeypatch.setattr("bwgraph.tor.supervisor.DESCRIBE_INTERVAL_S", 0.0)
     ear, now = Ear(), datetime.now(UTC)
-    link = TorLink([demo.PLACE], Credentials(), demo.Demo().dial)
+    link = TorSource([demo.ENDPOINT], Credentials(), demo.DemoTor().connect)
     link.start(ear)
     told = ear.wait_for(Described).context
     assert told.fingerprint == demo.FINGERPRINT
-    assert told.limit == Limit(demo.RATE, "BandwidthRate")
+    assert told.limit == Limit(demo.BANDWIDTH_RATE, "BandwidthRate")
     quota = told.quota
     assert quota is not None
     assert (quota.rule, quota.hibernating) == ("sum", "awake")
@@ -274,17 +276,17 @@ def test_it_tells_of_itself_what_a_relay_with_accounting_does(
     assert quota.start < now < quota.end
     assert quota.used is not None
     assert quota.used == pytest.approx(
-        2 * demo_traffic.MEAN * (now - quota.start).total_seconds(), rel=0.25
+        2 * demo_traffic.MEAN_RATE * (now - quota.start).total_seconds(), rel=0.25
     )
-    assert quota.used_up_in((demo_traffic.MEAN, demo_traffic.MEAN), now) is not None
-    assert quota.used_up_in((demo_traffic.MEAN / 4, demo_traffic.MEAN / 4), now) is None
+    assert quota.seconds_left((demo_traffic.MEAN_RATE, demo_traffic.MEAN_RATE), now) is not None
+    assert quota.seconds_left((demo_traffic.MEAN_RATE / 4, demo_traffic.MEAN_RATE / 4), now) is None
     for _ in range(3):
         beat.pass_one()
         ear.wait_for(Sample)
     ear.wait_for(Described)
     after = ear.wait_for(Described).context.quota
     link.close()
-    moved = [demo_traffic.traffic(demo.MORNING + second) for second in range(1, 4)]
+    moved = [demo_traffic.traffic(demo.START_OF_DEMO_S + second) for second in range(1, 4)]
     assert after is not None
     assert after.used == quota.used + sum(map(sum, moved))
     assert quota.left is not None
@@ -304,12 +306,12 @@ def test_its_interval_is_a_month_of_accounting_on_any_day() -> None:
 def test_the_event_cache_is_as_long_as_tors(controller: Controller, beat: Beat) -> None:
     assert controller.ask("GETINFO bw-event-cache") == ["250-bw-event-cache=", "250 OK"]
     controller.ask("SETEVENTS BW")
-    for _ in range(demo.CACHED + 5):
+    for _ in range(demo.CACHE_ENTRIES + 5):
         beat.pass_one()
-    events = [controller.line().split()[2:] for _ in range(demo.CACHED + 6)]
+    events = [controller.line().split()[2:] for _ in range(demo.CACHE_ENTRIES + 6)]
     controller.ask("SETEVENTS")
     cache = controller.ask("GETINFO bw-event-cache")[0].removeprefix("250-bw-event-cache=")
-    assert cache.split() == [",".join(event) for event in events[-demo.CACHED :]]
+    assert cache.split() == [",".join(event) for event in events[-demo.CACHE_ENTRIES :]]
 
 
 def test_a_key_that_is_not_known_is_refused_with_the_whole_line(controller: Controller) -> None:
@@ -340,8 +342,8 @@ def test_commands_may_come_in_pieces_and_together(controller: Controller) -> Non
 
 
 def test_two_connections_know_nothing_of_each_other() -> None:
-    relay = demo.Demo()
-    one, two = (Controller(relay.dial(demo.PLACE)) for _ in range(2))
+    relay = demo.DemoTor()
+    one, two = (Controller(relay.connect(demo.ENDPOINT)) for _ in range(2))
     one.ask("SETEVENTS BW")
     one.line()
     assert two.ask("GETINFO version")[-1] == "250 OK"

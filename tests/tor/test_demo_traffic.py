@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from properties import PROPERTY
 
-from bwgraph.tor.demo_traffic import BUSIEST, DAY, MEAN, traffic
+from bwgraph.tor.demo_traffic import BUSIEST_SECOND, DAY_S, MEAN_RATE, traffic
 
 
 def test_the_same_second_moves_the_same_bytes_in_every_process_and_version() -> None:
@@ -22,29 +22,29 @@ def test_the_same_second_moves_the_same_bytes_in_every_process_and_version() -> 
 @given(st.integers(-(10**12), 10**12))
 def test_any_second_moves_some_bytes_and_never_absurdly_many(second: int) -> None:
     read, written = traffic(second)
-    assert 0 < read < 8 * MEAN
-    assert 0 < written < 8 * MEAN
+    assert 0 < read < 8 * MEAN_RATE
+    assert 0 < written < 8 * MEAN_RATE
 
 
 @PROPERTY
-@given(st.integers(0, 10 * DAY))
+@given(st.integers(0, 10 * DAY_S))
 def test_a_relay_sends_about_what_it_gets(second: int) -> None:
     read, written = traffic(second)
     assert 0.95 < written / read < 1.10
 
 
 def test_the_mean_over_a_day_is_about_what_it_is_said_to_be() -> None:
-    day = [traffic(second)[0] for second in range(0, DAY, 97)]
-    assert 0.85 < mean(day) / MEAN < 1.3
+    day = [traffic(second)[0] for second in range(0, DAY_S, 97)]
+    assert 0.85 < mean(day) / MEAN_RATE < 1.3
 
 
 def test_the_busiest_hour_is_much_busier_than_the_one_half_a_day_off() -> None:
-    assert around(BUSIEST) > 1.5 * around(BUSIEST - DAY // 2)
+    assert around(BUSIEST_SECOND) > 1.5 * around(BUSIEST_SECOND - DAY_S // 2)
 
 
 def test_the_next_day_is_as_busy_at_the_same_hour() -> None:
     for hour in (9, 20):
-        assert 0.7 < around(hour * 3600) / around(hour * 3600 + DAY) < 1.4
+        assert 0.7 < around(hour * 3600) / around(hour * 3600 + DAY_S) < 1.4
 
 
 def test_it_changes_from_second_to_second_and_does_not_just_jump() -> None:

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from properties import PROPERTY
 
 from bwgraph.tor.endpoint import (
-    INSTANCE_SOCKETS,
+    INSTANCE_SOCKETS_GLOB,
     ControlPort,
     ControlSocket,
-    Embedded,
-    Named,
+    DemoEndpoint,
+    NamedEndpoint,
     candidates,
     from_environment,
     parse_named_port,
@@ -119,15 +119,15 @@ NAMES = st.text(st.characters(exclude_characters="/=:"), min_size=1, max_size=40
 @given(NAMES, HOSTS, PORTS)
 def test_any_name_may_stand_before_any_port(name: str, host: str, port: int) -> None:
     place = ControlPort(host, port)
-    assert parse_named_port(f"{name}={place}") == Named(name, place)
-    assert parse_named_port(str(place)) == Named("", place)
+    assert parse_named_port(f"{name}={place}") == NamedEndpoint(name, place)
+    assert parse_named_port(str(place)) == NamedEndpoint("", place)
 
 
 @PROPERTY
 @given(NAMES, st.text(min_size=1))
 def test_any_name_may_stand_before_any_path(name: str, path: str) -> None:
-    assert parse_named_socket(f"{name}={path}") == Named(name, ControlSocket(path))
-    assert parse_named_socket(f"./{path}") == Named("", ControlSocket(f"./{path}"))
+    assert parse_named_socket(f"{name}={path}") == NamedEndpoint(name, ControlSocket(path))
+    assert parse_named_socket(f"./{path}") == NamedEndpoint("", ControlSocket(f"./{path}"))
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_any_name_may_stand_before_any_path(name: str, path: str) -> None:
     ],
 )
 def test_what_is_a_name_before_a_path(text: str, name: str, path: str) -> None:
-    assert parse_named_socket(text) == Named(name, ControlSocket(path))
+    assert parse_named_socket(text) == NamedEndpoint(name, ControlSocket(path))
 
 
 @pytest.mark.parametrize("text", ["=9051", "exit=", "exit=tor", "a b=9051", "a:b=9051", "a=b=1"])
@@ -161,7 +161,7 @@ def test_what_is_no_named_port_is_refused(text: str) -> None:
 
 def test_sockets_and_embedded_ones_are_called_by_their_names() -> None:
     assert str(ControlSocket("/run/tor/control")) == "/run/tor/control"
-    assert str(Embedded("demo")) == "demo"
+    assert str(DemoEndpoint("demo")) == "demo"
 
 
 @pytest.mark.parametrize(
@@ -233,5 +233,5 @@ def test_a_candidate_that_is_named_twice_is_tried_once_and_first() -> None:
 
 
 def test_the_pattern_of_instance_sockets_is_relative_for_a_glob_from_the_root() -> None:
-    assert not INSTANCE_SOCKETS.startswith("/")
-    assert INSTANCE_SOCKETS.count("*") == 1
+    assert not INSTANCE_SOCKETS_GLOB.startswith("/")
+    assert INSTANCE_SOCKETS_GLOB.count("*") == 1

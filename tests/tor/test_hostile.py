@@ -12,40 +12,40 @@ from ear import Ear, eventually
 from fake_tor import HANG_UP, FakeTor, Manners, Oddity, Session, says
 from pty_driver import Program, bwgraph_argv, environment
 
-from bwgraph.model.errors import Refusal
+from bwgraph.model.errors import ExplainedError
 from bwgraph.model.events import (
     Connected,
-    Counted,
+    CounterBase,
     Described,
     Event,
     Lost,
+    Problem,
     Refused,
+    Report,
     Sample,
-    Tell,
-    Trouble,
 )
 from bwgraph.model.fleet import Fleet
 from bwgraph.model.history import History
 from bwgraph.model.instance import Instance
-from bwgraph.model.ring import FULL
+from bwgraph.model.ring import MAX_BUCKET_BYTES
 from bwgraph.model.rollups import RESOLUTIONS
 from bwgraph.output import event_queue
-from bwgraph.output.event_queue import Inbox
+from bwgraph.output.event_queue import EventQueue
 from bwgraph.tor import connection as connection_module
 from bwgraph.tor import stem_adapter, supervisor, transport
 from bwgraph.tor.connection import Connection
 from bwgraph.tor.credentials import Credentials
 from bwgraph.tor.stem_adapter import BoundedQueue
-from bwgraph.tor.supervisor import TorLink
+from bwgraph.tor.supervisor import TorSource
 
 
 @contextmanager
-def connected(server: FakeTor, tell: Tell) -> Iterator[Connection]:
+def connected(server: FakeTor, tell: Report) -> Iterator[Connection]:
     """A connection that stands and tells its samples."""
-    connection = Connection(server.endpoint, transport.dial, tell, lambda _: None)
+    connection = Connection(server.endpoint, transport.connect, tell, lambda _: None)
     try:
         connection.open(Credentials())
-        connection.release()
+        connection.release_samples()
         yield connection
     finally:
         connection.close()
@@ -78,7 +78,10 @@ def test_a_flood_between_the_events_costs_none_of_them_and_no_memory(name: str) 
         eventually(lambda: len(ear.samples) >= count and taken() == count, "each event is a sample")
         # And it can be asked something yet, once what nobody asked for is out of the way.
         server.emit(1, 1)
-        eventually(lambda: isinstance(connection.check(), Counted), "its answers are understood")
+        eventually(
+            lambda: isinstance(connection.check_counters(), CounterBase),
+            "its answers are understood",
+        )
         assert_bounded(connection)
 
 
@@ -87,13 +90,13 @@ def assert_bounded(connection: Connection) -> None:
     for name in ("_event_queue", "_reply_queue"):
         shelf = getattr(connection._controller, name)
         assert isinstance(shelf, BoundedQueue)
-        assert shelf.qsize() <= stem_adapter.MOST_ODD
+        assert shelf.qsize() <= stem_adapter.MAX_QUEUED_MESSAGES
 
 
 def test_what_is_passed_over_is_told_of() -> None:
     ear = Ear()
     with FakeTor() as server, connected(server, ear):
-        server.send(b"250 \x1b[2Jx\r\n" * (stem_adapter.MOST_ODD + 5))
+        server.send(b"250 \x1b[2Jx\r\n" * (stem_adapter.MAX_QUEUED_MESSAGES + 5))
         server.emit(1, 1)
         ear.wait_for(Sample)
         assert ear.troubles == [r"it says more at once than can be looked at: '\x1b[2Jx'"] * 5
@@ -102,15 +105,17 @@ def test_what_is_passed_over_is_told_of() -> None:
 def test_the_sums_of_a_flood_that_comes_before_the_connection_is_told_are_right(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(connection_module, "MOST_HELD", 4)
+    monkeypatch.setattr(connection_module, "MAX_HELD_SAMPLES", 4)
     ear = Ear()
     with FakeTor() as server:
-        connection = Connection(server.endpoint, transport.dial, ear, lambda _: None)
+        connection = Connection(server.endpoint, transport.connect, ear, lambda _: None)
         connection.open(Credentials())
         server.send(b"".join(b"650 BW %d 2\r\n" % n for n in range(1000)))
-        eventually(lambda: connection._tally.seen == (499_500, 2000), "all of it has come")
-        assert len(connection._untold) == 4
-        connection.release()
+        eventually(
+            lambda: connection._counter_check.sample_bytes == (499_500, 2000), "all of it has come"
+        )
+        assert len(connection._held_samples) == 4
+        connection.release_samples()
         connection.close()
     assert [sample.read for sample in ear.samples] == [0, 1, 2, 499_497]
     assert sum(sample.written for sample in ear.samples) == 2000
@@ -119,10 +124,10 @@ def test_the_sums_of_a_flood_that_comes_before_the_connection_is_told_are_right(
 def test_a_column_that_is_told_more_than_there_can_be_is_full_and_nothing_fails() -> None:
     history = History()
     for second in range(7000):
-        history.push(Sample(1000.0 + second, FULL // 3, 5, 1.0))
+        history.push(Sample(1000.0 + second, MAX_BUCKET_BYTES // 3, 5, 1.0))
     for resolution in RESOLUTIONS[1:]:
-        columns = history.window(8000.0, 3, resolution).columns
-        assert max(columns.read) == FULL
+        columns = history.window(8000.0, 3, resolution).buckets
+        assert max(columns.read) == MAX_BUCKET_BYTES
         assert max(columns.written) < 5 * 7001
 
 
@@ -131,12 +136,12 @@ def test_a_message_of_lines_without_end_is_the_end(flood: bytes) -> None:
     lost: list[Connection] = []
     ear = Ear()
     with FakeTor() as server:
-        connection = Connection(server.endpoint, transport.dial, ear, lost.append)
+        connection = Connection(server.endpoint, transport.connect, ear, lost.append)
         connection.open(Credentials())
-        connection.release()
-        server.send(flood * (stem_adapter.MOST_LINES + 1))
+        connection.release_samples()
+        server.send(flood * (stem_adapter.MAX_MESSAGE_LINES + 1))
         eventually(lambda: lost, "the loss is told")
-        assert connection.why_lost() == "it goes on and on, and nothing comes of it"
+        assert connection.loss_reason() == "it goes on and on, and nothing comes of it"
         connection.close()
     assert ear.samples == []
 
@@ -145,7 +150,7 @@ def test_of_a_long_complaint_the_beginning_is_told() -> None:
     ear = Ear()
     with FakeTor() as server, connected(server, ear):
         server.send(b"650 BW 1 %s\r\n" % (b"x" * 900_000))
-        assert len(ear.wait_for(Trouble).what) == stem_adapter.LONGEST_COMPLAINT
+        assert len(ear.wait_for(Problem).text) == stem_adapter.MAX_WARNING_CHARS
         server.emit(5, 6)
         assert ear.wait_for(Sample).read == 5
 
@@ -153,18 +158,18 @@ def test_of_a_long_complaint_the_beginning_is_told() -> None:
 def test_news_that_nobody_reads_are_bounded_and_a_refusal_is_among_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(event_queue, "BACKLOG", 4)
-    monkeypatch.setattr(event_queue, "MOST_ELSE", 2)
+    monkeypatch.setattr(event_queue, "MAX_QUEUED_SAMPLES", 4)
+    monkeypatch.setattr(event_queue, "MAX_QUEUED_OTHERS", 2)
     instance = Instance("x")
-    box = Inbox({}, Fleet([instance]))
+    box = EventQueue({}, Fleet([instance]))
     for number in range(100):
-        box._tell(instance, Trouble(float(number), "x"))
+        box._tell(instance, Problem(float(number), "x"))
         box._tell(instance, Sample(float(number), 1, 1, 1.0))
-    box._tell(instance, Refused(Refusal("no")))
+    box._tell(instance, Refused(ExplainedError("no")))
     got = list(iter(lambda: box.next(0.0), None))
     assert len(got) == 4 + 2 + 1
     assert isinstance(got[-1].event, Refused)
-    assert got[-1].missed == 100 - sum(isinstance(news.event, Sample) for news in got)
+    assert got[-1].missed_samples == 100 - sum(isinstance(news.event, Sample) for news in got)
 
 
 # Ends and orders
@@ -175,13 +180,13 @@ def test_an_event_that_is_cut_off_is_no_sample(cut: bytes) -> None:
     lost = threading.Event()
     ear = Ear()
     with FakeTor() as server:
-        connection = Connection(server.endpoint, transport.dial, ear, lambda _: lost.set())
+        connection = Connection(server.endpoint, transport.connect, ear, lambda _: lost.set())
         connection.open(Credentials())
-        connection.release()
+        connection.release_samples()
         server.send(b"650 BW 7 7\r\n" + cut)
         server.hang_up()
         assert lost.wait(10)
-        assert connection.why_lost() == "it closed the connection"
+        assert connection.loss_reason() == "it closed the connection"
         connection.close()
     assert [sample.read for sample in ear.samples] == [7]
 
@@ -206,8 +211,8 @@ def test_answers_that_come_out_of_order_are_taken_for_none() -> None:
     with FakeTor(late) as server, connected(server, ear) as connection:
         server.send(b"650 BW 5 5\r\n")
         assert ear.wait_for(Sample).read == 5
-        assert connection.check() is None
-        answers = connection._inquiry.round(connection._ask)
+        assert connection.check_counters() is None
+        answers = connection._questions.ask_all(connection._ask)
         assert answers.keys() <= {"BandwidthRate", "RelayBandwidthRate"}
     assert ear.troubles == []
 
@@ -216,8 +221,8 @@ def test_answers_that_come_out_of_order_are_taken_for_none() -> None:
 
 
 @contextmanager
-def linked(server: FakeTor, tell: Tell) -> Iterator[TorLink]:
-    made = TorLink([server.endpoint], Credentials())
+def linked(server: FakeTor, tell: Report) -> Iterator[TorSource]:
+    made = TorSource([server.endpoint], Credentials())
     made.start(tell)
     try:
         yield made
@@ -228,8 +233,8 @@ def linked(server: FakeTor, tell: Tell) -> Iterator[TorLink]:
 def test_what_fails_in_the_links_own_thread_is_a_loss_and_a_new_connection(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(supervisor, "BACKOFF", (0.001,))
-    monkeypatch.setattr(supervisor, "FIRST_CONTEXT", 0.001)
+    monkeypatch.setattr(supervisor, "RECONNECT_DELAYS_S", (0.001,))
+    monkeypatch.setattr(supervisor, "FIRST_DESCRIBE_DELAY_S", 0.001)
     ear = Ear()
     stumbled: queue.SimpleQueue[None] = queue.SimpleQueue()
 
@@ -241,7 +246,7 @@ def test_what_fails_in_the_links_own_thread_is_a_loss_and_a_new_connection(
 
     with FakeTor() as server, linked(server, tell):
         ear.wait_for(Connected)
-        assert ear.wait_for(Lost).why == "unexpected: RuntimeError: stumbled"
+        assert ear.wait_for(Lost).reason == "unexpected: RuntimeError: stumbled"
         ear.wait_for(Connected)
         ear.wait_for(Described)  # from now on samples are told as they come
         server.emit(5, 6)
@@ -249,20 +254,20 @@ def test_what_fails_in_the_links_own_thread_is_a_loss_and_a_new_connection(
 
 
 def test_a_question_that_ends_its_thread_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervisor, "FIRST_CONTEXT", 0.001)
-    monkeypatch.setattr(supervisor, "CONTEXT", 0.001)
+    monkeypatch.setattr(supervisor, "FIRST_DESCRIBE_DELAY_S", 0.001)
+    monkeypatch.setattr(supervisor, "DESCRIBE_INTERVAL_S", 0.001)
     died: list[str] = []
     monkeypatch.setattr(
         threading, "excepthook", lambda failure: died.append(str(failure.exc_value))
     )
-    ask = Connection.context
+    ask = Connection.describe
 
     def stumble(connection: Connection) -> Described | None:
         if not died:
             raise RuntimeError("stumbled")
         return ask(connection)
 
-    monkeypatch.setattr(Connection, "context", stumble)
+    monkeypatch.setattr(Connection, "describe", stumble)
     ear = Ear()
     with FakeTor() as server, linked(server, ear):
         ear.wait_for(Described)

@@ -27,13 +27,13 @@ from fake_tor import (
 
 from bwgraph.model.events import (
     Connected,
-    Counted,
+    CounterBase,
     Described,
     Event,
     Lost,
     Refused,
+    Report,
     Sample,
-    Tell,
     Wrapped,
 )
 from bwgraph.model.instance import Instance
@@ -42,18 +42,18 @@ from bwgraph.system import clock
 from bwgraph.tor import connection as connection_module
 from bwgraph.tor import supervisor, transport
 from bwgraph.tor.credentials import Credentials
-from bwgraph.tor.endpoint import ControlSocket, Embedded, Endpoint
-from bwgraph.tor.supervisor import TorLink
+from bwgraph.tor.endpoint import ControlSocket, DemoEndpoint, Endpoint
+from bwgraph.tor.supervisor import TorSource
 
 FOR_EVER = 1000.0
 
 
 @contextmanager
 def linked(
-    *places: Endpoint, tell: Tell, credentials: Credentials | None = None
-) -> Iterator[TorLink]:
+    *places: Endpoint, tell: Report, credentials: Credentials | None = None
+) -> Iterator[TorSource]:
     """A link that is started, and closed in the end."""
-    worker = TorLink(places, credentials or Credentials())
+    worker = TorSource(places, credentials or Credentials())
     worker.start(tell)
     try:
         yield worker
@@ -71,31 +71,31 @@ def refused(*places: Endpoint, credentials: Credentials | None = None) -> Refuse
 @pytest.fixture(autouse=True)
 def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Try again at once, and ask tor nothing behind the test's back."""
-    monkeypatch.setattr(supervisor, "BACKOFF", (0.001,))
-    monkeypatch.setattr(supervisor, "FIRST_CHECK", FOR_EVER)
-    monkeypatch.setattr(supervisor, "FIRST_CONTEXT", FOR_EVER)
+    monkeypatch.setattr(supervisor, "RECONNECT_DELAYS_S", (0.001,))
+    monkeypatch.setattr(supervisor, "FIRST_COUNTER_DELAY_S", FOR_EVER)
+    monkeypatch.setattr(supervisor, "FIRST_DESCRIBE_DELAY_S", FOR_EVER)
 
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Notice a short silence, for the tests in which somebody is silent."""
-    monkeypatch.setattr(transport, "SILENCE", 0.3)
-    monkeypatch.setattr(supervisor, "GRACE", 0.05)
-    monkeypatch.setattr(supervisor, "AGAIN", 0.05)
+    monkeypatch.setattr(transport, "SILENCE_S", 0.3)
+    monkeypatch.setattr(supervisor, "GRACE_S", 0.05)
+    monkeypatch.setattr(supervisor, "SILENT_WATCH_INTERVAL_S", 0.05)
 
 
 @pytest.fixture
 def strict(impatient: None, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001
     """Take a silence that is hardly longer for the end."""
-    monkeypatch.setattr(transport, "PATIENCE", 0.6)
-    monkeypatch.setattr(connection_module, "PATIENCE", 0.6)
+    monkeypatch.setattr(transport, "GIVE_UP_AFTER_S", 0.6)
+    monkeypatch.setattr(connection_module, "GIVE_UP_AFTER_S", 0.6)
 
 
 @pytest.fixture
 def lenient(impatient: None, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001
     """Notice it, and wait for ever for the tor to go on."""
-    monkeypatch.setattr(transport, "PATIENCE", FOR_EVER)
-    monkeypatch.setattr(connection_module, "PATIENCE", FOR_EVER)
+    monkeypatch.setattr(transport, "GIVE_UP_AFTER_S", FOR_EVER)
+    monkeypatch.setattr(connection_module, "GIVE_UP_AFTER_S", FOR_EVER)
 
 
 class Clock:
@@ -116,7 +116,7 @@ class Clock:
 def test_it_connects_and_passes_samples_on() -> None:
     ear = Ear()
     with FakeTor() as server, linked(server.endpoint, tell=ear):
-        assert ear.wait_for(Connected).where == str(server.endpoint)
+        assert ear.wait_for(Connected).endpoint == str(server.endpoint)
         server.emit(100, 200)
         sample = ear.wait_for(Sample)
         assert (sample.read, sample.written) == (100, 200)
@@ -140,7 +140,7 @@ def test_the_first_place_that_lets_us_in_is_taken(tmp_path: Path) -> None:
     nowhere = ControlSocket(str(tmp_path / "nowhere"))
     with FakeTor(says(SSH_BANNER, unasked=True)) as ssh, FakeTor() as first, FakeTor() as second:
         with linked(nowhere, ssh.endpoint, first.endpoint, second.endpoint, tell=ear):
-            assert ear.wait_for(Connected).where == str(first.endpoint)
+            assert ear.wait_for(Connected).endpoint == str(first.endpoint)
         assert ssh.accepted == 1
         assert second.accepted == 0
 
@@ -153,7 +153,7 @@ def test_each_place_is_named_with_what_it_said_in_the_order_of_trying(tmp_path: 
         FakeTor(Manners(methods="COOKIE", cookie_path=b"/nowhere/cookie")) as locked,
     ):
         places = (nowhere, ssh.endpoint, closing.endpoint, locked.endpoint)
-        refusal = refused(*places).refusal
+        refusal = refused(*places).error
     heading, *lines = refusal.cause.splitlines()
     assert "Tried" in heading
     assert [line.split()[0] for line in lines] == [str(place) for place in places]
@@ -164,35 +164,35 @@ def test_each_place_is_named_with_what_it_said_in_the_order_of_trying(tmp_path: 
         "cookie /nowhere/cookie: No such file or directory",
     ]
     # Where nobody is there is nothing to cure; each other place has its own.
-    assert str(nowhere) not in refusal.cure
-    assert [line.split(" ")[0] for line in refusal.cure.splitlines()] == [
+    assert str(nowhere) not in refusal.remedy
+    assert [line.split(" ")[0] for line in refusal.remedy.splitlines()] == [
         f"{place}:" for place in places[1:]
     ]
 
 
 def test_where_nobody_is_at_all_the_user_is_told_what_to_put_into_torrc(tmp_path: Path) -> None:
     places = [ControlSocket(str(tmp_path / name)) for name in "ab"]
-    refusal = refused(*places).refusal
+    refusal = refused(*places).error
     assert refusal.cause.count("no such socket") == 2
-    assert "ControlPort 9051" in refusal.cure
-    assert "CookieAuthentication 1" in refusal.cure
-    assert "bwgraph --demo" in refusal.cure
+    assert "ControlPort 9051" in refusal.remedy
+    assert "CookieAuthentication 1" in refusal.remedy
+    assert "bwgraph --demo" in refusal.remedy
 
 
 def test_a_single_place_is_refused_in_one_line(tmp_path: Path) -> None:
     place = ControlSocket(str(tmp_path / "control"))
-    refusal = refused(place).refusal
+    refusal = refused(place).error
     assert refusal.cause == f"{place}: no such socket"
-    assert "is tor running" in refusal.cure
+    assert "is tor running" in refusal.remedy
 
 
 def test_a_refusal_says_for_whom_a_password_would_do(tmp_path: Path) -> None:
     nowhere = ControlSocket(str(tmp_path / "nowhere"))
     with FakeTor(Manners(methods="HASHEDPASSWORD")) as locked:
-        refusal = refused(nowhere, locked.endpoint).refusal
-        assert refusal.password_for == str(locked.endpoint)
-        assert refused(locked.endpoint).refusal.password_for == str(locked.endpoint)
-    assert refused(nowhere).refusal.password_for == ""
+        refusal = refused(nowhere, locked.endpoint).error
+        assert refusal.needs_password_at == str(locked.endpoint)
+        assert refused(locked.endpoint).error.needs_password_at == str(locked.endpoint)
+    assert refused(nowhere).error.needs_password_at == ""
 
 
 def test_the_password_goes_to_the_one_that_asks() -> None:
@@ -226,20 +226,20 @@ def test_a_silent_place_does_not_keep_the_next_from_being_tried() -> None:
         FakeTor() as server,
         linked(stopped.endpoint, server.endpoint, tell=ear),
     ):
-        assert ear.wait_for(Connected).where == str(server.endpoint)
+        assert ear.wait_for(Connected).endpoint == str(server.endpoint)
 
 
 def test_a_slow_drip_does_not_keep_the_next_from_being_tried(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(supervisor, "ATTEMPT", 0.5)
+    monkeypatch.setattr(supervisor, "ATTEMPT_TIMEOUT_S", 0.5)
     ear = Ear()
     with (
         FakeTor(drips(b"250-" + b"x" * 10_000, 0.01)) as dripping,
         FakeTor() as server,
         linked(dripping.endpoint, server.endpoint, tell=ear),
     ):
-        assert ear.wait_for(Connected).where == str(server.endpoint)
+        assert ear.wait_for(Connected).endpoint == str(server.endpoint)
 
 
 @pytest.mark.parametrize("beginning", [b"", b"250+x\r\n"], ids=["lines", "data"])
@@ -247,7 +247,7 @@ def test_an_answer_of_lines_without_end_is_not_kept(
     beginning: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Each line is short and the answer grows: as long as an attempt lasts, a gigabyte or so.
-    monkeypatch.setattr(supervisor, "ATTEMPT", 0.7)
+    monkeypatch.setattr(supervisor, "ATTEMPT_TIMEOUT_S", 0.7)
     sent = 0
 
     def go_on(session: Session) -> None:
@@ -258,23 +258,23 @@ def test_an_answer_of_lines_without_end_is_not_kept(
                 sent += len(lines)
 
     with FakeTor(go_on) as server:
-        assert refused(server.endpoint).refusal.cause
+        assert refused(server.endpoint).error.cause
     assert sent < 32 << 20
 
 
 def test_an_attempt_that_takes_too_long_says_how_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervisor, "ATTEMPT", 1.0)
+    monkeypatch.setattr(supervisor, "ATTEMPT_TIMEOUT_S", 1.0)
     with FakeTor(drips(b"250-" + b"x" * 10_000, 0.01)) as dripping:
-        assert refused(dripping.endpoint).refusal.cause.endswith("no connection within 1 s")
+        assert refused(dripping.endpoint).error.cause.endswith("no connection within 1 s")
 
 
 def test_when_the_time_is_up_the_places_that_are_left_are_accounted_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(supervisor, "ROUND", 0.3)
+    monkeypatch.setattr(supervisor, "ROUND_TIMEOUT_S", 0.3)
     with FakeTor(silent) as one, FakeTor(silent) as two, FakeTor(silent) as three:
         begun = time.monotonic()
-        refusal = refused(one.endpoint, two.endpoint, three.endpoint).refusal
+        refusal = refused(one.endpoint, two.endpoint, three.endpoint).error
         assert time.monotonic() - begun < 2
         for server in (one, two, three):
             assert str(server.endpoint) in refusal.cause
@@ -282,29 +282,29 @@ def test_when_the_time_is_up_the_places_that_are_left_are_accounted_for(
 
 
 def test_whatever_escapes_from_an_attempt_is_told() -> None:
-    def dial(_: Endpoint) -> transport.Wire:
+    def dial(_: Endpoint) -> transport.Transport:
         raise ArithmeticError("a bug")
 
     ear = Ear()
-    worker = TorLink([Embedded("x")], Credentials(), dial)
+    worker = TorSource([DemoEndpoint("x")], Credentials(), dial)
     worker.start(ear)
-    assert ear.wait_for(Refused).refusal.cause == "x: unexpected: ArithmeticError: a bug"
+    assert ear.wait_for(Refused).error.cause == "x: unexpected: ArithmeticError: a bug"
     worker.close()
 
 
 def test_a_filter_that_refuses_bw_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection_module, "FIRST_EVENT", 0.1)
+    monkeypatch.setattr(connection_module, "FIRST_EVENT_TIMEOUT_S", 0.1)
     with FakeTor(FILTER_WITHOUT_BW) as server:
-        refusal = refused(server.endpoint).refusal
+        refusal = refused(server.endpoint).error
     assert "sends no BW events" in refusal.cause
-    assert "SETEVENTS BW" in refusal.cure
+    assert "SETEVENTS BW" in refusal.remedy
 
 
 # Waiting for the first
 
 
-def patiently(place: Endpoint, *more: Endpoint) -> TorLink:
-    return TorLink([place, *more], Credentials(), patient=True)
+def patiently(place: Endpoint, *more: Endpoint) -> TorSource:
+    return TorSource([place, *more], Credentials(), wait_forever=True)
 
 
 def test_a_patient_link_is_refused_once_and_waits_and_connects(tmp_path: Path) -> None:
@@ -312,12 +312,12 @@ def test_a_patient_link_is_refused_once_and_waits_and_connects(tmp_path: Path) -
     server = FakeTor(path=tmp_path / "control")
     worker = patiently(server.endpoint)
     worker.start(ear)
-    refusal = ear.wait_for(Refused).refusal
+    refusal = ear.wait_for(Refused).error
     assert refusal.cause == f"{server.endpoint}: no such socket"
-    assert "is tor running" in refusal.cure
+    assert "is tor running" in refusal.remedy
     for _ in range(3):
         lost = ear.wait_for(Lost)
-        assert lost.why == refusal.cause
+        assert lost.reason == refusal.cause
     with server:
         ear.wait_for(Connected)
         server.emit(1, 2)
@@ -333,7 +333,7 @@ def test_what_is_waited_for_has_been_away_since_the_start(tmp_path: Path) -> Non
     before = clock.now()
     worker = patiently(ControlSocket(str(tmp_path / "control")))
     worker.start(ear)
-    since = {ear.wait_for(Lost).since for _ in range(3)}
+    since = {ear.wait_for(Lost).last_heard for _ in range(3)}
     worker.close()
     assert len(since) == 1
     assert before <= since.pop() <= clock.now()
@@ -342,24 +342,24 @@ def test_what_is_waited_for_has_been_away_since_the_start(tmp_path: Path) -> Non
 def test_the_back_off_grows_before_the_first_connection_too_and_a_key_cuts_it_short(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(supervisor, "BACKOFF", (100.0, 200.0, 300.0))
+    monkeypatch.setattr(supervisor, "RECONNECT_DELAYS_S", (100.0, 200.0, 300.0))
     ear = Ear()
     server = FakeTor(path=tmp_path / "control")
     worker = patiently(server.endpoint)
     worker.start(ear)
     pauses = []
     for _ in range(5):
-        pauses.append(ear.wait_for(Lost).retry - clock.now())
-        worker.retry()
+        pauses.append(ear.wait_for(Lost).retry_at - clock.now())
+        worker.retry_now()
     assert pauses == pytest.approx([100, 200, 300, 300, 300], abs=20)
     ear.wait_for(Lost)
     with server:
-        worker.retry()
+        worker.retry_now()
         ear.wait_for(Connected)
         # Once it stood, a loss begins anew.
         server.refuse()
         server.hang_up()
-        assert ear.wait_for(Lost).retry - clock.now() == pytest.approx(100, abs=20)
+        assert ear.wait_for(Lost).retry_at - clock.now() == pytest.approx(100, abs=20)
         worker.close()
 
 
@@ -368,8 +368,8 @@ def test_one_that_asks_for_a_password_is_waited_for_as_well() -> None:
     with FakeTor(Manners(methods="HASHEDPASSWORD")) as server:
         worker = patiently(server.endpoint)
         worker.start(ear)
-        assert ear.wait_for(Refused).refusal.password_for == str(server.endpoint)
-        assert "password" in ear.wait_for(Lost).why
+        assert ear.wait_for(Refused).error.needs_password_at == str(server.endpoint)
+        assert "password" in ear.wait_for(Lost).reason
         server.behaviour = Manners()
         ear.wait_for(Connected)
         worker.close()
@@ -382,17 +382,17 @@ def test_of_several_places_the_first_that_comes_up_is_taken_and_kept(tmp_path: P
     worker.start(ear)
     ear.wait_for(Lost)
     with second:
-        assert ear.wait_for(Connected).where == str(second.endpoint)
+        assert ear.wait_for(Connected).endpoint == str(second.endpoint)
         with first:
             second.hang_up()
-            assert ear.wait_for(Connected).where == str(second.endpoint)
+            assert ear.wait_for(Connected).endpoint == str(second.endpoint)
             worker.close()
 
 
 def test_a_patient_link_can_be_closed_while_it_waits(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(supervisor, "BACKOFF", (FOR_EVER,))
+    monkeypatch.setattr(supervisor, "RECONNECT_DELAYS_S", (FOR_EVER,))
     ear = Ear()
     worker = patiently(ControlSocket(str(tmp_path / "control")))
     worker.start(ear)
@@ -414,8 +414,8 @@ def test_a_tor_that_goes_is_waited_for_and_found_again(tmp_path: Path) -> None:
         ear.wait_for(Sample)
         server.refuse()
         server.hang_up()
-        assert ear.wait_for(Lost).why == "it closed the connection"
-        assert ear.wait_for(Lost).why == "no such socket"
+        assert ear.wait_for(Lost).reason == "it closed the connection"
+        assert ear.wait_for(Lost).reason == "no such socket"
         server.listen()
         ear.wait_for(Connected)
         server.emit(2, 0)
@@ -430,16 +430,16 @@ def test_a_loss_says_since_when() -> None:
     with FakeTor() as server, linked(server.endpoint, tell=ear):
         ear.wait_for(Connected)
         server.emit(1, 0)
-        last = ear.wait_for(Sample).when
+        last = ear.wait_for(Sample).ends_at
         server.refuse()
         server.hang_up()
         # However often it is tried.
-        assert [ear.wait_for(Lost).since for _ in range(3)] == [last] * 3
+        assert [ear.wait_for(Lost).last_heard for _ in range(3)] == [last] * 3
 
 
 def test_the_back_off_grows_and_a_key_cuts_it_short(monkeypatch: pytest.MonkeyPatch) -> None:
     # So long that only the key can have ended one, and so different that no delay matters.
-    monkeypatch.setattr(supervisor, "BACKOFF", (100.0, 200.0, 300.0))
+    monkeypatch.setattr(supervisor, "RECONNECT_DELAYS_S", (100.0, 200.0, 300.0))
     ear = Ear()
     with FakeTor() as server, linked(server.endpoint, tell=ear) as worker:
         for _ in range(2):  # a connection that stood begins anew
@@ -448,12 +448,12 @@ def test_the_back_off_grows_and_a_key_cuts_it_short(monkeypatch: pytest.MonkeyPa
             server.hang_up()
             pauses = []
             for _ in range(5):
-                pauses.append(ear.wait_for(Lost).retry - clock.now())
-                worker.retry()
+                pauses.append(ear.wait_for(Lost).retry_at - clock.now())
+                worker.retry_now()
             assert pauses == pytest.approx([100, 200, 300, 300, 300], abs=20)
             ear.wait_for(Lost)
             server.listen()
-            worker.retry()
+            worker.retry_now()
 
 
 def test_keys_while_connected_change_nothing() -> None:
@@ -461,7 +461,7 @@ def test_keys_while_connected_change_nothing() -> None:
     with FakeTor() as server, linked(server.endpoint, tell=ear) as worker:
         ear.wait_for(Connected)
         for number in range(5):
-            worker.retry()
+            worker.retry_now()
             server.emit(number, 0)
             ear.wait_for(Sample)
         assert server.accepted == 1
@@ -475,8 +475,8 @@ def test_each_try_is_a_fresh_connection(monkeypatch: pytest.MonkeyPatch) -> None
         def __init__(
             self,
             endpoint: Endpoint,
-            dial: connection_module.Dial,
-            tell: Tell,
+            dial: connection_module.Connect,
+            tell: Report,
             lost: Callable[[connection_module.Connection], None],
             silent: Callable[[], object],
         ) -> None:
@@ -516,31 +516,31 @@ def test_fifty_reconnects_leave_nothing_behind() -> None:
 def test_what_was_pressed_during_an_attempt_is_forgotten(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(supervisor, "BACKOFF", (0.001, FOR_EVER))
+    monkeypatch.setattr(supervisor, "RECONNECT_DELAYS_S", (0.001, FOR_EVER))
     trying, go_on = threading.Event(), threading.Event()
     dials = 0
 
-    def dial(endpoint: Endpoint) -> transport.Wire:
+    def dial(endpoint: Endpoint) -> transport.Transport:
         nonlocal dials
         dials += 1
         if dials == 1:
-            return transport.dial(endpoint)
+            return transport.connect(endpoint)
         trying.set()
         go_on.wait(10)
         raise FileNotFoundError
 
     ear = Ear()
     with FakeTor() as server:
-        worker = TorLink([server.endpoint], Credentials(), dial)
+        worker = TorSource([server.endpoint], Credentials(), dial)
         worker.start(ear)
         ear.wait_for(Connected)
         server.hang_up()
         ear.wait_for(Lost)
         trying.wait(10)
         for _ in range(3):
-            worker.retry()
+            worker.retry_now()
         go_on.set()
-        assert ear.wait_for(Lost).retry - clock.now() > FOR_EVER / 2
+        assert ear.wait_for(Lost).retry_at - clock.now() > FOR_EVER / 2
         time.sleep(0.05)  # in which it would try three times
         assert dials == 2
         worker.close()
@@ -554,7 +554,7 @@ def test_a_tor_that_was_silent_goes_on_where_it_was() -> None:
     instance, ear = Instance("tor"), Ear()
 
     def tell(event: Event) -> None:
-        instance.tell(event)
+        instance.handle(event)
         ear(event)
 
     def live() -> bool:
@@ -563,8 +563,8 @@ def test_a_tor_that_was_silent_goes_on_where_it_was() -> None:
     with FakeTor() as server, linked(server.endpoint, tell=tell):
         ear.wait_for(Connected)
         silence = ear.wait_for(Lost)
-        assert "silent" in silence.why
-        assert silence.retry == silence.since + FOR_EVER
+        assert "silent" in silence.reason
+        assert silence.retry_at == silence.last_heard + FOR_EVER
         assert not live()
         server.emit(1, 0)
         # The silence is covered by the sample that ends it.
@@ -578,7 +578,7 @@ def test_a_tor_that_was_silent_goes_on_where_it_was() -> None:
 
 @pytest.mark.usefixtures("impatient")
 def test_a_second_silence_is_noticed_as_soon_as_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport, "PATIENCE", 2.5)
+    monkeypatch.setattr(transport, "GIVE_UP_AFTER_S", 2.5)
     ear = Ear()
     with FakeTor() as server, linked(server.endpoint, tell=ear):
         ear.wait_for(Connected)
@@ -596,12 +596,12 @@ def test_a_tor_that_stays_silent_without_closing_is_given_up() -> None:
     with FakeTor() as server, linked(server.endpoint, tell=ear):
         ear.wait_for(Connected)
         server.emit(1, 0)
-        heard = ear.wait_for(Sample).when
+        heard = ear.wait_for(Sample).ends_at
         begun = time.monotonic()
         noticed, given_up = ear.wait_for(Lost), ear.wait_for(Lost)
-        assert "silent" in noticed.why
-        assert "silent" in given_up.why
-        assert noticed.since == given_up.since == heard
+        assert "silent" in noticed.reason
+        assert "silent" in given_up.reason
+        assert noticed.last_heard == given_up.last_heard == heard
         ear.wait_for(Connected)  # and it is tried again
         assert time.monotonic() - begun < 3
         assert server.accepted == 2
@@ -613,9 +613,9 @@ def test_a_key_while_it_is_silent_is_a_new_connection() -> None:
     with FakeTor() as server, linked(server.endpoint, tell=ear) as worker:
         ear.wait_for(Connected)
         silence = ear.wait_for(Lost)
-        worker.retry()
+        worker.retry_now()
         again = ear.wait_for(Lost)
-        assert (again.why, again.since) == ("it has been silent", silence.since)
+        assert (again.reason, again.last_heard) == ("it has been silent", silence.last_heard)
         ear.wait_for(Connected)
         assert server.accepted == 2
         eventually(lambda: len(server._sessions) == 1, "the silent one was let go of")
@@ -628,7 +628,7 @@ def test_a_tor_that_closes_while_it_is_silent_is_looked_for_at_once() -> None:
         ear.wait_for(Connected)
         ear.wait_for(Lost)
         server.hang_up()
-        assert ear.wait_for(Lost).why == "it closed the connection"
+        assert ear.wait_for(Lost).reason == "it closed the connection"
         ear.wait_for(Connected)
 
 
@@ -639,8 +639,8 @@ def test_a_tor_that_goes_silent_while_reconnecting_is_tried_again() -> None:
         ear.wait_for(Connected)
         server.behaviour = silent
         server.hang_up()
-        assert ear.wait_for(Lost).why == "it closed the connection"
-        assert "stays silent" in ear.wait_for(Lost).why
+        assert ear.wait_for(Lost).reason == "it closed the connection"
+        assert "stays silent" in ear.wait_for(Lost).reason
         server.behaviour = Manners()
         ear.wait_for(Connected)
 
@@ -678,7 +678,7 @@ def test_an_event_that_stems_parser_raises_at_is_trouble_and_the_connection_stay
 @pytest.mark.usefixtures("strict")
 def test_an_exit_in_the_listener_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     # It ends stem's thread without a word, and stem goes on saying that all is well.
-    monkeypatch.setattr(supervisor, "SELDOM", 0.1)
+    monkeypatch.setattr(supervisor, "WATCH_INTERVAL_S", 0.1)
     monkeypatch.setattr(threading, "excepthook", lambda _: None)
     ear = Ear()
 
@@ -689,7 +689,7 @@ def test_an_exit_in_the_listener_is_noticed(monkeypatch: pytest.MonkeyPatch) -> 
 
     with FakeTor() as server, linked(server.endpoint, tell=leave):
         lost = dying(server, ear, b"650 BW 13 1\r\n")
-        assert "it has been silent for" in lost.why
+        assert "it has been silent for" in lost.reason
         ear.wait_for(Connected)
 
 
@@ -697,7 +697,7 @@ def test_after_our_own_absence_what_tor_sent_meanwhile_is_read_first(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # ^Z and fg: the newest event is old, and it is us who were away.
-    monkeypatch.setattr(supervisor, "GRACE", 5.0)
+    monkeypatch.setattr(supervisor, "GRACE_S", 5.0)
     shifted, ear = Clock(), Ear()
     monkeypatch.setattr(connection_module, "now", shifted)
     monkeypatch.setattr(connection_module, "awake", shifted)
@@ -708,13 +708,13 @@ def test_after_our_own_absence_what_tor_sent_meanwhile_is_read_first(
         ear.wait_for(Sample)
         shifted.ahead += 60
         looks = shifted.looks
-        worker.retry()  # wakes the watchdog up, which would only look in some seconds
+        worker.retry_now()  # wakes the watchdog up, which would only look in some seconds
         eventually(lambda: shifted.looks > looks, "the watchdog has looked at the clock")
         server.emit(2, 0)
         assert ear.wait_for(Sample).seconds > 59
         for number in range(3):
             looks = shifted.looks
-            worker.retry()
+            worker.retry_now()
             eventually(lambda looks=looks: shifted.looks > looks, "it has looked again")  # type: ignore[misc]
             server.emit(number, 0)
             ear.wait_for(Sample)
@@ -726,20 +726,20 @@ def test_a_look_at_the_counters_does_not_cut_the_grace_short(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # After the machine slept a look at them is due, and tor's next event is up to a second away.
-    monkeypatch.setattr(supervisor, "GRACE", 5.0)
-    monkeypatch.setattr(supervisor, "FIRST_CHECK", 30.0)
+    monkeypatch.setattr(supervisor, "GRACE_S", 5.0)
+    monkeypatch.setattr(supervisor, "FIRST_COUNTER_DELAY_S", 30.0)
     shifted, ear = Clock(), Ear()
     monkeypatch.setattr(connection_module, "now", shifted)
     monkeypatch.setattr(supervisor, "now", shifted)
     with FakeTor() as server, linked(server.endpoint, tell=ear) as worker:
         ear.wait_for(Connected)
         shifted.ahead += 60
-        worker.retry()  # wakes the watchdog up
-        ear.wait_for(Counted)
+        worker.retry_now()  # wakes the watchdog up
+        ear.wait_for(CounterBase)
         time.sleep(0.05)  # in which it would have lost patience
         server.emit(2, 0)
         assert ear.wait_for(Sample).read == 2
-        assert [type(event) for event in ear.heard] == [Connected, Counted, Sample]
+        assert [type(event) for event in ear.heard] == [Connected, CounterBase, Sample]
         assert server.accepted == 1
 
 
@@ -747,38 +747,40 @@ def test_a_look_at_the_counters_does_not_cut_the_grace_short(
 
 
 def test_now_and_then_tors_counters_are_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervisor, "FIRST_CHECK", 0.01)
-    monkeypatch.setattr(supervisor, "CHECK", 0.01)
+    monkeypatch.setattr(supervisor, "FIRST_COUNTER_DELAY_S", 0.01)
+    monkeypatch.setattr(supervisor, "COUNTER_INTERVAL_S", 0.01)
     ear = Ear()
     with FakeTor() as server, linked(server.endpoint, tell=ear):
-        counted = ear.wait_for(Connected).counted
-        assert counted == Counted(424_182, 13)
+        counted = ear.wait_for(Connected).counters
+        assert counted == CounterBase(424_182, 13)
         for _ in range(3):
-            assert ear.wait_for(Counted) == counted
+            assert ear.wait_for(CounterBase) == counted
         server.emit(5, 6)
         for _ in range(3):  # the first may have been asked in between
-            ear.wait_for(Counted)
-        assert ear.wait_for(Counted) == counted
+            ear.wait_for(CounterBase)
+        assert ear.wait_for(CounterBase) == counted
 
 
 def test_an_event_that_wrapped_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervisor, "FIRST_CHECK", 0.01)
-    monkeypatch.setattr(supervisor, "CHECK", 0.01)
+    monkeypatch.setattr(supervisor, "FIRST_COUNTER_DELAY_S", 0.01)
+    monkeypatch.setattr(supervisor, "COUNTER_INTERVAL_S", 0.01)
     ear = Ear()
     with FakeTor() as server, linked(server.endpoint, tell=ear):
-        ear.wait_for(Counted)
+        ear.wait_for(CounterBase)
         server.count(0, 3 << 32)
         server.emit(5, 6)
         sample = ear.wait_for(Sample)
-        assert ear.wait_for(Wrapped).missing == Sample(sample.when, 0, 3 << 32, sample.seconds)
+        assert ear.wait_for(Wrapped).missing_bytes == Sample(
+            sample.ends_at, 0, 3 << 32, sample.seconds
+        )
 
 
 def test_counters_that_are_refused_are_nothing_to_tell(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervisor, "FIRST_CHECK", 0.01)
-    monkeypatch.setattr(supervisor, "CHECK", 0.01)
+    monkeypatch.setattr(supervisor, "FIRST_COUNTER_DELAY_S", 0.01)
+    monkeypatch.setattr(supervisor, "COUNTER_INTERVAL_S", 0.01)
     ear = Ear()
     with FakeTor(FILTER) as server, linked(server.endpoint, tell=ear):
-        assert ear.wait_for(Connected).counted is None
+        assert ear.wait_for(Connected).counters is None
         eventually(lambda: server.commands.count("GETINFO traffic/read") > 3, "it was asked")
         server.emit(5, 6)
         ear.wait_for(Sample)
@@ -787,7 +789,7 @@ def test_counters_that_are_refused_are_nothing_to_tell(monkeypatch: pytest.Monke
 
 @pytest.mark.usefixtures("impatient")
 def test_counters_that_are_not_answered_hold_nothing_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervisor, "FIRST_CHECK", 0.01)
+    monkeypatch.setattr(supervisor, "FIRST_COUNTER_DELAY_S", 0.01)
     ear = Ear()
 
     def mute(session: Session) -> None:
@@ -811,8 +813,8 @@ def test_counters_that_are_not_answered_hold_nothing_up(monkeypatch: pytest.Monk
 
 
 def test_now_and_then_tor_is_asked_about_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervisor, "FIRST_CONTEXT", 0.01)
-    monkeypatch.setattr(supervisor, "CONTEXT", 0.01)
+    monkeypatch.setattr(supervisor, "FIRST_DESCRIBE_DELAY_S", 0.01)
+    monkeypatch.setattr(supervisor, "DESCRIBE_INTERVAL_S", 0.01)
     ear, conf = Ear(), {"bandwidthrate": "1000"}
     with FakeTor(Manners(conf=conf)) as server, linked(server.endpoint, tell=ear):
         assert ear.wait_for(Described).context.limit == Limit(1000, "BandwidthRate")
@@ -825,10 +827,10 @@ def test_now_and_then_tor_is_asked_about_itself(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_tor_that_tells_nothing_of_itself_is_still_a_tor(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervisor, "FIRST_CONTEXT", 0.001)
-    monkeypatch.setattr(supervisor, "CONTEXT", 0.001)
-    monkeypatch.setattr(supervisor, "FIRST_CHECK", 0.001)
-    monkeypatch.setattr(supervisor, "CHECK", 0.001)
+    monkeypatch.setattr(supervisor, "FIRST_DESCRIBE_DELAY_S", 0.001)
+    monkeypatch.setattr(supervisor, "DESCRIBE_INTERVAL_S", 0.001)
+    monkeypatch.setattr(supervisor, "FIRST_COUNTER_DELAY_S", 0.001)
+    monkeypatch.setattr(supervisor, "COUNTER_INTERVAL_S", 0.001)
     ear = Ear()
     with FakeTor(FILTER) as server, linked(server.endpoint, tell=ear):
         for number in range(20):
@@ -846,7 +848,7 @@ def test_a_tor_that_tells_nothing_of_itself_is_still_a_tor(monkeypatch: pytest.M
 def test_the_connection_is_told_before_tor_is_asked_about_itself(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(supervisor, "FIRST_CONTEXT", 0.0)
+    monkeypatch.setattr(supervisor, "FIRST_DESCRIBE_DELAY_S", 0.0)
     asked: list[list[str]] = []
 
     def tell(event: Event) -> None:
@@ -864,7 +866,7 @@ def test_the_connection_is_told_before_tor_is_asked_about_itself(
 
 @pytest.mark.usefixtures("impatient")
 def test_a_question_that_is_not_answered_holds_nothing_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervisor, "FIRST_CONTEXT", 0.01)
+    monkeypatch.setattr(supervisor, "FIRST_DESCRIBE_DELAY_S", 0.01)
     ear = Ear()
 
     def mute(session: Session) -> None:
@@ -909,7 +911,7 @@ def test_events_that_come_before_connected_is_told_come_after_it() -> None:
             server.emit(2, 0)
             connection = worker._current
             assert connection is not None
-            eventually(lambda: connection._tally.seen == (3, 0), "both have come")
+            eventually(lambda: connection._counter_check.sample_bytes == (3, 0), "both have come")
             assert not ear.samples
             held.set()
         ear(event)
@@ -938,7 +940,7 @@ def test_closing_ends_all_and_tells_nothing_more() -> None:
 
 
 def test_closing_before_starting_is_nothing() -> None:
-    TorLink([Embedded("x")], Credentials()).close()
+    TorSource([DemoEndpoint("x")], Credentials()).close()
 
 
 def test_closing_in_the_middle_of_an_attempt_takes_no_second() -> None:
@@ -955,7 +957,7 @@ def test_closing_in_the_middle_of_a_back_off_takes_no_second(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     ear = Ear()
-    monkeypatch.setattr(supervisor, "BACKOFF", (FOR_EVER,))
+    monkeypatch.setattr(supervisor, "RECONNECT_DELAYS_S", (FOR_EVER,))
     with FakeTor() as server, linked(server.endpoint, tell=ear) as worker:
         ear.wait_for(Connected)
         server.hang_up()
@@ -993,14 +995,14 @@ def test_a_dial_that_outlives_the_link_tells_nothing() -> None:
     # A name whose look-up takes its time, while the user has left.
     dialling, go_on = threading.Event(), threading.Event()
 
-    def dial(endpoint: Endpoint) -> transport.Wire:
+    def dial(endpoint: Endpoint) -> transport.Transport:
         dialling.set()
         go_on.wait(10)
-        return transport.dial(endpoint)
+        return transport.connect(endpoint)
 
     ear = Ear()
     with FakeTor() as server:
-        worker = TorLink([server.endpoint], Credentials(), dial)
+        worker = TorSource([server.endpoint], Credentials(), dial)
         worker.start(ear)
         dialling.wait(10)
         begun = time.monotonic()
@@ -1022,8 +1024,8 @@ def test_closing_at_the_moment_of_a_new_try_ends_the_try(monkeypatch: pytest.Mon
         def __init__(
             self,
             endpoint: Endpoint,
-            dial: connection_module.Dial,
-            tell: Tell,
+            dial: connection_module.Connect,
+            tell: Report,
             lost: Callable[[connection_module.Connection], None],
             silent: Callable[[], object],
         ) -> None:
@@ -1068,12 +1070,12 @@ def deadly(session):
             time.sleep(0.1)
             return
 
-link.ATTEMPT = 1.0
+link.ATTEMPT_TIMEOUT_S = 1.0
 ear = Ear()
 with FakeTor(deadly) as server:
-    worker = link.TorLink([server.endpoint], Credentials())
+    worker = link.TorSource([server.endpoint], Credentials())
     worker.start(ear)
-    print(ear.wait_for(Refused).refusal.cause)
+    print(ear.wait_for(Refused).error.cause)
     begun = time.monotonic()
     worker.close()
     assert time.monotonic() - begun < 1

@@ -17,23 +17,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bwgraph.tor import transport
-from bwgraph.tor.endpoint import ControlPort, ControlSocket, Embedded
-from bwgraph.tor.transport import Wire
+from bwgraph.tor.endpoint import ControlPort, ControlSocket, DemoEndpoint
+from bwgraph.tor.transport import Transport
 
 
 @pytest.fixture
-def pair() -> Iterator[tuple[Wire, socket.socket]]:
+def pair() -> Iterator[tuple[Transport, socket.socket]]:
     near, far = socket.socketpair()
-    with transport.patient(near) as line, far:
+    with transport.wrap(near) as line, far:
         yield line, far
 
 
-def lines(reader: Wire) -> Iterator[bytes]:
+def lines(reader: Transport) -> Iterator[bytes]:
     """What comes, read as stem reads it."""
     yield from iter(reader.makefile().readline, b"")
 
 
-def test_a_wire_speaks_both_ways(pair: tuple[Wire, socket.socket]) -> None:
+def test_a_wire_speaks_both_ways(pair: tuple[Transport, socket.socket]) -> None:
     near, far = pair
     far.sendall(b"250 OK\r\n")
     near.sendall(b"PROTOCOLINFO 1\r\n")
@@ -43,14 +43,14 @@ def test_a_wire_speaks_both_ways(pair: tuple[Wire, socket.socket]) -> None:
 
 def test_the_socket_it_is_made_of_is_used_up() -> None:
     near, far = socket.socketpair()
-    with far, transport.patient(near):
+    with far, transport.wrap(near):
         assert near.fileno() == -1
 
 
 def test_silence_ends_it_and_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport, "SILENCE", 0.05)
+    monkeypatch.setattr(transport, "SILENCE_S", 0.05)
     near, far = socket.socketpair()
-    with far, transport.patient(near) as line:
+    with far, transport.wrap(near) as line:
         with pytest.raises(TimeoutError):
             next(lines(line))
         assert isinstance(line.failure, TimeoutError)
@@ -59,13 +59,13 @@ def test_silence_ends_it_and_is_remembered(monkeypatch: pytest.MonkeyPatch) -> N
 def test_once_trusted_it_is_as_patient_as_with_a_tor_that_was_heard(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(transport, "SILENCE", 0.02)
-    monkeypatch.setattr(transport, "PATIENCE", 0.1)
+    monkeypatch.setattr(transport, "SILENCE_S", 0.02)
+    monkeypatch.setattr(transport, "GIVE_UP_AFTER_S", 0.1)
     told: list[int] = []
     near, far = socket.socketpair()
-    with far, transport.patient(near) as line:
-        line.silent = lambda: told.append(1)
-        line.trust()
+    with far, transport.wrap(near) as line:
+        line.on_silence = lambda: told.append(1)
+        line.allow_silence()
         with pytest.raises(TimeoutError):
             next(lines(line))
         assert isinstance(line.failure, TimeoutError)
@@ -75,35 +75,35 @@ def test_once_trusted_it_is_as_patient_as_with_a_tor_that_was_heard(
 def test_nobody_minds_the_silence_of_one_that_is_not_trusted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(transport, "SILENCE", 0.02)
+    monkeypatch.setattr(transport, "SILENCE_S", 0.02)
     told: list[int] = []
     near, far = socket.socketpair()
-    with far, transport.patient(near) as line:
-        line.silent = lambda: told.append(1)
+    with far, transport.wrap(near) as line:
+        line.on_silence = lambda: told.append(1)
         with pytest.raises(TimeoutError):
             next(lines(line))
     assert not told
 
 
 def test_what_is_heeded_may_go_on_for_ever(
-    monkeypatch: pytest.MonkeyPatch, pair: tuple[Wire, socket.socket]
+    monkeypatch: pytest.MonkeyPatch, pair: tuple[Transport, socket.socket]
 ) -> None:
-    monkeypatch.setattr(transport, "MOST_UNHEEDED", 100)
+    monkeypatch.setattr(transport, "MAX_UNUSED_BYTES", 100)
     near, far = pair
     reading = lines(near)
     for _ in range(20):
         far.sendall(b"650 BW 1 1\r\n")
         next(reading)
-        near.unheeded = 0
+        near.unused_bytes = 0
     far.sendall(b"650 BW 1 1\r\n" * 20)
     with pytest.raises(OSError, match="nothing comes of it"):
         list(reading)
 
 
 def test_a_word_now_and_then_keeps_it_going(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport, "SILENCE", 0.5)
+    monkeypatch.setattr(transport, "SILENCE_S", 0.5)
     near, far = socket.socketpair()
-    with far, transport.patient(near) as line:
+    with far, transport.wrap(near) as line:
 
         def talk() -> None:
             for _ in range(6):
@@ -118,7 +118,7 @@ def test_a_word_now_and_then_keeps_it_going(monkeypatch: pytest.MonkeyPatch) -> 
         assert line.failure is None
 
 
-def test_an_orderly_end_is_no_failure(pair: tuple[Wire, socket.socket]) -> None:
+def test_an_orderly_end_is_no_failure(pair: tuple[Transport, socket.socket]) -> None:
     near, far = pair
     far.sendall(b"250 closing connection\r\n")
     far.close()
@@ -129,7 +129,7 @@ def test_an_orderly_end_is_no_failure(pair: tuple[Wire, socket.socket]) -> None:
 def test_a_reset_is_remembered() -> None:
     with (
         socket.create_server(("127.0.0.1", 0)) as listener,
-        transport.dial(ControlPort(*listener.getsockname())) as line,
+        transport.connect(ControlPort(*listener.getsockname())) as line,
     ):
         far, _ = listener.accept()
         # Closed with this set, a connection is dropped and not ended.
@@ -145,14 +145,16 @@ def test_an_end_of_our_own_making_is_no_failure() -> None:
     # orderly end as well.
     near, far = socket.socketpair()
     with far:
-        line = transport.patient(near)
+        line = transport.wrap(near)
         line.close()
         with pytest.raises(OSError, match="Bad file descriptor"):
             line.readline()
         assert line.failure is None
 
 
-def test_what_fails_after_an_orderly_end_is_no_failure(pair: tuple[Wire, socket.socket]) -> None:
+def test_what_fails_after_an_orderly_end_is_no_failure(
+    pair: tuple[Transport, socket.socket],
+) -> None:
     near, far = pair
     far.close()
     assert near.readline() == b""
@@ -164,7 +166,7 @@ def test_what_fails_after_an_orderly_end_is_no_failure(pair: tuple[Wire, socket.
 
 
 def test_bytes_that_are_there_when_the_time_is_over_are_read(
-    pair: tuple[Wire, socket.socket], monkeypatch: pytest.MonkeyPatch
+    pair: tuple[Transport, socket.socket], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # After ^Z and fg it is us who were away.
     near, far = pair
@@ -178,28 +180,28 @@ def test_bytes_that_are_there_when_the_time_is_over_are_read(
     monkeypatch.setattr(socket.socket, "recv", late)
     assert near.readline() == b"650 BW 1 1\r\n"
     assert near.failure is None
-    assert near.first == b"650 BW 1 1\r\n"
+    assert near.first_bytes == b"650 BW 1 1\r\n"
 
 
-def test_the_first_bytes_are_remembered_and_no_more(pair: tuple[Wire, socket.socket]) -> None:
+def test_the_first_bytes_are_remembered_and_no_more(pair: tuple[Transport, socket.socket]) -> None:
     near, far = pair
-    assert near.first == b""
+    assert near.first_bytes == b""
     reader = lines(near)
     far.sendall(b"SSH-2.0\n")
     assert next(reader) == b"SSH-2.0\n"
-    assert near.first == b"SSH-2.0\n"
+    assert near.first_bytes == b"SSH-2.0\n"
     far.sendall(b"x" * 50 + b"\n" + b"y" * 200 + b"\n")
     assert [len(next(reader)) for _ in range(2)] == [51, 201]
-    assert near.first == b"SSH-2.0\n" + b"x" * 50 + b"\n" + b"y" * 21
+    assert near.first_bytes == b"SSH-2.0\n" + b"x" * 50 + b"\n" + b"y" * 21
 
 
 def test_two_wires_remember_apart() -> None:
     near, far = socket.socketpair()
     other, another = socket.socketpair()
-    with far, another, transport.patient(near) as one, transport.patient(other) as two:
+    with far, another, transport.wrap(near) as one, transport.wrap(other) as two:
         far.sendall(b"one\n")
         next(lines(one))
-        assert (one.first, two.first) == (b"one\n", b"")
+        assert (one.first_bytes, two.first_bytes) == (b"one\n", b"")
 
 
 def feed(far: socket.socket, data: bytes) -> threading.Thread:
@@ -214,9 +216,9 @@ def feed(far: socket.socket, data: bytes) -> threading.Thread:
     return thread
 
 
-def test_a_line_without_an_end_fails(pair: tuple[Wire, socket.socket]) -> None:
+def test_a_line_without_an_end_fails(pair: tuple[Transport, socket.socket]) -> None:
     near, far = pair
-    sender = feed(far, b"x" * (4 * transport.LONGEST_LINE))
+    sender = feed(far, b"x" * (4 * transport.MAX_LINE_BYTES))
     with pytest.raises(OSError, match="a line without an end"):
         list(lines(near))
     near.hang_up()
@@ -238,11 +240,11 @@ def test_a_line_without_an_end_fails(pair: tuple[Wire, socket.socket]) -> None:
 def test_a_line_is_measured_across_reads(
     pieces: list[bytes], come: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(transport, "LONGEST_LINE", 10)
+    monkeypatch.setattr(transport, "MAX_LINE_BYTES", 10)
     near, far = socket.socketpair()
     unread = iter(pieces)
-    with far, transport.patient(near) as line:
-        monkeypatch.setattr(Wire, "recv", lambda *_: next(unread))
+    with far, transport.wrap(near) as line:
+        monkeypatch.setattr(Transport, "recv", lambda *_: next(unread))
         assert [line.readline() for _ in come] == come
         if come[-1:] != [pieces[-1]] and not pieces[-1].endswith(b"\n"):
             with pytest.raises(OSError, match="without an end"):
@@ -259,7 +261,7 @@ def test_lines_come_as_they_were_sent_however_they_are_cut(
 ) -> None:
     unread, size = b"".join(sent) + rest, cycle(sizes)
 
-    class Cut(Wire):
+    class Cut(Transport):
         def recv(self, most: int, flags: int = 0) -> bytes:  # noqa: ARG002 - as the original
             nonlocal unread
             data, unread = unread[: (here := next(size))], unread[here:]
@@ -270,9 +272,9 @@ def test_lines_come_as_they_were_sent_however_they_are_cut(
         assert list(lines(line)) == [*sent, *[rest] * bool(rest)]
 
 
-def test_any_number_of_lines_passes_and_long_ones_do(pair: tuple[Wire, socket.socket]) -> None:
+def test_any_number_of_lines_passes_and_long_ones_do(pair: tuple[Transport, socket.socket]) -> None:
     near, far = pair
-    long = b"x" * (transport.LONGEST_LINE - 10) + b"\n"
+    long = b"x" * (transport.MAX_LINE_BYTES - 10) + b"\n"
     sender = feed(far, long * 3 + b"y\n")
     reader = lines(near)
     assert [len(next(reader)) for _ in range(4)] == [len(long)] * 3 + [2]
@@ -280,7 +282,7 @@ def test_any_number_of_lines_passes_and_long_ones_do(pair: tuple[Wire, socket.so
     assert near.failure is None
 
 
-def test_hanging_up_wakes_whoever_reads(pair: tuple[Wire, socket.socket]) -> None:
+def test_hanging_up_wakes_whoever_reads(pair: tuple[Transport, socket.socket]) -> None:
     near, _ = pair
     got: list[bytes] = []
     reader = threading.Thread(target=lambda: got.append(near.recv(10)))
@@ -291,7 +293,7 @@ def test_hanging_up_wakes_whoever_reads(pair: tuple[Wire, socket.socket]) -> Non
     assert near.failure is None
 
 
-def test_hanging_up_twice_or_when_closed_is_nothing(pair: tuple[Wire, socket.socket]) -> None:
+def test_hanging_up_twice_or_when_closed_is_nothing(pair: tuple[Transport, socket.socket]) -> None:
     near, far = pair
     near.hang_up()
     near.hang_up()
@@ -304,8 +306,8 @@ def test_dialling_a_port_by_address_and_by_name() -> None:
     with FakeTor(silent) as server:
         assert isinstance(server.endpoint, ControlPort)
         for host in ("127.0.0.1", "localhost"):
-            with transport.dial(ControlPort(host, server.endpoint.port)) as line:
-                assert line.gettimeout() == transport.SILENCE
+            with transport.connect(ControlPort(host, server.endpoint.port)) as line:
+                assert line.gettimeout() == transport.SILENCE_S
 
 
 def test_dialling_ipv6() -> None:
@@ -313,35 +315,38 @@ def test_dialling_ipv6() -> None:
         listener = socket.create_server(("::1", 0), family=socket.AF_INET6)
     except OSError:
         pytest.skip("there is no IPv6 loopback here")
-    with listener, transport.dial(ControlPort("::1", listener.getsockname()[1])) as line:
+    with listener, transport.connect(ControlPort("::1", listener.getsockname()[1])) as line:
         assert line.family is socket.AF_INET6
 
 
 def test_dialling_a_socket(tmp_path: Path) -> None:
-    with FakeTor(silent, tmp_path / "control") as server, transport.dial(server.endpoint) as line:
+    with (
+        FakeTor(silent, tmp_path / "control") as server,
+        transport.connect(server.endpoint) as line,
+    ):
         assert line.family is socket.AF_UNIX
-        assert line.gettimeout() == transport.SILENCE
+        assert line.gettimeout() == transport.SILENCE_S
 
 
 def test_dialling_where_nobody_is_fails(tmp_path: Path) -> None:
     # An unclosed socket would fail the test, too.
     with pytest.raises(FileNotFoundError):
-        transport.dial(ControlSocket(str(tmp_path / "control")))
+        transport.connect(ControlSocket(str(tmp_path / "control")))
     with FakeTor(silent) as server:
         closed = server.endpoint
     with pytest.raises(ConnectionRefusedError):
-        transport.dial(closed)
+        transport.connect(closed)
 
 
 def test_a_system_without_unix_sockets_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(socket, "AF_UNIX")
     with pytest.raises(OSError, match="this system has no such sockets"):
-        transport.dial(ControlSocket("/run/tor/control"))
+        transport.connect(ControlSocket("/run/tor/control"))
 
 
 def test_nothing_embedded_is_dialled_here() -> None:
     with pytest.raises(OSError, match="nothing embedded answers to demo"):
-        transport.dial(Embedded("demo"))
+        transport.connect(DemoEndpoint("demo"))
 
 
 # Who answers
@@ -349,8 +354,8 @@ def test_nothing_embedded_is_dialled_here() -> None:
 
 def test_whoever_takes_a_connection_answers(tmp_path: Path) -> None:
     with FakeTor(silent) as port, FakeTor(silent, path=tmp_path / "control") as path:
-        assert transport.answers(port.endpoint)
-        assert transport.answers(path.endpoint)
+        assert transport.is_listening(port.endpoint)
+        assert transport.is_listening(path.endpoint)
         assert port.lines == path.lines == [], "and is told nothing"
 
 
@@ -369,23 +374,23 @@ def test_where_nobody_is_nobody_answers(tmp_path: Path) -> None:
         ControlSocket("/a\0b"),
         ControlSocket("/\ud800"),
         ControlPort("a..b", 9051),
-        Embedded("demo"),
+        DemoEndpoint("demo"),
     ):
-        assert not transport.answers(place)
+        assert not transport.is_listening(place)
 
 
 def test_nobody_answers_on_a_socket_where_there_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(socket, "AF_UNIX")
-    assert not transport.answers(ControlSocket("/run/tor/control"))
+    assert not transport.is_listening(ControlSocket("/run/tor/control"))
 
 
 def test_who_takes_too_long_does_not_answer(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(transport, "AT_ONCE", 0.05)
+    monkeypatch.setattr(transport, "PROBE_TIMEOUT_S", 0.05)
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / "control"))
         listener.listen(0)
         with socket.socket(socket.AF_UNIX) as first:
             first.connect(listener.getsockname())  # and its queue is full
-            assert not transport.answers(ControlSocket(str(tmp_path / "control")))
+            assert not transport.is_listening(ControlSocket(str(tmp_path / "control")))
