@@ -1,7 +1,7 @@
-"""What programs in terminals take of the machine: each in a pty of its own, all in the same time.
+"""Measure the CPU, wakeups, output and memory of programs, each in a pty of its own, side by side.
 
-Owns how it is measured: CPU by the kernel's clock of each process, wakeups by its voluntary context
-switches, memory by its high-water mark. Linux only, for that is where those are told.
+CPU is read from the kernel's clock of each process, wakeups are its voluntary context switches, and
+memory is its high-water mark. These figures exist on Linux only.
 """
 
 import fcntl
@@ -22,38 +22,39 @@ COLUMNS, ROWS = 120, 35
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What one program took."""
+    """The figures of one program."""
 
     alive: bool
-    "Whether it ran to the end."
+    "Whether it was still running at the end."
     cpu: float
-    "Milliseconds a second, user's and system's."
+    "Milliseconds a second, in user and kernel mode."
     wakeups: float
-    "A second, of all its threads."
+    "Wakeups a second of all its threads."
     written: float
-    "Bytes to the terminal a second."
+    "Bytes a second to the terminal."
     memory: float
-    "MB at the peak."
+    "Peak memory in MB."
     paint: float
-    "Seconds from its start to its first byte on the terminal."
+    "Seconds from the start to the first byte on the terminal."
 
 
 class Program:
-    """A program in a pty, whose output is counted as it comes."""
+    """A program in a pty, whose output is counted."""
 
-    def __init__(self, command: list[str], awaited: bytes = b"") -> None:
+    def __init__(self, command: list[str], awaited: bytes = b"", count: int = 1) -> None:
         self.written = 0
         self.paint: float | None = None
-        "Seconds until what is awaited came, which may be whatever comes first."
+        "Seconds until ``awaited`` had been written ``count`` times; empty: the first byte."
         self._awaited = awaited
-        self._came = b""
+        self._count = count
+        self._output = b""
         self.start = time.monotonic()
         self.pid, self._master = pty.fork()
         if self.pid == 0:
             os.environ["TERM"] = "xterm-256color"
-            # Installed, a program is compiled.
+            # An installed program is compiled.
             os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-            # The window has its size before the program looks at it.
+            # Set the size before the program reads it.
             fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
             try:
                 os.execvp(command[0], command)
@@ -62,27 +63,27 @@ class Program:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
-    def begin_anew(self) -> None:
-        """Take the next byte for the first, and the present for the start."""
-        self._came = b""
+    def restart_clock(self) -> None:
+        """Measure ``paint`` anew, from the present to the next byte."""
+        self._output = b""
         self.paint, self.start = None, time.monotonic()
 
     def cpu(self) -> float:
-        """Seconds so far, of all its threads, those that have ended too."""
-        # Linux makes the number of another process's CPU clock so (clock_getcpuclockid(3)).
+        """Return the CPU seconds of all its threads so far, including those that have ended."""
+        # How Linux numbers the CPU clock of another process: clock_getcpuclockid(3).
         return time.clock_gettime(~self.pid << 3 | 2)
 
     def wakeups(self) -> int:
-        """Voluntary context switches of all its threads so far."""
+        """Return the voluntary context switches of all its threads so far."""
         count = 0
         for task in Path(f"/proc/{self.pid}/task").iterdir():
-            with suppress(OSError):  # a thread that has just ended
-                count += self._told(task / "status", "voluntary_ctxt_switches")
+            with suppress(OSError):  # the thread has just ended
+                count += self._field(task / "status", "voluntary_ctxt_switches")
         return count
 
     def memory(self) -> int:
-        """Kilobytes at the peak."""
-        return self._told(Path(f"/proc/{self.pid}/status"), "VmHWM")
+        """Return the peak memory in kilobytes."""
+        return self._field(Path(f"/proc/{self.pid}/status"), "VmHWM")
 
     def alive(self) -> bool:
         return os.waitpid(self.pid, os.WNOHANG) == (0, 0)
@@ -97,29 +98,29 @@ class Program:
         os.close(self._master)
 
     def _read(self) -> None:
-        with suppress(OSError):  # the pty's other side is closed
+        with suppress(OSError):  # the program has closed its side of the pty
             while data := os.read(self._master, 65536):
                 if self.paint is None:
-                    self._came += data
-                    if self._awaited in self._came:
+                    self._output += data
+                    if self._output.count(self._awaited) >= self._count:
                         self.paint = time.monotonic() - self.start
-                if b"\x1b[c" in data or b"\x1b[6n" in data:  # what it asks of its terminal
+                if b"\x1b[c" in data or b"\x1b[6n" in data:  # a query to the terminal
                     os.write(self._master, b"\x1b[?6c")
                 self.written += len(data)
 
     @staticmethod
-    def _told(path: Path, key: str) -> int:
+    def _field(path: Path, key: str) -> int:
         lines = path.read_text().splitlines()
         return next(int(line.split()[1]) for line in lines if line.startswith(key))
 
 
 def measure(
-    commands: Mapping[str, list[str]], *, warm: float, seconds: float
+    commands: Mapping[str, list[str]], *, warm_up: float, seconds: float
 ) -> dict[str, Figures]:
-    """Run all at once, wait until they are warm, and measure for so long."""
+    """Run all programs at once, and measure for ``seconds`` after ``warm_up`` seconds."""
     programs = {name: Program(command) for name, command in commands.items()}
     try:
-        time.sleep(warm)
+        time.sleep(warm_up)
         alive = {name: program for name, program in programs.items() if program.alive()}
         begin = {name: _reading(program) for name, program in alive.items()}
         time.sleep(seconds)
