@@ -1,10 +1,12 @@
-"""What several sources tell, one after another, for a program without a screen.
+"""The queue of all sources' events, for a program without a screen.
 
-Owns the queue between their threads and the one that reads. Must not know what is made of it.
+Owns the queue between the sources' threads and the main thread, which reads it. Must not know what
+the reader does with an event.
 """
 
 import math
 import queue
+import threading
 from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import datetime
@@ -14,87 +16,110 @@ from typing import NamedTuple, Self
 
 from bwgraph.model.events import Event, Refused, Sample, Source
 from bwgraph.model.fleet import Fleet
+from bwgraph.model.fleet_feed import FleetFeed
 from bwgraph.model.instance import Instance
 from bwgraph.system import threads
-from bwgraph.system.clock import SystemClock
+from bwgraph.system.clock import SystemClock, now
 from bwgraph.system.wakeup import MAX_LOCK_WAIT_S
 
 MAX_QUEUED_SAMPLES = 4096
-"Samples kept for a reader that does not read: over an hour of one tor's."
+"The maximum number of samples for a reader that is blocked: over an hour of one tor."
 
 MAX_QUEUED_OTHERS = 1024
-"Other news kept besides: a tor may send what is of no use as fast as it likes."
+"The maximum number of other events besides: a tor may send errors as fast as it likes."
 
 
 class QueuedEvent(NamedTuple):
-    """Something that was told, of which tor and when; and how many samples were missed before."""
+    """An event of a tor, and when it happened."""
 
     instance: Instance
     name: str
-    "The tor's, at that time."
+    "The tor's location at the time of the event."
     event: Event
     wall_clock: datetime
-    "What the wall clock showed when it came to be."
+    "The wall clock's time of the event; for a sample, of its end."
     missed_samples: int
+    "The number of samples, since the start, that were dropped before this event."
 
 
 class EventQueue:
-    """A context in which the sources tell, and their fleet is told."""
+    """A context in which the sources run. Their events go to the fleet and into the queue.
+
+    If the reader is blocked, the queue drops samples, and then other events, when it is full. The
+    fleet gets every event.
+    """
 
     def __init__(self, sources: Mapping[Instance, Source], fleet: Fleet) -> None:
         self._sources = sources
         self._fleet = fleet
+        self._feed = FleetFeed(fleet, threading.Lock())
         self._queue: queue.SimpleQueue[QueuedEvent | None] = queue.SimpleQueue()
-        self._missed = 0
-        self._clocks = SystemClock()
+        self._missed_samples = 0
+        self._clock = SystemClock()
         self._exit_stack = ExitStack()
 
     def __enter__(self) -> Self:
-        strays = threads.report_uncaught(
-            lambda trouble: self._tell(self._fleet.instances[0], trouble), self._clocks.read
+        self._exit_stack.enter_context(
+            threads.report_uncaught(
+                lambda problem: self.handle(self._fleet.instances[0], problem), self._clock.read
+            )
         )
-        self._exit_stack.enter_context(strays)
+        self._flush()
+        # Runs after the sources are closed: the recorder must get their last samples.
+        self._exit_stack.callback(self._flush)
         for instance, source in self._sources.items():
             self._exit_stack.callback(source.close)
-            source.start(partial(self._tell, instance))
+            source.start(partial(self.handle, instance))
         return self
 
     def __exit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
-        at: TracebackType | None,
+        traceback: TracebackType | None,
     ) -> None:
         self._exit_stack.close()
 
     def next(self, seconds: float | None = None) -> QueuedEvent | None:
-        """Wait for the next piece of news, for so long; None if there is none, or no more."""
+        """Wait for the next event, and have the fleet handle it before it is returned.
+
+        Returns None if there is no event within ``seconds``, or when ``stop`` was called.
+        """
+        event = self._get(seconds)
+        self._flush()
+        return event
+
+    def stop(self) -> None:
+        """End the queue after the events that are in it. A signal handler may call this."""
+        self._queue.put(None)
+
+    def handle(self, instance: Instance, event: Event) -> None:
+        """Take an event from a source. May be called from any thread."""
+        self._feed.handle(instance, event)
+        limit = MAX_QUEUED_SAMPLES
+        if not isinstance(event, Sample):
+            limit += MAX_QUEUED_OTHERS
+        if self._queue.qsize() >= limit and not isinstance(event, Refused):
+            self._missed_samples += isinstance(event, Sample)
+            return
+        moment = self._clock.read()
+        wall_clock = (
+            moment.wall_time(event.ends_at) if isinstance(event, Sample) else moment.wall_clock
+        )
+        self._queue.put(
+            QueuedEvent(instance, instance.location, event, wall_clock, self._missed_samples)
+        )
+
+    def _get(self, seconds: float | None) -> QueuedEvent | None:
         left = math.inf if seconds is None else max(seconds, 0.0)
         while True:
-            turn = min(left, MAX_LOCK_WAIT_S)
+            timeout = min(left, MAX_LOCK_WAIT_S)
             try:
-                return self._queue.get(timeout=turn)
+                return self._queue.get(timeout=timeout)
             except queue.Empty:
-                left -= turn
+                left -= timeout
                 if left <= 0.0:
                     return None
 
-    def stop(self) -> None:
-        """Have no more news after those that are there. A signal's handler may call it."""
-        self._queue.put(None)
-
-    def _tell(self, instance: Instance, event: Event) -> None:
-        self._fleet.handle(instance, event)
-        most = (
-            MAX_QUEUED_SAMPLES
-            if isinstance(event, Sample)
-            else MAX_QUEUED_SAMPLES + MAX_QUEUED_OTHERS
-        )
-        if self._queue.qsize() >= most and not isinstance(event, Refused):
-            self._missed += isinstance(event, Sample)
-        else:
-            moment = self._clocks.read()
-            clock = (
-                moment.wall_time(event.ends_at) if isinstance(event, Sample) else moment.wall_clock
-            )
-            self._queue.put(QueuedEvent(instance, instance.location, event, clock, self._missed))
+    def _flush(self) -> None:
+        self._feed.flush(now())

@@ -542,7 +542,7 @@ class Box:
 
     def tell(self, tor: Instance, *events: Event) -> None:
         for event in events:
-            self.inbox._tell(tor, event)
+            self.inbox.handle(tor, event)
 
     def run(
         self,

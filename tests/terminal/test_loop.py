@@ -14,6 +14,7 @@ import pytest
 from ear import PATIENCE, eventually
 from loop_world import CONNECTED, NOON, START, FakeSource, FakeTerminal, World
 
+from bwgraph.model import fleet_feed
 from bwgraph.model.errors import ExplainedError
 from bwgraph.model.events import Connected, CounterBase, Event, Lost, Problem, Refused, Sample
 from bwgraph.model.fleet import Fleet
@@ -308,12 +309,14 @@ def test_what_was_put_aside_when_it_ends_is_told_yet(world: World) -> None:
     assert sum(window.buckets.read) == 15
 
 
-@pytest.mark.parametrize(("most", "told"), [(loop.MAX_QUEUED_SAMPLES, [0, 0, 1]), (1, [0, 1, 1])])
+@pytest.mark.parametrize(
+    ("most", "told"), [(fleet_feed.MAX_WAITING_SAMPLES, [0, 0, 1]), (1, [0, 1, 1])]
+)
 def test_they_do_not_wait_for_a_loop_that_is_held_up(
     world: World, monkeypatch: pytest.MonkeyPatch, most: int, told: list[int]
 ) -> None:
     # By a terminal that takes nothing, while a store and an exporter go on to read.
-    monkeypatch.setattr(loop, "MAX_QUEUED_SAMPLES", most)
+    monkeypatch.setattr(fleet_feed, "MAX_WAITING_SAMPLES", most)
     found: list[int] = []
 
     def hold_up() -> None:
@@ -959,7 +962,7 @@ def test_samples_that_come_without_a_pause_do_not_keep_the_loop_from_drawing(
         if isinstance(event, Sample):
             told.append(event.read)
             assert len(told) < 100, "there is no end to it"
-            world.loop._queued.append((instance, event))
+            world.loop._feed._waiting.append((instance, event))
 
     monkeypatch.setattr(Fleet, "handle", and_another)
     world.at(0.1, lambda: world.tell(CONNECTED))

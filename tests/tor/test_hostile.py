@@ -163,9 +163,9 @@ def test_news_that_nobody_reads_are_bounded_and_a_refusal_is_among_them(
     instance = Instance("x")
     box = EventQueue({}, Fleet([instance]))
     for number in range(100):
-        box._tell(instance, Problem(float(number), "x"))
-        box._tell(instance, Sample(float(number), 1, 1, 1.0))
-    box._tell(instance, Refused(ExplainedError("no")))
+        box.handle(instance, Problem(float(number), "x"))
+        box.handle(instance, Sample(float(number), 1, 1, 1.0))
+    box.handle(instance, Refused(ExplainedError("no")))
     got = list(iter(lambda: box.next(0.0), None))
     assert len(got) == 4 + 2 + 1
     assert isinstance(got[-1].event, Refused)
