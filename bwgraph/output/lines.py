@@ -1,14 +1,15 @@
-"""Without a screen: what is told becomes entries of a recording, for other programs to read.
+"""Lines: writes samples as entries of a recording as they arrive (--json, --csv).
 
-Owns what is written when, what is remarked of what is no sample, and when it ends. Must not know
-where samples come from, nor how an entry is written.
+Owns which entries are written when, which messages are written beside them, and when that ends.
+Must not know where samples come from, nor how an entry is formatted.
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 
 from bwgraph.model.errors import ExplainedError
 from bwgraph.model.events import Connected, Event, Lost, Problem, Refused, Sample
 from bwgraph.model.fleet import Fleet
+from bwgraph.model.instance import Instance
 from bwgraph.output.event_queue import EventQueue, QueuedEvent
 from bwgraph.recording.format import Entry
 from bwgraph.recording.intervals import Intervals
@@ -24,63 +25,67 @@ def write_lines(
     every: int | None = None,
     duration: float | None = None,
 ) -> ExplainedError | None:
-    """Write until the inbox is stopped, time is up, or there is nothing to wait for.
+    """Write entries until the queue is stopped, or for ``duration`` seconds from the first sample.
 
-    That is a ``duration`` from the first sample on; None: for ever. What is no sample is told to
-    ``remark``. A reader that stalls for an hour misses samples after that, and is told so.
+    ``every`` is the seconds of an entry; with None there is an entry for each sample. Other events
+    are reported by ``write_message``, and so are samples that were dropped because the reader was
+    blocked. Returns the error if there is no tor to wait for.
     """
-    remarks = _Messages(write_message, several=len(fleet.instances) > 1)
+    messages = _Messages(write_message, several=len(fleet.instances) > 1)
     intervals = Intervals(now(), every)
     deadline: float | None = None
-    refusal = None
-    while refusal is None:
-        news = queue.next(None if deadline is None else deadline - now())
-        if news is None:
+    error = None
+    while error is None:
+        queued = queue.next(None if deadline is None else deadline - now())
+        if queued is None:
             break
-        if news.instance not in fleet.instances:
+        if queued.instance not in fleet.instances:
             continue
-        remarks.handle(news)
-        if isinstance(news.event, Sample):
+        messages.handle(queued)
+        if isinstance(queued.event, Sample):
             if deadline is None and duration is not None:
                 deadline = now() + duration
-            for entry in intervals.add(news.instance, news.name, news.event, news.wall_clock):
+            for entry in intervals.add(
+                queued.instance, queued.name, queued.event, queued.wall_clock
+            ):
                 write(entry)
-        elif isinstance(news.event, Refused):
-            refusal = fleet.final_error
+        elif isinstance(queued.event, Refused):
+            error = fleet.final_error
     end = SystemClock().read()
-    # Of those that refuse, it is the refusal that says that nothing came.
-    tors = () if refusal else fleet.instances
+    # If no tor can be reached, the error says so, and no entry for a gap is needed.
+    tors = () if error else fleet.instances
     for entry in intervals.close(((tor, tor.location) for tor in tors), end.now, end.wall_clock):
         write(entry)
-    return refusal
+    return error
 
 
 class _Messages:
-    """What there is to say of news. That a tor is gone is worth a word, and each new try is not."""
+    """The messages for events. The loss of a tor is reported once, not at each new try."""
 
-    def __init__(self, remark: Callable[[str], object], *, several: bool) -> None:
-        self._write_message = remark
+    def __init__(self, write: Callable[[str], object], *, several: bool) -> None:
+        self._write = write
         self._several = several
-        self._missed = 0
-        self._ever_connected: set[Hashable] = set()
-        self._lost: set[Hashable] = set()
+        self._missed_samples = 0  # the number that has been reported
+        self._ever_connected: set[Instance] = set()
+        self._lost: set[Instance] = set()
 
-    def handle(self, news: QueuedEvent) -> None:
-        """Say what there is to say."""
-        if news.missed_samples > self._missed:
-            missed = news.missed_samples - self._missed
-            self._write_message(f"{missed} samples were missed: nobody read fast enough")
-            self._missed = news.missed_samples
-        if words := self._text(news.instance, news.event):
-            self._write_message(f"{news.instance.title}: {words}" if self._several else words)
+    def handle(self, queued: QueuedEvent) -> None:
+        """Write the messages for an event, if there are any."""
+        if queued.missed_samples > self._missed_samples:
+            count = queued.missed_samples - self._missed_samples
+            self._write(f"{count} samples were dropped: the reader was too slow")
+            self._missed_samples = queued.missed_samples
+        if text := self._text(queued.instance, queued.event):
+            self._write(f"{queued.instance.title}: {text}" if self._several else text)
 
-    def _text(self, tor: Hashable, event: Event) -> str:
+    def _text(self, tor: Instance, event: Event) -> str:
+        """Return the message for an event, or an empty string."""
         match event:
-            case Problem(text=what):
-                return what
-            case Lost(reason=why) if tor not in self._lost:
+            case Problem(text=text):
+                return text
+            case Lost(reason=reason) if tor not in self._lost:
                 self._lost.add(tor)
-                return f"no tor: {why}; trying again"
+                return f"no tor: {reason}; trying again"
             case Connected() | Sample():
                 again = " again" if tor in self._ever_connected else ""
                 self._ever_connected.add(tor)

@@ -1,7 +1,7 @@
-"""One look, without a screen: watch a tor for a while, and stop.
+"""A single look (--once, --svg): fills a fleet from its sources for a while, then stops.
 
-Owns how long that is: until the first sample is there, or for as long as was asked. Must not know
-what becomes of it.
+Owns when that is over: at the first sample, or after a duration. Must not know what is made of the
+fleet afterwards.
 """
 
 from collections.abc import Mapping
@@ -14,29 +14,29 @@ from bwgraph.output.event_queue import EventQueue
 from bwgraph.system.clock import now
 
 WAIT_FOR_OTHERS_S = 2.0
-"Seconds that the others are waited for when the first of several tors has told a sample."
+"Seconds after the first sample of any tor that the other tors have for theirs."
 
 
 def watch(
     sources: Mapping[Instance, Source], fleet: Fleet, seconds: float | None
 ) -> ExplainedError | None:
-    """Let the fleet be told by the sources, for so many seconds from the first sample on.
+    """Run the sources until ``seconds`` after the first sample of any tor.
 
-    None: until there is a first sample of each, or the others have been waited for. Returns why
-    nothing will come of it if there is nothing to wait for.
+    If ``seconds`` is None, until each tor has sent a sample, or ``WAIT_FOR_OTHERS_S`` have passed
+    since the first. Returns the error if there is no tor to wait for.
     """
     deadline: float | None = None
-    seen: set[Instance] = set()  # and not only told of by what a tor remembers
-    with EventQueue(sources, fleet) as inbox:
+    sampled: set[Instance] = set()  # the tors that have sent a sample to us
+    with EventQueue(sources, fleet) as events:
         while True:
-            news = inbox.next(None if deadline is None else deadline - now())
-            if news is None:
+            queued = events.next(None if deadline is None else deadline - now())
+            if queued is None:
                 return None
-            if (refusal := fleet.final_error) is not None:
-                return refusal
-            if isinstance(news.event, Sample):
-                seen.add(news.instance)
+            if (error := fleet.final_error) is not None:
+                return error
+            if isinstance(queued.event, Sample):
+                sampled.add(queued.instance)
                 if deadline is None:
                     deadline = now() + (WAIT_FOR_OTHERS_S if seconds is None else seconds)
-            if seconds is None and seen.issuperset(fleet.instances):
+            if seconds is None and sampled.issuperset(fleet.instances):
                 return None

@@ -1,8 +1,8 @@
-"""The shell's clocks: seconds that never step, with and without the time that the machine slept.
+"""Clocks that never step, and the wall clock.
 
-Owns the choice of clock. The core never reads it; it is handed the time. What never steps is set by
-the wall clock once, when the program starts: so a column that stands for an hour is an hour of UTC,
-and one that was stored by an earlier run is where it belongs.
+Owns the choice of the system's clocks. The pure modules never read a clock: the time is an
+argument. The clock that never steps is set by the wall clock once, when the program starts. So a
+bucket of an hour is an hour of UTC, and buckets that an earlier run stored fit in.
 """
 
 import sys
@@ -13,16 +13,16 @@ from typing import Protocol
 from bwgraph.model.moment import Moment
 
 CLOCK_STEP_S = 0.05
-"Seconds. The wall clock was set, or has drifted, when it is off by more than this."
+"Seconds. If the wall clock is off by more than this, it was set or has drifted."
 
 if sys.platform == "linux":
 
     def _monotonic() -> float:
-        """Seconds since boot, suspended time included."""
+        """Return the seconds since boot, including the time that the machine was suspended."""
         return time.clock_gettime(time.CLOCK_BOOTTIME)
 
     def awake() -> float:
-        """Seconds since boot, without the time for which the machine was suspended."""
+        """Return the seconds since boot, without the time that the machine was suspended."""
         return time.clock_gettime(time.CLOCK_MONOTONIC)
 
 else:
@@ -32,54 +32,60 @@ _EPOCH_OFFSET = time.time() - _monotonic()
 
 
 def now() -> float:
-    """Seconds since 1970 (UTC), as the wall clock had it when the program started.
+    """Return the seconds since 1970 (UTC), as the wall clock had them when the program started.
 
-    When that is set later this goes on as it was.
+    Setting the wall clock later changes nothing here.
     """
     return _monotonic() + _EPOCH_OFFSET
 
 
 class Clock(Protocol):
-    """What the screen goes by: the present's clocks, or those of a recording as it is played."""
+    """The time that the screen shows: the present, or that of a recording as it is played."""
 
     @property
     def redraw_interval(self) -> float:
-        """Seconds of ours that are to be between two drawings, where there is much to be drawn."""
+        """Seconds, by ``now``, between two drawings while there are new samples."""
 
     def read(self) -> Moment:
-        """What both clocks show."""
+        """Return the time on both clocks."""
 
     def due_at(self, when: float) -> float:
-        """When, by ``now``, the clock that never steps shows this, or would if it went on."""
+        """Return the time, by ``now``, at which the clock that never steps shows ``when``.
+
+        For a clock that has stopped, it is the time at which it would.
+        """
 
 
 class SystemClock:
-    """Both clocks at once. The wall's is taken to run as the other does until it is found not to.
+    """The present on both clocks.
 
-    Read apart, the two would differ by some microseconds from time to time, and a column's second
-    would now and then be taken for the one before.
+    Between two steps the wall clock is computed from the other: if each was read on its own, they
+    would differ by some microseconds, and a bucket's label would now and then be a second off.
     """
 
     redraw_interval = 1.0
 
     def __init__(self) -> None:
-        self._offset: float | None = None
+        self._wall_offset: float | None = None  # seconds from ``now`` to the wall clock
 
     def read(self) -> Moment:
-        """The present."""
+        """Return the present on both clocks."""
         moment = now()
-        apart = time.time() - moment
-        if self._offset is None or abs(apart - self._offset) > CLOCK_STEP_S:
-            self._offset = apart
-        return Moment(moment, datetime.fromtimestamp(moment + self._offset, LOCAL_ZONE))
+        offset = time.time() - moment
+        if self._wall_offset is None or abs(offset - self._wall_offset) > CLOCK_STEP_S:
+            self._wall_offset = offset
+        return Moment(moment, datetime.fromtimestamp(moment + self._wall_offset, LOCAL_ZONE))
 
     def due_at(self, when: float) -> float:
-        """As the clock's: it is ``now`` itself."""
+        """Return ``when``: this clock is ``now``."""
         return when
 
 
 class _LocalZone(tzinfo):
-    """The system's own time zone, summer time and all, which the standard library only lends."""
+    """The system's time zone, with summer time.
+
+    The standard library has no such object, only fixed offsets (``datetime.astimezone``).
+    """
 
     def utcoffset(self, when: datetime | None) -> timedelta:
         local = time.localtime() if when is None else time.localtime(self._epoch(when))
@@ -95,13 +101,13 @@ class _LocalZone(tzinfo):
     def fromutc(self, when: datetime) -> datetime:
         seconds = when.replace(tzinfo=UTC).timestamp()
         offset = timedelta(seconds=time.localtime(seconds).tm_gmtoff)
-        again = (when + offset).replace(fold=0)
-        # The second time that an hour passes its offset is another than the first time's.
-        return again if self.utcoffset(again) == offset else again.replace(fold=1)
+        first = (when + offset).replace(fold=0)
+        # At the end of summer time an hour repeats. Its second pass has another offset.
+        return first if self.utcoffset(first) == offset else first.replace(fold=1)
 
     @staticmethod
     def _epoch(when: datetime) -> float:
-        return when.replace(tzinfo=None).timestamp()  # which knows fold
+        return when.replace(tzinfo=None).timestamp()  # respects fold
 
 
 LOCAL_ZONE = _LocalZone()

@@ -1,7 +1,7 @@
-"""Ends by signals, and stops.
+"""Signals that end or suspend the program.
 
-Owns which signals end the program, and what they do where no main loop takes them. Must not know
-what is ended, and must not load anything that takes long: the splash has to be ready for them.
+Owns which signals end the program, and what they do while no main loop handles them. Must not know
+what the program does, and must not import anything slow: it is loaded before the first graph.
 """
 
 import os
@@ -13,36 +13,40 @@ from types import FrameType
 
 
 def available(*names: str) -> tuple[signal.Signals, ...]:
-    """Those of the signals that this system has."""
+    """Return the signals of these names that this system has."""
     return tuple(getattr(signal, name) for name in names if hasattr(signal, name))
 
 
 FATAL_SIGNALS = available("SIGTERM", "SIGHUP", "SIGBREAK")
-"What ends the program. SIGBREAK is what Windows makes of a console that is closed."
+"The signals that end the program. Windows sends SIGBREAK when the console is closed."
 
 END_SIGNALS = (signal.SIGINT, *FATAL_SIGNALS)
+"The same, and ^C."
 
 Handler = Callable[[int, FrameType | None], None]
 
 STOP_TIMEOUT_S = 2.0
-"Seconds that there are for what is still to be done."
+"Seconds that the program has to end after a signal, before the signal kills it."
 
 
 def end_by_signal(number: int) -> None:
-    """End as a program does that leaves a signal to the system."""
+    """End the program by a signal, so that its exit status says so."""
     signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)
 
 
 def end_by_broken_pipe() -> None:
-    """End as ``cat`` does when its reader has seen enough; return where there is no such end."""
+    """End the program by SIGPIPE, as ``cat`` does when its reader has gone.
+
+    Returns on Windows, which has no SIGPIPE.
+    """
     if sys.platform != "win32":
         end_by_signal(signal.SIGPIPE)
 
 
 def suspend() -> None:
-    """Stop as a program does that leaves ^Z to the system; return when it goes on."""
-    if sys.platform != "win32":  # where nothing can ask for it
+    """Stop the program as ^Z does by default; return when it is continued."""
+    if sys.platform != "win32":  # Windows has no ^Z
         before = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGTSTP)
         signal.signal(signal.SIGTSTP, before)
@@ -50,7 +54,7 @@ def suspend() -> None:
 
 @contextmanager
 def handled(handlers: Mapping[int, Handler]) -> Iterator[None]:
-    """Have signals handled so, and as before when it is over."""
+    """Install signal handlers; restore the ones before on exit."""
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         yield
@@ -60,38 +64,39 @@ def handled(handlers: Mapping[int, Handler]) -> Iterator[None]:
 
 
 def unless_ignored(handler: Handler, numbers: Iterable[int]) -> dict[int, Handler]:
-    """This handler for each of these signals that is not set to be ignored."""
+    """Return the handler by signal, without the signals that are set to be ignored."""
     return {number: handler for number in numbers if signal.getsignal(number) is not signal.SIG_IGN}
 
 
 @contextmanager
 def stopping(stop: Callable[[], object]) -> Iterator[list[int]]:
-    """Have signals call ``suspend`` instead of ending the program. One set to be ignored is.
+    """Have signals call ``stop`` instead of ending the program, unless they are ignored.
 
-    Gives the signals that came. Whoever is stopped has some seconds to come to its end. It may
-    hang, in writing to a reader that does not read: then the program dies of the signal after all.
+    Yields a list to which each signal that arrives is added. If the block does not end within
+    ``STOP_TIMEOUT_S``, such as in a write to a reader that does not read, the signal kills the
+    program (but not on Windows).
     """
-    came: list[int] = []
+    arrived: list[int] = []
 
-    def stop_it(number: int, _: FrameType | None) -> None:
-        came.append(number)
+    def call_stop(number: int, _: FrameType | None) -> None:
+        arrived.append(number)
         _set_alarm(STOP_TIMEOUT_S)
         stop()
 
     def give_up(number: int, _: FrameType | None) -> None:
-        end_by_signal(came[0] if came else number)
+        end_by_signal(arrived[0] if arrived else number)
 
-    handlers = unless_ignored(stop_it, END_SIGNALS)
+    handlers = unless_ignored(call_stop, END_SIGNALS)
     if sys.platform != "win32":
         handlers[signal.SIGALRM] = give_up
     with handled(handlers):
         try:
-            yield came
+            yield arrived
         finally:
             _set_alarm(0.0)
 
 
 def _set_alarm(seconds: float) -> None:
-    """Have SIGALRM come then, and never for 0; Windows has none."""
+    """Schedule SIGALRM, or cancel it if ``seconds`` is 0. Windows has no SIGALRM."""
     if sys.platform != "win32":
         signal.setitimer(signal.ITIMER_REAL, seconds)

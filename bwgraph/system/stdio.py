@@ -1,7 +1,7 @@
-"""What bwgraph says outside of its screen: on standard output and on standard error.
+"""Standard output and standard error, outside of the screen.
 
-Owns the exit codes, and what is done where nobody reads any more. Must not know what is said, but
-that it may hold what others have written, which is made harmless here.
+Owns the exit codes, and what happens when nobody reads the output any more. Must not know what the
+text means. It makes control characters in error messages harmless.
 """
 
 import os
@@ -17,12 +17,12 @@ FINE, COULD_NOT, WRONG_USE = 0, 1, 2
 
 
 def write_error(cause: str, remedy: str = "", code: int = COULD_NOT) -> int:
-    """Tell the user on standard error; returns the exit code to go with it."""
+    """Write a message to standard error; return ``code``, the exit code that goes with it."""
     text = f"bwgraph: {cause}" + (f"\n{indent(remedy, '  ')}" if remedy else "")
     try:
         for line in text.splitlines():
             print(printable(line), file=sys.stderr)  # noqa: T201 - this is where messages go
-        if sys.stderr is not None:  # as it is when it was closed before the program began
+        if sys.stderr is not None:  # None if it was closed before the program started
             sys.stderr.flush()
     except OSError:
         _redirect_to_null(sys.stderr)
@@ -30,16 +30,19 @@ def write_error(cause: str, remedy: str = "", code: int = COULD_NOT) -> int:
 
 
 def write(text: str) -> int:
-    """Write to standard output what is to be all; returns the exit code to go with it."""
+    """Write to standard output; return the exit code that goes with it."""
     try:
-        print(text, flush=True)  # noqa: T201 - this is what was asked for
+        print(text, flush=True)  # noqa: T201 - this is the program's output
     except OSError as error:
         return handle_write_error(error)
     return FINE
 
 
 def handle_write_error(error: OSError) -> int:
-    """End where standard output takes no more; where its reader has gone, as ``cat`` would."""
+    """Report that standard output could not be written; return the exit code.
+
+    If its reader has gone, end the program by SIGPIPE, without a message.
+    """
     _redirect_to_null(sys.stdout)
     if isinstance(error, BrokenPipeError):
         signals.end_by_broken_pipe()
@@ -48,7 +51,7 @@ def handle_write_error(error: OSError) -> int:
 
 
 def _redirect_to_null(stream: TextIO) -> None:
-    """Nobody is left to read this stream: Python must not find out once more when it ends."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, stream.fileno())
-    os.close(nowhere)
+    """Discard what is written to the stream: else Python fails again when it flushes it at exit."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, stream.fileno())
+    os.close(null)

@@ -1,7 +1,7 @@
-"""What may never end, for so long and no longer, and so many and no more.
+"""Timeouts for blocking calls, and uncaught exceptions of threads.
 
-Owns these bounds, and how long a while is for a program that may be stopped meanwhile: time in
-which it was away itself says nothing of how long another takes.
+Owns how a timeout is extended when the program itself was suspended: that time says nothing about
+how long a peer takes to answer.
 """
 
 import queue
@@ -15,33 +15,34 @@ from bwgraph.model.moment import Moment
 from bwgraph.system.clock import now
 
 SUSPENDED_AFTER_S = 0.25
-"Seconds. Who has waited for so much longer than was asked for was away: by ^Z, or asleep."
+"""Seconds. If a wait took this much longer than its timeout, the program was suspended: by ^Z, or
+because the machine was."""
 
 GRACE_S = 1.2
-"""Seconds to wait on after that: for what is there already to be read, and where the whole machine
-slept for what comes next."""
+"""Seconds by which a timeout is extended after a suspension: to read what has already arrived and,
+if the machine was suspended, what the peer sends next."""
 
 Result = TypeVar("Result")
 
 
 def run_with_timeout(seconds: float, task: Callable[[], Result], name: str) -> Result:
-    """Run ``task`` in a daemon thread of this name and hand its result or exception over.
+    """Run ``task`` in a daemon thread of this name; return its result or raise its exception.
 
-    Raises TimeoutError when it takes longer. The thread is then left to itself, so a task that
-    may be given up needs a way to be told, and to mind what it does afterwards.
+    Raises TimeoutError if it takes longer. The thread then continues, so ``task`` must have
+    another way to learn that nobody waits for it.
     """
     outcome: queue.SimpleQueue[tuple[Result] | Exception] = queue.SimpleQueue()
 
     def run() -> None:
         try:
             outcome.put((task(),))
-        except Exception as error:  # noqa: BLE001 - not handled but carried to the caller, whole
+        except Exception as error:  # noqa: BLE001 - the caller gets it
             outcome.put(error)
 
     threading.Thread(target=run, name=name, daemon=True).start()
-    for left in timeouts(seconds):
+    for timeout in timeouts(seconds):
         try:
-            result = outcome.get(timeout=left)
+            result = outcome.get(timeout=timeout)
         except queue.Empty:
             continue
         if isinstance(result, Exception):
@@ -51,9 +52,9 @@ def run_with_timeout(seconds: float, task: Callable[[], Result], name: str) -> R
 
 
 def timeouts(seconds: float) -> Iterator[float]:
-    """How long to wait for something: so long, and once more if we were away meanwhile.
+    """Yield how long to wait; and ``GRACE_S`` more if the program was suspended meanwhile.
 
-    >>> [left for left in timeouts(0.5)]
+    >>> list(timeouts(0.5))
     [0.5]
     """
     end = now() + seconds
@@ -64,17 +65,17 @@ def timeouts(seconds: float) -> Iterator[float]:
 
 @contextmanager
 def report_uncaught(
-    tell: Callable[[Problem], object], moment: Callable[[], Moment]
+    report: Callable[[Problem], object], moment: Callable[[], Moment]
 ) -> Iterator[None]:
-    """Have each of them told as trouble, in place of what Python writes to standard error."""
+    """Report each uncaught exception of a thread, instead of printing it to standard error."""
     before = threading.excepthook
 
-    def catch(failure: threading.ExceptHookArgs) -> None:
+    def report_exception(failure: threading.ExceptHookArgs) -> None:
         name = failure.thread.name if failure.thread else "a thread"
-        what = f"{name} ended: {failure.exc_type.__name__}: {failure.exc_value}"
-        tell(Problem(moment().now, what))
+        text = f"{name} ended: {failure.exc_type.__name__}: {failure.exc_value}"
+        report(Problem(moment().now, text))
 
-    threading.excepthook = catch
+    threading.excepthook = report_exception
     try:
         yield
     finally:

@@ -1,10 +1,10 @@
-"""What wakes the main loop up besides a key: other threads, and signals.
+"""What wakes the main loop besides a key: other threads, and signals.
 
-Owns a pipe, the signal handlers and the waiting. A thread's poke is a zero byte in the pipe and a
-signal is its number, written there by the interpreter at once; the handlers themselves do nothing.
-So the loop waits in one place for everything, and every signal is dealt with there and nowhere
-else. Owns as well how all this goes on Windows, which has fewer signals, whose ``select`` takes
-neither a pipe nor a console, and where no signal ends the waiting for a lock.
+Owns a pipe, the signal handlers and the waiting. A thread writes a zero byte to the pipe; for a
+signal the interpreter writes its number, and the signal handlers themselves do nothing. So the loop
+waits for everything in one place and handles every signal there. Also owns the differences on
+Windows: it has fewer signals, its ``select`` accepts neither a pipe nor a console, and no signal
+interrupts the wait for a lock.
 """
 
 import os
@@ -21,35 +21,36 @@ from typing import Any, Protocol, Self, TypeVar
 from bwgraph.system import signals
 
 CAUGHT_SIGNALS = (*signals.END_SIGNALS, *signals.available("SIGWINCH", "SIGTSTP", "SIGCONT"))
+"The signals that ``Wakeup`` catches."
 
 KEY_POLL_S = 0.05
-"Seconds from one look at the keyboard to the next, where it cannot be waited for."
+"Seconds between two checks for a key, where it is not possible to wait for one."
 
 MAX_LOCK_WAIT_S = KEY_POLL_S if sys.platform == "win32" else threading.TIMEOUT_MAX
-"Seconds for which the main thread may wait for a lock at once, so that ^C is heard."
+"Seconds for which the main thread may wait for a lock before it must look for a ^C."
 
 
 class Readable(Protocol):
-    """What may be waited for."""
+    """An object that ``select`` can wait for."""
 
     def fileno(self) -> int:
-        """The system's number for it."""
+        """Return the file descriptor."""
 
 
 _Terminal = TypeVar("_Terminal", bound=Readable)
 
 
 class Wakeup:
-    """A context in which ``CAUGHT_SIGNALS`` arrive in ``drain`` instead of doing what they do."""
+    """A context in which ``drain`` returns ``CAUGHT_SIGNALS``, and they do nothing else."""
 
     def __init__(self) -> None:
         self._channel = Sockets() if sys.platform == "win32" else Pipe()
-        self._before: dict[int, Any] = {}
+        self._handlers_before: dict[int, Any] = {}
         self._fd_before = -1
 
     def __enter__(self) -> Self:
         self._fd_before = signal.set_wakeup_fd(self._channel.writer, warn_on_full_buffer=False)
-        self._before = {number: signal.getsignal(number) for number in CAUGHT_SIGNALS}
+        self._handlers_before = {number: signal.getsignal(number) for number in CAUGHT_SIGNALS}
         self.catch(CAUGHT_SIGNALS)
         return self
 
@@ -57,27 +58,31 @@ class Wakeup:
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
-        at: TracebackType | None,
+        traceback: TracebackType | None,
     ) -> None:
-        for number, handler in self._before.items():
+        for number, handler in self._handlers_before.items():
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
         signal.set_wakeup_fd(self._fd_before)
         self._channel.close()
 
     def catch(self, numbers: Iterable[int]) -> None:
-        """Take these signals, whoever else has taken them meanwhile. One set to be ignored is."""
+        """Catch these signals, even if something else has set a handler since ``__enter__``.
+
+        Signals that were ignored before are left ignored.
+        """
         for number in numbers:
-            if self._before.get(number) is not signal.SIG_IGN:
+            if self._handlers_before.get(number) is not signal.SIG_IGN:
                 signal.signal(number, _no_op_handler)
 
     def fileno(self) -> int:
-        """Readable when there is something to ``drain``."""
+        """Return a file descriptor that is readable when ``drain`` has something to read."""
         return self._channel.reader
 
     def wait(self, terminal: _Terminal, seconds: float) -> list["_Terminal | Wakeup"]:
-        """Sleep for so long, or until there is a key or something to ``drain``; which of the two.
+        """Wait for a key, a poke or a signal. Returns which of terminal and wakeup are readable.
 
-        Where a terminal cannot be waited for, the answer is soon that there may be a key.
+        Windows cannot wait for a console: there the terminal is always in the result, after at
+        most ``KEY_POLL_S``, whether or not there is a key.
         """
         both: list[_Terminal | Wakeup] = [terminal, self]
         if sys.platform == "win32":
@@ -85,13 +90,13 @@ class Wakeup:
         return select.select(both, [], [], seconds)[0]
 
     def poke(self) -> None:
-        """Wake the loop up, from any thread; never blocks, never raises."""
-        # When the pipe is full the loop wakes up anyway; and there may be no loop any more.
+        """Wake the loop from any thread. Never blocks and never raises."""
+        # If the pipe is full the loop wakes anyway; and the loop may have ended already.
         with suppress(OSError):
             self._channel.write(b"\0")
 
     def drain(self) -> list[int]:
-        """Take what is there: the numbers of signals, each once, in the order they came."""
+        """Empty the pipe; return the signals that arrived, each once, in their order."""
         try:
             data = self._channel.read(65536)
         except BlockingIOError:
@@ -100,7 +105,7 @@ class Wakeup:
 
 
 class Pipe:
-    """A pipe of the system's; neither end blocks."""
+    """A pipe whose ends do not block."""
 
     def __init__(self) -> None:
         self.reader, self.writer = os.pipe()
@@ -108,22 +113,23 @@ class Pipe:
             os.set_blocking(self.reader, False)
             os.set_blocking(self.writer, False)
 
-    def read(self, most: int) -> bytes:
-        """What is there; BlockingIOError if nothing is."""
-        return os.read(self.reader, most)
+    def read(self, max_bytes: int) -> bytes:
+        """Return what is in the pipe. Raises BlockingIOError if it is empty."""
+        return os.read(self.reader, max_bytes)
 
     def write(self, data: bytes) -> None:
-        """Put this in; an OSError if it does not fit or is too late."""
+        """Write to the pipe. Raises OSError if it is full or its reader is closed."""
         os.write(self.writer, data)
 
     def close(self) -> None:
-        """Read no more."""
+        """Close the reader."""
         os.close(self.reader)
-        # The writer stays open: a thread that is late with its poke must not hit another file.
+        # The writer stays open. A thread that pokes too late must not write to another file that
+        # was opened meanwhile under the same number.
 
 
 class Sockets:
-    """The same of two sockets, for Windows."""
+    """A pair of sockets that is used as a pipe on Windows."""
 
     def __init__(self) -> None:
         self._near, self._far = socket.socketpair()
@@ -131,19 +137,19 @@ class Sockets:
         self._far.setblocking(False)
         self.reader, self.writer = self._near.fileno(), self._far.fileno()
 
-    def read(self, most: int) -> bytes:
-        """What is there; BlockingIOError if nothing is."""
-        return self._near.recv(most)
+    def read(self, max_bytes: int) -> bytes:
+        """Return what was written. Raises BlockingIOError if there is nothing."""
+        return self._near.recv(max_bytes)
 
     def write(self, data: bytes) -> None:
-        """Put this in; an OSError if it does not fit or is too late."""
+        """Write to the other socket. Raises OSError if it is full or closed."""
         self._far.send(data)
 
     def close(self) -> None:
-        """Take no more; a socket that is closed knows it, unlike a number."""
+        """Close both. Unlike a pipe's writer, a closed socket cannot write to another file."""
         self._near.close()
         self._far.close()
 
 
 def _no_op_handler(number: int, frame: FrameType | None) -> None:
-    """Do nothing: the number is in the pipe."""
+    """Do nothing: the interpreter has written the number to the pipe."""

@@ -1,8 +1,8 @@
-"""The terminal: the room that knows curses, but for what ``tty`` does before it is loaded.
+"""The terminal, by curses: reads keys and the mouse, and writes frames.
 
-Owns entering it, leaving it as it was found, keys, and putting a ``Frame`` on it, and what is
-different on Windows, whose curses (windows-curses, which is PDCurses) has a console below and no
-terminfo. Must not know what a frame shows. Everything here runs in the main thread.
+Owns entering the terminal, restoring it, its colours, and the differences of curses on Windows
+(windows-curses, based on PDCurses), which writes to a console and has no terminfo. Must not know
+what a frame shows. Everything here runs in the main thread.
 """
 
 import curses
@@ -24,6 +24,8 @@ if sys.platform != "win32":
     import termios
 
 NO_KEY = -1
+"What curses returns if no key is waiting."
+
 ESCAPE = 0x1B
 
 KEY_NAMES = {
@@ -43,18 +45,19 @@ KEY_NAMES = {
     ord(" "): "space",
     ESCAPE: "esc",
 }
-"The names of keys that are no character, by curses' code."
+"The names of keys that are not printable characters, by curses' code."
 
 RESIZED = "resize"
-"What stands among the keys for a window that has another size, where no signal says so."
+"The key name that reports a resize on Windows, which has no signal for it."
 
 WHEEL_NAMES = {
     curses.BUTTON4_PRESSED: "wheel-up",
     getattr(curses, "BUTTON5_PRESSED", 0x200000): "wheel-down",
 }
-"Python does not everywhere have a name for the fifth button."
+"The names of the wheel's buttons. Not every Python has a constant for the fifth button."
 
 CLICK_MASK = curses.BUTTON1_PRESSED | curses.BUTTON1_CLICKED
+"The mouse events that are a click."
 
 COLORS = {
     256: {Style.DOWNLOAD: 33, Style.UPLOAD: 166, Style.LIMIT: 35},
@@ -64,16 +67,16 @@ COLORS = {
         Style.LIMIT: curses.COLOR_GREEN,
     },
 }
-"""By how many colours there are at the least. Blue and orange are told apart by everyone, and can
-be read on dark and on light ground."""
+"""The styles' colours, by the number of colours that the terminal must have. Blue and orange can be
+distinguished with any colour vision, and are legible on a dark and on a light background."""
 
 
 def locale_is_utf8(environ: Mapping[str, str]) -> bool:
-    """Set the locale from the environment, and tell whether its characters are UTF-8.
+    """Set the locale from the environment; return whether its encoding is UTF-8.
 
-    Python replaces a C locale by C.UTF-8 before the program begins (PEP 538), whatever the
-    terminal can show. Where the user's own setting was C, it is C. Windows has no such locales:
-    there Python writes UTF-8 to a console, and something older elsewhere.
+    Python replaces a C locale by C.UTF-8 before the program starts (PEP 538), whatever the terminal
+    can show. Here a C locale stays one. On Windows, where there are no such locales, the encoding
+    is that of standard output.
     """
     if sys.platform == "win32":
         return sys.stdout is not None and _is_utf8(sys.stdout.encoding)
@@ -97,25 +100,25 @@ def _is_utf8(encoding: str) -> bool:
 
 
 class Terminal:
-    """The terminal, from ``with`` to whatever way out of it."""
+    """A context in which curses has the terminal. It is restored however the context ends."""
 
     def __init__(self, *, utf8: bool = True, color: bool = True) -> None:
         self._utf8 = utf8
         self._color = color
-        self._shown: list[Line] = []
+        self._shown: list[Line] = []  # the lines that are on the screen
 
     def __enter__(self) -> Self:
         try:
             self._window = tty.enter()
             self._window.keypad(True)
             self._window.nodelay(True)
-            if sys.platform != "win32":  # there an escape is a key and never begins one
+            if sys.platform != "win32":  # on Windows no key begins with an escape
                 curses.set_escdelay(25)
             self._attributes = _attributes(color=self._color)
             curses.mouseinterval(0)
             curses.mousemask(CLICK_MASK | sum(WHEEL_NAMES))
             self.resize()
-        except BaseException:  # whatever it is goes on its way, but not from a half-taken terminal
+        except BaseException:  # such as ^C
             tty.leave()
             raise
         return self
@@ -124,16 +127,16 @@ class Terminal:
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
-        at: TracebackType | None,
+        traceback: TracebackType | None,
     ) -> None:
         tty.leave()
 
     def fileno(self) -> int:
-        """Readable when there is a key, and when the terminal has gone."""
+        """Return a file descriptor that is readable if there is a key, or after a hang-up."""
         return sys.stdin.fileno()
 
     def is_gone(self) -> bool:
-        """Whether the terminal has been hung up. On Windows that is a signal, and nothing else."""
+        """Return whether the terminal was hung up. On Windows only a signal reports that."""
         if sys.platform != "win32":
             try:
                 termios.tcgetattr(self.fileno())
@@ -142,13 +145,14 @@ class Terminal:
         return False
 
     def keys(self) -> list[str | Click]:
-        """The keys pressed since the last time, by name, and clicks; what has no name is left out.
+        """Return the names of the keys pressed since the last call, and the clicks.
 
-        A resize is a key to curses; it was dealt with when the signal came, if there is one.
+        Keys without a name are left out. A resize, which is a key to curses, is left out where a
+        signal reports it.
         """
         pressed: list[str | Click] = []
-        while (key := self._next()) != NO_KEY:
-            name = _mouse() if key == curses.KEY_MOUSE else _name(key)
+        while (key := self._next_key()) != NO_KEY:
+            name = _mouse_event() if key == curses.KEY_MOUSE else _key_name(key)
             if sys.platform == "win32" and key == curses.KEY_RESIZE:
                 self.redraw()
                 name = RESIZED
@@ -156,11 +160,11 @@ class Terminal:
                 pressed.append(name)
         return pressed
 
-    def _next(self) -> int:
-        """The next key that curses knows; one that it does not is passed over.
+    def _next_key(self) -> int:
+        """Return the next key, or NO_KEY. Skips the escape sequences that curses does not know.
 
-        Of those curses tells each character: an escape, "[", parameters and a final letter; or an
-        escape, "O" and a letter.
+        curses returns those character by character: an escape, "[", parameters and a final letter;
+        or an escape, "O" and a letter.
         """
         while (key := self._window.getch()) == ESCAPE:
             following = self._window.getch()
@@ -176,42 +180,42 @@ class Terminal:
         return key
 
     def size(self) -> Size:
-        """The size that frames must fit."""
+        """Return the size that frames must have."""
         rows, columns = self._window.getmaxyx()
         return Size(columns, rows)
 
     def resize(self) -> None:
-        """Take the terminal's size as it is now, and begin with an empty screen."""
-        if sys.platform != "win32":  # where curses has done so before it tells
+        """Adopt the terminal's present size, and redraw."""
+        if sys.platform != "win32":  # curses on Windows does so by itself
             try:
                 columns, rows = os.get_terminal_size(sys.stdout.fileno())
             except OSError:
                 columns, rows = 0, 0
-            # Some terminals, such as a serial line, do not know their size: terminfo's is right.
+            # Some terminals, such as a serial line, report no size: then terminfo's is used.
             if columns > 0 and rows > 0:
                 curses.resizeterm(rows, columns)
         self.redraw()
 
     def redraw(self) -> None:
-        """Forget what the screen shows: the next frame is written whole."""
+        """Clear the screen: all lines of the next frame are written."""
         self._shown = []
         self._window.clear()
 
     def suspend(self) -> None:
-        """Give the terminal back and stop, as ^Z asks; return when continued."""
-        if sys.platform != "win32":  # where nothing can ask for it
+        """Restore the terminal and stop the program, as for ^Z; return when it is continued."""
+        if sys.platform != "win32":  # Windows has no ^Z
             curses.endwin()
             signals.suspend()
             self.resume()
 
     def resume(self) -> None:
-        """Take the terminal again after a stop: its modes and its size may have changed."""
-        with suppress(curses.error):  # it may have gone meanwhile, and that is found out soon
+        """Enter the terminal again after a stop: its modes and its size may have changed."""
+        with suppress(curses.error):  # if it was hung up meanwhile, ``is_gone`` notices soon
             curses.reset_prog_mode()
         self.resize()
 
     def paint(self, frame: Frame) -> None:
-        """Show a frame: the lines that differ from those that are there."""
+        """Show a frame: write the lines that differ from those on the screen."""
         for y in range(max(len(frame.lines), len(self._shown))):
             line = frame.lines[y] if y < len(frame.lines) else ()
             before = self._shown[y] if y < len(self._shown) else None
@@ -221,13 +225,16 @@ class Terminal:
         self._window.refresh()
 
     def _write(self, y: int, line: Line, before: Line, size: Size) -> None:
-        """Write what is not there before: of most lines that is all but the axis at the left."""
+        """Write a line from its first span that differs from the line before.
+
+        In most lines everything differs but the axis at the left.
+        """
         x = 0
-        same = True  # as far as this
-        for span, there in zip_longest(line, before[: len(line)]):
+        unchanged = True
+        for span, span_before in zip_longest(line, before[: len(line)]):
             text = span.text
-            same = same and span == there
-            if same:
+            unchanged = unchanged and span == span_before
+            if unchanged:
                 x += len(text)
                 continue
             if not self._utf8:
@@ -237,8 +244,8 @@ class Terminal:
                 attribute ^= curses.A_REVERSE
             last = x + len(text) == size.columns and y == size.rows - 1
             if last:
-                # The cursor has nowhere to go after the lower right cell, which curses takes for
-                # an error; inserting moves no cursor.
+                # After the lower right cell the cursor cannot advance, and addstr would raise an
+                # error. insstr does not move the cursor.
                 self._window.insstr(y, size.columns - 1, text[-1], attribute)
                 text = text[:-1]
             if text:
@@ -250,7 +257,7 @@ class Terminal:
 
 
 def _attributes(*, color: bool) -> dict[Style, int]:
-    """How each style looks; on the terminal's own background, and in colour only if allowed."""
+    """Return each style's curses attributes, on the terminal's own background."""
     attributes = dict.fromkeys(Style, curses.A_NORMAL)
     attributes[Style.BOLD] = curses.A_BOLD
     attributes[Style.DIM] = curses.A_DIM
@@ -263,15 +270,15 @@ def _attributes(*, color: bool) -> dict[Style, int]:
     except curses.error:
         return attributes
     if curses.has_colors():
-        colors = next((COLORS[least] for least in COLORS if least <= curses.COLORS), {})
+        colors = next((COLORS[count] for count in COLORS if count <= curses.COLORS), {})
         for pair, (style, foreground) in enumerate(colors.items(), start=1):
             curses.init_pair(pair, foreground, -1)
             attributes[style] = curses.color_pair(pair)
     return attributes
 
 
-def _name(key: int) -> str | None:
-    """What a key is called: a character by itself, a control character with a ``^``."""
+def _key_name(key: int) -> str | None:
+    """Return a key's name; a control character's begins with ``^``. None if it has no name."""
     if key in KEY_NAMES:
         return KEY_NAMES[key]
     if 0x20 < key < 0x7F:
@@ -279,10 +286,10 @@ def _name(key: int) -> str | None:
     return f"^{chr(key + 0x40)}" if 0 < key < 0x20 else None
 
 
-def _mouse() -> str | Click | None:
+def _mouse_event() -> str | Click | None:
     try:
         _, x, y, _, buttons = curses.getmouse()
-    except curses.error:  # an event that curses has no more of
+    except curses.error:  # curses has discarded the event
         return None
     if buttons & CLICK_MASK:
         return Click(x, y)

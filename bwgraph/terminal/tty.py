@@ -1,7 +1,7 @@
-"""The terminal while there is nothing to draw yet.
+"""The terminal before the first graph: checks, and entering and leaving curses' screen.
 
-Owns whether a graph can be drawn on it, where keys come from, taking it and giving it back, and a
-title. Must not load anything that takes long: this is what is loaded first.
+Owns whether the terminal can show a graph, and where keys are read from. Must not import anything
+slow: it is loaded before anything else of the graph.
 """
 
 import curses
@@ -12,46 +12,49 @@ from contextlib import suppress
 
 
 class TerminalError(Exception):
-    """There is no terminal here that a graph can be drawn on; the text says why."""
+    """The terminal cannot show a graph; the message says why."""
 
 
 def check(environ: Mapping[str, str]) -> None:
-    """See that a graph can be drawn here, without writing a byte; TerminalError if not."""
+    """Raise TerminalError if the terminal cannot show a graph. Writes nothing to it."""
     for stream, name in ((sys.stdin, "input"), (sys.stdout, "output")):
-        # A stream is None when its file descriptor was closed before the program began.
+        # A stream is None if its file descriptor was closed before the program started.
         if stream is None or not stream.isatty():
             raise TerminalError(f"standard {name} is not a terminal")
     if sys.platform == "win32":
-        return  # its console is no terminal that TERM could name
+        return  # TERM means nothing to its console
     term = environ.get("TERM", "")
     if not term:
-        raise TerminalError("TERM is not set, so there is no knowing what this terminal can do")
+        raise TerminalError("TERM is not set, so the capabilities of this terminal are unknown")
     try:
         curses.setupterm(term, sys.stdout.fileno())
     except curses.error:
         raise TerminalError(
-            f"TERM is {term!r}, a terminal that this system knows nothing of"
+            f"TERM is {term!r}, which is not in this system's terminfo database"
         ) from None
     if not curses.tigetstr("cup"):
-        raise TerminalError(f"TERM is {term!r}, a terminal that cannot place its cursor")
+        raise TerminalError(f"TERM is {term!r}, a terminal that cannot position its cursor")
 
 
 def take_keys_from_terminal() -> None:
-    """Read keys from the terminal where standard input was a file; TerminalError if there is none.
+    """Replace standard input by the terminal, after a recording was read from it.
 
-    curses reads keys from standard input and from nowhere else.
+    curses reads keys from standard input only. Raises TerminalError if there is no terminal.
     """
     try:
         keys = os.open("/dev/tty", os.O_RDWR)
     except OSError as error:
-        why = error.strerror or error
-        raise TerminalError(f"there is no terminal to take keys from: /dev/tty: {why}") from None
+        reason = error.strerror or error
+        raise TerminalError(f"there is no terminal to take keys from: /dev/tty: {reason}") from None
     os.dup2(keys, sys.stdin.fileno())
     os.close(keys)
 
 
 def enter() -> "curses.window":
-    """Have keys come at once and unseen; the whole screen. It may be ours already."""
+    """Start curses without echo, line buffering or cursor; return the window of the whole screen.
+
+    May be called again: curses has only one such window.
+    """
     window = curses.initscr()
     curses.noecho()
     curses.cbreak()
@@ -70,8 +73,8 @@ def show(title: str) -> None:
 
 
 def leave() -> bool:
-    """Give the terminal back; False if it is not ours."""
-    with suppress(curses.error):  # it never was, or is gone: then nothing is to be restored
+    """Restore the terminal; return False if curses had not changed it, or it has gone."""
+    with suppress(curses.error):
         if not curses.isendwin():
             curses.endwin()
             return True

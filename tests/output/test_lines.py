@@ -257,7 +257,7 @@ def test_a_stalled_reader_misses_what_comes_after_the_backlog_and_is_told(missed
     _, remarks = streamed(Told(script), output)
     written = [json.loads(text)["written"] for text in output.getvalue().splitlines()]
     assert written == list(range(1 + MAX_QUEUED_SAMPLES))
-    expected = [f"{missed} samples were missed: nobody read fast enough"] if missed else []
+    expected = [f"{missed} samples were dropped: the reader was too slow"] if missed else []
     assert remarks == expected
 
 

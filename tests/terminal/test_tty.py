@@ -23,8 +23,11 @@ ROOT = Path(bwgraph.__file__).parents[1]
     [
         ({}, "TERM is not set"),
         ({"TERM": ""}, "TERM is not set"),
-        ({"TERM": "dumb"}, "TERM is 'dumb', a terminal that cannot place its cursor"),
-        ({"TERM": "xterm-9000"}, "TERM is 'xterm-9000', a terminal that this system knows nothing"),
+        ({"TERM": "dumb"}, "TERM is 'dumb', a terminal that cannot position its cursor"),
+        (
+            {"TERM": "xterm-9000"},
+            "TERM is 'xterm-9000', which is not in this system's terminfo database",
+        ),
     ],
 )
 def test_a_terminal_that_cannot_show_a_graph_is_refused_in_words(
