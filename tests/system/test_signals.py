@@ -1,4 +1,4 @@
-"""Ends by signals, where there is no screen."""
+"""Signals that end the program while there is no screen."""
 
 import os
 import signal
@@ -14,13 +14,13 @@ SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-def test_a_signal_stops_and_nothing_else_and_handlers_are_put_back(number: int) -> None:
+def test_signal_calls_stop_and_handlers_are_restored(number: int) -> None:
     before = [signal.getsignal(each) for each in (*SIGNALS, signal.SIGALRM)]
     stops: list[bool] = []
-    with signals.stopping(lambda: stops.append(True)) as came:
-        assert came == []
+    with signals.stopping(lambda: stops.append(True)) as arrived:
+        assert arrived == []
         os.kill(os.getpid(), number)
-        assert (stops, came) == ([True], [number])
+        assert (stops, arrived) == ([True], [number])
         os.kill(os.getpid(), number)
         assert len(stops) == 2
         left, _ = signal.getitimer(signal.ITIMER_REAL)
@@ -29,46 +29,46 @@ def test_a_signal_stops_and_nothing_else_and_handlers_are_put_back(number: int) 
     assert [signal.getsignal(each) for each in (*SIGNALS, signal.SIGALRM)] == before
 
 
-def test_a_signal_that_is_ignored_stays_ignored() -> None:
-    # As nohup has it.
+def test_ignored_signal_stays_ignored() -> None:
+    # As nohup does.
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        with signals.stopping(lambda: pytest.fail("stopped")) as came:
+        with signals.stopping(lambda: pytest.fail("stopped")) as arrived:
             os.kill(os.getpid(), signal.SIGHUP)
-        assert came == []
+        assert arrived == []
         assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGHUP, before)
 
 
-def run(program: str, **more: int) -> subprocess.CompletedProcess[bytes]:
+def run(program: str, **descriptors: int) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
         [sys.executable, "-c", program],
         capture_output=True,
         timeout=30,
         check=False,
-        pass_fds=tuple(more.values()),
+        pass_fds=tuple(descriptors.values()),
     )
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-def test_who_does_not_come_to_an_end_dies_of_the_signal(number: int) -> None:
-    # It hangs in writing to a pipe that nobody reads.
+def test_signal_kills_a_program_that_does_not_end_in_time(number: int) -> None:
+    # It blocks in a write to a pipe that nobody reads.
     reader, writer = os.pipe()
     program = f"""
 import os, signal
-from bwgraph.system import signals as ending
-ending.STOP_TIMEOUT_S = 0.05
+from bwgraph.system import signals
+signals.STOP_TIMEOUT_S = 0.05
 os.set_blocking({writer}, False)
 try:
     while True:
         os.write({writer}, bytes(65536))
 except BlockingIOError:
     os.set_blocking({writer}, True)
-with ending.stopping(lambda: None):
+with signals.stopping(lambda: None):
     os.kill(os.getpid(), {int(number)})
     os.write({writer}, bytes(65536))
-print("it went on")
+print("it continued")
 """
     try:
         ended = run(program, writer=writer)
@@ -79,28 +79,28 @@ print("it went on")
     assert (ended.returncode, ended.stdout, ended.stderr) == (-number, b"", b"")
 
 
-def test_who_comes_to_an_end_in_time_goes_on() -> None:
+def test_alarm_is_cancelled_when_the_block_ends_in_time() -> None:
     program = """
 import os, signal
-from bwgraph.system import signals as ending
-ending.STOP_TIMEOUT_S = 0.05
-with ending.stopping(lambda: None):
+from bwgraph.system import signals
+signals.STOP_TIMEOUT_S = 0.05
+with signals.stopping(lambda: None):
     os.kill(os.getpid(), signal.SIGTERM)
 signal.sigtimedwait([], 0.1)
-print("it went on")
+print("it continued")
 """
     ended = run(program)
-    assert (ended.returncode, ended.stdout, ended.stderr) == (0, b"it went on\n", b"")
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, b"it continued\n", b"")
 
 
-def test_to_die_of_a_closed_pipe_is_to_die_of_its_signal() -> None:
-    # Python ignores it from the start.
+def test_broken_pipe_ends_the_program_by_sigpipe() -> None:
+    # Python ignores SIGPIPE from the start.
     program = "from bwgraph.system import signals\nsignals.end_by_broken_pipe()\nprint(1)"
     ended = run(program)
     assert (ended.returncode, ended.stdout, ended.stderr) == (-signal.SIGPIPE, b"", b"")
 
 
-def test_where_there_is_no_such_signal_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_broken_pipe_returns_on_a_system_without_sigpipe(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(signal, "SIGPIPE")
     monkeypatch.setattr(sys, "platform", "win32")
     signals.end_by_broken_pipe()

@@ -1,4 +1,4 @@
-"""Doing something that may never end, for so long and no longer."""
+"""Timeouts for blocking calls."""
 
 import threading
 import time
@@ -13,20 +13,20 @@ from bwgraph.system.threads import run_with_timeout
 LONG = 10.0
 
 
-def test_a_result_is_handed_over() -> None:
+def test_result_is_returned() -> None:
     assert run_with_timeout(LONG, lambda: "done", "bwgraph test") == "done"
 
 
-def test_nothing_is_a_result_too() -> None:
+def test_none_is_a_result() -> None:
     assert run_with_timeout(LONG, lambda: None, "bwgraph test") is None
 
 
-def test_an_exception_that_is_the_result_is_not_raised() -> None:
-    error = ValueError("only looked at")
+def test_exception_as_a_result_is_not_raised() -> None:
+    error = ValueError("a result")
     assert run_with_timeout(LONG, lambda: error, "bwgraph test") is error
 
 
-def test_an_exception_is_handed_over_with_where_it_came_from() -> None:
+def test_exception_is_raised_with_its_traceback() -> None:
     def fail() -> None:
         raise LookupError("lost")
 
@@ -35,27 +35,27 @@ def test_an_exception_is_handed_over_with_where_it_came_from() -> None:
     assert "in fail" in "".join(traceback.format_exception(caught.value))
 
 
-def test_it_runs_in_a_daemon_thread_of_that_name() -> None:
-    def who() -> tuple[str, bool]:
+def test_task_runs_in_a_daemon_thread_of_that_name() -> None:
+    def describe_thread() -> tuple[str, bool]:
         thread = threading.current_thread()
         return thread.name, thread.daemon
 
-    assert run_with_timeout(LONG, who, "bwgraph test") == ("bwgraph test", True)
+    assert run_with_timeout(LONG, describe_thread, "bwgraph test") == ("bwgraph test", True)
 
 
-def test_what_takes_longer_is_left_to_itself() -> None:
+def test_timeout_leaves_the_thread_running() -> None:
     go_on = threading.Event()
-    begun = time.monotonic()
+    started = time.monotonic()
     with pytest.raises(TimeoutError):
         run_with_timeout(0.05, go_on.wait, "bwgraph test")
-    assert time.monotonic() - begun < LONG / 2
+    assert time.monotonic() - started < LONG / 2
     assert [thread.name for thread in threads_at_work()] == ["bwgraph test"]
     go_on.set()
-    eventually(lambda: not threads_at_work(), "it ended")
+    eventually(lambda: not threads_at_work(), "the thread ended")
 
 
-def test_time_in_which_we_were_stopped_is_not_what_it_took(monkeypatch: pytest.MonkeyPatch) -> None:
-    # ^Z and fg: it could not answer while this was stopped, and has only to go on.
+def test_suspended_time_does_not_count_towards_the_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    # ^Z and fg: the task could not answer while the program was stopped.
     times = iter((1000.0, 1008.0))
     monkeypatch.setattr(threads, "now", lambda: next(times))
     go_on = threading.Event()
@@ -64,8 +64,8 @@ def test_time_in_which_we_were_stopped_is_not_what_it_took(monkeypatch: pytest.M
     assert run_with_timeout(0.01, go_on.wait, "bwgraph test")
 
 
-def test_a_late_failure_hurts_nobody() -> None:
-    # Neither who gave it up nor, as an exception that nobody took, the thread.
+def test_exception_after_the_timeout_is_ignored() -> None:
+    # It is neither raised nor reported as an uncaught exception of the thread.
     go_on = threading.Event()
 
     def fail_late() -> None:
@@ -75,11 +75,11 @@ def test_a_late_failure_hurts_nobody() -> None:
     with pytest.raises(TimeoutError):
         run_with_timeout(0.01, fail_late, "bwgraph test")
     go_on.set()
-    eventually(lambda: not threads_at_work(), "it ended")
+    eventually(lambda: not threads_at_work(), "the thread ended")
 
 
 @pytest.mark.parametrize("seconds", [0.0, -1.0])
-def test_no_time_left_is_a_timeout(seconds: float) -> None:
+def test_zero_or_negative_time_is_a_timeout(seconds: float) -> None:
     go_on = threading.Event()
     try:
         with pytest.raises(TimeoutError):

@@ -1,4 +1,4 @@
-"""The terminal before there is anything to draw: whether it will do, and the title on it."""
+"""The terminal before the first graph: whether it can show one."""
 
 import os
 import subprocess
@@ -30,27 +30,23 @@ ROOT = Path(bwgraph.__file__).parents[1]
         ),
     ],
 )
-def test_a_terminal_that_cannot_show_a_graph_is_refused_in_words(
-    environ: dict[str, str], message: str
-) -> None:
+def test_unusable_term_is_refused_with_a_message(environ: dict[str, str], message: str) -> None:
     with installed(Hardware()), pytest.raises(TerminalError, match=message):
         check(environ)
 
 
 @pytest.mark.parametrize("name", ["stdin", "stdout"])
 @pytest.mark.parametrize("stream", [Stream(5, tty=False), None], ids=["a file", "closed"])
-def test_what_is_no_terminal_is_refused_whatever_term_says(
-    name: str, stream: Stream | None
-) -> None:
+def test_standard_stream_that_is_no_terminal_is_refused(name: str, stream: Stream | None) -> None:
     streams = {"stdin": Stream(0), "stdout": Stream(1), name: stream}
     with installed(Hardware()), pytest.MonkeyPatch.context() as patch:
         patch.setattr(tty, "sys", SimpleNamespace(**streams))
-        said = f"standard {name.removeprefix('std')}put is not a terminal"
-        with pytest.raises(TerminalError, match=said):
+        message = f"standard {name.removeprefix('std')}put is not a terminal"
+        with pytest.raises(TerminalError, match=message):
             check({"TERM": "xterm"})
 
 
-def test_a_terminal_that_will_do_is_not_touched() -> None:
+def test_check_does_not_change_a_usable_terminal() -> None:
     with installed(Hardware()) as curses:
         check({"TERM": "xterm"})
         assert curses.calls == []
@@ -66,14 +62,14 @@ def test_a_terminal_that_will_do_is_not_touched() -> None:
         ("", "TERM is not set"),
     ],
 )
-def test_the_real_curses_decides_alike_and_writes_nothing(term: str, answer: str) -> None:
+def test_real_curses_decides_alike_and_writes_nothing(term: str, answer: str) -> None:
     program = """
 import os, sys
 from bwgraph.terminal.tty import TerminalError, check
 try:
     check(os.environ)
-except TerminalError as unusable:
-    print(unusable, file=sys.stderr)
+except TerminalError as error:
+    print(error, file=sys.stderr)
 else:
     print("fine", file=sys.stderr)
 """
@@ -98,7 +94,7 @@ else:
     assert done.stderr.startswith(answer)
 
 
-def test_the_console_of_windows_needs_no_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_windows_console_needs_no_term(monkeypatch: pytest.MonkeyPatch) -> None:
     with installed(Hardware()):
         windows = SimpleNamespace(platform="win32", stdin=Stream(0), stdout=Stream(1))
         monkeypatch.setattr(tty, "sys", windows)
