@@ -13,8 +13,9 @@ from bwgraph.model.fleet import Fleet
 from bwgraph.model.instance import Instance
 
 BLOCKED_AFTER_S = 2.0
-"""Seconds after the last ``flush`` from which samples no longer wait for the next one: the main
-thread is blocked, but the recorder and the exporter must still get them."""
+"""Seconds after the last ``flush`` from which samples no longer wait for the next one. The main
+thread may be blocked for hours, by a terminal or a pipe that is not read, but the recorder and the
+exporter must still get the samples."""
 
 MAX_WAITING_SAMPLES = 1024
 "The maximum number of samples that wait for ``flush``."
@@ -23,9 +24,9 @@ MAX_WAITING_SAMPLES = 1024
 class FleetFeed:
     """A buffer between the threads of the sources and a fleet.
 
-    A sample waits until the main thread calls ``flush``: handling the samples of many tors in one
-    go takes a quarter of the CPU time. Any other event is handed to the fleet at once, after the
-    samples that wait. So the events of each tor stay in order.
+    A sample waits until the main thread calls ``flush``. To handle the samples of many tors in one
+    go takes a quarter of the CPU time of handling each when it arrives. Any other event is handed
+    to the fleet at once, after the samples that wait. So the events of each tor stay in order.
 
     ``due_at`` converts the time of a sample to the clock of ``flush``, if that is another one.
     """
@@ -34,7 +35,7 @@ class FleetFeed:
         self,
         fleet: Fleet,
         lock: AbstractContextManager[object],
-        due_at: Callable[[float], float] = float,
+        due_at: Callable[[float], float] = lambda when: when,
     ) -> None:
         self._fleet = fleet
         self._lock = lock

@@ -459,7 +459,7 @@ LAST_COMMAND = b"GETINFO process/pid"
 def small_tor(events: Sequence[tuple[int, int]]) -> Callable[[Endpoint], Transport]:
     """Return a function that connects to a tor, which sends these events at once and then zeros.
 
-    It answers no GETINFO. TorSource hands samples that it held while it connected on with the next
+    It answers no GETINFO. TorSource holds samples while it connects, and reports them with the next
     event, so there must always be another.
     """
     version = b'250-PROTOCOLINFO 1\r\n250-AUTH METHODS=NULL\r\n250-VERSION Tor="0.4.9.11"\r\n250 OK'

@@ -254,7 +254,7 @@ def test_keys_switch_between_the_views_of_several_tors(world: World) -> None:
     world.run(0.5)
     subjects = [world.text(frame).splitlines()[0].split("  ")[1] for frame in range(len(keys) + 1)]
     table = "all 3 tors, by name"
-    total = "sum of 3 tors"
-    assert subjects[:6] == [table, total, "tor 0", total, "tor 2", total]
+    sum_ = "sum of 3 tors"
+    assert subjects[:6] == [table, sum_, "tor 0", sum_, "tor 2", sum_]
     assert subjects[6:10] == [table, table, "tor 1", table]
     assert subjects[10:] == [table, "all 3 tors, by traffic", "all 3 tors, by traffic"]
