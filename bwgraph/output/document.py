@@ -23,7 +23,7 @@ def document(fleet: Fleet, moment: Moment) -> Object:
     """
     found: Object = {
         "time": _time(moment, moment.now),
-        "instances": [_instance(instance, moment) for instance in fleet.instances],
+        "tors": [_instance(instance, moment) for instance in fleet.instances],
     }
     if fleet.sum is not None:
         found["sum"] = _instance(fleet.sum, moment)

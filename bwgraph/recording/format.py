@@ -1,7 +1,7 @@
-"""A line of a recording: how ``--json`` and ``--csv`` write it, and how ``--replay`` reads it.
+"""One line of a recording, as ``--json`` and ``--csv`` write it and ``--replay`` reads it.
 
-Owns the format, both ways. What is read may come from anywhere and is believed only as far as a tor
-could have said it. Must not know where lines come from, nor what becomes of them.
+Owns both formats, in both directions. A line may come from anywhere, so only values that a tor
+could have reported are accepted. Must not know where lines come from, nor what is done with them.
 """
 
 import csv
@@ -14,32 +14,36 @@ from typing import NamedTuple, NoReturn
 
 from bwgraph.model.moment import format_utc
 
-FIELDS = ("time", "instance", "read", "written", "seconds")
+FIELDS = ("time", "tor", "read", "written", "seconds")
+"The keys of a JSON line and the columns of a CSV line, in this order."
+
+OLD_TOR_FIELD = "instance"
+"The name of the field ``tor`` in recordings made before bwgraph's first release."
 
 MAX_LINE_CHARS = 4096
-"Characters. No line that bwgraph writes comes near."
+"Characters in a line; the lines that bwgraph writes are much shorter."
 
 MAX_NAME_CHARS = 256
-"Characters of an instance's name that are read: more than a socket's path can have."
+"Characters in the name of a tor; longer than any path of a socket."
 
 MAX_SPAN_S = 172_800.0
-"Seconds that a line may cover: two of the longest intervals."
+"Seconds that a line with bytes may cover: twice the longest interval."
 
 MAX_GAP_S = 1e10
-"Seconds of which a line may say that nothing is known."
+"Seconds that a line without bytes may cover."
 
 MAX_RATE = 1 << 36
-"""Bytes a second that are believed: sixteen times what one of tor's events can hold. A day of these
-still adds up in 63 bits, for as many tors as a recording may be of."""
+"""Bytes per second: 16 times what one event of tor can hold. The sum of a day at this rate fits in
+63 bits, for as many tors as a recording may contain."""
 
 YEARS = range(2000, 3000)
-"In which a recording may have been made: tor is not older, and the calendar goes no further."
+"The years in which a recording may be made: after tor's first release, and within the calendar."
 
 
 class Entry(NamedTuple):
-    """What one line says: what a tor moved in the seconds that end at ``time``.
+    """The content of one line: the bytes of one tor in the seconds that end at ``time``.
 
-    Both amounts are None where nothing is known of these seconds.
+    Both amounts are None in a gap.
     """
 
     time: datetime
@@ -50,52 +54,52 @@ class Entry(NamedTuple):
 
 
 class FormatError(ValueError):
-    """A line that is none of a recording; the text says why."""
+    """A line that does not belong to a recording; the text says why."""
 
 
 def json_line(entry: Entry) -> str:
-    """As one line of JSON.
+    """Return an entry as one line of JSON.
 
     >>> time = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
     >>> json_line(Entry(time, "127.0.0.1:9051", 7, 3, 1.0022)) # doctest: +NORMALIZE_WHITESPACE
-    '{"time": "2026-01-02T03:04:05.000Z", "instance": "127.0.0.1:9051", "read": 7, "written": 3,
+    '{"time": "2026-01-02T03:04:05.000Z", "tor": "127.0.0.1:9051", "read": 7, "written": 3,
     "seconds": 1.0022}'
     """
     return json.dumps(dict(zip(FIELDS, _values(entry), strict=True)))
 
 
 def csv_line(entry: Entry) -> str:
-    r"""As one line of CSV, in ASCII: what is not, or controls a terminal, is written as in JSON.
+    r"""Return an entry as one line of CSV; what is not printable ASCII is escaped as in JSON.
 
     >>> time = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
     >>> csv_line(Entry(time, 'a "b", \x1b', None, None, 4.5))
     '2026-01-02T03:04:05.000Z,"a ""b"", \\u001b",,,4.5'
     """
-    time, instance, *numbers = _values(entry)
-    plain = re.sub("[^ -~]", lambda char: json.dumps(char[0])[1:-1], str(instance))
-    return _row([time, plain, *numbers])
-
-
-def _row(values: list[object]) -> str:
+    time, tor, *numbers = _values(entry)
+    name = re.sub("[^ -~]", lambda char: json.dumps(char[0])[1:-1], str(tor))
     line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow(values)
+    csv.writer(line, lineterminator="").writerow([time, name, *numbers])
     return line.getvalue()
 
 
 CSV_HEADER = ",".join(FIELDS)
-"The line that comes before all others in CSV."
+"The first line of a CSV recording."
+
+_OLD_CSV_HEADER = CSV_HEADER.replace("tor", OLD_TOR_FIELD)
 
 
 def _values(entry: Entry) -> list[object]:
-    # However short a span is, bytes without one would have no rate.
+    # Not zero, however short the span is: bytes in no time would have no rate.
     seconds = max(round(entry.seconds, 6), 1e-6)
     return [format_utc(entry.time), entry.tor, entry.read, entry.written, seconds]
 
 
 def parse_line(line: str) -> Entry | None:
-    """What a line of either format says; None if that is nothing; ``FormatError`` if it is not one.
+    """Return the entry in a line of JSON or CSV; None if the line is empty or the CSV header.
 
-    >>> parse_line("time,instance,read,written,seconds")
+    Raises FormatError if the line does not belong to a recording.
+
+    >>> parse_line("time,tor,read,written,seconds")
     >>> parse_line("2026-01-02T03:04:05.000Z,relay,7,3,1.0").written
     3
     >>> parse_line('{"time": "2026-01-02T03:')
@@ -104,23 +108,23 @@ def parse_line(line: str) -> Entry | None:
     bwgraph.recording.format.FormatError: cut off, or not JSON
     """
     if len(line) > MAX_LINE_CHARS:
-        raise FormatError("far too long")
+        raise FormatError("too long")
     text = line.strip()
-    if not text or text == CSV_HEADER:
+    if text in ("", CSV_HEADER, _OLD_CSV_HEADER):
         return None
     values = _from_json(text) if text.startswith(("{", "[")) else _from_csv(text)
     return Entry(
         _time(values.get("time")),
-        _instance(values.get("instance")),
+        _tor_name(values.get("tor", values.get(OLD_TOR_FIELD))),
         *_amounts(values),
     )
 
 
 def _from_json(text: str) -> Mapping[str, object]:
     try:
-        values = json.loads(text, parse_constant=_no_number)
+        values = json.loads(text, parse_constant=_refuse_constant)
     except RecursionError:
-        raise FormatError("too many brackets inside of each other") from None
+        raise FormatError("nested too deeply") from None
     except ValueError:
         raise FormatError("cut off, or not JSON") from None
     if not isinstance(values, dict):
@@ -128,8 +132,9 @@ def _from_json(text: str) -> Mapping[str, object]:
     return values
 
 
-def _no_number(name: str) -> NoReturn:
-    message = f"{name} is no JSON"
+def _refuse_constant(name: str) -> NoReturn:
+    """Refuse NaN and Infinity, which Python reads though they are not JSON."""
+    message = f"{name} is not JSON"
     raise ValueError(message)
 
 
@@ -140,13 +145,12 @@ def _from_csv(text: str) -> Mapping[str, object]:
         raise FormatError("neither JSON nor CSV") from None
     if len(rows) != 1 or len(rows[0]) != len(FIELDS):
         raise FormatError("cut off, or neither JSON nor CSV")
-    time, instance, *numbers = rows[0]
-    found = [_number(number) for number in numbers]
-    return dict(zip(FIELDS, (time, instance, *found), strict=True))
+    time, tor, *numbers = rows[0]
+    return dict(zip(FIELDS, (time, tor, *map(_number, numbers)), strict=True))
 
 
 def _number(text: str) -> int | float | str | None:
-    """A field of CSV as JSON would have it; what is no number is left as it is."""
+    """Return a field of CSV as the value that JSON would have; other text is returned as it is."""
     if not text:
         return None
     if re.fullmatch("[0-9]{1,20}", text):
@@ -163,38 +167,39 @@ def _time(value: object) -> datetime:
     except ValueError:
         time = None
     if time is None or time.tzinfo is None:
-        raise FormatError("its time is none")
+        raise FormatError("time is missing or not valid")
     if time.year not in YEARS:
-        raise FormatError("its time is not one of tor's")
+        message = f"time is not in the years {YEARS[0]} to {YEARS[-1]}"
+        raise FormatError(message)
     return time.astimezone(UTC)
 
 
-def _instance(value: object) -> str:
+def _tor_name(value: object) -> str:
     if not isinstance(value, str) or not 0 < len(value) <= MAX_NAME_CHARS:
-        raise FormatError("its instance is no name")
+        raise FormatError("tor is missing or not a name")
     return value
 
 
 def _amounts(values: Mapping[str, object]) -> tuple[int | None, int | None, float]:
-    """Bytes read and written, and the seconds that they are of."""
+    """Return the bytes read, the bytes written, and the seconds that they cover."""
     seconds = values.get("seconds")
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
-        raise FormatError("its seconds are no number")
-    known = [values.get("read", ""), values.get("written", "")] != [None, None]
-    if not 0 < seconds <= (MAX_SPAN_S if known else MAX_GAP_S):
-        raise FormatError("its seconds are no length of time")
-    if not known:
+        raise FormatError("seconds is missing or not a number")
+    is_gap = [values.get("read", ""), values.get("written", "")] == [None, None]
+    if not 0 < seconds <= (MAX_GAP_S if is_gap else MAX_SPAN_S):
+        raise FormatError("seconds is out of range")
+    if is_gap:
         return None, None, float(seconds)
-    most = MAX_RATE * max(seconds, 1.0)
-    return _amount(values, "read", most), _amount(values, "written", most), float(seconds)
+    limit = MAX_RATE * max(seconds, 1.0)
+    return _amount(values, "read", limit), _amount(values, "written", limit), float(seconds)
 
 
-def _amount(values: Mapping[str, object], name: str, most: float) -> int:
+def _amount(values: Mapping[str, object], name: str, limit: float) -> int:
     amount = values.get(name)
     if isinstance(amount, bool) or not isinstance(amount, int):
-        message = f"its bytes {name} are no whole number"
+        message = f"{name} is missing or not a whole number"
         raise FormatError(message)
-    if not 0 <= amount <= most:
-        message = f"its bytes {name} are not what a tor can move"
+    if not 0 <= amount <= limit:
+        message = f"{name} is out of range"
         raise FormatError(message)
     return amount

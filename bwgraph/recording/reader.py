@@ -80,7 +80,7 @@ class Recording:
     """Takes the lines of a recording, one after another.
 
     >>> tape = Recording()
-    >>> tape.add('{"time": "2026-01-02T03:04:05.000Z", "instance": "relay", "read": 7,'
+    >>> tape.add('{"time": "2026-01-02T03:04:05.000Z", "tor": "relay", "read": 7,'
     ...          ' "written": 3, "seconds": 1.0}')
     >>> tape.add('{"time": "2026-01-02T03:04:06.0')
     >>> list(tape.tracks), tape.skipped

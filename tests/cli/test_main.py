@@ -947,8 +947,8 @@ def test_once_as_json_is_an_object_of_each_tor_and_their_sum(look: Look, capsys:
     code, out, err = said(["--once", "--json", "-p", "exit=1", "-p", "2"], capsys)
     assert (code, err, out.count("\n")) == (0, "", 1)
     told = json.loads(out)
-    assert [each["name"] for each in told["instances"]] == ["exit", "fake"]
-    assert [each["read"]["current"] for each in told["instances"]] == [3 << 20, 3 << 20]
+    assert [each["name"] for each in told["tors"]] == ["exit", "fake"]
+    assert [each["read"]["current"] for each in told["tors"]] == [3 << 20, 3 << 20]
     assert told["sum"]["read"]["current"] == 6 << 20
     assert look.asked == [None]
 
@@ -959,7 +959,7 @@ def test_once_as_json_and_a_picture_are_one_look(
     path = tmp_path / "picture.svg"
     code, out, _ = said(["--svg", str(path), "--once", "--json"], capsys)
     assert (code, path.exists()) == (0, True)
-    assert json.loads(out)["instances"][0]["state"] == "connected"
+    assert json.loads(out)["tors"][0]["state"] == "connected"
     assert look.asked == [None]
 
 
@@ -997,11 +997,11 @@ def streams(monkeypatch: pytest.MonkeyPatch) -> Streams:
 
 
 JSON = """\
-{"time": "2026-01-02T00:00:00.000Z", "instance": "a", "read": 7, "written": 3, "seconds": 1.0}
-{"time": "2026-01-02T00:00:00.000Z", "instance": "a", "read": null, "written": null, "seconds": 5.0}
+{"time": "2026-01-02T00:00:00.000Z", "tor": "a", "read": 7, "written": 3, "seconds": 1.0}
+{"time": "2026-01-02T00:00:00.000Z", "tor": "a", "read": null, "written": null, "seconds": 5.0}
 """
 CSV = """\
-time,instance,read,written,seconds
+time,tor,read,written,seconds
 2026-01-02T00:00:00.000Z,a,7,3,1.0
 2026-01-02T00:00:00.000Z,a,,,5.0
 """
@@ -1125,7 +1125,7 @@ def test_once_shows_all_of_a_recording(look: Look, tmp_path: Path, capsys: Captu
     code, out, err = said(["--once", "--json", "--replay", str(path)], capsys)
     told = json.loads(out)
     assert (code, err, told["time"]) == (0, skipped, "2026-01-02T00:01:00.000Z")
-    assert (told["instances"][0]["state"], told["instances"][0]["seconds"]) == ("ended", 2.0)
+    assert (told["tors"][0]["state"], told["tors"][0]["seconds"]) == ("ended", 2.0)
     assert look.asked == []
 
 

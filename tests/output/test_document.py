@@ -46,7 +46,7 @@ def test_of_a_tor_it_says_what_the_screen_says() -> None:
     filled(instance, 1000, 5000, 3000)
     assert told(fleet) == {
         "time": "2026-01-02T03:04:05.000Z",
-        "instances": [
+        "tors": [
             {
                 "name": "exit",
                 "where": "exit",
@@ -81,7 +81,7 @@ def test_of_a_tor_it_says_what_the_screen_says() -> None:
 
 
 def test_before_anything_is_known_nothing_is_said() -> None:
-    (one,) = told(Fleet([Instance("a")]))["instances"]
+    (one,) = told(Fleet([Instance("a")]))["tors"]
     assert (one["state"], one["version"], one["seconds"]) == ("connecting", None, 0)
     assert set(one["read"].values()) == {None}
     assert (one["total_of"], one["total_since"]) == (None, None)
@@ -98,7 +98,7 @@ def test_before_anything_is_known_nothing_is_said() -> None:
 def test_the_state_is_a_word(event: Connected | Lost | Ended, state: str) -> None:
     fleet = Fleet([Instance("a")])
     fleet.handle(fleet.instances[0], event)
-    (one,) = told(fleet)["instances"]
+    (one,) = told(fleet)["tors"]
     assert one["state"] == state
 
 
@@ -110,7 +110,7 @@ def test_of_several_there_is_the_sum_too() -> None:
         for instance in fleet.instances:
             fleet.handle(instance, Sample(NOW + second, 1000, 500, 1.0))
     found = told(fleet)
-    assert [each["name"] for each in found["instances"]] == ["a", "b"]
+    assert [each["name"] for each in found["tors"]] == ["a", "b"]
     total = found["sum"]
     assert isinstance(total, dict)
     assert (total["name"], total["state"]) == ("sum of 2 tors", "connected")
@@ -120,7 +120,7 @@ def test_of_several_there_is_the_sum_too() -> None:
 
 def test_it_is_of_all_that_is_kept_in_the_shortest_columns_that_hold_it() -> None:
     instance = filled(Instance("a"), *([1000] * (FINEST_BUCKETS + 500)))
-    (one,) = told(Fleet([instance]))["instances"]
+    (one,) = told(Fleet([instance]))["tors"]
     assert one["resolution"] == 5
     assert one["seconds"] == pytest.approx(FINEST_BUCKETS + 500, abs=5)
     assert one["read"]["average"] == 1000.0
@@ -129,7 +129,7 @@ def test_it_is_of_all_that_is_kept_in_the_shortest_columns_that_hold_it() -> Non
 def test_while_there_is_a_gap_there_is_no_current_rate() -> None:
     instance = Instance("a", history=History())
     instance.handle(Sample(NOW - 60, 1000, 500, 1.0))
-    (one,) = told(Fleet([instance]))["instances"]
+    (one,) = told(Fleet([instance]))["tors"]
     assert one["read"]["current"] is None
     assert one["read"]["average"] == 1000.0
 
@@ -137,7 +137,7 @@ def test_while_there_is_a_gap_there_is_no_current_rate() -> None:
 @PROPERTY
 @given(st.lists(st.integers(0, 1 << 34), min_size=1, max_size=100))
 def test_numbers_agree_with_each_other(reads: list[int]) -> None:
-    (one,) = told(Fleet([filled(Instance("a"), *reads)]))["instances"]
+    (one,) = told(Fleet([filled(Instance("a"), *reads)]))["tors"]
     read = one["read"]
     assert read["current"] == reads[-1]
     assert read["peak"] == max(reads)

@@ -154,7 +154,7 @@ def lines_of(*events: Event) -> list[dict[str, object]]:
 def test_each_sample_is_one_line_in_order() -> None:
     lines = lines_of(CONNECTED, *samples(500))
     assert [(each["read"], each["written"]) for each in lines] == [(10 * i, i) for i in range(500)]
-    assert {each["instance"] for each in lines} == {ENDPOINT}
+    assert {each["tor"] for each in lines} == {ENDPOINT}
 
 
 def test_sample_of_zero_bytes_is_a_line() -> None:
@@ -170,7 +170,7 @@ def test_other_events_are_no_lines() -> None:
 def test_line_names_the_endpoint_of_the_latest_connection() -> None:
     moved = Connected(1000.0, "/run/tor/control")
     lines = lines_of(CONNECTED, SAMPLE, Lost(9.0, "gone", 9.5), moved, SAMPLE, SAMPLE)
-    assert [each["instance"] for each in lines] == [ENDPOINT, *["/run/tor/control"] * 2]
+    assert [each["tor"] for each in lines] == [ENDPOINT, *["/run/tor/control"] * 2]
 
 
 def test_each_line_is_flushed_at_once() -> None:
@@ -354,7 +354,7 @@ def test_each_line_names_its_tor() -> None:
         (0, END),
     )
     # The label, or else the endpoint: any tor may have any nickname.
-    assert [(each["instance"], each["written"]) for each in lines] == [
+    assert [(each["tor"], each["written"]) for each in lines] == [
         ("127.0.0.1:2", 0),
         ("exit", 1),
         ("exit", 2),
@@ -401,7 +401,7 @@ def test_samples_of_a_duplicate_tor_are_no_lines() -> None:
         (0, two),
         (0, END),
     )
-    assert [(each["instance"], each["written"]) for each in lines] == [
+    assert [(each["tor"], each["written"]) for each in lines] == [
         ("127.0.0.1:9051", 0),
         ("127.0.0.1:9051", 1),
     ]
@@ -506,7 +506,7 @@ def test_each_event_of_a_tor_but_the_first_is_a_line(monkeypatch: pytest.MonkeyP
         run_one_until_end(source, output)
     lines = [json.loads(text) for text in output.getvalue().splitlines()]
     assert [(each["read"], each["written"]) for each in lines] == events[1:]
-    assert {each["instance"] for each in lines} == {"small"}
+    assert {each["tor"] for each in lines} == {"small"}
     assert all(each["seconds"] > 0 for each in lines)
 
 
@@ -518,7 +518,7 @@ def test_gap_is_a_line_with_its_tor_and_length() -> None:
     lines = lines_of(CONNECTED, one, two, Lost(START + 2, "gone", START + 3), CONNECTED, four)
     gap = lines[2]
     assert [each["written"] for each in lines] == [0, 1, None, 3]
-    assert (gap["read"], gap["instance"], gap["seconds"]) == (None, ENDPOINT, 1.0)
+    assert (gap["read"], gap["tor"], gap["seconds"]) == (None, ENDPOINT, 1.0)
     ends = [datetime.fromisoformat(str(each["time"])) for each in lines]
     assert [(b - a).total_seconds() for a, b in pairwise(ends)] == [1.0, 1.0, 1.0]
 

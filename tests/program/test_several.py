@@ -176,7 +176,7 @@ def test_json_says_which_tor_and_once_shows_all(tmp_path: Path) -> None:
         ) as lines:
             assert lines.stdout is not None
             while told != {*NAMES}:
-                told.add(json.loads(lines.stdout.readline())["instance"])
+                told.add(json.loads(lines.stdout.readline())["tor"])
             lines.terminate()
         done = subprocess.run(
             bwgraph_argv(*ports(servers), "--once"),

@@ -88,18 +88,18 @@ def test_when_its_reader_has_seen_enough_it_ends_as_cat_does(tmp_path: Path) -> 
     code, out, err = in_shell("| head -1", *bwgraph_argv("--demo", "--json"), place=tmp_path)
     assert (code, err) == (cat, "")
     assert code == 128 + signal.SIGPIPE
-    assert json.loads(out)["instance"] == "demo"
+    assert json.loads(out)["tor"] == "demo"
 
 
 def test_sigterm_ends_what_would_go_on_for_ever_with_0_and_whole_lines() -> None:
     with streaming("--demo", "--csv") as stream:
         header, _ = stream.line(), stream.line()
         assert stream.end(signal.SIGTERM)[::2] == (0, "")
-    assert header == "time,instance,read,written,seconds\n"
+    assert header == "time,tor,read,written,seconds\n"
     assert stream.lines[-1].endswith("\n")
     for row in csv.DictReader(stream.lines):
         assert datetime.fromisoformat(row["time"]).tzinfo is not None
-        assert (row["instance"], int(row["read"]) > 0) == ("demo", True)
+        assert (row["tor"], int(row["read"]) > 0) == ("demo", True)
         assert float(row["seconds"]) == pytest.approx(1.0, abs=0.5)
 
 
@@ -118,7 +118,7 @@ def test_of_a_real_tor_each_byte_is_written_and_its_absence_is_a_gap(tmp_path: P
         streaming("--json", "-p", f"relay={tor.port}") as stream,
     ):
         first = stream.entry()
-        assert first["instance"] == "relay"
+        assert first["tor"] == "relay"
         with Control(tor) as control:
             control.let_read(100_000)
             read = written = 0
@@ -133,7 +133,7 @@ def test_of_a_real_tor_each_byte_is_written_and_its_absence_is_a_gap(tmp_path: P
         tor.start()
         entries = [stream.entry() for _ in range(4)]
         (gap,) = [each for each in entries if each["read"] is None]
-        assert (gap["written"], gap["instance"]) == (None, "relay")
+        assert (gap["written"], gap["tor"]) == (None, "relay")
         assert 1.0 < gap["seconds"] < ENOUGH
         code, _, err = stream.end(signal.SIGTERM)
         assert code == 0
@@ -162,7 +162,7 @@ def recorded(place: Path, seconds: int, *tors: str) -> Path:
                 told = f'"read": {1024 * second}, "written": 2048'
                 if seconds // 2 <= second < seconds // 2 + 20:
                     told = '"read": null, "written": null'
-                file.write(f'{{"time": "{time}", "instance": "{tor}", {told}, "seconds": 1.0}}\n')
+                file.write(f'{{"time": "{time}", "tor": "{tor}", {told}, "seconds": 1.0}}\n')
         file.write("\x1b]0;owned\x07\n")
         file.write('{"time": "2026')
     return path

@@ -181,7 +181,7 @@ def test_every_event_is_in_the_history_and_in_the_lines_once_across_a_restart(
         if follows(pairs[:i], logs[0]) and follows(pairs[i:], logs[1])
     )
     assert 0 < cut < len(pairs)
-    assert {line["instance"] for line in said} == {f"127.0.0.1:{tor.port}"}
+    assert {line["tor"] for line in said} == {f"127.0.0.1:{tor.port}"}
 
 
 def test_what_tor_moved_before_is_in_the_total_and_in_no_rate(tor: RealTor) -> None:

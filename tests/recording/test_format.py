@@ -43,7 +43,7 @@ entries = st.builds(
 
 def test_a_line_of_json_is_an_object_of_these_fields_in_this_order() -> None:
     assert json_line(ENTRY) == (
-        '{"time": "2026-01-02T03:04:05.678Z", "instance": "127.0.0.1:9051", '
+        '{"time": "2026-01-02T03:04:05.678Z", "tor": "127.0.0.1:9051", '
         '"read": 700, "written": 70, "seconds": 1.0022}'
     )
 
@@ -82,7 +82,7 @@ def test_any_entry_is_one_line_of_ascii_that_others_can_read(entry: Entry, read:
     assert (type(told["read"]), told["read"], told["written"]) == (int, read, entry.written)
     assert told["seconds"] == pytest.approx(entry.seconds, abs=1e-6)
     assert told["seconds"] > 0
-    assert told["instance"] == entry.tor
+    assert told["tor"] == entry.tor
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", told["time"])
     assert abs(datetime.fromisoformat(told["time"]) - entry.time) < timedelta(milliseconds=1)
     (row,) = csv.DictReader(io.StringIO(f"{CSV_HEADER}\n{csv_line(entry)}\n"))
@@ -115,6 +115,24 @@ def test_an_empty_line_and_the_header_say_nothing(line: str) -> None:
     assert parse_line(line) is None
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        json_line(ENTRY).replace('"tor"', '"instance"'),
+        json_line(ENTRY).replace('"tor"', '"instance": "other", "tor"'),
+        csv_line(ENTRY),
+    ],
+)
+def test_old_lines_that_say_instance_are_read(line: str) -> None:
+    entry = parse_line(line)
+    assert entry is not None
+    assert (entry.tor, entry.read, entry.written) == ("127.0.0.1:9051", 700, 70)
+
+
+def test_old_csv_header_is_skipped() -> None:
+    assert parse_line("time,instance,read,written,seconds\n") is None
+
+
 def changed(**values: object) -> str:
     """The line of an entry, with some of its values changed; ``...`` takes one away."""
     told = {**json.loads(json_line(ENTRY)), **values}
@@ -127,45 +145,45 @@ FOREIGN = [
     (json_line(ENTRY)[:-1], "cut off, or not JSON"),
     (json_line(ENTRY) * 2, "cut off, or not JSON"),
     ("[1, 2]", "not an object"),
-    ("[" * 4000, "too many brackets|cut off"),
-    ("{}", "its time is none"),
+    ("[" * 4000, "nested too deeply|cut off"),
+    ("{}", "time is missing or not valid"),
     ("a,b,c", "cut off, or neither"),
     (csv_line(ENTRY).rpartition(",")[0], "cut off, or neither"),
     ('"' + csv_line(ENTRY), "neither JSON nor CSV"),
     (f"{csv_line(ENTRY)},1", "cut off, or neither"),
-    ("x" * 5000, "far too long"),
-    (changed(time=...), "its time is none"),
-    (changed(time=5), "its time is none"),
-    (changed(time="yesterday"), "its time is none"),
-    (changed(time="2026-01-02T03:04:05"), "its time is none"),
-    (changed(time="0001-01-01T00:00:00+23:59"), "its time is not one of tor's"),
-    (changed(time="9999-12-31T23:59:59-23:59"), "its time is not one of tor's"),
-    (changed(instance=...), "its instance is no name"),
-    (changed(instance=""), "its instance is no name"),
-    (changed(instance=5), "its instance is no name"),
-    (changed(instance="a" * 300), "its instance is no name"),
-    (changed(seconds=...), "its seconds are no number"),
-    (changed(seconds="1"), "its seconds are no number"),
-    (changed(seconds=True), "its seconds are no number"),
-    (changed(seconds=0), "its seconds are no length of time"),
-    (changed(seconds=-1), "its seconds are no length of time"),
-    (changed(seconds=1e6), "its seconds are no length of time"),
-    (changed(read=None, written=None, seconds=1e12), "its seconds are no length of time"),
+    ("x" * 5000, "too long"),
+    (changed(time=...), "time is missing or not valid"),
+    (changed(time=5), "time is missing or not valid"),
+    (changed(time="yesterday"), "time is missing or not valid"),
+    (changed(time="2026-01-02T03:04:05"), "time is missing or not valid"),
+    (changed(time="0001-01-01T00:00:00+23:59"), "time is not in the years 2000 to 2999"),
+    (changed(time="9999-12-31T23:59:59-23:59"), "time is not in the years 2000 to 2999"),
+    (changed(tor=...), "tor is missing or not a name"),
+    (changed(tor=""), "tor is missing or not a name"),
+    (changed(tor=5), "tor is missing or not a name"),
+    (changed(tor="a" * 300), "tor is missing or not a name"),
+    (changed(seconds=...), "seconds is missing or not a number"),
+    (changed(seconds="1"), "seconds is missing or not a number"),
+    (changed(seconds=True), "seconds is missing or not a number"),
+    (changed(seconds=0), "seconds is out of range"),
+    (changed(seconds=-1), "seconds is out of range"),
+    (changed(seconds=1e6), "seconds is out of range"),
+    (changed(read=None, written=None, seconds=1e12), "seconds is out of range"),
     (json_line(ENTRY).replace("1.0022", "NaN"), "cut off, or not JSON"),
-    (json_line(ENTRY).replace("1.0022", "1e999"), "its seconds are no length of time"),
-    (json_line(ENTRY).replace("1.0022", "9" * 3000), "its seconds are no length of time"),
-    (csv_line(ENTRY).replace("1.0022", "nan"), "its seconds are no length of time"),
-    (csv_line(ENTRY).replace("1.0022", "inf"), "its seconds are no length of time"),
-    (changed(read=...), "its bytes read are no whole number"),
-    (changed(read=None), "its bytes read are no whole number"),
-    (changed(read=1.5), "its bytes read are no whole number"),
-    (changed(read=False), "its bytes read are no whole number"),
-    (changed(written=-1), "its bytes written are not what a tor can move"),
-    (changed(written=1 << 40), "its bytes written are not what a tor can move"),
-    (csv_line(ENTRY).replace("700", "9" * 20), "its bytes read are not what a tor can move"),
-    (csv_line(ENTRY).replace("700", "9" * 21), "its bytes read are no whole number"),
-    (csv_line(ENTRY).replace("700", ""), "its bytes read are no whole number"),
-    (csv_line(ENTRY).replace("700", "²"), "its bytes read are no whole number"),
+    (json_line(ENTRY).replace("1.0022", "1e999"), "seconds is out of range"),
+    (json_line(ENTRY).replace("1.0022", "9" * 3000), "seconds is out of range"),
+    (csv_line(ENTRY).replace("1.0022", "nan"), "seconds is out of range"),
+    (csv_line(ENTRY).replace("1.0022", "inf"), "seconds is out of range"),
+    (changed(read=...), "read is missing or not a whole number"),
+    (changed(read=None), "read is missing or not a whole number"),
+    (changed(read=1.5), "read is missing or not a whole number"),
+    (changed(read=False), "read is missing or not a whole number"),
+    (changed(written=-1), "written is out of range"),
+    (changed(written=1 << 40), "written is out of range"),
+    (csv_line(ENTRY).replace("700", "9" * 20), "read is out of range"),
+    (csv_line(ENTRY).replace("700", "9" * 21), "read is missing or not a whole number"),
+    (csv_line(ENTRY).replace("700", ""), "read is missing or not a whole number"),
+    (csv_line(ENTRY).replace("700", "²"), "read is missing or not a whole number"),
 ]
 
 

@@ -48,8 +48,17 @@ def test_samples_are_told_apart_by_their_tor_and_are_in_order() -> None:
 
 def test_both_formats_may_be_in_one() -> None:
     line = csv_line(Entry(MIDNIGHT + timedelta(seconds=2), "a", 7, 3, 1.0))
-    found = taken("time,instance,read,written,seconds", entry(1), "", line)
+    found = taken("time,tor,read,written,seconds", entry(1), "", line)
     assert samples(found.tracks["a"]) == [(1, 10, 5, 1), (2, 7, 3, 1)]
+    assert found.skipped == ""
+
+
+def test_recordings_from_before_the_first_release_are_read() -> None:
+    old = [entry(1).replace('"tor"', '"instance"'), entry(2).replace('"tor"', '"instance"')]
+    header = "time,instance,read,written,seconds"
+    line = csv_line(Entry(MIDNIGHT + timedelta(seconds=3), "a", 7, 3, 1.0))
+    found = taken(*old, header, line, entry(4))
+    assert [each[0] for each in samples(found.tracks["a"])] == [1, 2, 3, 4]
     assert found.skipped == ""
 
 

@@ -90,7 +90,7 @@ def test_a_line_without_an_end_is_never_in_memory_as_a_whole(path: Path) -> None
         file.write(json_line(entry(1)).encode() + b"\n")
         file.truncate(4_000_000)
     found = read(str(path))
-    assert found.skipped == "a line is skipped: line 2 (far too long)"
+    assert found.skipped == "a line is skipped: line 2 (too long)"
 
 
 def test_standard_input_is_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
