@@ -56,15 +56,15 @@ def check(path: str) -> None:
             message = f"{path}: not a file"
             raise ValueError(message)
         with open(path, "rb") as file:  # noqa: PTH123
-            header = file.read(schema.HEADER)
+            header = file.read(schema.HEADER_BYTES)
     except FileNotFoundError:
         return
     except OSError as error:
         raise explained(path, error) from None
     if not header:
         return
-    left = "; it is left as it is"
-    stranger = schema.why_not_a_store(header)
+    left = "; it is left untouched"
+    stranger = schema.reject_reason(header)
     if stranger:
         message = f"{path}: {stranger}{left}"
         raise ValueError(message)
@@ -105,13 +105,15 @@ class Store:
         if self._connection is not None and not self._read_only:
             mine = self._process
             with suppress(sqlite3.Error):
-                self._connection.execute(schema.GIVE_UP, (mine.pid, mine.started, mine.boot_id))
+                self._connection.execute(
+                    schema.DELETE_WRITER, (mine.pid, mine.started, mine.boot_id)
+                )
         self._disconnect()
 
     def series(self) -> list[SeriesKey]:
         """Whose past is in it, by name."""
         with self._transaction() as connection:
-            rows = connection.execute("SELECT name, sum FROM instance ORDER BY name").fetchall()
+            rows = connection.execute(schema.SELECT_SERIES).fetchall()
         return [SeriesKey(str(name), bool(of_many)) for name, of_many in rows]
 
     def read(self, whose: SeriesKey, now: float) -> list[Bucket]:
@@ -121,7 +123,7 @@ class Store:
         """
         oldest = {each: _oldest(each, now) for each in RESOLUTIONS}
         with self._transaction() as connection:
-            rows = connection.execute(schema.GET, (*whose, now)).fetchall()
+            rows = connection.execute(schema.SELECT_BUCKETS, (*whose, now)).fetchall()
         return [
             Bucket(resolution, Portion(column, *amounts), told, whole)
             for resolution, column, *amounts, told, whole in rows
@@ -131,7 +133,7 @@ class Store:
     def newest_ends(self, whose: SeriesKey, now: float) -> dict[int, int]:
         """By resolution: where the newest column ends that ``read`` has."""
         with self._transaction() as connection:
-            rows = connection.execute(schema.ENDS, (*whose, now)).fetchall()
+            rows = connection.execute(schema.SELECT_NEWEST_ENDS, (*whose, now)).fetchall()
         return {each: end for each, end in rows if end // each > _oldest(each, now)}
 
     def write(self, news: Mapping[SeriesKey, Sequence[Bucket]], now: float) -> dict[SeriesKey, int]:
@@ -150,7 +152,7 @@ class Store:
                     refused[whose] = writer
                     continue
                 connection.executemany(
-                    schema.PUT,
+                    schema.UPSERT_BUCKET,
                     (
                         (number, each, portion.bucket * each, *portion[1:], told, whole)
                         for each, portion, told, whole in entries
@@ -158,15 +160,14 @@ class Store:
                 )
             for resolution in RESOLUTIONS:
                 until = _oldest(resolution, now) * resolution
-                connection.execute(schema.FORGET, (resolution, until))
+                connection.execute(schema.DELETE_EXPIRED, (resolution, until))
         self._pruned = True
         return refused
 
     def _claim(self, connection: sqlite3.Connection, number: int) -> int | None:
         """Become the one who writes an instance, or stay it; else the number of who is."""
         wall = time.time()
-        query = "SELECT pid, began, boot, space, heard FROM writer WHERE instance = ?"
-        row = connection.execute(query, (number,)).fetchone()
+        row = connection.execute(schema.SELECT_WRITER, (number,)).fetchone()
         if row is not None:
             *who, heard = row
             writer = Process(*who)
@@ -175,7 +176,7 @@ class Store:
                 return writer.pid
         mine = self._process
         claim = number, mine.pid, mine.started, mine.boot_id, mine.pid_namespace, wall
-        connection.execute(schema.CLAIM, claim)
+        connection.execute(schema.REPLACE_WRITER, claim)
         return None
 
     def _open_connection(self) -> sqlite3.Connection:
@@ -288,23 +289,19 @@ def _rename_unless_exists(made: Path, path: Path) -> None:
 
 def _prune(connection: sqlite3.Connection, now: float) -> None:
     """Have no more of any instance than there can be, and none of which there is nothing."""
-    numbers = connection.execute("SELECT id FROM instance").fetchall()
+    numbers = connection.execute("SELECT id FROM series").fetchall()
     for (number,) in numbers:
         for resolution in RESOLUTIONS:
-            most = 2 * kept_buckets(resolution)
-            column = {"instance": number, "resolution": resolution}
-            connection.execute(schema.BOUND, {**column, "now": now, "most": most})
-    connection.execute(
-        "DELETE FROM instance WHERE id NOT IN (SELECT instance FROM history)"
-        " AND id NOT IN (SELECT instance FROM writer)"
-    )
+            limit = 2 * kept_buckets(resolution)
+            bucket = {"series": number, "resolution": resolution}
+            connection.execute(schema.DELETE_SURPLUS, {**bucket, "now": now, "limit": limit})
+    connection.execute(schema.DELETE_EMPTY_SERIES)
 
 
 def _series_id(connection: sqlite3.Connection, whose: SeriesKey) -> int:
     """An instance's, which it is given if it has none."""
-    connection.execute("INSERT OR IGNORE INTO instance (name, sum) VALUES (?, ?)", whose)
-    query = "SELECT id FROM instance WHERE name = ? AND sum = ?"
-    return int(connection.execute(query, whose).fetchone()[0])
+    connection.execute(schema.INSERT_SERIES, whose)
+    return int(connection.execute(schema.SELECT_SERIES_ID, whose).fetchone()[0])
 
 
 def _oldest(resolution: int, now: float) -> int:
@@ -318,8 +315,8 @@ def _damage(path: str) -> str:
         try:
             with closing(_connect(path, look=True)) as connection:
                 found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-                connection.execute(schema.GET, ("", False, 0)).fetchone()
-                connection.execute("SELECT pid, began, boot, space, heard FROM writer").fetchone()
+                connection.execute(schema.SELECT_BUCKETS, ("", False, 0)).fetchone()
+                connection.execute(schema.SELECT_WRITER, (0,)).fetchone()
         except sqlite3.Error as error:
             if _code(error) not in _DAMAGE_CODES:
                 raise explained(path, error) from None

@@ -1,118 +1,157 @@
-"""What is in a store: its tables, what is said to them, and how its file is told from others.
+"""The tables of a store, the SQL that is used on them, and the test that a file is a store.
 
-The README has the tables too; a change of them needs another ``VERSION``. Pure: must not know who
-opens the file.
+Owns the schema; a change of it needs another ``VERSION``, and the manual documents it too. Must not
+know who opens the file.
+
+A series is the history of one tor, or of a sum of tors. The name of a sum is a JSON list of its
+members' names, sorted, so a sum of other members is another series. A row of ``history`` is one
+bucket of a series. For a sum:
+
+- ``read`` and ``written`` are the bytes of all members;
+- ``covered_seconds`` is the time that the sum's rate refers to, so bytes / covered_seconds is the
+  mean rate. It is at most ``known_seconds``, and can become less when another member's bytes arrive
+  (see ``model.sum_history``);
+- ``read_peak`` and ``written_peak`` are the highest rates of the *sum* in one second. They cannot
+  be computed from the members' rows, since members peak at different times;
+- ``known_seconds`` is the number of seconds for which any member has data, ``member_seconds`` the
+  number of such seconds summed over the members. Every member has data for all of the time if
+  member_seconds = known_seconds * number of members.
+
+All but the peaks could be computed from the members' rows. For a single tor, ``member_seconds`` and
+``known_seconds`` are 0.
 """
 
 from bwgraph.model.rollups import RESOLUTIONS
 
 APPLICATION_ID = 0x62776772
-"SQLite's application_id: bwgr."
+"SQLite's application_id of a store: the bytes ``bwgr``."
 
-VERSION = 1
-"Of the schema, in SQLite's user_version."
+VERSION = 2
+"The version of the schema, in SQLite's user_version."
 
 TABLES = """
-CREATE TABLE instance (
+CREATE TABLE series (
     id INTEGER PRIMARY KEY,
     name TEXT NOT NULL,
-    sum INTEGER NOT NULL,
-    UNIQUE (name, sum)
+    is_sum INTEGER NOT NULL,
+    UNIQUE (name, is_sum)
 );
 CREATE TABLE history (
-    instance INTEGER NOT NULL,
+    series INTEGER NOT NULL,
     resolution INTEGER NOT NULL,
-    until INTEGER NOT NULL,
+    ends_at INTEGER NOT NULL,
     read INTEGER NOT NULL,
     written INTEGER NOT NULL,
-    seconds REAL NOT NULL,
+    covered_seconds REAL NOT NULL,
     read_peak REAL NOT NULL,
     written_peak REAL NOT NULL,
-    told INTEGER NOT NULL,
-    whole REAL NOT NULL,
-    PRIMARY KEY (instance, resolution, until)
+    member_seconds INTEGER NOT NULL,
+    known_seconds REAL NOT NULL,
+    PRIMARY KEY (series, resolution, ends_at)
 ) WITHOUT ROWID;
 CREATE TABLE writer (
-    instance INTEGER PRIMARY KEY,
+    series INTEGER PRIMARY KEY,
     pid INTEGER NOT NULL,
-    began TEXT NOT NULL,
-    boot TEXT NOT NULL,
-    space TEXT NOT NULL,
-    heard REAL NOT NULL
+    started TEXT NOT NULL,
+    boot_id TEXT NOT NULL,
+    pid_namespace TEXT NOT NULL,
+    heard_at REAL NOT NULL
 )
 """
 
 MAGIC = b"SQLite format 3\0"
-VERSION_AT, APPLICATION_AT, HEADER = 60, 68, 100
-"Bytes into the file (SQLite file format, the database header), and the header's length."
+"The first bytes of every SQLite database."
 
-LARGEST = (1 << 62) - 1
-"No amount in a file is believed to be larger."
+VERSION_OFFSET, APPLICATION_ID_OFFSET, HEADER_BYTES = 60, 68, 100
+"Offsets in the header of a database, and its length (SQLite file format, section 1.3)."
 
-CLAIM = "INSERT OR REPLACE INTO writer VALUES (?, ?, ?, ?, ?, ?)"
+MAX_VALUE = (1 << 62) - 1
+"The largest amount in a row that is accepted; a row with a larger one is ignored."
 
-GIVE_UP = "DELETE FROM writer WHERE pid = ? AND began = ? AND boot = ?"
+SELECT_SERIES = "SELECT name, is_sum FROM series ORDER BY name"
 
-PUT = """
+INSERT_SERIES = "INSERT OR IGNORE INTO series (name, is_sum) VALUES (?, ?)"
+
+SELECT_SERIES_ID = "SELECT id FROM series WHERE name = ? AND is_sum = ?"
+
+DELETE_EMPTY_SERIES = """
+DELETE FROM series
+WHERE id NOT IN (SELECT series FROM history) AND id NOT IN (SELECT series FROM writer)
+"""
+
+SELECT_WRITER = """
+SELECT pid, started, boot_id, pid_namespace, heard_at FROM writer WHERE series = ?
+"""
+
+REPLACE_WRITER = "INSERT OR REPLACE INTO writer VALUES (?, ?, ?, ?, ?, ?)"
+
+DELETE_WRITER = "DELETE FROM writer WHERE pid = ? AND started = ? AND boot_id = ?"
+
+UPSERT_BUCKET = """
 INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (instance, resolution, until) DO UPDATE SET
-    read = excluded.read, written = excluded.written, seconds = excluded.seconds,
+ON CONFLICT (series, resolution, ends_at) DO UPDATE SET
+    read = excluded.read, written = excluded.written,
+    covered_seconds = excluded.covered_seconds,
     read_peak = excluded.read_peak, written_peak = excluded.written_peak,
-    told = excluded.told, whole = excluded.whole
-WHERE excluded.seconds >= history.seconds OR excluded.told > history.told
+    member_seconds = excluded.member_seconds, known_seconds = excluded.known_seconds
+WHERE excluded.covered_seconds >= history.covered_seconds
+    OR excluded.member_seconds > history.member_seconds
 """
-"""A column that is better known is not replaced by what somebody else saw of it. That of a sum
-stands for less time when one more is in it that has a part of a second (see ``together``)."""
+"""A bucket replaces a stored one unless it covers less. A sum's bucket to which a member was added
+replaces it even then (see ``covered_seconds`` above)."""
 
-FORGET = """
+DELETE_EXPIRED = """
 DELETE FROM history
-WHERE instance IN (SELECT id FROM instance) AND resolution = ? AND until <= ?
+WHERE series IN (SELECT id FROM series) AND resolution = ? AND ends_at <= ?
 """
 
-BOUND = """
-DELETE FROM history WHERE instance = :instance AND resolution = :resolution AND until IN (
-    SELECT until FROM history WHERE instance = :instance AND resolution = :resolution
-    ORDER BY abs(until - :now) LIMIT -1 OFFSET :most)
+DELETE_SURPLUS = """
+DELETE FROM history WHERE series = :series AND resolution = :resolution AND ends_at IN (
+    SELECT ends_at FROM history WHERE series = :series AND resolution = :resolution
+    ORDER BY abs(ends_at - :now) LIMIT -1 OFFSET :limit)
 """
-"What is farthest from the present is what a clock that was wrong has put there."
+"The buckets farthest from the present are deleted: a wrong clock has written them."
 
-_SOUND = f"""
-    instance = (SELECT id FROM instance WHERE name = ? AND sum = ?)
-    AND resolution IN {RESOLUTIONS} AND typeof(until) = 'integer' AND until % resolution = 0
-    AND until - resolution < ?
-    AND typeof(read) = 'integer' AND read BETWEEN 0 AND {LARGEST}
-    AND typeof(written) = 'integer' AND written BETWEEN 0 AND {LARGEST}
-    AND typeof(seconds) = 'real' AND seconds BETWEEN 0 AND {LARGEST}
-    AND typeof(read_peak) = 'real' AND read_peak BETWEEN 0 AND {LARGEST}
-    AND typeof(written_peak) = 'real' AND written_peak BETWEEN 0 AND {LARGEST}
-    AND typeof(told) = 'integer' AND told BETWEEN 0 AND {LARGEST}
-    AND typeof(whole) = 'real' AND whole BETWEEN 0 AND {LARGEST}
+_IS_VALID = f"""
+    series = (SELECT id FROM series WHERE name = ? AND is_sum = ?)
+    AND resolution IN {RESOLUTIONS} AND typeof(ends_at) = 'integer' AND ends_at % resolution = 0
+    AND ends_at - resolution < ?
+    AND typeof(read) = 'integer' AND read BETWEEN 0 AND {MAX_VALUE}
+    AND typeof(written) = 'integer' AND written BETWEEN 0 AND {MAX_VALUE}
+    AND typeof(covered_seconds) = 'real' AND covered_seconds BETWEEN 0 AND {MAX_VALUE}
+    AND typeof(read_peak) = 'real' AND read_peak BETWEEN 0 AND {MAX_VALUE}
+    AND typeof(written_peak) = 'real' AND written_peak BETWEEN 0 AND {MAX_VALUE}
+    AND typeof(member_seconds) = 'integer' AND member_seconds BETWEEN 0 AND {MAX_VALUE}
+    AND typeof(known_seconds) = 'real' AND known_seconds BETWEEN 0 AND {MAX_VALUE}
 """  # noqa: S608 - of constants
-"A row of this past, not of the future, and nothing that bwgraph has never written."
+"A row of one series that does not begin in the future and that bwgraph can have written."
 
-GET = f"""
-SELECT resolution, until / resolution, read, written, seconds, read_peak, written_peak, told, whole
-FROM history WHERE {_SOUND} ORDER BY resolution, until
+SELECT_BUCKETS = f"""
+SELECT resolution, ends_at / resolution, read, written, covered_seconds, read_peak, written_peak,
+    member_seconds, known_seconds
+FROM history WHERE {_IS_VALID} ORDER BY resolution, ends_at
 """  # noqa: S608
 
-ENDS = f"SELECT resolution, max(until) FROM history WHERE {_SOUND} GROUP BY resolution"  # noqa: S608
+SELECT_NEWEST_ENDS = f"""
+SELECT resolution, max(ends_at) FROM history WHERE {_IS_VALID} GROUP BY resolution
+"""  # noqa: S608
 
 
-def why_not_a_store(header: bytes) -> str:
-    """Why a file that begins like this is no store of ours; empty if it is one.
+def reject_reason(header: bytes) -> str:
+    """Return why a file with this header is not a store of this version; empty if it is one.
 
-    >>> why_not_a_store(b"Dear diary")
-    'not a history that bwgraph stored (no SQLite database)'
+    >>> reject_reason(b"Dear diary")
+    'not a bwgraph store (not an SQLite database)'
     """
-    if len(header) < HEADER or not header.startswith(MAGIC):
-        return "not a history that bwgraph stored (no SQLite database)"
-    if _number(header, APPLICATION_AT) != APPLICATION_ID:
-        return "not a history that bwgraph stored (another program's database)"
-    version = _number(header, VERSION_AT)
+    if len(header) < HEADER_BYTES or not header.startswith(MAGIC):
+        return "not a bwgraph store (not an SQLite database)"
+    if _number(header, APPLICATION_ID_OFFSET) != APPLICATION_ID:
+        return "not a bwgraph store (the database of another program)"
+    version = _number(header, VERSION_OFFSET)
     if version != VERSION:
-        return f"stored by another bwgraph (version {version} of the file; this one has {VERSION})"
+        return f"a bwgraph store of version {version}, and this bwgraph needs version {VERSION}"
     return ""
 
 
-def _number(header: bytes, at: int) -> int:
-    return int.from_bytes(header[at : at + 4], "big")
+def _number(header: bytes, offset: int) -> int:
+    return int.from_bytes(header[offset : offset + 4], "big")

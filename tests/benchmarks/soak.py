@@ -264,8 +264,8 @@ class Soak:
         elapsed = time.monotonic() - self._begin
         whole = [each for each in RESOLUTIONS if elapsed + 60 < each * kept_buckets(each)]
         query = (
-            "SELECT CASE sum WHEN 0 THEN name ELSE '' END, resolution, sum(read), sum(written)"
-            " FROM history JOIN instance ON instance = id GROUP BY id, resolution"
+            "SELECT CASE is_sum WHEN 0 THEN name ELSE '' END, resolution, sum(read), sum(written)"
+            " FROM history JOIN series ON series = id GROUP BY id, resolution"
         )
         with closing(sqlite3.connect(f"{self._store.as_uri()}?mode=ro", uri=True)) as connection:
             rows = connection.execute(query).fetchall()

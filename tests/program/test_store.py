@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import tiny_servers
 from pty_driver import Program, environment
-from store_files import another_database, beside, newer, scribbled_on, text
+from store_files import another_database, beside, newer, older, scribbled_on, text
 from store_programs import NO_TOR, OFTEN, program
 
 from bwgraph.model.events import Sample
@@ -144,7 +144,7 @@ def test_one_look_has_the_past_and_stores_nothing(path: Path) -> None:
     assert beside(path) == before
 
 
-@pytest.mark.parametrize("make", [text, another_database, newer, scribbled_on])
+@pytest.mark.parametrize("make", [text, another_database, newer, older, scribbled_on])
 @pytest.mark.parametrize("way", [("--json",), ("--once",), ()], ids=["json", "once", "graph"])
 def test_a_file_that_is_no_store_is_wrong_use_and_is_left_alone(
     path: Path, make: object, way: Sequence[str]
@@ -156,7 +156,7 @@ def test_a_file_that_is_no_store_is_wrong_use_and_is_left_alone(
     with Program(argv=argv, size=(200, 24)) as told:
         assert told.wait_exit() == 2
         assert f"bwgraph: {path}: " in told.text()
-        assert "it is left as it is" in told.text()
+        assert "it is left untouched" in told.text()
         assert "Traceback" not in told.text()
     assert beside(path) == before
 

@@ -23,6 +23,7 @@ from store_files import (
     beside,
     minute,
     newer,
+    older,
     scribbled_on,
     text,
     write,
@@ -50,8 +51,8 @@ def read(path: Path, whose: SeriesKey = RELAY, now: float = NOW) -> list[Bucket]
 def rows(path: Path) -> list[tuple[int, int]]:
     """What is in it by resolution and column, read by SQLite alone."""
     with closing(sqlite3.connect(path)) as connection:
-        found = connection.execute("SELECT resolution, until FROM history ORDER BY 1, 2")
-        return [(resolution, until // resolution) for resolution, until in found]
+        found = connection.execute("SELECT resolution, ends_at FROM history ORDER BY 1, 2")
+        return [(resolution, ends_at // resolution) for resolution, ends_at in found]
 
 
 @pytest.fixture
@@ -280,12 +281,13 @@ def without_tables(path: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (text, "not a history that bwgraph stored (no SQLite database); it is left as it is"),
-        (another_database, "not a history that bwgraph stored (another program's database)"),
-        (in_wal_mode, "not a history that bwgraph stored (another program's database)"),
-        (newer, "stored by another bwgraph (version 2 of the file; this one has 1)"),
+        (text, "not a bwgraph store (not an SQLite database); it is left untouched"),
+        (another_database, "not a bwgraph store (the database of another program)"),
+        (in_wal_mode, "not a bwgraph store (the database of another program)"),
+        (newer, "a bwgraph store of version 3, and this bwgraph needs version 2; it is left"),
+        (older, "a bwgraph store of version 1, and this bwgraph needs version 2; it is left"),
         (cut_short, "damaged ("),
-        (cut_shorter, "not a history that bwgraph stored (no SQLite database)"),
+        (cut_shorter, "not a bwgraph store (not an SQLite database)"),
         (scribbled_on, "damaged ("),
         (without_tables, "damaged (no such table: history)"),
     ],
@@ -298,7 +300,7 @@ def test_what_is_no_sound_store_is_named_and_left_to_the_byte(
     with pytest.raises(ValueError) as caught:  # noqa: PT011 - its words are looked at
         database.check(str(path))
     assert str(caught.value).startswith(f"{path}: {words}")
-    assert "it is left as it is" in str(caught.value)
+    assert "it is left untouched" in str(caught.value)
     for look in (False, True):
         with pytest.raises(ExplainedError) as refused:
             Store(str(path), read_only=look)
@@ -327,7 +329,7 @@ def someone(path: Path, **about: Any) -> None:
     other = owner.this_process()._replace(**about)
     with closing(sqlite3.connect(path)) as connection:
         connection.execute(
-            "INSERT INTO writer SELECT id, ?, ?, ?, ?, ? FROM instance",
+            "INSERT INTO writer SELECT id, ?, ?, ?, ?, ? FROM series",
             (other.pid, other.started, other.boot_id, other.pid_namespace, time.time()),
         )
         connection.commit()
@@ -379,7 +381,9 @@ def test_one_in_another_container_is_believed_as_long_as_it_is_heard(
     with closing(Store(str(path))) as opened:
         assert opened.write({RELAY: []}, NOW) == {RELAY: neighbour.pid}
         with closing(sqlite3.connect(path)) as connection:
-            connection.execute("UPDATE writer SET heard = heard - ?", (owner.STALE_AFTER_S + 1,))
+            connection.execute(
+                "UPDATE writer SET heard_at = heard_at - ?", (owner.STALE_AFTER_S + 1,)
+            )
             connection.commit()
         assert opened.write({RELAY: []}, NOW) == {}
 

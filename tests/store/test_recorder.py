@@ -51,7 +51,7 @@ def rows(path: Path, resolution: int = 86_400) -> dict[str, tuple[int, float]]:
     """Bytes read and seconds covered in all of a resolution, by name."""
     with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
         found = connection.execute(
-            "SELECT name, sum(read), sum(seconds) FROM history JOIN instance ON id = instance"
+            "SELECT name, sum(read), sum(covered_seconds) FROM history JOIN series ON id = series"
             " WHERE resolution = ? GROUP BY name",
             (resolution,),
         )

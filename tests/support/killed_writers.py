@@ -9,6 +9,7 @@ import random
 import signal
 import sqlite3
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from bwgraph.model.events import Sample
 from bwgraph.model.fleet import Fleet
+from bwgraph.model.history import History
 from bwgraph.model.instance import Instance
 from bwgraph.model.rollups import RESOLUTIONS, Bucket
 from bwgraph.store.database import Store
@@ -48,7 +50,7 @@ class Telling(Store):
 def live(path: str, pipe: int, begin: int) -> None:
     """Record until the end comes, or the next one's time."""
     when = begin
-    relay = Instance("relay")
+    relay = Instance("relay", history=History(lock=threading.Lock()))
     store = Telling(path, pipe)
     with Recorder(store, Fleet([relay]), 60, strict=True, interval=0.001, clock=lambda: when + 0.5):
         for when in range(begin + 1, begin + LIFE - 50):

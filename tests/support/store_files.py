@@ -49,6 +49,49 @@ def newer(path: Path) -> None:
         connection.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
 
 
+VERSION_1_TABLES = """
+CREATE TABLE instance (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    sum INTEGER NOT NULL,
+    UNIQUE (name, sum)
+);
+CREATE TABLE history (
+    instance INTEGER NOT NULL,
+    resolution INTEGER NOT NULL,
+    until INTEGER NOT NULL,
+    read INTEGER NOT NULL,
+    written INTEGER NOT NULL,
+    seconds REAL NOT NULL,
+    read_peak REAL NOT NULL,
+    written_peak REAL NOT NULL,
+    told INTEGER NOT NULL,
+    whole REAL NOT NULL,
+    PRIMARY KEY (instance, resolution, until)
+) WITHOUT ROWID;
+CREATE TABLE writer (
+    instance INTEGER PRIMARY KEY,
+    pid INTEGER NOT NULL,
+    began TEXT NOT NULL,
+    boot TEXT NOT NULL,
+    space TEXT NOT NULL,
+    heard REAL NOT NULL
+);
+INSERT INTO instance VALUES (1, 'relay', 0);
+INSERT INTO history VALUES (1, 60, 1800000000, 600, 300, 60.0, 20.0, 10.0, 0, 0.0);
+"""
+"The schema of version 1, as bwgraph wrote it before its first release, and one bucket."
+
+
+def older(path: Path) -> None:
+    """Make a store of version 1."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.executescript(VERSION_1_TABLES)
+        connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+        connection.execute("PRAGMA user_version = 1")
+
+
 def scribbled_on(path: Path) -> None:
     write(path, *map(minute, range(500)))
     with path.open("r+b") as file:
