@@ -8,6 +8,7 @@ import argparse
 import json
 import os
 import shutil
+from typing import TYPE_CHECKING
 
 from bwgraph.cli import initial_view
 from bwgraph.cli.initial_view import Watched
@@ -19,23 +20,29 @@ from bwgraph.system.stdio import FINE, handle_write_error, write, write_error
 from bwgraph.tor.credentials import Credentials
 from bwgraph.tor.targets import Secrets, Targets
 
+if TYPE_CHECKING:
+    from bwgraph.store.database import Store
+
 DEFAULT_SIZE = (80, 24)
 "Cells of a picture where neither COLUMNS and LINES nor a terminal tells."
 
 
-def look(options: argparse.Namespace, targets: Watched, known: Credentials) -> int:
+def look(
+    options: argparse.Namespace, targets: Watched, known: Credentials, store: "Store | None"
+) -> int:
     """Take one look: as text or numbers, as a picture, or as both."""
     from bwgraph.output import document, once, svg_file  # noqa: PLC0415 - the graph does without
     from bwgraph.screen.compose import compose  # noqa: PLC0415
     from bwgraph.terminal import curses_terminal  # noqa: PLC0415 - the graph does without
 
     fleet, sources = targets.create_fleet(Secrets(known, cannot_ask=True), patient=options.wait)
-    first = initial_view.of(options, targets, fleet, initial_view.view(options, utf8=True))
+    view = initial_view.view(options, utf8=True)
+    first = initial_view.of(options, targets, fleet, store, view)
     if isinstance(targets, Targets):
-        with attached(options, fleet, write_error, look=True):
+        with attached(options, fleet, store, write_error, look=True):
             refusal = once.watch(sources, fleet, options.duration)
         if refusal is not None:
-            archive = initial_view.archive(options, targets, first)
+            archive = initial_view.archive(options, targets, store, first)
             if archive is None:
                 return write_error(refusal.cause, refusal.remedy)
             fleet, first = archive
@@ -71,7 +78,9 @@ def _text(frame: Frame, *, utf8: bool) -> str:
     return text if utf8 else text.encode("ascii", "replace").decode("ascii")
 
 
-def lines(options: argparse.Namespace, targets: Watched, known: Credentials) -> int:
+def lines(
+    options: argparse.Namespace, targets: Watched, known: Credentials, store: "Store | None"
+) -> int:
     """Write samples as lines, or none at all, until time is up or somebody ends it."""
     from bwgraph.output import lines as lines_module  # noqa: PLC0415 - the graph does without it
     from bwgraph.output.event_queue import EventQueue  # noqa: PLC0415
@@ -89,7 +98,7 @@ def lines(options: argparse.Namespace, targets: Watched, known: Credentials) -> 
         if options.csv:
             print(format_module.CSV_HEADER, flush=True)  # noqa: T201
         with (
-            attached(options, fleet, write_error),
+            attached(options, fleet, store, write_error),
             EventQueue(sources, fleet) as inbox,
             signals.stopping(inbox.stop) as came,
         ):

@@ -16,6 +16,7 @@ from bwgraph.tor.targets import Targets
 
 if TYPE_CHECKING:
     from bwgraph.recording.replay import Replay
+    from bwgraph.store.database import Store
 
 AT_HAND = 60
 "Columns from the present: what is within them is seen on any screen."
@@ -39,27 +40,33 @@ def view(options: argparse.Namespace, *, utf8: bool) -> View:
     )
 
 
-def of(options: argparse.Namespace, targets: Watched, fleet: Fleet, first: View) -> View:
+def of(
+    options: argparse.Namespace,
+    targets: Watched,
+    fleet: Fleet,
+    store: "Store | None",
+    first: View,
+) -> View:
     """The view of this fleet: of all, and where what was stored is seen if there is any."""
     if fleet.sum is not None:
         first = first._replace(subject=ALL_TORS)
-    if options.store is None or "interval" in options.chosen or not isinstance(targets, Targets):
+    if store is None or "interval" in options.chosen or not isinstance(targets, Targets):
         return first
     from bwgraph.store import attach  # noqa: PLC0415 - most do without it
 
-    ends = attach.newest_ends(options.store, fleet, map(str, targets.candidates))
+    ends = attach.newest_ends(store, fleet, map(str, targets.candidates))
     return opening(first, ends, now())
 
 
 def archive(
-    options: argparse.Namespace, targets: Watched, first: View
+    options: argparse.Namespace, targets: Watched, store: "Store | None", first: View
 ) -> tuple[Fleet, View] | None:
     """What is in the store and the view of its end, where no tor was asked for."""
-    if options.store is None or not isinstance(targets, Targets) or targets.named:
+    if store is None or not isinstance(targets, Targets) or targets.named:
         return None
     from bwgraph.store import attach, restore  # noqa: PLC0415 - most do without it
 
-    fleet = attach.archive(options.store)
+    fleet = attach.archive(store)
     if fleet is None:
         return None
     first = first._replace(subject=0 if fleet.sum is None else ALL_TORS)

@@ -10,7 +10,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -31,9 +31,10 @@ from bwgraph.tor.credentials import Credentials
 from bwgraph.tor.targets import Secrets, find_targets
 
 if TYPE_CHECKING:
+    from bwgraph.store.database import Store
     from bwgraph.terminal import loop
 
-_Way = Callable[[argparse.Namespace, Watched, Credentials], int]
+_Way = Callable[[argparse.Namespace, Watched, Credentials, "Store | None"], int]
 
 
 def main(
@@ -79,8 +80,6 @@ def _run(given: Sequence[str] | None) -> int:
         options.chosen = flags.keys() | file.keys()
         run = _way(options)
         targets = _watched(options)
-        if options.store is not None:
-            _check_store(options)
         if run is _graph:
             if options.replay == "-":
                 tty.take_keys_from_terminal()
@@ -88,9 +87,11 @@ def _run(given: Sequence[str] | None) -> int:
         known = Credentials()
         if options.replay is None:
             known = credentials.read_credentials(options.password_file, os.environ)
+        store = None if options.store is None else _open_store(options)
     except (ValueError, tty.TerminalError) as error:
         raise _WrongUse(str(error)) from None
-    return run(options, targets, known)
+    with nullcontext() if store is None else closing(store):
+        return run(options, targets, known, store)
 
 
 def _way(options: argparse.Namespace) -> "_Way":
@@ -168,20 +169,23 @@ def _watched(options: argparse.Namespace) -> Watched:
     return replay.Replay(tape, options.replay, options.speed or 1)
 
 
-def _check_store(options: argparse.Namespace) -> None:
-    """Find out about its file while nothing has begun, and warn of what would be in it."""
+def _open_store(options: argparse.Namespace) -> "Store":
+    """Open the store, before anything else begins, and warn of what will be in it."""
     from bwgraph.store import attach  # noqa: PLC0415 - most do without it
 
-    attach.check(options.store)
+    store = attach.open_store(options.store, read_only=_single(options))
     if not _single(options) and options.store_resolution < arguments.STORED:
         each = units.format_exact_span(options.store_resolution)
         write_error(
             f"warning: {options.store} will hold what moved in every {each}: enough to recognise"
             " what was done\nthrough this tor, and when. Keep it to yourself."
         )
+    return store
 
 
-def _graph(options: argparse.Namespace, targets: Watched, known: Credentials) -> int:
+def _graph(
+    options: argparse.Namespace, targets: Watched, known: Credentials, store: "Store | None"
+) -> int:
     """Show the graph, asking for a password first if a tor turns out to want one."""
     from bwgraph.output import svg_file  # noqa: PLC0415 - see _run
     from bwgraph.terminal import curses_terminal, loop  # noqa: PLC0415 - see _run
@@ -205,14 +209,14 @@ def _graph(options: argparse.Namespace, targets: Watched, known: Credentials) ->
 
     while True:
         fleet, sources = targets.create_fleet(secrets, patient=options.wait)
-        first = initial_view.of(options, targets, fleet, view)
-        with attached(options, fleet):
+        first = initial_view.of(options, targets, fleet, store, view)
+        with attached(options, fleet, store):
             how = show(fleet, sources, first)
         refusal = how.error
         if refusal is None:
             return _finish(how, fleet)
         if not secrets.should_ask(refusal.needs_password_at):
-            archive = initial_view.archive(options, targets, view)
+            archive = initial_view.archive(options, targets, store, view)
             if archive is not None:
                 fleet, first = archive
                 how = show(fleet, {}, first)

@@ -16,12 +16,14 @@ from bwgraph.tor.endpoint import ControlPort
 
 if TYPE_CHECKING:
     from bwgraph.output import prometheus
+    from bwgraph.store.database import Store
 
 
 @contextmanager
 def attached(
     options: argparse.Namespace,
     fleet: Fleet,
+    store: "Store | None",
     remark: Callable[[str], object] | None = None,
     *,
     look: bool = False,
@@ -32,14 +34,14 @@ def attached(
     done at all is a ExplainedError then.
     """
     with ExitStack() as stack:
-        if options.store is not None:
+        if store is not None:
             from bwgraph.store import attach  # noqa: PLC0415 - as said above
 
             if look:
-                stack.enter_context(attach.restore_only(options.store, fleet))
+                stack.enter_context(attach.restore_only(store, fleet))
             else:
                 resolution = options.store_resolution
-                stack.enter_context(attach.record(options.store, fleet, resolution, remark))
+                stack.enter_context(attach.record(store, fleet, resolution, remark))
         if options.prometheus is not None:
             stack.enter_context(_exporter(options.prometheus, fleet))
         yield

@@ -1,13 +1,15 @@
-"""The door to the store for whoever runs something: to begin with its past, and to keep on with it.
+"""The interface of the store for the command line: open it, record into it, restore from it.
 
-Owns which of its rooms are needed for what. Imported only if a store is asked for, since SQLite
-takes time and memory.
+Owns which module of this package does what. It is imported only if a store is asked for, since
+SQLite takes time and memory.
+
+Open a store once, with ``open_store``, and pass it to the other functions. Whoever opens it closes
+it.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 
-from bwgraph.model.errors import ExplainedError
 from bwgraph.model.fleet import Fleet
 from bwgraph.store import database, restore
 from bwgraph.store.database import Store, StoreError
@@ -15,56 +17,69 @@ from bwgraph.store.recorder import Recorder
 from bwgraph.store.restore import Restorer, SeriesKey
 from bwgraph.system.clock import now
 
-check = database.check
+
+def open_store(path: str, *, read_only: bool) -> Store:
+    """Open the store in a file and check it. A missing file is created when something is recorded.
+
+    Raises ValueError if the file is not a store or is damaged, and ExplainedError if it cannot be
+    read, or if it does not exist and ``read_only`` is true.
+    """
+    return Store(path, read_only=read_only)
 
 
 def record(
-    path: str, fleet: Fleet, resolution: int, remark: Callable[[str], object] | None
+    store: Store, fleet: Fleet, resolution: int, write_message: Callable[[str], object] | None
 ) -> Recorder:
-    """A context in which a fleet has its past, and what it is told is stored.
+    """Return a context that restores a fleet's histories and records into the store.
 
-    ``remark`` is told what goes wrong where there is no screen to show it; what cannot be done at
-    all is a ExplainedError then.
+    ``resolution`` is the finest that is stored, in seconds. ``write_message`` is for a program
+    without a screen: it is called with each message, and entering the context raises ExplainedError
+    if nothing can be recorded. Raises ExplainedError if the file cannot be created.
     """
-    return Recorder(Store(path), fleet, resolution, write_message=remark, strict=remark is not None)
+    return Recorder(
+        store.writer(),
+        fleet,
+        resolution,
+        write_message=write_message,
+        strict=write_message is not None,
+    )
 
 
 @contextmanager
-def restore_only(path: str, fleet: Fleet) -> Iterator[None]:
-    """Restore a fleet's past, at the end at the latest, and store nothing.
+def restore_only(store: Store, fleet: Fleet) -> Iterator[None]:
+    """Restore a fleet's histories, at the end those of tors found meanwhile, and record nothing.
 
     Raises ExplainedError if the store cannot be read.
     """
     for instance in fleet.instances:
         instance.is_stored = True
-    with closing(Store(path, read_only=True)) as shelf:
-        memory = Restorer(fleet, shelf)
-        try:
-            memory.restore(now())
-            yield
-            memory.restore(now())
-        except StoreError as error:
-            raise database.explained(path, error) from None
-
-
-def newest_ends(path: str, fleet: Fleet, places: Iterable[str]) -> dict[int, int]:
-    """Return the end of the newest stored column of this fleet, by resolution; empty without one.
-
-    If the tor is still to be found, these places are looked up. Call it before the fleet is
-    attached: a file must not be opened twice.
-    """
-    names = [*restore.series_of(fleet)] or [SeriesKey(place) for place in places]
+    restorer = Restorer(fleet, store)
     try:
-        with closing(Store(path, read_only=True)) as shelf:
-            return restore.newest_ends(shelf, names, now())
-    except (ExplainedError, StoreError):
-        return {}  # a missing file is fine, and the recorder reports all else
+        restorer.restore(now())
+        yield
+        restorer.restore(now())
+    except StoreError as error:
+        raise database.explained(store.path, error) from None
 
 
-def archive(path: str) -> Fleet | None:
-    """All that is in a store, with nothing to come; None if there is nothing."""
-    with closing(Store(path, read_only=True)) as shelf:
-        try:
-            return restore.archive(shelf, path, now())
-        except StoreError as error:
-            raise database.explained(path, error) from None
+def newest_ends(store: Store, fleet: Fleet, endpoints: Iterable[str]) -> dict[int, int]:
+    """Return the end of a fleet's newest stored bucket by resolution; empty if nothing is stored.
+
+    The series of these ``endpoints`` are used if no tor of the fleet has been found yet.
+    """
+    keys = [*restore.series_of(fleet)] or [SeriesKey(endpoint) for endpoint in endpoints]
+    try:
+        return restore.newest_ends(store, keys, now())
+    except StoreError:
+        return {}  # the recorder reports it
+
+
+def archive(store: Store) -> Fleet | None:
+    """Return a fleet of all that is stored, which gets no samples; None if nothing is stored.
+
+    Raises ExplainedError if the store cannot be read.
+    """
+    try:
+        return restore.archive(store, store.path, now())
+    except StoreError as error:
+        raise database.explained(store.path, error) from None

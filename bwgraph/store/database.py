@@ -1,233 +1,310 @@
-"""The past on disk: one SQLite file, which holds the columns of as many tors as have been watched.
+"""The store: an SQLite file with the histories of any number of tors.
 
-Owns the file: its mode, who may write what, and what is too old to stay. Must not know where a
-column comes from.
+Owns the file: how it is checked, created and opened, its mode, which process may write a series,
+and when a bucket expires. Must not know where a bucket comes from.
 
-A file that is not a store of this version is never written to, nor is anything put beside it: what
-it is is found out from its first bytes, before SQLite opens it.
+A file that is not a store of this version is never changed, and no file is created beside it: its
+header is read before SQLite opens it.
 """
 
 import os
 import shutil
 import sqlite3
-import stat
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
+from copy import copy
 from pathlib import Path
+from typing import Any
 
 from bwgraph.model.errors import ExplainedError
 from bwgraph.model.ring import Portion
 from bwgraph.model.rollups import RESOLUTIONS, Bucket, kept_buckets
 from bwgraph.store import owner, schema
+from bwgraph.store.file import FileStatus, read_header, real_path, rename_unless_exists
 from bwgraph.store.owner import Process
 from bwgraph.store.restore import SeriesKey
 
 FILE_MODE = 0o600
-"What passed through a tor, and when, is nobody else's business."
+"The mode of a new store: what passed through a tor, and when, is for its owner only."
 
 MIN_FREE_BYTES = 64 << 10
-"Bytes; a disk that has no more is full, for what is written here."
+"Free bytes below which a write error is reported as a full disk."
 
 LOCK_TIMEOUT_S = 1.0
-"Seconds to wait while somebody else writes."
+"Seconds to wait for another process that is writing."
 
 MAX_WAL_BYTES = 256 << 10
-"Bytes of the write-ahead log that are left on disk when it has been written back."
+"Bytes to which the write-ahead log is cut after it was copied into the database."
+
+_DAMAGE_CODES = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR})
+_DISK_FULL_CODES = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN})
 
 
 class StoreError(Exception):
-    """Something could not be read or written now; the text says why, in few words."""
+    """A read or a write that failed and can be tried again; the text says why."""
 
 
 class StoreGoneError(StoreError):
-    """The file was taken away, or another is in its place: nothing will be written any more."""
-
-
-def check(path: str) -> None:
-    """Find out whether this is a store, or can become one, and change nothing.
-
-    A ValueError says why it is none; a ExplainedError, why nobody knows.
-    """
-    try:
-        about = os.stat(path)  # noqa: PTH116 - the text is what the user called it
-        if not stat.S_ISREG(about.st_mode):
-            message = f"{path}: not a file"
-            raise ValueError(message)
-        with open(path, "rb") as file:  # noqa: PTH123
-            header = file.read(schema.HEADER_BYTES)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise explained(path, error) from None
-    if not header:
-        return
-    left = "; it is left untouched"
-    stranger = schema.reject_reason(header)
-    if stranger:
-        message = f"{path}: {stranger}{left}"
-        raise ValueError(message)
-    damage = _damage(path)
-    if damage:
-        message = (
-            f"{path}: damaged ({damage}){left}\n"
-            "  what can be saved of it: sqlite3 FILE .recover | sqlite3 NEW-FILE"
-        )
-        raise ValueError(message)
+    """A store whose file was removed or replaced: nothing can be written any more."""
 
 
 class Store:
-    """An open store, to write to or only to look at. One thread at a time may use it.
+    """A store that was checked once and is open to read and, unless ``read_only``, to write.
 
-    A file that is not there is made, unless it is only looked at.
+    A file that does not exist is created by the first write. Until then SQLite opens the file for
+    reading only. A store must be used by one thread at a time.
     """
 
     def __init__(self, path: str, *, read_only: bool = False) -> None:
-        """Open it; a ExplainedError says why not."""
+        """Open and check the file at ``path``.
+
+        Raises ValueError if the file is not a store or is damaged, and ExplainedError if it cannot
+        be read, or if it does not exist and ``read_only`` is true.
+        """
         self.path = path
         self._read_only = read_only
         self._process = owner.this_process()
         self._connection: sqlite3.Connection | None = None
-        self._pruned = False
+        self._is_writing = False  # whether connections are opened for writing
+        self._read_status: FileStatus | None = None  # the file when it was opened for reading
+        self._file_id: tuple[int, int] | None = None  # None as long as there is no file
+        self._is_pruned = False
         try:
-            check(path)
-            if not read_only:
-                _create(Path(path))
-            self._file_id = _file_identity(path)
-        except ValueError as error:
-            raise ExplainedError(str(error)) from None
-        except (OSError, sqlite3.Error) as error:
+            if not self._find_file():
+                # Fail now, and not at the first write, if the directory does not exist.
+                os.stat(path if read_only else real_path(path).parent)  # noqa: PTH116
+        except (OSError, sqlite3.Error, StoreError) as error:
             raise explained(path, error) from None
 
     def close(self) -> None:
-        """Give up what this process was to write, and let go of the file."""
-        if self._connection is not None and not self._read_only:
-            mine = self._process
+        """Release the series that this process writes, and close the file."""
+        if self._connection is not None and self._is_writing:
+            process = self._process
             with suppress(sqlite3.Error):
                 self._connection.execute(
-                    schema.DELETE_WRITER, (mine.pid, mine.started, mine.boot_id)
+                    schema.DELETE_WRITER, (process.pid, process.started, process.boot_id)
                 )
         self._disconnect()
 
-    def series(self) -> list[SeriesKey]:
-        """Whose past is in it, by name."""
-        with self._transaction() as connection:
-            rows = connection.execute(schema.SELECT_SERIES).fetchall()
-        return [SeriesKey(str(name), bool(of_many)) for name, of_many in rows]
+    def writer(self) -> "Store":
+        """Return another store on this file, for a thread of its own that writes.
 
-    def read(self, whose: SeriesKey, now: float) -> list[Bucket]:
-        """What is known of one past by resolution, oldest first, as far back as it is kept.
-
-        What is of the future, since a clock was wrong once, is left out.
+        The file is created if it does not exist, and is not checked again. The caller closes the
+        new store. Raises ExplainedError if the file cannot be created.
         """
-        oldest = {each: _oldest(each, now) for each in RESOLUTIONS}
-        with self._transaction() as connection:
-            rows = connection.execute(schema.SELECT_BUCKETS, (*whose, now)).fetchall()
+        try:
+            self._create_file()
+        except (OSError, sqlite3.Error, StoreError) as error:
+            raise explained(self.path, error) from None
+        self._disconnect()  # since a connection for reading may assume that nobody writes
+        other = copy(self)
+        other._is_writing = True  # noqa: SLF001 - of the same class
+        return other
+
+    def series(self) -> list[SeriesKey]:
+        """Return the keys of all series, sorted by name."""
         return [
-            Bucket(resolution, Portion(column, *amounts), told, whole)
-            for resolution, column, *amounts, told, whole in rows
-            if column > oldest[resolution]
+            SeriesKey(str(name), bool(is_sum)) for name, is_sum in self._rows(schema.SELECT_SERIES)
         ]
 
-    def newest_ends(self, whose: SeriesKey, now: float) -> dict[int, int]:
-        """By resolution: where the newest column ends that ``read`` has."""
-        with self._transaction() as connection:
-            rows = connection.execute(schema.SELECT_NEWEST_ENDS, (*whose, now)).fetchall()
-        return {each: end for each, end in rows if end // each > _oldest(each, now)}
+    def read(self, key: SeriesKey, now: float) -> list[Bucket]:
+        """Return the buckets of a series that have not expired, by resolution, oldest first.
 
-    def write(self, news: Mapping[SeriesKey, Sequence[Bucket]], now: float) -> dict[SeriesKey, int]:
-        """Put these columns in, forget what is too old, all or nothing; StoreError if nothing.
+        Buckets that begin after ``now`` are left out: a wrong clock has written them.
+        """
+        expired = {resolution: _newest_expired(resolution, now) for resolution in RESOLUTIONS}
+        return [
+            Bucket(resolution, Portion(bucket, *amounts), member_seconds, known_seconds)
+            for resolution, bucket, *amounts, member_seconds, known_seconds in self._rows(
+                schema.SELECT_BUCKETS, (*key, now)
+            )
+            if bucket > expired[resolution]
+        ]
 
-        Returns those that another process writes, with its number; nothing is put in for them.
+    def newest_ends(self, key: SeriesKey, now: float) -> dict[int, int]:
+        """Return the end of the newest bucket that ``read`` would return, by resolution."""
+        rows = self._rows(schema.SELECT_NEWEST_ENDS, (*key, now))
+        return {each: end for each, end in rows if end // each > _newest_expired(each, now)}
+
+    def write(
+        self, buckets: Mapping[SeriesKey, Sequence[Bucket]], now: float
+    ) -> dict[SeriesKey, int]:
+        """Write buckets and delete expired ones, in one transaction.
+
+        Returns the series that another process writes, with its pid; their buckets are not written.
+        Raises StoreError if nothing could be written.
         """
         refused: dict[SeriesKey, int] = {}
-        with self._transaction("BEGIN IMMEDIATE") as connection:
-            if not self._pruned:
+        with self._transaction(writing=True) as connection:
+            if not self._is_pruned:
                 _prune(connection, now)
-            for whose, entries in news.items():
-                number = _series_id(connection, whose)
-                writer = self._claim(connection, number)
-                if writer is not None:
-                    refused[whose] = writer
+            for key, new_buckets in buckets.items():
+                series_id = _series_id(connection, key)
+                writer_pid = self._claim(connection, series_id)
+                if writer_pid is not None:
+                    refused[key] = writer_pid
                     continue
                 connection.executemany(
                     schema.UPSERT_BUCKET,
                     (
-                        (number, each, portion.bucket * each, *portion[1:], told, whole)
-                        for each, portion, told, whole in entries
+                        (series_id, each, portion.bucket * each, *portion[1:], members, known)
+                        for each, portion, members, known in new_buckets
                     ),
                 )
             for resolution in RESOLUTIONS:
-                until = _oldest(resolution, now) * resolution
-                connection.execute(schema.DELETE_EXPIRED, (resolution, until))
-        self._pruned = True
+                last_end = _newest_expired(resolution, now) * resolution
+                connection.execute(schema.DELETE_EXPIRED, (resolution, last_end))
+        self._is_pruned = True
         return refused
 
-    def _claim(self, connection: sqlite3.Connection, number: int) -> int | None:
-        """Become the one who writes an instance, or stay it; else the number of who is."""
-        wall = time.time()
-        row = connection.execute(schema.SELECT_WRITER, (number,)).fetchone()
+    def _claim(self, connection: sqlite3.Connection, series_id: int) -> int | None:
+        """Make this process the writer of a series; return the pid of a living other writer."""
+        wall_time = time.time()
+        row = connection.execute(schema.SELECT_WRITER, (series_id,)).fetchone()
         if row is not None:
-            *who, heard = row
-            writer = Process(*who)
-            sound = isinstance(writer.pid, int) and isinstance(heard, float)
-            if sound and writer != self._process and owner.is_alive(writer, wall - heard):
+            *fields, heard_at = row
+            writer = Process(*fields)
+            is_valid = isinstance(writer.pid, int) and isinstance(heard_at, float)
+            is_other = is_valid and writer != self._process
+            if is_other and owner.is_alive(writer, wall_time - heard_at):
                 return writer.pid
-        mine = self._process
-        claim = number, mine.pid, mine.started, mine.boot_id, mine.pid_namespace, wall
-        connection.execute(schema.REPLACE_WRITER, claim)
+        connection.execute(schema.REPLACE_WRITER, (series_id, *self._process, wall_time))
         return None
 
-    def _open_connection(self) -> sqlite3.Connection:
-        """The connection, which an error may have closed; Gone if the file is not the same."""
+    def _rows(self, query: str, parameters: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
+        """Return the rows of a query; none as long as there is no file."""
+        if not self._exists():
+            return []
+        with self._transaction() as connection:
+            return connection.execute(query, parameters).fetchall()
+
+    def _find_file(self) -> bool:
+        """Check the file when it is first seen; return whether there is one that is not empty.
+
+        Raises ValueError if it is not a store or is damaged.
+        """
+        if self._file_id is None:
+            header = read_header(self.path, schema.HEADER_BYTES)
+            if not header:
+                return False
+            reason = schema.reject_reason(header)
+            if reason:
+                message = f"{self.path}: {reason}; it is left untouched"
+                raise ValueError(message)
+            self._file_id = FileStatus.of(self.path).file_id
+            damage = self._find_damage()
+            if damage:
+                self._file_id = None
+                message = (
+                    f"{self.path}: damaged ({damage}); it is left untouched\n"
+                    "  to save what is readable: sqlite3 FILE .recover | sqlite3 NEW-FILE"
+                )
+                raise ValueError(message)
+        return True
+
+    def _find_damage(self) -> str:
+        """Return what is wrong with the file; empty if nothing is."""
+        found = ""
+        for _ in range(2):
+            try:
+                connection = self._connect()
+                found = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+                connection.execute(schema.SELECT_BUCKETS, ("", False, 0)).fetchone()
+                connection.execute(schema.SELECT_WRITER, (0,)).fetchone()
+            except sqlite3.Error as error:
+                self._disconnect()
+                if _code(error) not in _DAMAGE_CODES:
+                    raise
+                found = str(error)
+            else:
+                self._end_reading()
+            if found == "ok":
+                return ""
+            # Check again: another process may have begun to write during the check.
+            self._disconnect()
+        return found.splitlines()[0]
+
+    def _exists(self) -> bool:
+        """Return whether there is a file that is not empty; raises StoreError as ``read`` does."""
         try:
-            if _file_identity(self.path) != self._file_id:
-                message = "another file is in its place"
-                raise StoreGoneError(message)
-        except FileNotFoundError:
-            message = "the file is gone"
-            raise StoreGoneError(message) from None
-        if self._connection is None:
-            self._connection = _connect(self.path, look=self._read_only)
-            if not self._read_only:
-                _set_up(self._connection)
-        return self._connection
+            return self._find_file()
+        except ValueError:
+            raise StoreGoneError("another file is in its place") from None
+        except (OSError, sqlite3.Error) as error:
+            raise StoreError(_error_text(error, self.path)) from None
+
+    def _create_file(self) -> None:
+        """Create the file if it does not exist."""
+        if not self._exists():
+            _create(real_path(self.path))
+            self._file_id = FileStatus.of(self.path).file_id
+
+    # Connections
 
     @contextmanager
-    def _transaction(self, begin: str = "BEGIN") -> Iterator[sqlite3.Connection]:
-        """A transaction; what goes wrong in it undoes it, and is StoreError."""
+    def _transaction(self, *, writing: bool = False) -> Iterator[sqlite3.Connection]:
+        """Run a transaction. An error rolls it back and is raised as StoreError."""
         try:
-            connection = self._open_connection()
-            connection.execute(begin)
+            if writing and not self._is_writing and not self._read_only:
+                self._disconnect()
+                self._create_file()
+                self._is_writing = True
+            connection = self._connect()
+            connection.execute("BEGIN IMMEDIATE" if writing else "BEGIN")
             yield connection
             connection.execute("COMMIT")
         except (sqlite3.Error, OSError) as error:
             self._disconnect()
             raise StoreError(_error_text(error, self.path)) from None
-        if self._read_only:
-            self._disconnect()  # it holds for this moment: see `_connect`
+        self._end_reading()
+
+    def _connect(self) -> sqlite3.Connection:
+        """Return the connection, opened if need be. Raises StoreGoneError if the file changed.
+
+        To read a file that nobody has open SQLite would create two more beside it, and leave them
+        there. So it is opened as immutable then: SQLite assumes that nobody writes to it. Such a
+        connection is used as long as that is true.
+        """
+        try:
+            status = FileStatus.of(self.path)
+        except FileNotFoundError:
+            raise StoreGoneError("the file is gone") from None
+        if status.file_id != self._file_id:
+            raise StoreGoneError("another file is in its place")
+        if not self._is_writing and status != self._read_status:
+            self._disconnect()
+        if self._connection is None:
+            if self._is_writing:
+                self._connection = _open(self.path, "rw")
+                _configure(self._connection)
+            else:
+                mode = "ro" if status.has_wal else "ro&immutable=1"
+                self._connection = _open(self.path, mode)
+                self._read_status = status
+        return self._connection
+
+    def _end_reading(self) -> None:
+        """Close a connection for reading if another process has the file open.
+
+        Otherwise that process could not remove its write-ahead log when it ends.
+        """
+        if not self._is_writing and self._read_status is not None and self._read_status.has_wal:
+            self._disconnect()
 
     def _disconnect(self) -> None:
-        """Close the connection; an open transaction is undone."""
+        """Close the connection, which rolls back an open transaction."""
         if self._connection is not None:
             with suppress(sqlite3.Error):
                 self._connection.close()
         self._connection = None
 
 
-def _connect(path: str, *, look: bool) -> sqlite3.Connection:
-    """A connection in which each transaction is begun by hand.
-
-    To look at a file that nobody has open SQLite would put two more beside it, and leave them
-    there. So it is told that nobody will write; which is true as long as it takes to read it.
-    """
-    place = os.path.realpath(path)
-    mode = "rw"
-    if look:
-        mode = "ro" if os.path.exists(f"{place}-wal") else "ro&immutable=1"  # noqa: PTH110
+def _open(path: str, mode: str) -> sqlite3.Connection:
+    """Open a connection without implicit transactions; ``mode`` may have more URI parameters."""
     return sqlite3.connect(
-        f"{Path(place).as_uri()}?mode={mode}",
+        f"{real_path(path).as_uri()}?mode={mode}",
         uri=True,
         timeout=LOCK_TIMEOUT_S,
         isolation_level=None,
@@ -235,11 +312,11 @@ def _connect(path: str, *, look: bool) -> sqlite3.Connection:
     )
 
 
-def _set_up(connection: sqlite3.Connection) -> None:
-    """What holds for a connection that writes.
+def _configure(connection: sqlite3.Connection) -> None:
+    """Configure a connection that writes.
 
-    What was committed outlives the process, though not always a power cut, which in turn never
-    harms the file. What is deleted is written over.
+    Committed data survives the end of the process. A power cut may lose the newest, but does not
+    damage the file. Deleted data is overwritten.
     """
     for pragma in (
         "journal_mode = WAL",
@@ -252,16 +329,13 @@ def _set_up(connection: sqlite3.Connection) -> None:
 
 
 def _create(path: Path) -> None:
-    """Make an empty store where there is no file, or an empty one; whole or not at all."""
-    path = Path(os.path.realpath(path))
-    if path.exists() and path.stat().st_size:
-        return
-    number, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    made = Path(name)
+    """Create an empty store in place of no file or an empty file, complete or not at all."""
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    temporary = Path(name)
     try:
-        os.close(number)
-        made.chmod(FILE_MODE)  # whatever the umask has taken away
-        with closing(sqlite3.connect(made, isolation_level=None)) as connection:
+        os.close(descriptor)
+        temporary.chmod(FILE_MODE)  # the umask may have removed bits of it
+        with closing(sqlite3.connect(temporary, isolation_level=None)) as connection:
             connection.execute("BEGIN")
             for statement in schema.TABLES.split(";"):
                 connection.execute(statement)
@@ -270,88 +344,49 @@ def _create(path: Path) -> None:
             connection.execute("COMMIT")
             connection.execute("PRAGMA journal_mode = WAL")
         if path.exists():
-            made.replace(path)
+            temporary.replace(path)
         else:
-            _rename_unless_exists(made, path)
+            rename_unless_exists(temporary, path)
     finally:
-        made.unlink(missing_ok=True)
-
-
-def _rename_unless_exists(made: Path, path: Path) -> None:
-    """Give a file its name, unless somebody was faster, who then has made it for both."""
-    try:
-        path.hardlink_to(made)
-    except FileExistsError:
-        pass
-    except OSError:  # not every file system has links
-        made.replace(path)
+        temporary.unlink(missing_ok=True)
 
 
 def _prune(connection: sqlite3.Connection, now: float) -> None:
-    """Have no more of any instance than there can be, and none of which there is nothing."""
-    numbers = connection.execute("SELECT id FROM series").fetchall()
-    for (number,) in numbers:
+    """Limit the buckets of each series, and delete series without buckets and without a writer."""
+    for (series_id,) in connection.execute("SELECT id FROM series").fetchall():
         for resolution in RESOLUTIONS:
-            limit = 2 * kept_buckets(resolution)
-            bucket = {"series": number, "resolution": resolution}
-            connection.execute(schema.DELETE_SURPLUS, {**bucket, "now": now, "limit": limit})
+            which = {"series": series_id, "resolution": resolution}
+            limits = {"now": now, "limit": 2 * kept_buckets(resolution)}
+            connection.execute(schema.DELETE_SURPLUS, {**which, **limits})
     connection.execute(schema.DELETE_EMPTY_SERIES)
 
 
-def _series_id(connection: sqlite3.Connection, whose: SeriesKey) -> int:
-    """An instance's, which it is given if it has none."""
-    connection.execute(schema.INSERT_SERIES, whose)
-    return int(connection.execute(schema.SELECT_SERIES_ID, whose).fetchone()[0])
+def _series_id(connection: sqlite3.Connection, key: SeriesKey) -> int:
+    """Return the id of a series, which is inserted if it is new."""
+    connection.execute(schema.INSERT_SERIES, key)
+    return int(connection.execute(schema.SELECT_SERIES_ID, key).fetchone()[0])
 
 
-def _oldest(resolution: int, now: float) -> int:
-    """The newest column that is too old to be kept."""
+def _newest_expired(resolution: int, now: float) -> int:
+    """Return the newest bucket that is too old to be kept."""
     return -(-int(now) // resolution) - kept_buckets(resolution)
 
 
-def _damage(path: str) -> str:
-    """What is wrong with a file that is a store by its first bytes; empty if nothing."""
-    for _ in range(2):
-        try:
-            with closing(_connect(path, look=True)) as connection:
-                found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-                connection.execute(schema.SELECT_BUCKETS, ("", False, 0)).fetchone()
-                connection.execute(schema.SELECT_WRITER, (0,)).fetchone()
-        except sqlite3.Error as error:
-            if _code(error) not in _DAMAGE_CODES:
-                raise explained(path, error) from None
-            found = str(error)
-        if found == "ok":
-            return ""
-        # Once more: somebody may have begun to write while it was read as if nobody would.
-    return str(found).splitlines()[0]
-
-
-_DAMAGE_CODES = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR})
-_DISK_FULL_CODES = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN})
-
-
 def _code(error: sqlite3.Error) -> int:
-    """SQLite's word for what went wrong, without its finer shades."""
+    """Return SQLite's primary result code of an error."""
     return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_INTERNAL) & 0xFF
 
 
-def _file_identity(path: str) -> tuple[int, int]:
-    """What tells a file from another that takes its name."""
-    about = os.stat(path)  # noqa: PTH116
-    return about.st_dev, about.st_ino
-
-
 def explained(path: str, error: Exception) -> ExplainedError:
-    """What the user is told where nothing can be done."""
+    """Return an error as a message for the user."""
     return ExplainedError(f"{path}: {_error_text(error, path)}")
 
 
 def _error_text(error: Exception, path: str) -> str:
-    """What went wrong, without the path."""
-    # A full disk has many faces, of which SQLite knows one by that name.
+    """Return the text of an error, without the path."""
+    # SQLite reports a full disk in several ways, and only one of them says so.
     if isinstance(error, sqlite3.Error) and _code(error) in _DISK_FULL_CODES:
         with suppress(OSError):
-            if shutil.disk_usage(Path(path).resolve().parent).free < MIN_FREE_BYTES:
+            if shutil.disk_usage(real_path(path).parent).free < MIN_FREE_BYTES:
                 return "the disk is full"
     return (error.strerror if isinstance(error, OSError) else None) or str(error)

@@ -84,6 +84,51 @@ def test_one_that_was_killed_opens_with_what_it_had_seen_and_with_the_gap(path: 
     assert list(beside(path)) == ["past.db"]
 
 
+COUNTING = """
+import sqlite3
+
+connect = sqlite3.connect
+
+def note(word):
+    with open({log!r}, "a") as file:
+        print(word, file=file)
+
+class Counted(sqlite3.Connection):
+    def execute(self, sql, *parameters):
+        if "quick_check" in sql:
+            note("check")
+        return super().execute(sql, *parameters)
+
+def count(name, **options):
+    note(str(name).partition("?")[2])
+    return connect(name, **options, factory=Counted)
+
+sqlite3.connect = count
+"""
+"Notes each connection, by its mode, and each check."
+
+
+@pytest.mark.parametrize(
+    ("way", "calls"),
+    [
+        ((), ["mode=ro&immutable=1", "check", "mode=rw"]),
+        (("--json", "--duration", "1s"), ["mode=ro&immutable=1", "check", "mode=rw"]),
+        (("--once",), ["mode=ro&immutable=1", "check"]),
+    ],
+    ids=["graph", "json", "once"],
+)
+def test_one_run_checks_the_store_once(path: Path, way: Sequence[str], calls: list[str]) -> None:
+    fill(path, "demo")
+    log = path.with_name("log")
+    argv = program("--demo", "--store", str(path), *way, code=COUNTING.format(log=str(log)))
+    with Program(argv=argv) as running:
+        if not way:
+            running.wait_for("1 min/column")
+            running.send("q")
+        assert running.wait_exit() == 0
+    assert log.read_text().split() == calls
+
+
 def test_without_a_tor_the_past_is_shown_and_said_to_be_that(path: Path) -> None:
     fill(path, "anna")
     argv = program("--store", str(path), code=NO_TOR)

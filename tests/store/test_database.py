@@ -243,7 +243,7 @@ def test_looking_leaves_no_trace_and_makes_nothing(path: Path) -> None:
     write(path, minute(1))
     before = beside(path)
     assert read(path) == [minute(1)]
-    database.check(str(path))
+    Store(str(path)).close()
     assert beside(path) == before
 
 
@@ -254,6 +254,29 @@ def test_it_is_read_while_somebody_writes(path: Path) -> None:
         writer.write({RELAY: [minute(1)]}, NOW)
         with closing(Store(str(path), read_only=True)) as one, closing(Store(str(path))) as other:
             assert one.read(RELAY, NOW) == other.read(RELAY, NOW) == [minute(2), minute(1)]
+
+
+def test_an_open_store_sees_what_another_process_has_written_since(path: Path) -> None:
+    write(path, minute(3))
+    with closing(Store(str(path), read_only=True)) as reader:
+        assert reader.read(RELAY, NOW) == [minute(3)]
+        write(path, minute(2))  # and has closed it
+        assert reader.read(RELAY, NOW) == [minute(3), minute(2)]
+        with closing(Store(str(path))) as writer:
+            writer.write({RELAY: [minute(1)]}, NOW)
+            assert reader.read(RELAY, NOW) == [minute(3), minute(2), minute(1)]
+        assert list(beside(path)) == ["past.db"]
+        assert reader.read(RELAY, NOW) == [minute(3), minute(2), minute(1)]
+
+
+def test_a_store_is_created_by_the_first_write_and_not_by_reading(path: Path) -> None:
+    with closing(Store(str(path))) as opened:
+        assert opened.series() == []
+        assert opened.read(RELAY, NOW) == []
+        assert opened.newest_ends(RELAY, NOW) == {}
+        assert beside(path) == {}
+        opened.write({}, NOW)
+        assert path.exists()
 
 
 def in_wal_mode(path: Path) -> None:
@@ -297,22 +320,19 @@ def test_what_is_no_sound_store_is_named_and_left_to_the_byte(
 ) -> None:
     make(path)
     before = beside(path)
-    with pytest.raises(ValueError) as caught:  # noqa: PT011 - its words are looked at
-        database.check(str(path))
-    assert str(caught.value).startswith(f"{path}: {words}")
-    assert "it is left untouched" in str(caught.value)
-    for look in (False, True):
-        with pytest.raises(ExplainedError) as refused:
-            Store(str(path), read_only=look)
-        assert refused.value.cause == str(caught.value)
+    for read_only in (False, True):
+        with pytest.raises(ValueError) as caught:  # noqa: PT011 - its text is checked
+            Store(str(path), read_only=read_only)
+        assert str(caught.value).startswith(f"{path}: {words}")
+        assert "it is left untouched" in str(caught.value)
     assert beside(path) == before
 
 
 def test_what_is_no_file_at_all_is_said_so(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not a file"):
-        database.check(str(tmp_path))
+        Store(str(tmp_path))
     with pytest.raises(ValueError, match="not a file"):
-        database.check(os.devnull)
+        Store(os.devnull)
     with pytest.raises(ExplainedError, match="No such file or directory"):
         Store(str(tmp_path / "nowhere" / "past.db"))
     (tmp_path / "file").touch()

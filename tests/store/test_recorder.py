@@ -255,7 +255,8 @@ def test_without_room_on_the_disk_all_else_goes_on_and_nothing_is_lost(path: Pat
 
 
 def test_one_that_is_strict_does_not_begin_without_room(path: Path) -> None:
-    Store(str(path)).close()
+    with closing(Store(str(path))) as store:
+        store.write({}, now())
     begun = recorder(path, watched("anna"), strict=True)
     with full_disk(), pytest.raises(ExplainedError, match="disk I/O error"):
         begun.__enter__()

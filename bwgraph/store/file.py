@@ -1,0 +1,58 @@
+"""What can be known of a store's file, and done with it, without opening it as a database.
+
+Owns how a file is told from another that took its place. Must not know what is in a file.
+"""
+
+import os
+import stat
+from pathlib import Path
+from typing import NamedTuple
+
+
+class FileStatus(NamedTuple):
+    """What is known of a file without reading it."""
+
+    file_id: tuple[int, int]
+    "The device and the inode, which differ for a file that took the place of another."
+    modified_ns: int
+    size: int
+    has_wal: bool
+    "Whether there is a write-ahead log: another process has the file open, or was killed."
+
+    @classmethod
+    def of(cls, path: str) -> "FileStatus":
+        """Return the status of a file. Raises OSError if there is none."""
+        status = os.stat(path)  # noqa: PTH116
+        has_wal = os.path.exists(f"{real_path(path)}-wal")  # noqa: PTH110
+        file_id = status.st_dev, status.st_ino
+        return cls(file_id, status.st_mtime_ns, status.st_size, has_wal)
+
+
+def real_path(path: str) -> Path:
+    """Return the absolute path of a file, without symbolic links."""
+    return Path(os.path.realpath(path))
+
+
+def read_header(path: str, size: int) -> bytes:
+    """Return the first bytes of a file; empty if there is no file.
+
+    Raises ValueError if it is not a regular file, and OSError if it cannot be read.
+    """
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - keeps the path as it was given
+            message = f"{path}: not a file"
+            raise ValueError(message)
+        with open(path, "rb") as file:  # noqa: PTH123
+            return file.read(size)
+    except FileNotFoundError:
+        return b""
+
+
+def rename_unless_exists(temporary: Path, path: Path) -> None:
+    """Rename a file, unless another process has created ``path`` meanwhile."""
+    try:
+        path.hardlink_to(temporary)
+    except FileExistsError:
+        pass
+    except OSError:  # not every file system has hard links
+        temporary.replace(path)
