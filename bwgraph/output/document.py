@@ -1,7 +1,6 @@
-"""The numbers of the screen as an object, for other programs to read.
+"""The object that ``--once --json`` prints: the numbers on the screen, for other programs.
 
-Owns what it is made of and what each part is called. Must not know how it is written. Pure: the
-time is told.
+Owns its keys and their values. Must not know how it is written, nor what time it is.
 """
 
 from bwgraph.model.events import Connected, Ended, Lost
@@ -9,7 +8,7 @@ from bwgraph.model.fleet import Fleet
 from bwgraph.model.history import History, Window
 from bwgraph.model.instance import Instance
 from bwgraph.model.moment import Moment, format_utc
-from bwgraph.model.rollups import COARSE_BUCKETS, FINEST_BUCKETS, RESOLUTIONS
+from bwgraph.model.rollups import RESOLUTIONS, kept_buckets
 from bwgraph.model.statistics import Summary, rates, summarize
 from bwgraph.screen import marks
 
@@ -17,48 +16,50 @@ Object = dict[str, object]
 
 
 def document(fleet: Fleet, moment: Moment) -> Object:
-    """All that is known of each tor, and of their sum: rates in bytes a second, amounts in bytes.
+    """Return the state and the statistics of each tor, and of their sum if there are several.
 
-    What is not known is None.
+    Rates are in bytes per second, amounts in bytes. A value that is not available is None.
     """
-    found: Object = {
+    result: Object = {
         "time": _time(moment, moment.now),
         "tors": [_instance(instance, moment) for instance in fleet.instances],
     }
     if fleet.sum is not None:
-        found["sum"] = _instance(fleet.sum, moment)
-    return found
+        result["sum"] = _instance(fleet.sum, moment)
+    return result
 
 
 def _instance(instance: Instance, moment: Moment) -> Object:
-    window = _whole(instance.history, moment)
-    told = marks.unverified_buckets(instance, window)
-    traffic = summarize(window, rates(window), told)
-    now = marks.verified_rates(instance, instance.history.window(moment.now, 1))
+    window = _longest_window(instance.history, moment)
+    unverified = marks.unverified_buckets(instance, window)
+    statistics = summarize(window, rates(window), unverified)
+    current = marks.verified_rates(instance, instance.history.window(moment.now, 1))
     total = instance.totals.total()
-    known = instance.connection
+    connection = instance.connection
     return {
         "name": instance.title,
         "where": instance.location,
-        "version": known.version or None if known else None,
+        "version": connection.version or None if connection else None,
         "state": _state(instance),
-        "seconds": round(traffic.covered, 3),
+        "seconds": round(statistics.covered, 3),
         "resolution": window.resolution,
-        "read": _direction(traffic.read, now[0], total.read if total else None, moment),
-        "written": _direction(traffic.written, now[1], total.written if total else None, moment),
+        "read": _direction(statistics.read, current[0], total.read if total else None, moment),
+        "written": _direction(
+            statistics.written, current[1], total.written if total else None, moment
+        ),
         "total_of": None if total is None else "tor" if total.since_tor_started else "connection",
         "total_since": None if total is None or total.since is None else _time(moment, total.since),
     }
 
 
-def _whole(history: History, moment: Moment) -> Window:
-    """All of the past, in the shortest columns in which all of it is kept."""
+def _longest_window(history: History, moment: Moment) -> Window:
+    """Return a window of the whole history, at the finest resolution that still has all of it."""
     for resolution in RESOLUTIONS:
         first, last = history.extent(moment.now, resolution)
-        columns = (last - first) // resolution + 1
-        if columns < (FINEST_BUCKETS if resolution == RESOLUTIONS[0] else COARSE_BUCKETS):
+        count = (last - first) // resolution + 1
+        if count < kept_buckets(resolution):
             break
-    return history.window(moment.now, columns, resolution)
+    return history.window(moment.now, count, resolution)
 
 
 def _state(instance: Instance) -> str:
@@ -72,9 +73,11 @@ def _state(instance: Instance) -> str:
     return "connecting"
 
 
-def _direction(summary: Summary, now: float | None, total: int | None, moment: Moment) -> Object:
+def _direction(
+    summary: Summary, current: float | None, total: int | None, moment: Moment
+) -> Object:
     return {
-        "current": _rate(now),
+        "current": _rate(current),
         "average": _rate(summary.average),
         "p95": _rate(summary.p95),
         "peak": _rate(summary.peak),
@@ -87,5 +90,5 @@ def _rate(rate: float | None) -> float | None:
     return None if rate is None else round(rate, 1)
 
 
-def _time(moment: Moment, when: float) -> str:
-    return format_utc(moment.wall_time(when))
+def _time(moment: Moment, time: float) -> str:
+    return format_utc(moment.wall_time(time))

@@ -1,8 +1,8 @@
-"""What Prometheus is told: each tor's counters and gauges, as a page that it fetches.
+"""The Prometheus exporter: a web server with the counters and gauges of each tor.
 
-Owns the names of the metrics and the server that answers for them; the only room that knows
-``prometheus_client``, which is an extra. It takes no part in what the sources tell: as a screen
-does, it reads a fleet whenever it is asked, from a thread of its own. Must not know who tells.
+Owns the names of the metrics and the server; the only module that imports ``prometheus_client``,
+which is an optional dependency. Like the screen it reads a fleet when it is asked, from threads of
+its own. Must not know where samples come from.
 """
 
 import io
@@ -27,23 +27,24 @@ from bwgraph.model.printable import printable
 from bwgraph.system.clock import now
 
 REQUEST_TIMEOUT_S = 5.0
-"Seconds that somebody who asks may take over it."
+"Seconds without data after which a request is dropped."
 
 LABELS = ("tor",)
+"The labels of every metric."
 
 
 class FleetCollector(Collector):
-    """A fleet as metrics, by tor, as it is at the moment of asking.
+    """The metrics of a fleet at the time of a request, by tor.
 
-    The sum is left out: Prometheus adds up by itself. What is not known is not there, so that no
-    zero stands for it.
+    The sum is left out, since Prometheus can compute it. A value that is not available is left out
+    instead of being zero.
     """
 
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
 
     def collect(self) -> Iterator[Metric]:
-        """Each metric, with a value for each tor; from any thread."""
+        """Yield each metric with its values; may be called from any thread."""
         moment = now()
         read = CounterMetricFamily(
             "bwgraph_read_bytes", "Bytes that tor reported as read (download).", labels=LABELS
@@ -67,11 +68,11 @@ class FleetCollector(Collector):
             "bwgraph_last_event_age_seconds", "Seconds since tor's latest event.", labels=LABELS
         )
         for label, tor in _labelled(self._fleet.instances):
-            moved = tor.totals.sample_bytes()
+            read_bytes, written_bytes = tor.totals.sample_bytes()
             rates = statistics.current_rates(tor.history.window(moment, 1))
             newest = tor.history.newest_at
-            read.add_metric(label, moved[0])
-            written.add_metric(label, moved[1])
+            read.add_metric(label, read_bytes)
+            written.add_metric(label, written_bytes)
             losses.add_metric(label, tor.loss_count)
             up.add_metric(label, isinstance(tor.state, Connected))
             for gauge, rate in zip((read_rate, written_rate), rates, strict=True):
@@ -83,7 +84,7 @@ class FleetCollector(Collector):
 
 
 def _labelled(tors: tuple[Instance, ...]) -> Iterator[tuple[tuple[str], Instance]]:
-    """Each with a label of its own: Prometheus refuses a page that has two of the same."""
+    """Yield each tor with a unique label: Prometheus rejects a page with two equal ones."""
     taken: set[str] = set()
     for tor in tors:
         label, number = printable(tor.location), 1
@@ -95,9 +96,9 @@ def _labelled(tors: tuple[Instance, ...]) -> Iterator[tuple[tuple[str], Instance
 
 
 class Exporter:
-    """A context in which whoever asks is told of a fleet, on an address of this machine.
+    """A context in which an address of this machine serves the metrics of a fleet.
 
-    OSError if it cannot be had.
+    Raises OSError if the address cannot be used.
     """
 
     def __init__(self, fleet: Fleet, host: str, port: int) -> None:
@@ -105,13 +106,13 @@ class Exporter:
         registry.register(FleetCollector(fleet))
         self._server = _Server(host, port)
         self._server.set_app(make_wsgi_app(registry))
-        # Instead of asking itself twice a second whether it is over, as serve_forever does.
-        self._over, self._end = socket.socketpair()
+        # Closing one wakes the thread; serve_forever would poll twice a second instead.
+        self._wakeup, self._stop = socket.socketpair()
         self._thread = threading.Thread(target=self._serve, name="bwgraph exporter", daemon=True)
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """The port that it listens on."""
         return int(self._server.server_address[1])
 
     def __enter__(self) -> Self:
@@ -124,49 +125,49 @@ class Exporter:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
-        self._end.close()
+        self._stop.close()
         self._thread.join()
-        self._over.close()
+        self._wakeup.close()
         self._server.server_close()
 
     def _serve(self) -> None:
         while True:
-            ready, _, _ = select.select([self._server.fileno(), self._over.fileno()], [], [])
-            if self._over.fileno() in ready:
+            ready, _, _ = select.select([self._server.fileno(), self._wakeup.fileno()], [], [])
+            if self._wakeup.fileno() in ready:
                 return
             self._server.handle_request()
 
 
 class _QuietHandler(WSGIRequestHandler):
-    """Answers, and says nothing of it: the terminal is the screen's."""
+    """Answers without writing to the terminal, which belongs to the screen."""
 
     timeout = REQUEST_TIMEOUT_S
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - so the base has it
-        """Keep it to oneself."""
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - as in the base class
+        """Discard the message."""
 
     def get_stderr(self) -> TextIO:
-        """Whoever asked learns of a failure from the answer, a 500."""
+        """Discard tracebacks; the client sees a failure as status 500."""
         return io.StringIO()
 
 
 class _Server(socketserver.ThreadingMixIn, WSGIServer):
-    """A thread for each that asks, so that none waits for another."""
+    """Serves each client in a thread of its own, so that none waits for another."""
 
     daemon_threads = True
     timeout = 0
 
     def __init__(self, host: str, port: int) -> None:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        self.address_family, _, _, _, address = found[0]
+        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        self.address_family, _, _, _, address = addresses[0]
         super().__init__(address[:2], _QuietHandler)  # type: ignore[arg-type] # a host and a port
 
     def server_bind(self) -> None:
-        """As any server; HTTPServer's would ask the name service for the name of the address."""
+        """Bind as any TCP server does; HTTPServer would look the address up in the DNS."""
         socketserver.TCPServer.server_bind(self)
         host, self.server_port = self.server_address[:2]
         self.server_name = str(host)
         self.setup_environ()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Let go of one who went away before the answer."""
+        """Ignore a client that disconnected before the answer."""

@@ -1,4 +1,7 @@
-"""Pictures as files. Owns their names and modes; what a picture looks like is for ``svg``."""
+"""Writing pictures to files.
+
+Owns their names and modes. Must not know what a picture looks like; ``screen.svg`` draws it.
+"""
 
 import os
 from datetime import datetime
@@ -7,36 +10,42 @@ from pathlib import Path
 from bwgraph.screen.frame import Frame
 
 FILE_MODE = 0o600
-"What passed through a tor, and when, is nobody else's business."
+"The mode of a new picture: what passed through a tor, and when, is for its owner only."
 
 
 def save_new(frame: Frame) -> str:
-    """Write a new file in the current directory, and say which; never over another."""
+    """Write a new file in the current directory, and return its name.
+
+    Raises FileExistsError if 99 such names are in use, and OSError if the file cannot be
+    written.
+    """
     name = f"bwgraph-{datetime.now().astimezone():%Y-%m-%d-%H%M%S}"
-    for number in ("", *(f"-{again}" for again in range(2, 100))):
+    for number in ("", *(f"-{count}" for count in range(2, 100))):
         path = Path(f"{name}{number}.svg")
         try:
             _write(path, frame, os.O_EXCL)
         except FileExistsError:
             continue
         return str(path)
-    raise FileExistsError(f"{name}.svg and more like it are there already")
+    raise FileExistsError(f"{name}.svg and 98 similar names are in use")
 
 
 def write(frame: Frame, path: str) -> None:
-    """Write this very file, whatever was in it."""
+    """Write the file at this path, and replace what was in it. Raises OSError if that fails."""
     _write(Path(path), frame, os.O_TRUNC)
 
 
 def _write(path: Path, frame: Frame, flag: int) -> None:
-    from bwgraph.screen import svg  # noqa: PLC0415 - few want a picture
+    from bwgraph.screen import svg  # noqa: PLC0415 - seldom needed
 
-    data = svg.draw_svg(frame).encode()  # what cannot be drawn costs no file
+    data = svg.draw_svg(
+        frame
+    ).encode()  # before the file is opened: an error in it must not empty the file
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | flag, FILE_MODE)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
     except OSError:
-        if flag & os.O_EXCL:  # nothing but half a picture is in it
+        if flag & os.O_EXCL:  # new, and with half a picture in it
             path.unlink(missing_ok=True)
         raise

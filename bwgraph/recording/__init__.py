@@ -1,1 +1,1 @@
-"""Recordings: the lines of ``--json`` and ``--csv``, written and read."""
+"""Recordings: the lines of ``--json`` and ``--csv``, how they are written, read and replayed."""

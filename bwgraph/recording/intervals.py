@@ -1,7 +1,7 @@
-"""What lines there are: each sample as it came or summed up by the interval, and gaps between them.
+"""From samples to the entries of a recording: one per sample or one per interval, and gaps.
 
-Owns where an interval begins and ends, what of a sample belongs to it, and what is called a gap.
-Must not know how a line is written, nor what time it is.
+Owns where an interval begins and ends, which part of a sample belongs to it, and what counts as a
+gap. Must not know how a line is written, nor what time it is.
 """
 
 import math
@@ -17,27 +17,28 @@ from bwgraph.recording.format import Entry
 
 @dataclass(slots=True)
 class _Interval:
-    """One that is being filled."""
+    """An interval that is being filled."""
 
     number: int
-    "Counted from 1970; it ends at so many intervals."
-    end: float = 0.0
-    "Of what it covers so far, in seconds since 1970."
+    "Intervals from 1970 to its end."
+    covered_until: float = 0.0
+    "The end of the time that it covers so far, in seconds since 1970."
     read: int = 0
     written: int = 0
     seconds: float = 0.0
 
 
 class Intervals:
-    """Turns samples of tors, each in the order of its ``when``, into the entries of a recording.
+    """Turns the samples of tors into the entries of a recording.
 
-    ``began`` is when the recording did, on the clock of the samples. ``every`` is the length of an
-    interval in seconds, and these end where the wall clock shows a multiple of it; None: each
-    sample is an entry.
+    The samples of a tor must be added in the order of their ends. ``started_at`` is when the
+    recording began, on the clock of the samples. ``every`` is the length of an interval in seconds;
+    intervals end at multiples of it on the wall clock. If ``every`` is None, each sample is an
+    entry.
 
-    An interval's entry comes with the first sample after it, however long that takes: so what a
-    late one has to say of the time before is never too late. An interval of which nothing is known
-    is part of a gap; one of which something is tells by its seconds how much.
+    The entry of an interval is returned with the first sample after it, so that a late sample can
+    still be part of it. Its ``seconds`` are those that are covered. Intervals without samples are
+    part of a gap.
 
     >>> intervals = Intervals(started_at=99.0, every=5)
     >>> for second in (1, 2, 7):
@@ -58,10 +59,10 @@ class Intervals:
         self._open: dict[Hashable, tuple[str, _Interval]] = {}
 
     def add(self, tor: Hashable, name: str, sample: Sample, time: datetime) -> Iterator[Entry]:
-        """What is complete with this sample of a tor, which ended when the wall clock said so."""
-        known = tor in self._newest_at
+        """Add a sample of a tor, which ended at this wall time; yield the entries it completes."""
+        has_samples = tor in self._newest_at
         gap = sample.ends_at - sample.seconds - self._newest_at.get(tor, self._started_at)
-        if gap <= (SLACK_S if known else LATE_AFTER_S):
+        if gap <= (SLACK_S if has_samples else LATE_AFTER_S):
             gap = 0.0
         self._newest_at[tor] = sample.ends_at
         end = time.timestamp()
@@ -74,22 +75,22 @@ class Intervals:
         numbers = self._numbers(tor, begin, end, self._every)
         yield from self._close_previous(tor, numbers[0], self._every)
         if gap:
-            # What was the rest of an interval is told by that one's seconds.
-            since = _ceil(begin - gap, self._every) if known else begin - gap
-            until = (numbers[0] - 1) * self._every
-            if until > since:
-                yield Entry(_utc(until), name, None, None, until - since)
+            # The end of a partly covered interval is no part of the gap.
+            gap_begin = _ceil(begin - gap, self._every) if has_samples else begin - gap
+            gap_end = (numbers[0] - 1) * self._every
+            if gap_end > gap_begin:
+                yield Entry(_utc(gap_end), name, None, None, gap_end - gap_begin)
         yield from self._share(tor, name, sample, end, numbers)
 
     def close(
         self, tors: Iterable[tuple[Hashable, str]], now: float, time: datetime
     ) -> Iterator[Entry]:
-        """What is not complete and will not be: as much of it as there is, and gaps up to the end.
+        """End the recording: yield the unfinished intervals, and the gaps up to the end.
 
-        These are of all tors, by their names: of one that never came, too.
+        ``tors`` are all tors with their names, those without any sample too.
         """
         for name, interval in self._open.values():
-            yield _entry(name, interval, interval.end)
+            yield _entry(name, interval, interval.covered_until)
         self._open.clear()
         for tor, name in tors:
             gap = now - self._newest_at.get(tor, self._started_at)
@@ -97,17 +98,17 @@ class Intervals:
                 yield Entry(time, name, None, None, gap)
 
     def _numbers(self, tor: Hashable, begin: float, end: float, every: int) -> range:
-        """The intervals that a span of time belongs to, at least one."""
+        """Return the numbers of the intervals that a span of time belongs to, at least one."""
         last = math.ceil(end / every)
         first = min(math.floor(begin / every) + 1, last)
         _, interval = self._open.get(tor, ("", None))
-        # One that has been left is not gone back to, unless the wall clock was set back.
+        # A closed interval is not opened again, unless the wall clock was set back.
         if interval is not None and last >= interval.number:
             first = max(first, interval.number)
         return range(first, last + 1)
 
     def _close_previous(self, tor: Hashable, number: int, every: int) -> Iterator[Entry]:
-        """The interval that a tor was in, if it now is in another."""
+        """Yield the entry of a tor's open interval, if that is another than this one."""
         name, interval = self._open.get(tor, ("", None))
         if interval is not None and interval.number != number:
             del self._open[tor]
@@ -116,30 +117,30 @@ class Intervals:
     def _share(
         self, tor: Hashable, name: str, sample: Sample, end: float, numbers: range
     ) -> Iterator[Entry]:
-        """Share a sample among intervals: even in time, and exact in bytes."""
+        """Share a sample among intervals, evenly in time and without losing a byte."""
         every, begin = self._every or 1, end - sample.seconds
-        done, read, written = 0.0, 0, 0
+        shared, read, written = 0.0, 0, 0
         for number in numbers:
             yield from self._close_previous(tor, number, every)
             _, interval = self._open.setdefault(tor, (name, _Interval(number)))
-            last = number == numbers[-1]
-            part = 1.0 if last else (number * every - begin) / sample.seconds
-            upto_read = sample.read if last else int(sample.read * part)
-            upto_written = sample.written if last else int(sample.written * part)
-            interval.read += upto_read - read
-            interval.written += upto_written - written
-            interval.seconds += (part - done) * sample.seconds
-            interval.end = end if last else float(number * every)
-            done, read, written = part, upto_read, upto_written
+            is_last = number == numbers[-1]
+            fraction = 1.0 if is_last else (number * every - begin) / sample.seconds
+            read_until = sample.read if is_last else int(sample.read * fraction)
+            written_until = sample.written if is_last else int(sample.written * fraction)
+            interval.read += read_until - read
+            interval.written += written_until - written
+            interval.seconds += (fraction - shared) * sample.seconds
+            interval.covered_until = end if is_last else float(number * every)
+            shared, read, written = fraction, read_until, written_until
 
 
 def _entry(name: str, interval: _Interval, end: float) -> Entry:
     return Entry(_utc(end), name, interval.read, interval.written, interval.seconds)
 
 
-def _ceil(when: float, every: int) -> float:
-    """When the interval ends that holds this moment."""
-    return math.ceil(when / every) * every
+def _ceil(time: float, every: int) -> float:
+    """Return the end of the interval that contains this time."""
+    return math.ceil(time / every) * every
 
 
 def _utc(seconds: float) -> datetime:

@@ -1,8 +1,8 @@
-"""A recording instead of a tor: its file, its clock, and the sources that play it.
+"""Replaying a recording: reading its file, its clock, and a source for each of its tors.
 
-Owns how it is read and how fast it goes by. What is on the screen is then what it was on, at the
-time that the recording says; nothing on the way there knows that it is not the present. Must not
-know what a line means.
+Owns how a file is read and how fast it is played. The screen shows what it showed at the time of
+the recording, and no other module has to know that this is not the present. Must not know the
+format of a line.
 """
 
 import heapq
@@ -25,33 +25,34 @@ from bwgraph.recording.reader import Recording, TooLongError, Track
 from bwgraph.system.clock import LOCAL_ZONE, now
 
 STANDARD_INPUT = "-"
+"The name of a file that stands for standard input."
 
 MAX_REDRAWS_PER_S = 10
-"A second, of a recording that goes by faster than time; so that one sees it go by."
+"Redraws per second when a recording is played faster than real time."
 
 MAX_WAIT_S = 3600.0
-"Seconds. Longer ones are made of several: not every system waits for years."
+"Seconds of one wait; a longer one is made of several, since systems limit a timeout."
 
 
 def read(name: str) -> Recording:
-    """The recording in a file, or in standard input; ``ExplainedError`` if there is none in it."""
+    """Return the recording in a file. Raises ExplainedError if there is none in it."""
     try:
         with _opened(name) as file:
-            tape = _read(file)
+            recording = _read(file)
     except OSError as error:
         raise ExplainedError(f"{_title(name)}: {error.strerror or error}") from None
     except TooLongError:
         raise ExplainedError(
-            f"{_title(name)}: too long a recording",
-            "take a part of it, or record with a longer --interval",
+            f"{_title(name)}: the recording is too long",
+            "replay a part of it, or record with a longer --interval",
         ) from None
-    if not tape.tracks:
-        why = tape.skipped or "there is no sample in it"
+    if not recording.tracks:
+        reason = recording.skipped or "there is no sample in it"
         raise ExplainedError(
-            f"{_title(name)}: not a recording: {why}",
-            "a recording is what bwgraph --json or bwgraph --csv writes",
+            f"{_title(name)}: not a recording: {reason}",
+            "to make a recording: bwgraph --json >FILE, or bwgraph --csv >FILE",
         )
-    return tape
+    return recording
 
 
 def _title(name: str) -> str:
@@ -69,104 +70,104 @@ def _opened(name: str) -> "nullcontext[TextIO] | TextIO":
 
 
 def _read(file: TextIO) -> Recording:
-    tape = Recording()
+    recording = Recording()
     while line := file.readline(MAX_LINE_CHARS + 1):
-        tape.add(line)
+        recording.add(line)
         while len(line) > MAX_LINE_CHARS and not line.endswith("\n"):
-            line = file.readline(MAX_LINE_CHARS + 1)  # the rest of it, and of no use
-    return tape
+            line = file.readline(MAX_LINE_CHARS + 1)  # skip the rest of a line that is too long
+    return recording
 
 
 class ReplayClock:
-    """The clock of a recording: it stands at the beginning, runs once started, stops at the end."""
+    """The clock of a recording: it stands still until it is started, and stops at the end."""
 
     def __init__(self, begin: float, end: float, speed: int) -> None:
         self.end = end
         self._begin = begin
         self._speed = speed
-        self._started: float | None = None
+        self._started_at: float | None = None  # on the system's clock
         self.redraw_interval = max(1.0 / speed, 1.0 / MAX_REDRAWS_PER_S)
+        "Seconds between two redraws."
 
     def start(self) -> None:
-        """Run from now on, if it does not yet."""
-        if self._started is None:
-            self._started = now()
+        """Start the clock, unless it runs already."""
+        if self._started_at is None:
+            self._started_at = now()
 
     def jump_to_end(self) -> None:
-        """Be at the end at once."""
+        """Set the clock to the end of the recording."""
         self._begin = self.end
 
     def read(self) -> Moment:
-        """The moment that is played."""
-        passed = 0.0 if self._started is None else (now() - self._started) * self._speed
-        shown = min(self._begin + passed, self.end)
-        return Moment(shown, datetime.fromtimestamp(shown, LOCAL_ZONE))
+        """Return the moment of the recording that is played now."""
+        passed = 0.0 if self._started_at is None else (now() - self._started_at) * self._speed
+        time = min(self._begin + passed, self.end)
+        return Moment(time, datetime.fromtimestamp(time, LOCAL_ZONE))
 
-    def due_at(self, when: float) -> float:
-        """When it shows this, by our clock, or would if it went on."""
-        started = now() if self._started is None else self._started
-        return started + (when - self._begin) / self._speed
+    def due_at(self, time: float) -> float:
+        """Return when this time of the recording is played, on the system's clock."""
+        started_at = now() if self._started_at is None else self._started_at
+        return started_at + (time - self._begin) / self._speed
 
 
 class ReplaySource:
-    """A ``Source`` that tells what one tor moved when the projector comes to it."""
+    """A ``Source`` that reports the samples of one tor at their times on a replay's clock."""
 
-    def __init__(self, name: str, track: Track, projector: ReplayClock, last_words: str) -> None:
+    def __init__(self, name: str, track: Track, clock: ReplayClock, end_reason: str) -> None:
         self._name = name
         self._track = track
-        self._clock = projector
-        self._end_reason = last_words
+        self._clock = clock
+        self._end_reason = end_reason
         self._closed = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def start(self, tell: Report) -> None:
-        """Begin in a thread of its own."""
+    def start(self, report: Report) -> None:
+        """Start the clock, and report from a thread of its own."""
         self._clock.start()
         self._thread = threading.Thread(
-            target=self._play, args=(tell,), name="bwgraph replay", daemon=True
+            target=self._play, args=(report,), name="bwgraph replay", daemon=True
         )
         self._thread.start()
 
     def retry_now(self) -> None:
-        """There is nothing that could have gone."""
+        """Do nothing: a recording is never lost."""
 
     def close(self) -> None:
-        """Stop where it is."""
+        """Stop reporting."""
         self._closed.set()
         if self._thread is not None:
             self._thread.join()
 
-    def _play(self, tell: Report) -> None:
-        for when, _, event in _events(self._name, self._track):
-            if not self._wait_until(when):
+    def _play(self, report: Report) -> None:
+        for time, _, event in _events(self._name, self._track):
+            if not self._wait_until(time):
                 return
-            tell(event)
+            report(event)
         if self._wait_until(self._clock.end):
-            tell(Ended(self._end_reason))
+            report(Ended(self._end_reason))
 
-    def _wait_until(self, when: float) -> bool:
-        """Wait for a moment of the recording; False if it is not going to come."""
-        while (left := self._clock.due_at(when) - now()) > 0:
+    def _wait_until(self, time: float) -> bool:
+        """Wait for a time of the recording. Return False if the source was closed meanwhile."""
+        while (left := self._clock.due_at(time) - now()) > 0:
             if self._closed.wait(min(left, MAX_WAIT_S)):
                 return False
         return not self._closed.is_set()
 
 
 class Replay:
-    """What is watched where a recording is: in place of ``Targets``."""
+    """The tors of a recording, in place of ``Targets``."""
 
-    def __init__(self, tape: Recording, name: str, speed: int = 1) -> None:
-        self.clock = ReplayClock(tape.begin, tape.end, speed)
-        self.skipped = f"{_title(name)}: {tape.skipped}" if tape.skipped else ""
-        "What is to be said of lines that are none of a recording."
-        self._tracks = tape.tracks
+    def __init__(self, recording: Recording, name: str, speed: int = 1) -> None:
+        skipped = recording.skipped
+        self.clock = ReplayClock(recording.begin, recording.end, speed)
+        self.skipped = f"{_title(name)}: {skipped}" if skipped else ""
+        "A message about the lines that were skipped; empty if none were."
+        self._tracks = recording.tracks
         self._note = "a recording" + (f", {speed} times as fast" if speed > 1 else "")
-        self._end_reason = "the recording ends here"
-        if tape.skipped:
-            self._end_reason += f"; {tape.skipped}"
+        self._end_reason = "the recording ends here" + (f"; {skipped}" if skipped else "")
 
     def create_fleet(self, *_: object, **__: object) -> tuple[Fleet, dict[Instance, Source]]:
-        """Instances, and what tells of each, as of tors that let us in when their samples begin."""
+        """Return a fleet of the recording's tors, and the source of each."""
         instances = {
             name: Instance(name, self._note, History(lock=threading.Lock()))
             for name in self._tracks
@@ -180,18 +181,18 @@ class Replay:
         }
 
     def play_at_once(self, fleet: Fleet) -> None:
-        """Tell all of it at once."""
+        """Report all samples to a fleet without waiting, and set the clock to the end."""
         self.clock.jump_to_end()
         instances = {instance.name: instance for instance in fleet.instances}
-        parts = [_events(name, track) for name, track in self._tracks.items()]
-        for _, name, event in heapq.merge(*parts, key=lambda part: part[0]):
+        tracks = [_events(name, track) for name, track in self._tracks.items()]
+        for _, name, event in heapq.merge(*tracks, key=lambda timed: timed[0]):
             fleet.handle(instances[name], event)
         for instance in fleet.instances:
             fleet.handle(instance, Ended(self._end_reason))
 
 
 def _events(name: str, track: Track) -> Iterator[tuple[float, str, Event]]:
-    """What is told when, and of which tor: it is there, and then each sample."""
+    """Yield the time, the tor's name and the event: that it is connected, then each sample."""
     yield track.begin, name, Connected(track.begin, name)
     for sample in track.samples():
         yield sample.ends_at, name, sample

@@ -1,1 +1,1 @@
-"""The history on disk: a SQLite file, what writes it, and what restores it."""
+"""The store: an SQLite file with histories, the thread that writes it, and their restoration."""

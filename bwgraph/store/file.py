@@ -1,6 +1,6 @@
-"""What can be known of a store's file, and done with it, without opening it as a database.
+"""Operations on a store's file that need no SQLite.
 
-Owns how a file is told from another that took its place. Must not know what is in a file.
+Owns how a file is distinguished from another that took its place. Must not know what is in a file.
 """
 
 import os
@@ -10,14 +10,15 @@ from typing import NamedTuple
 
 
 class FileStatus(NamedTuple):
-    """What is known of a file without reading it."""
+    """The status of a file, which shows whether it has changed."""
 
     file_id: tuple[int, int]
-    "The device and the inode, which differ for a file that took the place of another."
+    "The device and the inode; another file in its place has others."
     modified_ns: int
+    "The time of the last change, in nanoseconds since 1970."
     size: int
     has_wal: bool
-    "Whether there is a write-ahead log: another process has the file open, or was killed."
+    "Whether there is a write-ahead log: a process has the file open for writing, or was killed."
 
     @classmethod
     def of(cls, path: str) -> "FileStatus":

@@ -1,7 +1,8 @@
-"""Which process this is, and whether another lives yet.
+"""The identity of a process, and whether it is still alive.
 
-Owns what a process is told by when its number alone could be another's by now: when it began, since
-which start of the machine, and among which processes (a container has its own).
+Owns what identifies a process besides its pid, which may be in use again: its start time, the boot
+of the machine, and the pid namespace (each container has its own). Must not know what a process
+writes.
 """
 
 import os
@@ -9,23 +10,23 @@ from pathlib import Path
 from typing import NamedTuple
 
 STALE_AFTER_S = 30.0
-"Seconds without a word after which a process that cannot be looked at is taken for dead."
+"Seconds after its last sign of life for which a process that cannot be examined counts as alive."
 
 
 class Process(NamedTuple):
-    """A process of some machine. What the system does not tell is empty."""
+    """A process on this or another machine. Fields that the system does not provide are empty."""
 
     pid: int
     started: str
-    "When it began, as the system counts."
+    "The start time, in clock ticks since the boot."
     boot_id: str
-    "Which start of the machine that was."
+    "The id of the machine's boot."
     pid_namespace: str
-    "The namespace that its number is of."
+    "The pid namespace that the pid belongs to."
 
 
 def this_process() -> Process:
-    """The one that asks."""
+    """Return the identity of the calling process."""
     return Process(
         os.getpid(),
         _start_time(os.getpid()),
@@ -34,31 +35,33 @@ def this_process() -> Process:
     )
 
 
-def is_alive(other: Process, heard: float) -> bool:
-    """Whether it does, as far as can be told from here; ``heard`` is seconds since its last word.
+def is_alive(other: Process, heard_ago: float) -> bool:
+    """Return whether a process is alive, as far as this process can find out.
+
+    ``heard_ago`` is the number of seconds since its last sign of life.
 
     >>> is_alive(this_process(), 0.0)
     True
     """
-    here = this_process()
-    if other.boot_id != here.boot_id or other.pid <= 0:
-        return False  # a machine that has been started again has none of its processes
-    if other.pid_namespace != here.pid_namespace:
-        return abs(heard) < STALE_AFTER_S
+    this = this_process()
+    if other.boot_id != this.boot_id or other.pid <= 0:
+        return False  # no process survives a boot
+    if other.pid_namespace != this.pid_namespace:
+        return abs(heard_ago) < STALE_AFTER_S
     try:
         os.kill(other.pid, 0)
     except PermissionError:
-        pass  # somebody else's
+        pass  # alive, and of another user
     except (ProcessLookupError, OverflowError):
         return False
-    began = _start_time(other.pid)
-    if began and other.started:
-        return began == other.started
-    return abs(heard) < STALE_AFTER_S
+    started = _start_time(other.pid)
+    if started and other.started:
+        return started == other.started
+    return abs(heard_ago) < STALE_AFTER_S
 
 
 def _start_time(pid: int) -> str:
-    """Field 22 of proc(5)'s stat; the name before it may have blanks and brackets of its own."""
+    """Return field 22 of /proc/PID/stat; the name before it may contain blanks and brackets."""
     fields = _read_text(f"/proc/{pid}/stat").rpartition(")")[2].split()
     return fields[19] if len(fields) > 19 else ""
 
@@ -71,7 +74,7 @@ def _namespace() -> str:
 
 
 def _read_text(path: str) -> str:
-    """What a file of the system says; empty where there is none."""
+    """Return the text of a file in /proc; empty if there is none."""
     try:
         return Path(path).read_text(encoding="ascii", errors="replace").strip()
     except OSError:

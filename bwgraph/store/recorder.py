@@ -1,7 +1,7 @@
-"""The recorder: a thread that puts what the histories are told into a store, every few seconds.
+"""The recorder: a thread that writes new buckets of the histories to a store every few seconds.
 
-Owns when that is done, and what the user is told when it cannot be. It only copies out of the
-histories; what hinders it hinders nobody else. Must not know SQLite.
+Owns when that happens, and the messages to the user when it fails. It only copies out of the
+histories, so an error in it stops nothing else. Must not know SQLite.
 """
 
 import threading
@@ -18,22 +18,23 @@ from bwgraph.store.restore import Restorer, SeriesKey
 from bwgraph.system.clock import now
 
 WRITE_INTERVAL_S = 5.0
-"Seconds between two times. What a kill -9 may cost is this, and what a second of tor's takes."
+"Seconds between two writes. A kill -9 loses at most this, and the second that tor was counting."
 
 UNKNOWN_TOR_INTERVAL_S = 0.5
-"Seconds to the next look as long as it is not known which tor it is."
+"Seconds between two writes as long as some tor has not been found yet."
 
 LAST_WRITE_TIMEOUT_S = 2.0
-"Seconds that the last time may take when the program ends."
+"Seconds to wait for the last write when the program ends."
 
 
 class Recorder:
-    """A context in which a fleet has its past, and what it is told is stored.
+    """A context that restores a fleet's histories and records them, and closes the store.
 
-    What another process stores already is a ExplainedError at the start if the recorder is
-    ``strict``;
-    else it is remarked on, and stored as soon as that process has ended. A remark is on the screen
-    as long as it holds, and is told to ``remark`` once, and once more when it holds no longer.
+    If ``strict``, entering it raises ExplainedError if nothing can be written, or if another
+    process writes one of the series. Otherwise that is shown, and tried again.
+
+    A message is in ``fleet.notice`` as long as it applies. ``write_message`` is called with it
+    once, and once more when it no longer applies.
     """
 
     def __init__(
@@ -54,8 +55,9 @@ class Recorder:
         self._strict = strict
         self._interval = interval
         self._clock = clock
-        self._recall = Restorer(fleet, store)
-        self._unwritten_from: dict[SeriesKey, int] = {}  # from which second on it is not stored yet
+        self._restorer = Restorer(fleet, store)
+        # The first second of each series that was taken from its history and is not stored yet.
+        self._unwritten_from: dict[SeriesKey, int] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="bwgraph recorder", daemon=True)
 
@@ -64,14 +66,14 @@ class Recorder:
             instance.is_stored = True
         if self._strict:
             try:
-                why = _other_writers(self._record())
+                message = _other_writers(self._write())
             except StoreError as error:
-                why = str(error)
-            if why:
+                message = str(error)
+            if message:
                 self._store.close()
-                raise ExplainedError(f"{self._store.path}: {why}")
+                raise ExplainedError(f"{self._store.path}: {message}")
         else:
-            self._try()
+            self._try_write()
         self._thread.start()
         return self
 
@@ -85,60 +87,61 @@ class Recorder:
         self._thread.join(LAST_WRITE_TIMEOUT_S)
 
     def _run(self) -> None:
-        gone = False
-        while not gone and not self._stop.wait(self._pause()):
-            gone = self._try()
-        if not gone:
-            self._try()
+        is_gone = False
+        while not is_gone and not self._stop.wait(self._pause()):
+            is_gone = self._try_write()
+        if not is_gone:
+            self._try_write()
         self._store.close()
 
     def _pause(self) -> float:
+        """Return the seconds until the next write."""
         unknown = any(instance.store_name is None for instance in self._fleet.instances)
         return min(UNKNOWN_TOR_INTERVAL_S, self._interval) if unknown else self._interval
 
-    def _try(self) -> bool:
-        """Store what there is, and say so if that fails; whether there is no hope for more."""
+    def _try_write(self) -> bool:
+        """Write new buckets, and show a message if that fails. Return whether the file is gone."""
         try:
-            why = _other_writers(self._record())
+            message = _other_writers(self._write())
         except StoreError as error:
-            gone = isinstance(error, StoreGoneError)
-            hope = "" if gone else "; trying again"
-            self._show(f"not stored: {error}{hope} ({self._store.path})")
-            return gone
-        self._show(f"not stored: {why}" if why else "")
+            is_gone = isinstance(error, StoreGoneError)
+            retry = "" if is_gone else "; trying again"
+            self._show(f"not stored: {error}{retry} ({self._store.path})")
+            return is_gone
+        self._show(f"not stored: {message}" if message else "")
         return False
 
-    def _record(self) -> dict[SeriesKey, int]:
-        """Store what has come since; whose past another process stores, with its number."""
+    def _write(self) -> dict[SeriesKey, int]:
+        """Write new buckets. Returns the pid of each other process that writes a series."""
         moment = self._clock()
-        histories = self._recall.restore(moment)
-        news: dict[SeriesKey, Sequence[Bucket]] = {}
-        for whose, history in histories.items():
-            first, news[whose] = history.changes(self._resolutions, self._unwritten_from.get(whose))
+        histories = self._restorer.restore(moment)
+        buckets: dict[SeriesKey, Sequence[Bucket]] = {}
+        for key, history in histories.items():
+            first, buckets[key] = history.changes(self._resolutions, self._unwritten_from.get(key))
             if first is not None:
-                self._unwritten_from[whose] = first
-        refused = self._store.write(news, moment)
-        # What is refused is kept in mind, and stored when the other process has ended.
+                self._unwritten_from[key] = first
+        refused = self._store.write(buckets, moment)
+        # What was refused is written when the other process has ended.
         self._unwritten_from = {
-            whose: self._unwritten_from[whose] for whose in refused if whose in self._unwritten_from
+            key: self._unwritten_from[key] for key in refused if key in self._unwritten_from
         }
         return refused
 
-    def _show(self, words: str) -> None:
-        """Let it be known, once, and with the time since when."""
-        before = self._fleet.notice
-        if before.partition(" [")[0] == words:
+    def _show(self, message: str) -> None:
+        """Show a message, with the time since when it applies, unless it is shown already."""
+        shown = self._fleet.notice.partition(" [")[0]
+        if message == shown:
             return
         since = datetime.now().astimezone()
-        self._fleet.notice = f"{words} [since {since:%H:%M:%S}]" if words else ""
+        self._fleet.notice = f"{message} [since {since:%H:%M:%S}]" if message else ""
         if self._write_message is not None:
-            self._write_message(words or f"stored again: {self._store.path}")
+            self._write_message(message or f"stored again: {self._store.path}")
 
 
 def _other_writers(refused: dict[SeriesKey, int]) -> str:
-    """Who else stores what; empty if nobody does."""
+    """Return a message about the processes that write these series; empty if there are none."""
     if not refused:
         return ""
-    names = ", ".join(whose.name for whose in refused if not whose.is_sum) or "their sum"
-    process = next(iter(refused.values()))
-    return f"another bwgraph (process {process}) stores {names} already"
+    names = ", ".join(key.name for key in refused if not key.is_sum) or "their sum"
+    pid = next(iter(refused.values()))
+    return f"another bwgraph (process {pid}) stores {names} already"

@@ -1,6 +1,6 @@
-"""The pasts that a store holds, given back to the tors that they are of.
+"""Restoring histories from a store.
 
-Owns under which name each is kept, that of a sum too. Must not know how they are stored.
+Owns the key of each history in a store, a sum's too. Must not know how a store keeps them.
 """
 
 import json
@@ -15,97 +15,102 @@ from bwgraph.model.rollups import Bucket
 
 
 class SeriesKey(NamedTuple):
-    """What a past is kept under."""
+    """The key of one history in a store."""
 
     name: str
+    "The name of a tor; for a sum, a JSON list of the members' names, sorted."
     is_sum: bool = False
-    "It is that of several tors together, and the name is made of theirs."
+    "Whether it is the history of a sum."
 
 
 class Reader(Protocol):
-    """Where pasts are kept."""
+    """A store that histories are read from."""
 
     def series(self) -> list[SeriesKey]:
-        """Whose there are."""
+        """Return the keys of all series."""
 
-    def read(self, whose: SeriesKey, now: float) -> list[Bucket]:
-        """One of them, oldest first; empty if there is none."""
+    def read(self, key: SeriesKey, now: float) -> list[Bucket]:
+        """Return the buckets of a series, oldest first; none if there is no such series."""
 
-    def newest_ends(self, whose: SeriesKey, now: float) -> dict[int, int]:
-        """By resolution: where the newest column of one ends."""
+    def newest_ends(self, key: SeriesKey, now: float) -> dict[int, int]:
+        """Return the end of the newest bucket of a series by resolution."""
 
 
 def series_of(fleet: Fleet) -> dict[SeriesKey, History]:
-    """Each history by what it is kept under, as far as that is known by now.
+    """Return a fleet's histories by key; without those of tors that have not been found yet.
 
     >>> list(series_of(Fleet([Instance("a"), Instance("b")])))[1:]
     [SeriesKey(name='b', is_sum=False), SeriesKey(name='["a", "b"]', is_sum=True)]
     """
-    keys = [each.store_name for each in fleet.instances]
-    count = Counter(keys)
+    names = [each.store_name for each in fleet.instances]
+    count = Counter(names)
     found = {}
-    for instance, key in zip(fleet.instances, keys, strict=True):
-        if key is not None:
-            # Two may be called the same.
-            name = key if count[key] == 1 else f"{key} {instance.name}"
-            found[SeriesKey(name)] = instance.history
-    if fleet.sum is not None and len(found) == len(keys):
-        name = json.dumps(sorted(each.name for each in found), ensure_ascii=False)
-        found[SeriesKey(name, is_sum=True)] = fleet.sum.history
+    for instance, name in zip(fleet.instances, names, strict=True):
+        if name is not None:
+            # Two tors may have the same label.
+            unique = name if count[name] == 1 else f"{name} {instance.name}"
+            found[SeriesKey(unique)] = instance.history
+    if fleet.sum is not None and len(found) == len(names):
+        members = json.dumps(sorted(each.name for each in found), ensure_ascii=False)
+        found[SeriesKey(members, is_sum=True)] = fleet.sum.history
     return found
 
 
 class Restorer:
-    """Gives each tor of a fleet its past back, once, as soon as it is known which one that is."""
+    """Restores each history of a fleet once, as soon as its tor has been found."""
 
-    def __init__(self, fleet: Fleet, shelf: Reader) -> None:
+    def __init__(self, fleet: Fleet, store: Reader) -> None:
         self._fleet = fleet
-        self._shelf = shelf
-        self._done: dict[SeriesKey, History] = {}
+        self._store = store
+        self._restored: dict[SeriesKey, History] = {}
 
     def restore(self, now: float) -> dict[SeriesKey, History]:
-        """Do what can be done by now; what has its past by now is returned."""
-        for whose, history in series_of(self._fleet).items():
-            if whose not in self._done:
-                # A sum of one fewer, since two turned out to be one tor, had another's.
+        """Restore the histories that can be restored. Returns all that are restored by now."""
+        for key, history in series_of(self._fleet).items():
+            if key not in self._restored:
+                # When two members prove to be the same tor, the sum gets another key. It must not
+                # be restored twice.
                 if not history.restored_spans:
-                    history.restore(self._shelf.read(whose, now))
-                self._done[whose] = history
-        return {whose: self._done[whose] for whose in series_of(self._fleet)}
+                    history.restore(self._store.read(key, now))
+                self._restored[key] = history
+        return {key: self._restored[key] for key in series_of(self._fleet)}
 
 
-def archive(shelf: Reader, name: str, now: float) -> Fleet | None:
-    """A fleet of all that is kept, with nothing to come; None if there is nothing."""
+def archive(store: Reader, name: str, now: float) -> Fleet | None:
+    """Return a fleet of all tors in a store, which gets no samples; None if there are none.
+
+    ``name`` is what the store is called on the screen.
+    """
     instances = [
-        Instance(whose.name, archive_file=name)
-        for whose in shelf.series()
-        if not whose.is_sum and shelf.newest_ends(whose, now)
+        Instance(key.name, archive_file=name)
+        for key in store.series()
+        if not key.is_sum and store.newest_ends(key, now)
     ]
     if not instances:
         return None
     fleet = Fleet(instances)
     if fleet.sum is not None:
         fleet.sum.archive_file = name
-    Restorer(fleet, shelf).restore(now)
+    Restorer(fleet, store).restore(now)
     return fleet
 
 
-def newest_ends(shelf: Reader, names: Iterable[SeriesKey], now: float) -> dict[int, int]:
-    """Return the end of the newest stored column of any of these, by resolution."""
-    return _newest(shelf.newest_ends(whose, now) for whose in names)
+def newest_ends(store: Reader, keys: Iterable[SeriesKey], now: float) -> dict[int, int]:
+    """Return the end of the newest stored bucket of any of these series, by resolution."""
+    return _newest(store.newest_ends(key, now) for key in keys)
 
 
 def restored_ends(fleet: Fleet) -> dict[int, int]:
-    """Return the end of the newest restored column of any tor, by resolution."""
+    """Return the end of the newest restored bucket of any tor, by resolution."""
     return _newest(
         {resolution: end for resolution, (_, end) in each.history.restored_spans.items()}
         for each in fleet.instances
     )
 
 
-def _newest(each: Iterable[Mapping[int, int]]) -> dict[int, int]:
+def _newest(mappings: Iterable[Mapping[int, int]]) -> dict[int, int]:
     newest: dict[int, int] = {}
-    for ends in each:
+    for ends in mappings:
         for resolution, end in ends.items():
             newest[resolution] = max(newest.get(resolution, end), end)
     return newest

@@ -109,7 +109,7 @@ def test_lines_that_are_none_are_named_by_number_and_no_more_than_three_of_them(
 def test_what_goes_back_in_time_is_skipped_and_a_clock_that_is_set_a_little_is_not() -> None:
     found = taken(entry(1), entry(2), entry(2.7), entry(1.5), entry(2.8), entry(4))
     assert [each[0] for each in samples(found.tracks["a"])] == [1, 2, 2.7, 4]
-    assert found.skipped.count("it goes back in time") == 2
+    assert found.skipped.count("earlier than the line before") == 2
     # Each tor has a time of its own.
     assert taken(entry(100), entry(1, tor="b")).skipped == ""
 
@@ -117,7 +117,7 @@ def test_what_goes_back_in_time_is_skipped_and_a_clock_that_is_set_a_little_is_n
 def test_so_many_tors_and_no_more() -> None:
     found = taken(*(entry(1, tor=f"tor {number}") for number in range(MAX_TORS + 2)))
     assert len(found.tracks) == MAX_TORS
-    assert found.skipped.startswith(f"2 lines are skipped: line {MAX_TORS + 1} (of more than 64")
+    assert found.skipped.startswith(f"2 lines are skipped: line {MAX_TORS + 1} (more than 64")
     found.add(entry(2, tor="tor 0"))
     assert len(samples(found.tracks["tor 0"])) == 2
 

@@ -131,7 +131,7 @@ def test_a_directory_and_a_closed_standard_input_are_refused(
 def test_more_than_can_be_kept_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reader, "MAX_SAMPLES", 3)
     path.write_text("".join(f"{json_line(entry(second))}\n" for second in range(1, 11)))
-    with pytest.raises(ExplainedError, match="too long a recording") as refused:
+    with pytest.raises(ExplainedError, match="the recording is too long") as refused:
         read(str(path))
     assert "--interval" in refused.value.remedy
 

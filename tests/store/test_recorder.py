@@ -202,13 +202,13 @@ def test_a_second_one_is_told_so_and_goes_on_when_the_first_is_killed(path: Path
         tell(fleet, 0, *steady(0, 30, 100))
         words = f"not stored: another bwgraph (process {first.pid}) stores anna already"
         assert fleet.notice.startswith(f"{words} [since ")
-        second._try()
+        second._try_write()
         assert said == [words]
         # Nobody else stores the sum.
         assert rows(path) == {'["anna", "bert"]': (3000, 30.0)}
         first.kill()
         first.wait()
-        second._try()
+        second._try_write()
         # With what came in before that.
         assert rows(path)["anna"] == (3000, 30.0)
         assert fleet.notice == ""
@@ -238,17 +238,17 @@ def test_without_room_on_the_disk_all_else_goes_on_and_nothing_is_lost(path: Pat
     fleet = watched("anna")
     with recorder(path, fleet, remark=said.append) as running:
         tell(fleet, 0, *steady(0, 20, 100))
-        running._try()
+        running._try_write()
         tell(fleet, 0, *steady(20, 60, 100))
         with full_disk():
-            running._try()
+            running._try_write()
             tell(fleet, 0, *steady(60, 80, 100))
-            running._try()
+            running._try_write()
         assert rows(path) == {"anna": (2000, 20.0)}
         words = f"not stored: disk I/O error; trying again ({path})"
         assert fleet.notice.startswith(f"{words} [since ")
         assert said == [words]
-        running._try()
+        running._try_write()
         assert rows(path) == {"anna": (8000, 80.0)}
         assert said == [words, f"stored again: {path}"]
         assert fleet.notice == ""
