@@ -1,4 +1,4 @@
-"""The numbers of the screen as an object: what is in it, and that they are the screen's."""
+"""The object of ``--once --json``: its content, and that it has the numbers on the screen."""
 
 import json
 from datetime import UTC, datetime
@@ -24,27 +24,27 @@ NOW = 10_000.0
 MOMENT = Moment(NOW, datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
 
 
-def told(fleet: Fleet) -> dict[str, Any]:
-    """As another program has it."""
+def parsed(fleet: Fleet) -> dict[str, Any]:
+    """Return the document as a program that parses it gets it."""
     found = json.loads(json.dumps(document(fleet, MOMENT)))
     assert isinstance(found, dict)
     return found
 
 
 def filled(instance: Instance, *reads: int) -> Instance:
-    """One that has read so much in each of the last seconds, and written half of it."""
+    """Add a sample for each of the last seconds: bytes read, and half as many written."""
     for number, read in enumerate(reads):
         when = NOW - len(reads) + 1 + number
         instance.handle(Sample(when, read, read // 2, 1.0))
     return instance
 
 
-def test_of_a_tor_it_says_what_the_screen_says() -> None:
+def test_a_tor_has_the_numbers_on_the_screen() -> None:
     fleet = Fleet([instance := Instance("127.0.0.1:9051", label="exit")])
     counted = CounterBase(50_000, 9000)
     instance.handle(Connected(NOW - 3, "127.0.0.1:9051", "0.4.9.11", "relay", counters=counted))
     filled(instance, 1000, 5000, 3000)
-    assert told(fleet) == {
+    assert parsed(fleet) == {
         "time": "2026-01-02T03:04:05.000Z",
         "tors": [
             {
@@ -80,8 +80,8 @@ def test_of_a_tor_it_says_what_the_screen_says() -> None:
         assert word in text
 
 
-def test_before_anything_is_known_nothing_is_said() -> None:
-    (one,) = told(Fleet([Instance("a")]))["tors"]
+def test_tor_without_samples_has_no_numbers() -> None:
+    (one,) = parsed(Fleet([Instance("a")]))["tors"]
     assert (one["state"], one["version"], one["seconds"]) == ("connecting", None, 0)
     assert set(one["read"].values()) == {None}
     assert (one["total_of"], one["total_since"]) == (None, None)
@@ -95,21 +95,21 @@ def test_before_anything_is_known_nothing_is_said() -> None:
         (Ended("the recording ends here"), "ended"),
     ],
 )
-def test_the_state_is_a_word(event: Connected | Lost | Ended, state: str) -> None:
+def test_state_is_a_word(event: Connected | Lost | Ended, state: str) -> None:
     fleet = Fleet([Instance("a")])
     fleet.handle(fleet.instances[0], event)
-    (one,) = told(fleet)["tors"]
+    (one,) = parsed(fleet)["tors"]
     assert one["state"] == state
 
 
-def test_of_several_there_is_the_sum_too() -> None:
+def test_several_tors_have_a_sum() -> None:
     fleet = Fleet([Instance("a"), Instance("b")])
     for instance in fleet.instances:
         fleet.handle(instance, Connected(NOW - 3, instance.name))
     for second in range(-2, 1):
         for instance in fleet.instances:
             fleet.handle(instance, Sample(NOW + second, 1000, 500, 1.0))
-    found = told(fleet)
+    found = parsed(fleet)
     assert [each["name"] for each in found["tors"]] == ["a", "b"]
     total = found["sum"]
     assert isinstance(total, dict)
@@ -118,26 +118,26 @@ def test_of_several_there_is_the_sum_too() -> None:
     assert total["written"]["current"] == 1000.0
 
 
-def test_it_is_of_all_that_is_kept_in_the_shortest_columns_that_hold_it() -> None:
+def test_statistics_are_of_the_whole_history_at_the_finest_resolution() -> None:
     instance = filled(Instance("a"), *([1000] * (FINEST_BUCKETS + 500)))
-    (one,) = told(Fleet([instance]))["tors"]
+    (one,) = parsed(Fleet([instance]))["tors"]
     assert one["resolution"] == 5
     assert one["seconds"] == pytest.approx(FINEST_BUCKETS + 500, abs=5)
     assert one["read"]["average"] == 1000.0
 
 
-def test_while_there_is_a_gap_there_is_no_current_rate() -> None:
+def test_current_rate_is_null_in_a_gap() -> None:
     instance = Instance("a", history=History())
     instance.handle(Sample(NOW - 60, 1000, 500, 1.0))
-    (one,) = told(Fleet([instance]))["tors"]
+    (one,) = parsed(Fleet([instance]))["tors"]
     assert one["read"]["current"] is None
     assert one["read"]["average"] == 1000.0
 
 
 @PROPERTY
 @given(st.lists(st.integers(0, 1 << 34), min_size=1, max_size=100))
-def test_numbers_agree_with_each_other(reads: list[int]) -> None:
-    (one,) = told(Fleet([filled(Instance("a"), *reads)]))["tors"]
+def test_numbers_agree_with_one_another(reads: list[int]) -> None:
+    (one,) = parsed(Fleet([filled(Instance("a"), *reads)]))["tors"]
     read = one["read"]
     assert read["current"] == reads[-1]
     assert read["peak"] == max(reads)

@@ -1,4 +1,4 @@
-"""What Prometheus is told of a fleet, the server that tells it, and how the program begins one."""
+"""The Prometheus exporter: its metrics, its server, and the program with ``--prometheus``."""
 
 import json
 import re
@@ -35,11 +35,11 @@ from bwgraph.tor.endpoint import ControlPort
 LOOPBACK = ControlPort("127.0.0.1", 0)
 
 Values = dict[tuple[str, str], float]
-"By metric and tor."
+"The values of a page by metric and tor."
 
 
 def values(page: str) -> Values:
-    """What a page says, as Prometheus' own parser reads it."""
+    """Return the values of a page, read by the parser of prometheus_client."""
     return {
         (sample.name.removeprefix("bwgraph_"), sample.labels["tor"]): sample.value
         for family in text_string_to_metric_families(page)
@@ -65,7 +65,7 @@ def at_newest(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("at_newest")
-def test_each_tor_has_its_counters_and_gauges_and_what_is_not_known_is_not_there() -> None:
+def test_each_tor_has_its_metrics_without_unavailable_values() -> None:
     fleet = watched("anna", "bert", "carl")
     tell(fleet, 0, news("anna"), *steady(90, 100, 1000, 300), Wrapped(Sample(NEWEST, 5, 1, 1.0)))
     tell(fleet, 1, news("bert"), *steady(80, 90, 7), Lost(NEWEST - 10, "it ended", NEWEST + 1))
@@ -89,13 +89,13 @@ def test_each_tor_has_its_counters_and_gauges_and_what_is_not_known_is_not_there
     }
 
 
-def test_a_loss_counts_once_however_often_it_is_tried_again() -> None:
+def test_failed_reconnections_count_as_one_loss() -> None:
     fleet = watched("anna")
     lost = Lost(1000.0, "refused", 1001.0)
     for events, losses in (
-        ((lost, lost), 0),  # there was nothing to lose yet
+        ((lost, lost), 0),  # never connected, so nothing was lost
         ((news("anna"), lost, lost, lost), 1),
-        ((steady(0, 1, 1)[0], lost), 2),  # it was only silent, and then was so again
+        ((steady(0, 1, 1)[0], lost), 2),  # silent once more, after one sample
         ((news("anna"),), 2),
     ):
         tell(fleet, 0, *events)
@@ -103,7 +103,7 @@ def test_a_loss_counts_once_however_often_it_is_tried_again() -> None:
 
 
 bytes_moved = st.integers(0, 1 << 33)
-anything = st.one_of(
+any_event = st.one_of(
     st.builds(Sample, st.floats(1000, 2000), bytes_moved, bytes_moved, st.floats(0.1, 9)),
     st.builds(CounterBase, bytes_moved, bytes_moved),
     st.builds(Lost, st.floats(1000, 2000), st.just("why"), st.just(0.0)),
@@ -118,8 +118,8 @@ anything = st.one_of(
 
 
 @PROPERTY
-@given(st.lists(anything, max_size=30))
-def test_no_counter_ever_goes_back(events: list[Event]) -> None:
+@given(st.lists(any_event, max_size=30))
+def test_counters_never_decrease(events: list[Event]) -> None:
     fleet = watched("anna")
     before: Values = {}
     for event in events:
@@ -129,7 +129,7 @@ def test_no_counter_ever_goes_back(events: list[Event]) -> None:
         before = after
 
 
-def test_labels_are_harmless_and_no_two_are_the_same() -> None:
+def test_labels_are_printable_and_unique() -> None:
     hostile = 'a"\n} 1\\\x1b[2J\ud800'
     fleet = watched(hostile, hostile, "x", "x", "x (2)")
     page = collected(fleet)
@@ -144,13 +144,13 @@ def test_labels_are_harmless_and_no_two_are_the_same() -> None:
     ]
 
 
-def test_it_answers_while_samples_come_and_ends_at_once() -> None:
+def test_exporter_answers_during_samples_and_stops_at_once() -> None:
     fleet = Fleet(watched("anna", "bert").instances, threading.Lock)
-    over = threading.Event()
+    stop = threading.Event()
 
     def feed() -> None:
         for second in count():
-            if over.is_set():
+            if stop.is_set():
                 return
             tell(fleet, 0, *steady(second, second + 1, 10, 1))
 
@@ -162,18 +162,18 @@ def test_it_answers_while_samples_come_and_ends_at_once() -> None:
         tell(fleet, 0, news("anna"))
         feeder.start()
         try:
-            eventually(read, "there is something")
-            several = [read() for _ in range(20)]
+            eventually(read, "some bytes")
+            readings = [read() for _ in range(20)]
         finally:
-            over.set()
+            stop.set()
             feeder.join()
-    assert several == sorted(several)
-    assert several[-1] > several[0]
+    assert readings == sorted(readings)
+    assert readings[-1] > readings[0]
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", served.port))
 
 
-def test_neither_a_stranger_nor_a_failure_writes_onto_the_screen(
+def test_bad_clients_and_errors_write_nothing_to_the_terminal(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Exporter(watched("anna"), *LOOPBACK) as served:
@@ -196,14 +196,14 @@ def test_neither_a_stranger_nor_a_failure_writes_onto_the_screen(
 
 
 @pytest.mark.skipif(not has_ipv6(), reason="no IPv6 here")
-def test_it_listens_where_it_was_asked_to_and_nowhere_else() -> None:
+def test_exporter_listens_on_its_address_alone() -> None:
     with Exporter(watched("anna"), "::1", 0) as served:
         assert values(fetched(served.port, "[::1]"))["up", "anna"] == 0
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", served.port))
 
 
-def test_a_place_that_cannot_be_had_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_address_that_cannot_be_used_is_exit_1(capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         for way in (["--json"], ["--once"]):
@@ -214,7 +214,7 @@ def test_a_place_that_cannot_be_had_is_told(capsys: pytest.CaptureFixture[str]) 
     assert capsys.readouterr().err.startswith("bwgraph: --prometheus 256.1.1.1:80: ")
 
 
-def test_without_the_extra_it_says_how_to_get_it(
+def test_missing_prometheus_client_is_explained(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delitem(sys.modules, "bwgraph.output.prometheus")
@@ -224,7 +224,7 @@ def test_without_the_extra_it_says_how_to_get_it(
     assert "  to install it: pip install 'bwgraph[prometheus]'\n" in capsys.readouterr().err
 
 
-def test_beside_a_screen() -> None:
+def test_exporter_runs_beside_a_screen() -> None:
     port = free_port()
     with Program("--demo", "--prometheus", str(port)) as program:
         program.wait_for("demo: no tor")
@@ -243,11 +243,11 @@ def test_beside_a_screen() -> None:
 
 
 class TestRealTor:
-    """Against a real tor, to the byte."""
+    """Tests with a real tor."""
 
     pytestmark = needs_tor
 
-    def test_counts_what_tor_reports_through_a_loss(self, tmp_path: Path) -> None:
+    def test_counters_are_exact_across_a_loss(self, tmp_path: Path) -> None:
         port = free_port()
         with RealTor(tmp_path) as tor:
             program = subprocess.Popen(
@@ -266,11 +266,11 @@ class TestRealTor:
                         lines.append(json.loads(program.stdout.readline()))
                 page = values(fetched(port))
                 assert page["up", "relay"] == 1
-                # One more sample may have come since that line was written.
+                # One more sample may have arrived since the last line.
                 more = page["read_bytes_total", "relay"] - sum(line["read"] for line in lines)
                 assert 0 <= more < 1000
                 tor.terminate()
-                eventually(lambda: values(fetched(port))["up", "relay"] == 0, "it is lost")
+                eventually(lambda: values(fetched(port))["up", "relay"] == 0, "tor is lost")
                 gone = values(fetched(port))
                 assert gone["connection_losses_total", "relay"] == 1
                 assert gone["read_bytes_total", "relay"] >= page["read_bytes_total", "relay"]

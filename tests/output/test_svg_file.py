@@ -1,4 +1,4 @@
-"""Pictures as files: their names, whose they are, and what is never written over."""
+"""Pictures as files: their names and modes, and what is never overwritten."""
 
 import os
 import re
@@ -23,22 +23,22 @@ NAME = "bwgraph-2026-03-04-050607.svg"
 
 @pytest.fixture(autouse=True)
 def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """An empty directory to be in, at a moment that does not pass."""
+    """Change to an empty directory, at a fixed time."""
 
-    class Then(datetime):
+    class FixedTime(datetime):
         @classmethod
-        def now(cls, tz: tzinfo | None = None) -> "Then":
+        def now(cls, tz: tzinfo | None = None) -> "FixedTime":
             return cls(2026, 3, 4, 5, 6, 7, tzinfo=tz)
 
-    monkeypatch.setattr(svg_file, "datetime", Then)
+    monkeypatch.setattr(svg_file, "datetime", FixedTime)
     monkeypatch.chdir(tmp_path)
     before = os.umask(0o022)
     yield tmp_path
     os.umask(before)
 
 
-def there() -> list[str]:
-    """The names of the files in the directory."""
+def file_names() -> list[str]:
+    """Return the names of the files in the current directory."""
     return sorted(path.name for path in Path().iterdir())
 
 
@@ -46,17 +46,17 @@ def mode(path: Path) -> int:
     return path.stat().st_mode & 0o777
 
 
-# By a name of its own.
+# New files
 
 
-def test_a_picture_is_named_for_the_second_and_is_whole() -> None:
+def test_picture_is_named_by_the_second() -> None:
     assert svg_file.save_new(FRAME) == NAME
     assert Path(NAME).read_text("utf-8") == svg.draw_svg(FRAME)
     ET.parse(NAME)
-    assert there() == [NAME]
+    assert file_names() == [NAME]
 
 
-def test_its_name_is_the_local_times(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_name_has_the_local_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(svg_file, "datetime", datetime)
     before = datetime.now()  # noqa: DTZ005 - the wall clock's, as in the name
     name = svg_file.save_new(FRAME)
@@ -66,21 +66,21 @@ def test_its_name_is_the_local_times(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
-def test_a_picture_is_nobody_elses_business(umask: int) -> None:
+def test_picture_is_private_whatever_the_umask(umask: int) -> None:
     os.umask(umask)
     assert mode(Path(svg_file.save_new(FRAME))) == 0o600
     svg_file.write(FRAME, "mine.svg")
     assert mode(Path("mine.svg")) == 0o600
 
 
-def test_pictures_of_one_second_have_names_of_their_own() -> None:
+def test_pictures_of_one_second_are_numbered() -> None:
     names = [svg_file.save_new(frame) for frame in (FRAME, OTHER, FRAME)]
     assert names == [NAME, NAME.replace(".svg", "-2.svg"), NAME.replace(".svg", "-3.svg")]
-    kept = [Path(name).read_text("utf-8") for name in names]
-    assert kept == [svg.draw_svg(frame) for frame in (FRAME, OTHER, FRAME)]
+    contents = [Path(name).read_text("utf-8") for name in names]
+    assert contents == [svg.draw_svg(frame) for frame in (FRAME, OTHER, FRAME)]
 
 
-def test_it_never_takes_the_place_of_another_whatever_that_is(directory: Path) -> None:
+def test_new_picture_never_replaces_anything(directory: Path) -> None:
     stem = NAME.removesuffix(".svg")
     Path(NAME).write_text("mine")
     Path(f"{stem}-2.svg").mkdir()
@@ -94,15 +94,15 @@ def test_it_never_takes_the_place_of_another_whatever_that_is(directory: Path) -
     assert not Path("nowhere").exists()
 
 
-def test_when_all_names_are_taken_it_says_so() -> None:
+def test_error_when_all_names_are_in_use() -> None:
     names = [svg_file.save_new(FRAME) for _ in range(99)]
     assert len({*names}) == 99
     with pytest.raises(FileExistsError, match=re.escape(NAME)):
         svg_file.save_new(FRAME)
-    assert len(there()) == 99
+    assert len(file_names()) == 99
 
 
-def test_where_nothing_may_be_written_it_is_an_error_that_says_why() -> None:
+def test_directory_without_permission_is_an_error() -> None:
     with open_directory() as place:
         place.chmod(0o555)
         os.chdir(place)
@@ -112,7 +112,7 @@ def test_where_nothing_may_be_written_it_is_an_error_that_says_why() -> None:
         assert list(place.iterdir()) == []
 
 
-def test_a_directory_that_is_gone_is_an_error(directory: Path) -> None:
+def test_removed_directory_is_an_error(directory: Path) -> None:
     gone = directory / "gone"
     gone.mkdir()
     os.chdir(gone)
@@ -121,20 +121,20 @@ def test_a_directory_that_is_gone_is_an_error(directory: Path) -> None:
         svg_file.save_new(FRAME)
 
 
-# By the user's.
+# Named files
 
 
-def test_the_file_that_was_named_is_written_whatever_was_in_it() -> None:
+def test_named_file_is_overwritten() -> None:
     path = Path("mine.svg")
     path.write_text("x" * 1_000_000)
     svg_file.write(FRAME, str(path))
     assert path.read_text("utf-8") == svg.draw_svg(FRAME)
     svg_file.write(OTHER, str(path))
     assert path.read_text("utf-8") == svg.draw_svg(OTHER)
-    assert there() == ["mine.svg"]
+    assert file_names() == ["mine.svg"]
 
 
-def test_a_file_that_was_there_stays_whose_it_was() -> None:
+def test_existing_file_keeps_its_mode() -> None:
     path = Path("mine.svg")
     path.write_text("")
     path.chmod(0o644)
@@ -151,12 +151,12 @@ def test_a_file_that_was_there_stays_whose_it_was() -> None:
         ("a" * 300, OSError),
     ],
 )
-def test_a_name_of_no_use_is_an_error(name: str, error: type[OSError]) -> None:
+def test_unusable_name_is_an_error(name: str, error: type[OSError]) -> None:
     with pytest.raises(error):
         svg_file.write(FRAME, name)
 
 
-def test_a_full_disk_is_an_error() -> None:
+def test_full_disk_is_an_error() -> None:
     if not Path("/dev/full").exists():
         pytest.skip("this system has no /dev/full")
     with pytest.raises(OSError, match="No space left"):
@@ -164,22 +164,22 @@ def test_a_full_disk_is_an_error() -> None:
 
 
 @pytest.mark.parametrize("named", [True, False])
-def test_a_picture_that_cannot_be_drawn_costs_no_file(
+def test_error_in_drawing_leaves_the_file_alone(
     named: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(_: Frame) -> str:
         raise ZeroDivisionError
 
-    Path("mine.svg").write_text("the one before")
+    Path("mine.svg").write_text("the previous picture")
     monkeypatch.setattr(svg, "draw_svg", fail)
     with pytest.raises(ZeroDivisionError):
         svg_file.write(FRAME, "mine.svg") if named else svg_file.save_new(FRAME)
-    assert there() == ["mine.svg"]
-    assert Path("mine.svg").read_text() == "the one before"
+    assert file_names() == ["mine.svg"]
+    assert Path("mine.svg").read_text() == "the previous picture"
 
 
-def test_half_a_picture_is_not_left_behind() -> None:
-    # As on a full disk.
+def test_incomplete_new_picture_is_removed() -> None:
+    # A file size limit, in place of a full disk.
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
     try:
@@ -187,4 +187,4 @@ def test_half_a_picture_is_not_left_behind() -> None:
             svg_file.save_new(FRAME)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert there() == []
+    assert file_names() == []

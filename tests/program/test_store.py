@@ -1,4 +1,4 @@
-"""The whole program with a store: what it opens with, what it says, and what it refuses."""
+"""The program with a store: what it shows, its messages, and what it refuses."""
 
 import re
 import signal
@@ -10,8 +10,15 @@ from pathlib import Path
 import pytest
 import tiny_servers
 from pty_driver import Program, environment
-from store_files import another_database, beside, newer, older, scribbled_on, text
-from store_programs import NO_TOR, OFTEN, program
+from store_files import (
+    damaged_store,
+    files_in_directory,
+    newer_store,
+    other_database,
+    text_file,
+    version_1_store,
+)
+from store_programs import NO_TOR, WRITE_OFTEN, program
 
 from bwgraph.model.events import Sample
 from bwgraph.model.history import History
@@ -21,7 +28,7 @@ from bwgraph.store.restore import SeriesKey
 from bwgraph.system.clock import now
 
 
-def nowhere() -> dict[str, str]:
+def environment_without_tor() -> dict[str, str]:
     return environment(TOR_CONTROL_PORT=str(tiny_servers.closed_port()), COLUMNS="200")
 
 
@@ -40,7 +47,7 @@ def run(
 
 
 def fill(path: Path, *names: str, minutes: int = 30, ago: int = 10) -> None:
-    """Have a store in which each has moved much for so long, until so many minutes ago."""
+    """Create a store in which each tor has ``minutes`` of traffic, until ``ago`` minutes ago."""
     moment = now()
     with closing(Store(str(path))) as store:
         for name in names:
@@ -52,7 +59,7 @@ def fill(path: Path, *names: str, minutes: int = 30, ago: int = 10) -> None:
 
 
 def covered(path: Path) -> float:
-    """Seconds of the demo that are in a store."""
+    """Return the covered seconds of the demo in a store."""
     with closing(Store(str(path), read_only=True)) as store:
         entries = store.read(SeriesKey("demo"), now())
     return sum(entry.portion.seconds for entry in entries if entry.resolution == 86_400)
@@ -63,25 +70,25 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "past.db"
 
 
-def test_one_that_was_killed_opens_with_what_it_had_seen_and_with_the_gap(path: Path) -> None:
+def test_run_after_a_kill_shows_the_history_and_the_gap(path: Path) -> None:
     fill(path, "demo")
     store = ("--demo", "--store", str(path))
-    with Program(argv=program(*store, code=OFTEN)) as first:
-        # It is not the second that would be seen at once, but the minute.
+    with Program(argv=program(*store, code=WRITE_OFTEN)) as first:
+        # Minutes, since the newest stored seconds would be off the screen.
         first.wait_for("1 min/column")
         first.wait_for(re.compile(r"█·{8,}[▁▂▃▄▅▆▇█]$", re.MULTILINE))
-        # Something, besides the half hour.
+        # More than the half hour.
         first.wait_until(lambda: covered(path) > 30 * 60, "more in the store")
         first.signal(signal.SIGKILL)
         assert first.wait_exit() == -signal.SIGKILL
     assert covered(path) > 30 * 60
     with Program(argv=program(*store, "--interval", "5s")) as again:
-        again.wait_for("5 s/column")  # as the user has it
+        again.wait_for("5 s/column")  # as the user chose
         again.send("--")
         again.wait_for(re.compile(r"█·{8,}[▁▂▃▄▅▆▇█]$", re.MULTILINE))
         again.send("q")
         assert again.wait_exit() == 0
-    assert list(beside(path)) == ["past.db"]
+    assert list(files_in_directory(path)) == ["past.db"]
 
 
 COUNTING = """
@@ -109,7 +116,7 @@ sqlite3.connect = count
 
 
 @pytest.mark.parametrize(
-    ("way", "calls"),
+    ("flags", "calls"),
     [
         ((), ["mode=ro&immutable=1", "check", "mode=rw"]),
         (("--json", "--duration", "1s"), ["mode=ro&immutable=1", "check", "mode=rw"]),
@@ -117,22 +124,22 @@ sqlite3.connect = count
     ],
     ids=["graph", "json", "once"],
 )
-def test_one_run_checks_the_store_once(path: Path, way: Sequence[str], calls: list[str]) -> None:
+def test_a_run_checks_the_store_once(path: Path, flags: Sequence[str], calls: list[str]) -> None:
     fill(path, "demo")
     log = path.with_name("log")
-    argv = program("--demo", "--store", str(path), *way, code=COUNTING.format(log=str(log)))
+    argv = program("--demo", "--store", str(path), *flags, code=COUNTING.format(log=str(log)))
     with Program(argv=argv) as running:
-        if not way:
+        if not flags:
             running.wait_for("1 min/column")
             running.send("q")
         assert running.wait_exit() == 0
     assert log.read_text().split() == calls
 
 
-def test_without_a_tor_the_past_is_shown_and_said_to_be_that(path: Path) -> None:
+def test_without_a_tor_the_stored_history_is_shown(path: Path) -> None:
     fill(path, "anna")
     argv = program("--store", str(path), code=NO_TOR)
-    with Program(argv=argv, environ=nowhere(), size=(200, 24)) as graph:
+    with Program(argv=argv, environ=environment_without_tor(), size=(200, 24)) as graph:
         graph.wait_for(f"no tor: this is the past that is in {path}")
         graph.wait_for("1 min/column")
         graph.wait_for(re.compile("(9|10|11) min back"))
@@ -141,37 +148,37 @@ def test_without_a_tor_the_past_is_shown_and_said_to_be_that(path: Path) -> None
         graph.send("q")
         assert graph.wait_exit() == 0
         assert graph.after_graph().strip() == ""
-    done = run("--store", str(path), "--once", code=NO_TOR, environ=nowhere())
+    done = run("--store", str(path), "--once", code=NO_TOR, environ=environment_without_tor())
     assert (done.returncode, done.stderr) == (0, "")
     assert f"no tor: this is the past that is in {path}" in done.stdout
     assert "█" in done.stdout
-    assert list(beside(path)) == ["past.db"]
+    assert list(files_in_directory(path)) == ["past.db"]
 
 
-def test_without_a_tor_all_of_several_are_in_the_table(path: Path) -> None:
+def test_without_a_tor_all_stored_tors_are_in_the_table(path: Path) -> None:
     fill(path, "anna", "bert", minutes=5)
-    done = run("--store", str(path), "--once", code=NO_TOR, environ=nowhere())
+    done = run("--store", str(path), "--once", code=NO_TOR, environ=environment_without_tor())
     assert (done.returncode, done.stderr) == (0, "")
     assert re.search(r"^. anna +the past", done.stdout, re.MULTILINE)
     assert re.search(r"^. bert +the past", done.stdout, re.MULTILINE)
     assert "connecting" not in done.stdout
 
 
-def test_without_a_tor_and_a_past_there_is_nothing_to_show(path: Path) -> None:
+def test_without_a_tor_and_stored_history_it_fails(path: Path) -> None:
     argv = program("--store", str(path), code=NO_TOR)
-    with Program(argv=argv, environ=nowhere()) as graph:
+    with Program(argv=argv, environ=environment_without_tor()) as graph:
         assert graph.wait_exit() == 1
         assert "connection refused" in graph.after_graph()
 
 
-def test_without_a_tor_there_are_no_lines_of_it(path: Path) -> None:
+def test_json_does_not_print_stored_history(path: Path) -> None:
     fill(path, "anna", minutes=1)
-    done = run("--json", "--store", str(path), code=NO_TOR, environ=nowhere())
+    done = run("--json", "--store", str(path), code=NO_TOR, environ=environment_without_tor())
     assert (done.returncode, done.stdout) == (1, "")
     assert "connection refused" in done.stderr
 
 
-def test_a_tor_that_was_asked_for_is_not_replaced_by_its_past(path: Path) -> None:
+def test_tor_that_was_named_is_not_replaced_by_its_history(path: Path) -> None:
     port = str(tiny_servers.closed_port())
     fill(path, f"127.0.0.1:{port}", minutes=1)
     done = run("--port", port, "--store", str(path), "--once")
@@ -179,42 +186,44 @@ def test_a_tor_that_was_asked_for_is_not_replaced_by_its_past(path: Path) -> Non
     assert "connection refused" in done.stderr
 
 
-def test_one_look_has_the_past_and_stores_nothing(path: Path) -> None:
+def test_once_shows_stored_history_and_stores_nothing(path: Path) -> None:
     fill(path, "demo")
-    before = beside(path)
+    before = files_in_directory(path)
     done = run("--demo", "--once", "--store", str(path))
     assert (done.returncode, done.stderr) == (0, "")
     assert "1 min/column" in done.stdout
     assert re.search(r"█·{8,}", done.stdout)
-    assert beside(path) == before
+    assert files_in_directory(path) == before
 
 
-@pytest.mark.parametrize("make", [text, another_database, newer, older, scribbled_on])
-@pytest.mark.parametrize("way", [("--json",), ("--once",), ()], ids=["json", "once", "graph"])
-def test_a_file_that_is_no_store_is_wrong_use_and_is_left_alone(
-    path: Path, make: object, way: Sequence[str]
+@pytest.mark.parametrize(
+    "create", [text_file, other_database, newer_store, version_1_store, damaged_store]
+)
+@pytest.mark.parametrize("flags", [("--json",), ("--once",), ()], ids=["json", "once", "graph"])
+def test_file_that_is_no_store_is_exit_2_and_left_untouched(
+    path: Path, create: object, flags: Sequence[str]
 ) -> None:
-    assert callable(make)
-    make(path)
-    before = beside(path)
-    argv = program("--demo", "--store", str(path), *way)
-    with Program(argv=argv, size=(200, 24)) as told:
-        assert told.wait_exit() == 2
-        assert f"bwgraph: {path}: " in told.text()
-        assert "it is left untouched" in told.text()
-        assert "Traceback" not in told.text()
-    assert beside(path) == before
+    assert callable(create)
+    create(path)
+    before = files_in_directory(path)
+    argv = program("--demo", "--store", str(path), *flags)
+    with Program(argv=argv, size=(200, 24)) as running:
+        assert running.wait_exit() == 2
+        assert f"bwgraph: {path}: " in running.text()
+        assert "it is left untouched" in running.text()
+        assert "Traceback" not in running.text()
+    assert files_in_directory(path) == before
 
 
-def test_where_no_file_can_be_it_is_said(path: Path) -> None:
+def test_directory_that_does_not_exist_is_exit_1(path: Path) -> None:
     done = run("--demo", "--json", "--store", str(path / "nowhere" / "past.db"))
     assert done.returncode == 1
     assert done.stderr == f"bwgraph: {path}/nowhere/past.db: No such file or directory\n"
 
 
-def test_a_second_recorder_without_a_screen_does_not_begin(path: Path) -> None:
+def test_second_recorder_without_a_screen_fails(path: Path) -> None:
     with subprocess.Popen(
-        program("--demo", "--json", "--store", str(path), code=OFTEN),
+        program("--demo", "--json", "--store", str(path), code=WRITE_OFTEN),
         env=environment(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -231,7 +240,7 @@ def test_a_second_recorder_without_a_screen_does_not_begin(path: Path) -> None:
     assert (look.returncode, look.stderr) == (0, "")
 
 
-def test_who_asks_for_seconds_is_warned(path: Path) -> None:
+def test_resolution_of_seconds_is_warned_about(path: Path) -> None:
     with Program("--demo", "--store", str(path), "--store-resolution", "1s") as graph:
         graph.wait_for("avg")
         graph.send("q")

@@ -1,4 +1,4 @@
-"""A store of a real tor's traffic: to the byte, across a kill, under the name of where it is."""
+"""A store of a real tor's traffic: exact to the byte, across a kill, named by its endpoint."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pty_driver import Program, environment
 from real_tor import Control, RealTor, needs_tor
-from store_programs import NO_TOR, OFTEN, program
+from store_programs import NO_TOR, WRITE_OFTEN, program
 
 from bwgraph.store.database import Store
 from bwgraph.store.restore import SeriesKey
@@ -26,23 +26,21 @@ def tor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealTor]:
 
 
 def stored(path: Path, tor: RealTor) -> tuple[int, float]:
-    """Bytes read and seconds known of it."""
+    """Return the stored bytes read and covered seconds of a tor."""
     with closing(Store(str(path), read_only=True)) as store:
         entries = store.read(SeriesKey(f"127.0.0.1:{tor.port}"), now())
     hours = [entry.portion for entry in entries if entry.resolution == 3600]
     return sum(portion.read for portion in hours), sum(portion.seconds for portion in hours)
 
 
-def test_each_byte_of_a_tor_that_was_found_is_stored_and_the_next_run_goes_on(
-    tor: RealTor, tmp_path: Path
-) -> None:
+def test_each_byte_is_stored_and_the_next_run_continues(tor: RealTor, tmp_path: Path) -> None:
     path = tmp_path / "past.db"
     environ = environment(TOR_CONTROL_PORT=str(tor.port))
-    told = 0
+    reported = 0
     with (
         Control(tor) as control,
         subprocess.Popen(
-            program("--json", "--store", str(path), code=OFTEN + NO_TOR),
+            program("--json", "--store", str(path), code=WRITE_OFTEN + NO_TOR),
             env=environ,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -52,13 +50,13 @@ def test_each_byte_of_a_tor_that_was_found_is_stored_and_the_next_run_goes_on(
         for count in (0, 50_000, 50_000, 0):
             if count:
                 control.let_read(count)
-            # Of the last second, in which next to nothing moves, it may not be stored yet.
-            told += json.loads(recorder.stdout.readline())["read"]
+            # The last second may not be stored yet; next to nothing is read in it.
+            reported += json.loads(recorder.stdout.readline())["read"]
         recorder.kill()
     read, seconds = stored(path, tor)
-    assert told - 100 < read <= told
+    assert reported - 100 < read <= reported
     assert read >= 100_000
-    argv = program("--store", str(path), code=OFTEN + NO_TOR)
+    argv = program("--store", str(path), code=WRITE_OFTEN + NO_TOR)
     with Program(argv=argv, environ=environ) as graph:
         graph.wait_for("1 min/column")
         graph.wait_until(lambda: stored(path, tor)[1] > seconds, "more in the store")

@@ -1,4 +1,4 @@
-"""One line of a recording: how it is written, and what is believed of one that is read."""
+"""One line of a recording: how it is written, and which lines are accepted."""
 
 import csv
 import io
@@ -38,65 +38,65 @@ entries = st.builds(
 )
 
 
-# Written.
+# Writing
 
 
-def test_a_line_of_json_is_an_object_of_these_fields_in_this_order() -> None:
+def test_json_line_has_the_fields_in_order() -> None:
     assert json_line(ENTRY) == (
         '{"time": "2026-01-02T03:04:05.678Z", "tor": "127.0.0.1:9051", '
         '"read": 700, "written": 70, "seconds": 1.0022}'
     )
 
 
-def test_a_line_of_csv_has_the_same_fields_in_the_same_order() -> None:
+def test_csv_line_has_the_fields_in_order() -> None:
     assert CSV_HEADER.split(",") == list(json.loads(json_line(ENTRY)))
     assert csv_line(ENTRY) == "2026-01-02T03:04:05.678Z,127.0.0.1:9051,700,70,1.0022"
 
 
-def test_of_a_gap_both_amounts_are_null_or_empty() -> None:
+def test_both_amounts_of_a_gap_are_null_or_empty() -> None:
     gap = Entry(TIME, "a", None, None, 4.5)
     assert json_line(gap).endswith('"read": null, "written": null, "seconds": 4.5}')
     assert csv_line(gap).endswith(",a,,,4.5")
 
 
 @pytest.mark.parametrize("hours", [-11, 0, 2, 5.5])
-def test_time_is_utc_wherever_the_clock_is(hours: float) -> None:
+def test_time_is_utc_in_every_time_zone(hours: float) -> None:
     local = Entry(TIME.astimezone(timezone(timedelta(hours=hours))), "a", 1, 1, 1.0)
     assert json.loads(json_line(local))["time"] == "2026-01-02T03:04:05.678Z"
 
 
 @pytest.mark.parametrize("microsecond", [0, 1, 999_999])
-def test_time_always_has_milliseconds_and_is_never_rounded_up(microsecond: int) -> None:
+def test_time_has_milliseconds_rounded_down(microsecond: int) -> None:
     entry = Entry(TIME.replace(microsecond=microsecond), "a", 1, 1, 1.0)
     assert json.loads(json_line(entry))["time"] == f"2026-01-02T03:04:05.{microsecond // 1000:03}Z"
 
 
 @PROPERTY
 @given(entries, st.integers(0, (1 << 63) - 1))
-def test_any_entry_is_one_line_of_ascii_that_others_can_read(entry: Entry, read: int) -> None:
+def test_any_entry_is_one_line_of_ascii_that_parsers_read(entry: Entry, read: int) -> None:
     entry = Entry(entry.time, entry.tor, read, entry.written, entry.seconds)
     for write in WRITERS:
         assert re.fullmatch("[ -~]+", write(entry))
-    told = json.loads(json_line(entry))
-    # To the byte: integers, as large as they come.
-    assert (type(told["read"]), told["read"], told["written"]) == (int, read, entry.written)
-    assert told["seconds"] == pytest.approx(entry.seconds, abs=1e-6)
-    assert told["seconds"] > 0
-    assert told["tor"] == entry.tor
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", told["time"])
-    assert abs(datetime.fromisoformat(told["time"]) - entry.time) < timedelta(milliseconds=1)
+    values = json.loads(json_line(entry))
+    # Bytes are integers, however large.
+    assert (type(values["read"]), values["read"], values["written"]) == (int, read, entry.written)
+    assert values["seconds"] == pytest.approx(entry.seconds, abs=1e-6)
+    assert values["seconds"] > 0
+    assert values["tor"] == entry.tor
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", values["time"])
+    assert abs(datetime.fromisoformat(values["time"]) - entry.time) < timedelta(milliseconds=1)
     (row,) = csv.DictReader(io.StringIO(f"{CSV_HEADER}\n{csv_line(entry)}\n"))
     assert (row["time"], int(row["read"]), float(row["seconds"])) == (
-        *(told["time"], read, told["seconds"]),
+        *(values["time"], read, values["seconds"]),
     )
 
 
-# Read.
+# Reading
 
 
 @PROPERTY
 @given(entries, st.booleans())
-def test_what_was_written_is_read_as_it_was(entry: Entry, gap: bool) -> None:
+def test_written_line_is_read_as_the_same_entry(entry: Entry, gap: bool) -> None:
     if gap:
         entry = Entry(entry.time, entry.tor, None, None, entry.seconds)
     for write in WRITERS:
@@ -111,7 +111,7 @@ def test_what_was_written_is_read_as_it_was(entry: Entry, gap: bool) -> None:
 
 
 @pytest.mark.parametrize("line", ["", "\n", "  \r\n", CSV_HEADER, f"{CSV_HEADER}\n"])
-def test_an_empty_line_and_the_header_say_nothing(line: str) -> None:
+def test_empty_line_and_header_are_skipped(line: str) -> None:
     assert parse_line(line) is None
 
 
@@ -134,9 +134,9 @@ def test_old_csv_header_is_skipped() -> None:
 
 
 def changed(**values: object) -> str:
-    """The line of an entry, with some of its values changed; ``...`` takes one away."""
-    told = {**json.loads(json_line(ENTRY)), **values}
-    return json.dumps({name: value for name, value in told.items() if value is not ...})
+    """Return a JSON line with some of its values changed; ``...`` removes one."""
+    changed_values = {**json.loads(json_line(ENTRY)), **values}
+    return json.dumps({name: each for name, each in changed_values.items() if each is not ...})
 
 
 FOREIGN = [
@@ -188,14 +188,14 @@ FOREIGN = [
 
 
 @pytest.mark.parametrize(("line", "why"), FOREIGN, ids=[text[:60] for text, _ in FOREIGN])
-def test_what_is_none_is_foreign_and_it_is_said_why(line: str, why: str) -> None:
-    with pytest.raises(FormatError, match=why) as foreign:
+def test_foreign_line_is_refused_with_the_reason(line: str, why: str) -> None:
+    with pytest.raises(FormatError, match=why) as caught:
         parse_line(line)
-    assert str(foreign.value).isprintable()
+    assert str(caught.value).isprintable()
 
 
-def test_a_number_of_too_many_digits_is_foreign() -> None:
-    # int() refuses more than 4300 of them with an error of its own; a line is not as long as that.
+def test_number_with_too_many_digits_is_refused() -> None:
+    # int() raises another error for more than 4300 digits; a line is shorter than that.
     assert format_module.MAX_LINE_CHARS < 4300
     with pytest.raises(FormatError):
         parse_line(f"{CSV_HEADER[:4]},a,{'9' * 4000},1,1")
@@ -214,7 +214,7 @@ def test_a_number_of_too_many_digits_is_foreign() -> None:
         lambda cut: cut[0][: cut[1]]
     )
 )
-def test_whatever_comes_is_an_entry_or_nothing_or_foreign(line: str) -> None:
+def test_any_line_is_an_entry_or_skipped_or_refused(line: str) -> None:
     try:
         entry = parse_line(line)
     except FormatError:
@@ -222,5 +222,5 @@ def test_whatever_comes_is_an_entry_or_nothing_or_foreign(line: str) -> None:
     if entry is not None:
         assert entry.time.tzinfo is UTC
         assert entry.seconds > 0
-        # What was believed can be written, and is believed again.
+        # An accepted entry can be written, and is accepted again.
         assert parse_line(json_line(entry)) is not None

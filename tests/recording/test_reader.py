@@ -1,4 +1,4 @@
-"""A recording as a whole: tracks of samples, and the lines that are none."""
+"""Reading a recording: the track of each tor, and the lines that are skipped."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -13,16 +13,16 @@ from bwgraph.recording.format import Entry, csv_line, json_line
 from bwgraph.recording.reader import MAX_TORS, Recording, TooLongError, Track
 
 MIDNIGHT = datetime(2026, 1, 2, tzinfo=UTC)
-BEGAN = MIDNIGHT.timestamp()
+START = MIDNIGHT.timestamp()
 
 
 def entry(second: float, read: int | None = 10, seconds: float = 1.0, tor: str = "a") -> str:
-    """A line of one that ends so many seconds after midnight."""
+    """Return a line that ends ``second`` seconds after midnight."""
     written = None if read is None else read // 2
     return json_line(Entry(MIDNIGHT + timedelta(seconds=second), tor, read, written, seconds))
 
 
-def taken(*lines: str) -> Recording:
+def recorded(*lines: str) -> Recording:
     found = Recording()
     for line in lines:
         found.add(f"{line}\n")
@@ -30,25 +30,25 @@ def taken(*lines: str) -> Recording:
 
 
 def samples(track: Track) -> list[tuple[float, int, int, float]]:
-    """When each ends, in seconds from midnight, what it says, and how long it is."""
+    """Return the samples of a track, with ends in seconds from midnight."""
     return [
-        (round(each.ends_at - BEGAN, 3), each.read, each.written, round(each.seconds, 3))
+        (round(each.ends_at - START, 3), each.read, each.written, round(each.seconds, 3))
         for each in track.samples()
     ]
 
 
-def test_samples_are_told_apart_by_their_tor_and_are_in_order() -> None:
-    found = taken(entry(1), entry(1.5, tor="b"), entry(2, 20), entry(2.5, tor="b"))
+def test_each_tor_has_a_track_in_order() -> None:
+    found = recorded(entry(1), entry(1.5, tor="b"), entry(2, 20), entry(2.5, tor="b"))
     assert list(found.tracks) == ["a", "b"]
     assert samples(found.tracks["a"]) == [(1, 10, 5, 1), (2, 20, 10, 1)]
     assert samples(found.tracks["b"]) == [(1.5, 10, 5, 1), (2.5, 10, 5, 1)]
-    assert (found.begin, found.end) == (BEGAN, BEGAN + 2.5)
+    assert (found.begin, found.end) == (START, START + 2.5)
     assert found.skipped == ""
 
 
-def test_both_formats_may_be_in_one() -> None:
+def test_both_formats_may_be_mixed() -> None:
     line = csv_line(Entry(MIDNIGHT + timedelta(seconds=2), "a", 7, 3, 1.0))
-    found = taken("time,tor,read,written,seconds", entry(1), "", line)
+    found = recorded("time,tor,read,written,seconds", entry(1), "", line)
     assert samples(found.tracks["a"]) == [(1, 10, 5, 1), (2, 7, 3, 1)]
     assert found.skipped == ""
 
@@ -57,24 +57,24 @@ def test_recordings_from_before_the_first_release_are_read() -> None:
     old = [entry(1).replace('"tor"', '"instance"'), entry(2).replace('"tor"', '"instance"')]
     header = "time,instance,read,written,seconds"
     line = csv_line(Entry(MIDNIGHT + timedelta(seconds=3), "a", 7, 3, 1.0))
-    found = taken(*old, header, line, entry(4))
+    found = recorded(*old, header, line, entry(4))
     assert [each[0] for each in samples(found.tracks["a"])] == [1, 2, 3, 4]
     assert found.skipped == ""
 
 
-def test_a_gap_is_where_there_is_no_sample() -> None:
-    found = taken(entry(1), entry(31, None, 30.0), entry(32))
+def test_line_of_a_gap_adds_no_sample() -> None:
+    found = recorded(entry(1), entry(31, None, 30.0), entry(32))
     assert samples(found.tracks["a"]) == [(1, 10, 5, 1), (32, 10, 5, 1)]
-    assert taken(entry(31, None, 30.0)).tracks == {}
+    assert recorded(entry(31, None, 30.0)).tracks == {}
 
 
-def test_a_late_sample_is_handed_on_as_it_is() -> None:
-    found = taken(entry(1), entry(2), entry(10, 80, 8.0), entry(11))
+def test_single_late_sample_is_unchanged() -> None:
+    found = recorded(entry(1), entry(2), entry(10, 80, 8.0), entry(11))
     assert samples(found.tracks["a"])[2] == (10, 80, 40, 8)
 
 
-def test_what_was_made_coarser_is_shared_among_its_seconds() -> None:
-    found = taken(entry(60, 606, 60.0), entry(120, 60, 60.0), entry(121.0, 7))
+def test_coarse_recording_is_shared_among_its_seconds() -> None:
+    found = recorded(entry(60, 606, 60.0), entry(120, 60, 60.0), entry(121.0, 7))
     got = samples(found.tracks["a"])
     assert len(got) == 121
     assert {each[3] for each in got} == {1.0}
@@ -85,20 +85,20 @@ def test_what_was_made_coarser_is_shared_among_its_seconds() -> None:
 
 @PROPERTY
 @given(st.lists(st.tuples(st.integers(1, 4000), st.integers(0, 1 << 36)), min_size=1, max_size=20))
-def test_however_coarse_it_is_no_byte_is_lost(told: list[tuple[int, int]]) -> None:
+def test_coarse_recording_loses_no_byte(lines: list[tuple[int, int]]) -> None:
     found, when = Recording(), 0
-    for seconds, read in told:
+    for seconds, read in lines:
         when += seconds
         found.add(entry(when, read, float(seconds)))
     got = list(found.tracks["a"].samples())
-    assert sum(each.read for each in got) == sum(read for _, read in told)
-    assert sum(each.written for each in got) == sum(read // 2 for _, read in told)
+    assert sum(each.read for each in got) == sum(read for _, read in lines)
+    assert sum(each.written for each in got) == sum(read // 2 for _, read in lines)
     assert sum(each.seconds for each in got) == pytest.approx(when)
     assert [each.ends_at for each in got] == sorted(each.ends_at for each in got)
 
 
-def test_lines_that_are_none_are_named_by_number_and_no_more_than_three_of_them() -> None:
-    found = taken(entry(1), "x", "", entry(2), '{"time', "y", "z", entry(3), entry(4)[:-5])
+def test_first_three_skipped_lines_are_named() -> None:
+    found = recorded(entry(1), "x", "", entry(2), '{"time', "y", "z", entry(3), entry(4)[:-5])
     assert len(samples(found.tracks["a"])) == 3
     assert found.skipped == (
         "5 lines are skipped: line 2 (cut off, or neither JSON nor CSV),"
@@ -106,33 +106,33 @@ def test_lines_that_are_none_are_named_by_number_and_no_more_than_three_of_them(
     )
 
 
-def test_what_goes_back_in_time_is_skipped_and_a_clock_that_is_set_a_little_is_not() -> None:
-    found = taken(entry(1), entry(2), entry(2.7), entry(1.5), entry(2.8), entry(4))
+def test_line_that_is_earlier_than_the_one_before_is_skipped() -> None:
+    found = recorded(entry(1), entry(2), entry(2.7), entry(1.5), entry(2.8), entry(4))
     assert [each[0] for each in samples(found.tracks["a"])] == [1, 2, 2.7, 4]
     assert found.skipped.count("earlier than the line before") == 2
-    # Each tor has a time of its own.
-    assert taken(entry(100), entry(1, tor="b")).skipped == ""
+    # Tors do not affect one another.
+    assert recorded(entry(100), entry(1, tor="b")).skipped == ""
 
 
-def test_so_many_tors_and_no_more() -> None:
-    found = taken(*(entry(1, tor=f"tor {number}") for number in range(MAX_TORS + 2)))
+def test_number_of_tors_is_limited() -> None:
+    found = recorded(*(entry(1, tor=f"tor {number}") for number in range(MAX_TORS + 2)))
     assert len(found.tracks) == MAX_TORS
     assert found.skipped.startswith(f"2 lines are skipped: line {MAX_TORS + 1} (more than 64")
     found.add(entry(2, tor="tor 0"))
     assert len(samples(found.tracks["tor 0"])) == 2
 
 
-def test_there_is_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_number_of_samples_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reader, "MAX_SAMPLES", 3)
-    found = taken(entry(1), entry(2), entry(1, tor="b"))
+    found = recorded(entry(1), entry(2), entry(1, tor="b"))
     found.add(entry(9, None))
     with pytest.raises(TooLongError):
         found.add(entry(3))
 
 
-def test_a_track_is_as_small_as_numbers_are() -> None:
-    found = taken(*(entry(second) for second in range(1, 101)))
+def test_track_takes_32_bytes_per_sample() -> None:
+    found = recorded(*(entry(second) for second in range(1, 101)))
     track = found.tracks["a"]
     each = (track.ends_at, track.read, track.written, track.seconds)
     assert sum(array.itemsize * len(array) for array in each) == 32 * 100
-    assert next(track.samples()) == Sample(BEGAN + 1, 10, 5, 1.0)
+    assert next(track.samples()) == Sample(START + 1, 10, 5, 1.0)

@@ -1,4 +1,4 @@
-"""A recording in place of a tor: how it is read, how it goes by, and that it shows what was."""
+"""Replaying a recording: how it is read and played, and that it shows what was live."""
 
 import io
 import os
@@ -27,26 +27,26 @@ from bwgraph.recording.replay import MAX_REDRAWS_PER_S, Replay, ReplayClock, rea
 from bwgraph.screen.frame import Size
 from bwgraph.screen.view import ALL_TORS, View
 from bwgraph.system import clock
-from bwgraph.system import wakeup as wakeup_room
+from bwgraph.system import wakeup as wakeup_module
 from bwgraph.system.wakeup import Wakeup
 from bwgraph.terminal import loop
 
 MIDNIGHT = datetime(2026, 1, 2, tzinfo=UTC)
-BEGAN = MIDNIGHT.timestamp()
+RECORDING_START = MIDNIGHT.timestamp()
 
 
 def entry(second: float, read: int = 10, tor: str = "a") -> Entry:
     return Entry(MIDNIGHT + timedelta(seconds=second), tor, read, read // 2, 1.0)
 
 
-def taped(*entries: Entry) -> Recording:
+def recorded(*entries: Entry) -> Recording:
     found = Recording()
     for each in entries:
         found.add(json_line(each))
     return found
 
 
-# Read.
+# Reading
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_a_file_is_read(path: Path, line: Callable[[Entry], str]) -> None:
     assert len(list(read(str(path)).tracks["a"].samples())) == 10
 
 
-def test_a_file_may_be_compressed_by_nobody_and_end_in_the_middle_of_a_character(
+def test_binary_and_incomplete_lines_are_skipped(
     path: Path,
 ) -> None:
     line = json_line(entry(1)).encode()
@@ -73,7 +73,7 @@ def test_a_file_may_be_compressed_by_nobody_and_end_in_the_middle_of_a_character
 
 
 @pytest.mark.parametrize("ending", ["\n", "\r\n", ""])
-def test_a_line_far_too_long_is_one_line_and_what_follows_is_read(path: Path, ending: str) -> None:
+def test_line_that_is_too_long_is_skipped(path: Path, ending: str) -> None:
     long = "x" * (5 * MAX_LINE_CHARS)
     exact = "y" * MAX_LINE_CHARS
     path.write_text(
@@ -84,8 +84,8 @@ def test_a_line_far_too_long_is_one_line_and_what_follows_is_read(path: Path, en
     assert [word for word in found.skipped.split() if word.isdecimal()] == ["3", "2", "3", "5"]
 
 
-def test_a_line_without_an_end_is_never_in_memory_as_a_whole(path: Path) -> None:
-    # A disk's worth of zeros: sparse, so that it is none in truth.
+def test_endless_line_is_skipped(path: Path) -> None:
+    # A sparse file, which takes next to no room on the disk.
     with path.open("wb") as file:
         file.write(json_line(entry(1)).encode() + b"\n")
         file.truncate(4_000_000)
@@ -109,7 +109,7 @@ def test_standard_input_is_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> N
         ("PNG\n\n\n", "not a recording: a line is skipped: line 1 ("),
     ],
 )
-def test_what_is_no_recording_is_refused(path: Path, content: str | None, cause: str) -> None:
+def test_file_that_is_no_recording_is_refused(path: Path, content: str | None, cause: str) -> None:
     if content is not None:
         path.write_text(content)
     with pytest.raises(ExplainedError) as refused:
@@ -117,7 +117,7 @@ def test_what_is_no_recording_is_refused(path: Path, content: str | None, cause:
     assert refused.value.cause.startswith(f"{path}: {cause}")
 
 
-def test_a_directory_and_a_closed_standard_input_are_refused(
+def test_directory_and_closed_standard_input_are_refused(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path.mkdir()
@@ -128,7 +128,7 @@ def test_a_directory_and_a_closed_standard_input_are_refused(
         read("-")
 
 
-def test_more_than_can_be_kept_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_recording_that_is_too_long_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reader, "MAX_SAMPLES", 3)
     path.write_text("".join(f"{json_line(entry(second))}\n" for second in range(1, 11)))
     with pytest.raises(ExplainedError, match="the recording is too long") as refused:
@@ -136,114 +136,118 @@ def test_more_than_can_be_kept_is_refused(path: Path, monkeypatch: pytest.Monkey
     assert "--interval" in refused.value.remedy
 
 
-# Played.
+# Playing
 
 
 @pytest.mark.parametrize("speed", [1, 7, 3600])
-def test_the_projector_goes_by_at_its_speed_and_stops_at_the_end(
+def test_clock_runs_at_its_speed_and_stops_at_the_end(
     speed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     moment = [500.0]
     monkeypatch.setattr(replay, "now", lambda: moment[0])
-    projector = ReplayClock(BEGAN, BEGAN + 100 * speed, speed)
+    replay_clock = ReplayClock(RECORDING_START, RECORDING_START + 100 * speed, speed)
     moment[0] += 50
-    assert projector.read().now == BEGAN  # it stands until it is started
-    projector.start()
+    assert replay_clock.read().now == RECORDING_START  # it stands still until it is started
+    replay_clock.start()
     for passed in (0.0, 1.0, 40.5, 100.0, 4000.0):
         moment[0] = 550.0 + passed
         shown = min(passed, 100.0) * speed
-        assert projector.read() == Moment(BEGAN + shown, MIDNIGHT + timedelta(seconds=shown))
-        assert projector.due_at(BEGAN + speed * passed) == pytest.approx(550.0 + passed)
-    projector.start()
-    assert projector.read().now == projector.end
-    assert projector.redraw_interval == max(1 / speed, 1 / MAX_REDRAWS_PER_S)
+        assert replay_clock.read() == Moment(
+            RECORDING_START + shown, MIDNIGHT + timedelta(seconds=shown)
+        )
+        assert replay_clock.due_at(RECORDING_START + speed * passed) == pytest.approx(
+            550.0 + passed
+        )
+    replay_clock.start()
+    assert replay_clock.read().now == replay_clock.end
+    assert replay_clock.redraw_interval == max(1 / speed, 1 / MAX_REDRAWS_PER_S)
 
 
 def playback(*entries: Entry, speed: int = 3600) -> Replay:
-    return Replay(taped(*entries), "-", speed)
+    return Replay(recorded(*entries), "-", speed)
 
 
-def test_players_tell_all_in_order_and_then_that_it_has_ended() -> None:
+def test_sources_report_all_samples_in_order_and_then_the_end() -> None:
     lines = [entry(second, second, tor) for second in range(1, 500) for tor in ("a", "b")]
     played = playback(*lines)
     _, sources = played.create_fleet()
-    ears = [Ear() for _ in sources]
-    for source, ear in zip(sources.values(), ears, strict=True):
-        source.start(ear)
-    for ear in ears:
-        assert ear.wait_for(Ended).reason == "the recording ends here"
-        assert [sample.read for sample in ear.samples] == list(range(1, 500))
-        assert isinstance(ear.heard[0], Connected)
-        assert len(ear.heard) == 501
+    listeners = [Ear() for _ in sources]
+    for source, listener in zip(sources.values(), listeners, strict=True):
+        source.start(listener)
+    for listener in listeners:
+        assert listener.wait_for(Ended).reason == "the recording ends here"
+        assert [sample.read for sample in listener.samples] == list(range(1, 500))
+        assert isinstance(listener.heard[0], Connected)
+        assert len(listener.heard) == 501
     for source in sources.values():
         source.close()
 
 
-def test_no_sample_is_told_before_its_time() -> None:
+def test_no_sample_is_reported_before_its_time() -> None:
     played = playback(*(entry(second) for second in range(1, 400)))
     _, sources = played.create_fleet()
     early: list[float] = []
-    ear = Ear()
+    listener = Ear()
 
     def tell(event: object) -> None:
         if isinstance(event, Sample) and event.ends_at > played.clock.read().now:
             early.append(event.ends_at)
-        ear(event)  # type: ignore[arg-type]
+        listener(event)  # type: ignore[arg-type]
 
-    (player,) = sources.values()
-    player.start(tell)
-    ear.wait_for(Ended)
-    player.close()
+    (source,) = sources.values()
+    source.start(tell)
+    listener.wait_for(Ended)
+    source.close()
     assert early == []
 
 
-def test_a_player_that_is_closed_stops_at_once_and_leaves_no_thread() -> None:
+def test_closed_source_stops_at_once_and_leaves_no_thread() -> None:
     played = playback(entry(1), entry(1e6), speed=1)
     _, sources = played.create_fleet()
-    (player,) = sources.values()
-    player.close()  # before it has begun
-    (player,) = played.create_fleet()[1].values()
-    ear = Ear()
-    player.start(ear)
-    player.retry_now()
-    player.close()
+    (source,) = sources.values()
+    source.close()  # before it is started
+    (source,) = played.create_fleet()[1].values()
+    listener = Ear()
+    source.start(listener)
+    source.retry_now()
+    source.close()
     assert [thread.name for thread in threading.enumerate() if "replay" in thread.name] == []
-    assert ear.samples == []
+    assert listener.samples == []
 
 
-def test_lines_that_were_skipped_are_said_at_first_and_at_the_end() -> None:
-    found = taped(entry(1))
+def test_skipped_lines_are_reported_at_the_start_and_the_end() -> None:
+    found = recorded(entry(1))
     found.add("\x1b[2J")
     played = Replay(found, "tape", 1)
     fleet, _ = played.create_fleet()
-    trouble = fleet.instances[0].problem
+    problem = fleet.instances[0].problem
     words = "a line is skipped: line 2 (cut off, or neither JSON nor CSV)"
-    assert trouble == Problem(BEGAN, f"tape: {words}")
+    assert problem == Problem(RECORDING_START, f"tape: {words}")
     played.play_at_once(fleet)
     state = fleet.instances[0].state
     assert isinstance(state, Ended)
     assert state.reason == f"the recording ends here; {words}"
 
 
-def test_wound_up_all_of_it_is_there_and_the_clock_is_at_the_end() -> None:
+def test_recording_played_at_once_is_complete_at_its_end() -> None:
     lines = [entry(second, 100, tor) for second in range(1, 61) for tor in ("a", "b")]
     played = playback(*lines)
     fleet, _ = played.create_fleet()
     played.play_at_once(fleet)
-    assert played.clock.read().now == BEGAN + 60
+    assert played.clock.read().now == RECORDING_START + 60
     assert fleet.sum is not None
     for instance, each in zip((*fleet.instances, fleet.sum), (100, 100, 200), strict=True):
-        columns = instance.history.window(BEGAN + 60, 60).buckets
+        columns = instance.history.window(RECORDING_START + 60, 60).buckets
         assert columns.read.tolist() == [each] * 60
         assert isinstance(instance.state, Ended)
 
 
-# The same pictures.
+# Live and replayed frames
 
 
 @pytest.fixture
 def worlds(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], World]]:
-    """Makes one world after another, each with a time of its own."""
+    """Create worlds, each with a time of its own."""
     made: list[World] = []
     with Wakeup() as wakeup:
 
@@ -251,9 +255,9 @@ def worlds(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], World]]:
             world = World(FakeTerminal(), wakeup)
             world.terminal.window = Size(100, 30)
             made.append(world)
-            for room in (loop, clock, replay):
-                monkeypatch.setattr(room, "now", world.now)
-            monkeypatch.setattr(wakeup_room, "select", world)
+            for module in (loop, clock, replay):
+                monkeypatch.setattr(module, "now", world.now)
+            monkeypatch.setattr(wakeup_module, "select", world)
             monkeypatch.setattr(time, "time", lambda: NOON + world.time - START)
             return world
 
@@ -269,12 +273,12 @@ KEYS = {4.4: " ", 5.3: "+", 6.6: " ", 12.3: "-", 14.5: "left", 16.2: "l", 18.7: 
 "What is pressed when: pause, zoom, go on, zoom out, scroll, and how it looks."
 
 
-Happening = tuple[float, int, Connected | Sample]
+TimedEvent = tuple[float, int, Connected | Sample]
 
 
-def happenings(names: Sequence[str]) -> list[Happening]:
-    """What happens when, and to which tor: drift, a pause of tor's, a late sample, a silence."""
-    found: list[Happening] = []
+def timed_events(names: Sequence[str]) -> list[TimedEvent]:
+    """Return the time, the tor's number and the event: drift, a late sample, and a silence."""
+    found: list[TimedEvent] = []
     for number, name in enumerate(names):
         began = ended = START if not number else START + 5 * CADENCE
         found.append((began, number, Connected(began, name)))
@@ -286,16 +290,16 @@ def happenings(names: Sequence[str]) -> list[Happening]:
             ended = when
             sample = Sample(when, 1000 * second**2, 77_000 * (number + 1), seconds)
             found.append((when, number, sample))
-    return sorted(found, key=lambda happening: happening[0])
+    return sorted(found, key=lambda timed_event: timed_event[0])
 
 
 def pictures(world: World) -> list[str]:
-    """All that was shown, with its colours."""
+    """Return all frames that were drawn, with their colours."""
     return [repr(frame) for frame in world.terminal.frames]
 
 
 def replayed(world: World, found: Recording, speed: int = 1) -> World:
-    """A world in which a recording is played: by the test's hand, each event when it comes."""
+    """Return a world in which each event of a recording is reported at its time."""
     played = Replay(found, "-", speed)
     fleet, _ = played.create_fleet()
     world.watch(*fleet.instances, fleet=fleet)
@@ -310,12 +314,10 @@ def replayed(world: World, found: Recording, speed: int = 1) -> World:
 
 
 @pytest.mark.parametrize("tors", [1, 2])
-def test_a_replay_shows_what_was_shown_live_picture_by_picture(
-    worlds: Callable[[], World], tors: int
-) -> None:
+def test_replay_draws_the_same_frames_as_live(worlds: Callable[[], World], tors: int) -> None:
     names = ["exit", "guard"][:tors]
-    happened = happenings(names)
-    last = happened[-1][0] - START
+    live_events = timed_events(names)
+    last = live_events[-1][0] - START
     view = View(subject=ALL_TORS) if tors > 1 else View()
 
     live = worlds()
@@ -331,7 +333,7 @@ def test_a_replay_shows_what_was_shown_live_picture_by_picture(
             for each in intervals.add(instance, instance.location, event, shown):
                 found.add(json_line(each))
 
-    for when, number, event in happened:
+    for when, number, event in live_events:
         live.at(when - START, partial(tell, number, event))
     for when, key in KEYS.items():
         live.press(when, key)
@@ -339,30 +341,30 @@ def test_a_replay_shows_what_was_shown_live_picture_by_picture(
     assert found.skipped == ""
     assert len(live.terminal.frames) > 40
 
-    again = replayed(worlds(), found)
-    again.view = view
+    replay_world = replayed(worlds(), found)
+    replay_world.view = view
     for when, key in KEYS.items():
-        again.press(when, key)
-    again.run(last + 1.5)
+        replay_world.press(when, key)
+    replay_world.run(last + 1.5)
 
-    before, after = pictures(live), pictures(again)
+    before, after = pictures(live), pictures(replay_world)
     for number, (shown, shown_again) in enumerate(zip(before, after, strict=False)):
         assert shown == shown_again, f"picture {number}"
     assert len(before) <= len(after)
-    assert "the recording ends here" in again.text()
+    assert "the recording ends here" in replay_world.text()
     assert any(f"for {int(LATE_AFTER_S) + 1} s" in picture for picture in before), (
         "the silence was shown"
     )
 
 
-def test_fast_it_is_drawn_some_times_a_second_and_ends_as_it_did(
+def test_fast_replay_limits_redraws_and_ends_with_the_same_frame(
     worlds: Callable[[], World],
 ) -> None:
     lines = [entry(second, 1000 * second) for second in range(1, 601)]
-    found = taped(*lines)
+    found = recorded(*lines)
     world = replayed(worlds(), found, 60)
     world.run(10.5)
-    # Not for each of the sixty samples a second.
+    # Not once for each of the 60 samples per second.
     assert 80 <= len(world.drawn) <= 10 * MAX_REDRAWS_PER_S * 1.3
     played = Replay(found, "-", 60)
     fleet, _ = played.create_fleet()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from fleets import steady, tell, watched
-from store_files import MINUTE, RELAY, beside, minute, scribbled_on, write
+from store_files import MINUTE, RELAY, damaged_store, files_in_directory, minute, write
 
 from bwgraph.model.errors import ExplainedError
 from bwgraph.model.fleet import Fleet
@@ -69,8 +69,8 @@ def test_an_existing_store_is_checked_once_and_connected_to_twice(
 
 def test_a_single_look_checks_once_and_connects_once(path: Path, calls: list[str]) -> None:
     write(path, minute(2))
-    write(path, minute(2), whose=SeriesKey("exit"))
-    before = beside(path)
+    write(path, minute(2), key=SeriesKey("exit"))
+    before = files_in_directory(path)
     del calls[:]
     fleet = watched("relay", "exit")
     with closing(attach.open_store(str(path), read_only=True)) as store:
@@ -81,7 +81,7 @@ def test_a_single_look_checks_once_and_connects_once(path: Path, calls: list[str
     assert archive is not None
     assert [each.name for each in archive.instances] == ["exit", "relay"]
     assert calls == ["mode=ro&immutable=1", "check"]
-    assert beside(path) == before
+    assert files_in_directory(path) == before
 
 
 def test_a_new_store_is_not_checked(path: Path, calls: list[str]) -> None:
@@ -98,7 +98,7 @@ def test_a_new_store_is_not_checked(path: Path, calls: list[str]) -> None:
 def test_opening_creates_no_file(path: Path) -> None:
     with closing(attach.open_store(str(path), read_only=False)) as store:
         assert attach.archive(store) is None
-    assert beside(path) == {}
+    assert files_in_directory(path) == {}
 
 
 def test_each_run_of_a_recorder_has_a_connection_of_its_own(path: Path) -> None:
@@ -107,14 +107,14 @@ def test_each_run_of_a_recorder_has_a_connection_of_its_own(path: Path) -> None:
         for bytes_before in (0, 1000):
             with attach.record(store, fleet, 60, None):
                 tell(fleet, 0, *steady(bytes_before // 100, bytes_before // 100 + 10, 100))
-        assert sorted(beside(path)) == ["past.db"]
+        assert sorted(files_in_directory(path)) == ["past.db"]
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT count(*) FROM writer").fetchone() == (0,)
 
 
 @pytest.mark.parametrize("read_only", [False, True])
 def test_a_damaged_store_is_a_value_error(path: Path, read_only: bool) -> None:
-    scribbled_on(path)
+    damaged_store(path)
     with pytest.raises(ValueError, match="damaged"):
         attach.open_store(str(path), read_only=read_only)
 

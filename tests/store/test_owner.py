@@ -1,4 +1,4 @@
-"""Processes told from one another: by more than a number that others have had before."""
+"""The identity of processes, and whether they are alive."""
 
 import os
 import subprocess
@@ -14,23 +14,23 @@ from bwgraph.store.owner import STALE_AFTER_S, is_alive, this_process
 
 @pytest.fixture
 def pid() -> Iterator[int]:
-    """Of a process that lives."""
+    """The pid of a process that is alive, and ends after the test."""
     program = [sys.executable, "-c", "input()"]
     with subprocess.Popen(program, stdin=subprocess.PIPE) as running:
         yield running.pid
         running.kill()
 
 
-def test_this_one_is_what_it_says_and_lives() -> None:
+def test_this_process_is_alive() -> None:
     here = this_process()
     assert here.pid == os.getpid()
     assert here == this_process()
-    # Whatever it has said or not.
+    # With a start time it does not matter when it was heard.
     assert is_alive(here, 1e9) is bool(here.started)
     assert is_alive(here, 0.0)
 
 
-def test_another_lives_until_it_ends() -> None:
+def test_process_is_alive_until_it_ends() -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as running:
         other = this_process()._replace(pid=running.pid, started=owner._start_time(running.pid))
         assert is_alive(other, 0.0)
@@ -39,35 +39,35 @@ def test_another_lives_until_it_ends() -> None:
         assert not is_alive(other, 0.0)
 
 
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the system does not tell")
-def test_a_number_that_was_given_to_another_is_not_it(pid: int) -> None:
-    began = owner._start_time(pid)
-    assert int(began) > 0
-    assert not is_alive(this_process()._replace(pid=pid, started=str(int(began) - 1)), 0.0)
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="no start times on this system")
+def test_process_with_a_reused_pid_is_dead(pid: int) -> None:
+    started = owner._start_time(pid)
+    assert int(started) > 0
+    assert not is_alive(this_process()._replace(pid=pid, started=str(int(started) - 1)), 0.0)
 
 
-def test_where_the_system_does_not_tell_it_must_have_been_heard(pid: int) -> None:
+def test_process_without_start_time_is_alive_until_stale(pid: int) -> None:
     other = this_process()._replace(pid=pid, started="")
     assert is_alive(other, STALE_AFTER_S - 1)
-    assert is_alive(other, 1 - STALE_AFTER_S)  # by a clock that was set
+    assert is_alive(other, 1 - STALE_AFTER_S)  # after the clock was set back
     assert not is_alive(other, STALE_AFTER_S + 1)
 
 
-def test_of_another_start_of_the_machine_none_lives() -> None:
+def test_process_of_another_boot_is_dead() -> None:
     assert not is_alive(this_process()._replace(boot_id="another"), 0.0)
 
 
-def test_from_another_container_one_can_only_be_heard() -> None:
+def test_process_in_another_container_is_alive_until_stale() -> None:
     other = this_process()._replace(pid=1 << 22, pid_namespace="another")
     assert is_alive(other, STALE_AFTER_S - 1)
     assert not is_alive(other, STALE_AFTER_S + 1)
 
 
 @pytest.mark.parametrize("pid", [1 << 22, 1 << 40, 1 << 70])
-def test_a_number_that_cannot_be_is_nobodys(pid: int) -> None:
+def test_pid_out_of_range_is_dead(pid: int) -> None:
     assert not is_alive(this_process()._replace(pid=pid), 0.0)
 
 
 @pytest.mark.parametrize("pid", [0, -1, -12345])
-def test_a_number_that_stands_for_many_is_nobodys(pid: int) -> None:
+def test_pid_of_a_group_is_dead(pid: int) -> None:
     assert not is_alive(this_process()._replace(pid=pid), 0.0)

@@ -1,4 +1,4 @@
-"""Pasts given back: under which name, to whom, and what of them is to be seen first."""
+"""Restoring histories: their names in a store, and where a graph of them opens."""
 
 import json
 
@@ -19,46 +19,46 @@ from bwgraph.store.restore import Restorer, SeriesKey, series_of
 NOW = 1_000_000.0
 
 
-class Shelf:
-    """Pasts in memory."""
+class FakeStore:
+    """Series in memory, in place of a store."""
 
-    def __init__(self, **pasts: list[Bucket]) -> None:
-        self.pasts = {SeriesKey(name): entries for name, entries in pasts.items()}
-        self.asked: list[SeriesKey] = []
+    def __init__(self, **series_buckets: list[Bucket]) -> None:
+        self.series_buckets = {SeriesKey(name): buckets for name, buckets in series_buckets.items()}
+        self.read_keys: list[SeriesKey] = []
 
     def series(self) -> list[SeriesKey]:
-        return sorted(self.pasts)
+        return sorted(self.series_buckets)
 
-    def read(self, whose: SeriesKey, now: float) -> list[Bucket]:
+    def read(self, key: SeriesKey, now: float) -> list[Bucket]:
         assert now == NOW
-        self.asked.append(whose)
-        return self.pasts.get(whose, [])
+        self.read_keys.append(key)
+        return self.series_buckets.get(key, [])
 
-    def newest_ends(self, whose: SeriesKey, now: float) -> dict[int, int]:
+    def newest_ends(self, key: SeriesKey, now: float) -> dict[int, int]:
         assert now == NOW
-        past = self.pasts.get(whose, [])
-        return {each.resolution: each.portion.bucket * each.resolution for each in past}
+        buckets = self.series_buckets.get(key, [])
+        return {each.resolution: each.portion.bucket * each.resolution for each in buckets}
 
 
-def entry(resolution: int, ago: int, read: int = 100) -> Bucket:
-    """A column so many before the present one."""
-    column = -(-int(NOW) // resolution) - ago
-    return Bucket(resolution, Portion(column, read, 1, 1.0, 1.0, 1.0))
+def bucket(resolution: int, ago: int, read: int = 100) -> Bucket:
+    """Return the bucket that is ``ago`` buckets before the present one."""
+    number = -(-int(NOW) // resolution) - ago
+    return Bucket(resolution, Portion(number, read, 1, 1.0, 1.0, 1.0))
 
 
-def test_one_is_known_by_its_label_or_by_where_it_is() -> None:
+def test_series_is_named_by_label_or_endpoint() -> None:
     assert list(series_of(Fleet([Instance("9051")]))) == [SeriesKey("9051")]
     assert list(series_of(Fleet([Instance("9051", label="exit")]))) == [SeriesKey("exit")]
 
 
-def test_one_that_is_any_is_known_when_it_is_there() -> None:
+def test_tor_that_was_not_found_yet_has_no_series() -> None:
     fleet = Fleet([Instance("a tor on this machine", is_unlocated=True)])
     assert series_of(fleet) == {}
     tell(fleet, 0, news("127.0.0.1:9051"))
     assert series_of(fleet) == {SeriesKey("127.0.0.1:9051"): fleet.instances[0].history}
 
 
-def test_a_sum_is_known_by_its_members_in_whatever_order() -> None:
+def test_series_of_a_sum_is_named_by_its_sorted_members() -> None:
     one, other = watched("b", "a, c"), watched("a, c", "b")
     name = json.dumps(["a, c", "b"])
     for fleet in (one, other):
@@ -66,64 +66,66 @@ def test_a_sum_is_known_by_its_members_in_whatever_order() -> None:
         assert series_of(fleet)[SeriesKey(name, is_sum=True)] is fleet.sum.history
 
 
-def test_each_is_given_its_past_once() -> None:
-    fleet, shelf = watched("a", "b"), Shelf(a=[entry(60, 9)], c=[entry(60, 9)])
-    memory = Restorer(fleet, shelf)
-    memory.restore(NOW)
-    memory.restore(NOW)
-    assert len(shelf.asked) == 3
+def test_each_history_is_restored_once() -> None:
+    fleet, store = watched("a", "b"), FakeStore(a=[bucket(60, 9)], c=[bucket(60, 9)])
+    restorer = Restorer(fleet, store)
+    restorer.restore(NOW)
+    restorer.restore(NOW)
+    assert len(store.read_keys) == 3
     reads = [sum(each.history.window(NOW, 20, 60).buckets.read) for each in fleet.instances]
     assert reads == [100, 0]
 
 
-def test_a_sum_of_one_fewer_is_not_given_two_pasts() -> None:
-    fleet, shelf = watched("a", "b", "twin", found=True), Shelf()
+def test_sum_that_loses_a_member_is_not_restored_twice() -> None:
+    fleet, store = watched("a", "b", "twin", found=True), FakeStore()
     three = SeriesKey(json.dumps(["a", "b", "twin"]), is_sum=True)
     two = SeriesKey(json.dumps(["a", "b"]), is_sum=True)
-    shelf.pasts = {three: [entry(60, 9)], two: [entry(60, 8)]}
-    memory = Restorer(fleet, shelf)
-    assert three in memory.restore(NOW)
+    store.series_buckets = {three: [bucket(60, 9)], two: [bucket(60, 8)]}
+    restorer = Restorer(fleet, store)
+    assert three in restorer.restore(NOW)
     tell(fleet, 0, news("a", process="1"))
     tell(fleet, 2, news("twin", process="1"))
-    assert set(memory.restore(NOW)) == {SeriesKey("a"), SeriesKey("b"), two}
+    assert set(restorer.restore(NOW)) == {SeriesKey("a"), SeriesKey("b"), two}
     assert fleet.sum is not None
     assert sum(fleet.sum.history.window(NOW, 20, 60).buckets.read) == 100
 
 
-# Where to look first.
+# Where a graph opens
 
 
 @pytest.mark.parametrize(
-    ("past", "resolution"),
+    ("buckets", "resolution"),
     [
-        ([entry(60, 0), entry(300, 0)], 60),
-        ([entry(60, 59), entry(300, 11)], 60),
-        ([entry(60, 70), entry(300, 14)], 300),
-        ([entry(1, 200), entry(5, 40), entry(60, 3)], 5),
-        ([entry(60, 900), entry(300, 180), entry(3600, 15)], 3600),
-        ([entry(86_400, 100)], 86_400),
+        ([bucket(60, 0), bucket(300, 0)], 60),
+        ([bucket(60, 59), bucket(300, 11)], 60),
+        ([bucket(60, 70), bucket(300, 14)], 300),
+        ([bucket(1, 200), bucket(5, 40), bucket(60, 3)], 5),
+        ([bucket(60, 900), bucket(300, 180), bucket(3600, 15)], 3600),
+        ([bucket(86_400, 100)], 86_400),
     ],
 )
-def test_a_graph_opens_where_its_past_is_near(past: list[Bucket], resolution: int) -> None:
-    shelf = Shelf(a=past, b=[entry(1, 0)])
+def test_graph_opens_at_the_resolution_whose_newest_bucket_is_near(
+    buckets: list[Bucket], resolution: int
+) -> None:
+    store = FakeStore(a=buckets, b=[bucket(1, 0)])
     names = [SeriesKey("a"), SeriesKey("another")]
-    assert initial_view.opening(View(), restore.newest_ends(shelf, names, NOW), NOW) == View(
+    assert initial_view.opening(View(), restore.newest_ends(store, names, NOW), NOW) == View(
         resolution=resolution
     )
 
 
-def test_without_a_past_it_opens_as_ever() -> None:
-    shelf = Shelf(b=[entry(60, 0)])
+def test_graph_without_stored_buckets_opens_at_the_default() -> None:
+    store = FakeStore(b=[bucket(60, 0)])
     assert (
-        initial_view.opening(View(), restore.newest_ends(shelf, [SeriesKey("a")], NOW), NOW)
+        initial_view.opening(View(), restore.newest_ends(store, [SeriesKey("a")], NOW), NOW)
         == View()
     )
-    assert initial_view.opening(View(), restore.newest_ends(shelf, [], NOW), NOW) == View()
+    assert initial_view.opening(View(), restore.newest_ends(store, [], NOW), NOW) == View()
 
 
-def test_an_archive_opens_at_its_end() -> None:
-    shelf = Shelf(a=[entry(60, 500), entry(300, 100)], b=[entry(60, 400)], c=[])
-    archive = restore.archive(shelf, "past.db", NOW)
+def test_archive_opens_at_its_end() -> None:
+    store = FakeStore(a=[bucket(60, 500), bucket(300, 100)], b=[bucket(60, 400)], c=[])
+    archive = restore.archive(store, "store.db", NOW)
     assert archive is not None
     assert [each.title for each in archive.instances] == ["a", "b"]
     end = -(-int(NOW) // 60) * 60 - 400 * 60
@@ -133,22 +135,22 @@ def test_an_archive_opens_at_its_end() -> None:
     assert initial_view.ending(hours, ends, coarser=False) == hours._replace(end=end)
 
 
-def test_an_archive_of_nothing_is_none() -> None:
-    assert restore.archive(Shelf(a=[]), "past.db", NOW) is None
+def test_archive_of_nothing_is_none() -> None:
+    assert restore.archive(FakeStore(a=[]), "store.db", NOW) is None
 
 
-def test_an_archive_says_plainly_what_it_is() -> None:
-    archive = restore.archive(Shelf(a=[entry(60, 5)], b=[entry(60, 4)]), "past.db", NOW)
+def test_archive_names_its_file() -> None:
+    archive = restore.archive(FakeStore(a=[bucket(60, 5)], b=[bucket(60, 4)]), "store.db", NOW)
     assert archive is not None
     assert archive.sum is not None
-    words = "no tor: this is the past that is in past.db"
+    words = "no tor: this is the past that is in store.db"
     assert alert(archive.instances[0], MOMENT) == alert(archive.sum, MOMENT) == words
     assert fleet_alert(archive.instances, MOMENT) == words
 
 
-def test_a_tor_that_is_not_there_yet_is_connected_to() -> None:
+def test_restored_tor_without_connection_is_connecting() -> None:
     fleet = watched("a")
-    fleet.instances[0].history.restore([entry(60, 5)])
+    fleet.instances[0].history.restore([bucket(60, 5)])
     tell(fleet, 0, *steady(0, 1, 5))
     assert alert(fleet.instances[0], MOMENT) == "connecting to a"
     assert fleet.instances[0].history.newest_at == NEWEST - 99

@@ -1,4 +1,4 @@
-"""Files that are stores, or look like one, for the tests of the store."""
+"""Stores, and files that are no usable stores, for the tests."""
 
 import sqlite3
 from collections.abc import Mapping
@@ -12,38 +12,36 @@ from bwgraph.store.database import Store
 from bwgraph.store.restore import SeriesKey
 
 NOW = 1_800_000_030.0
-"Half a minute after a full one, which begins an hour."
-
+"The present: half a minute into an hour."
 
 MINUTE = 30_000_001
-"The column of a minute that it is in."
-
+"The bucket of a minute that contains the present."
 
 RELAY = SeriesKey("relay")
 
 
-def minute(ago: int, read: int = 600, seconds: float = 60.0, told: int = 0) -> Bucket:
-    """A minute so many before the present one."""
+def minute(ago: int, read: int = 600, seconds: float = 60.0, member_seconds: int = 0) -> Bucket:
+    """Return the bucket of the minute that was ``ago`` minutes ago."""
     portion = Portion(MINUTE - ago, read, read // 2, seconds, read / 30, read / 60)
-    return Bucket(60, portion, told, 12.0 if told else 0.0)
+    return Bucket(60, portion, member_seconds, 12.0 if member_seconds else 0.0)
 
 
-def write(path: Path, *entries: Bucket, whose: SeriesKey = RELAY, now: float = NOW) -> None:
+def write(path: Path, *entries: Bucket, key: SeriesKey = RELAY, now: float = NOW) -> None:
     with closing(Store(str(path))) as opened:
-        assert opened.write({whose: entries}, now) == {}
+        assert opened.write({key: entries}, now) == {}
 
 
-def beside(path: Path) -> Mapping[str, bytes]:
-    """All that is in the directory of a file, by name."""
+def files_in_directory(path: Path) -> Mapping[str, bytes]:
+    """Return the content of each file in the directory of ``path``, by name."""
     return {each.name: each.read_bytes() for each in path.parent.iterdir() if each.is_file()}
 
 
-def another_database(path: Path) -> None:
+def other_database(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE TABLE history (precious)")
 
 
-def newer(path: Path) -> None:
+def newer_store(path: Path) -> None:
     write(path, minute(1))
     with closing(sqlite3.connect(path)) as connection:
         connection.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
@@ -83,7 +81,7 @@ INSERT INTO history VALUES (1, 60, 1800000000, 600, 300, 60.0, 20.0, 10.0, 0, 0.
 "The schema of version 1, as bwgraph wrote it before its first release, and one bucket."
 
 
-def older(path: Path) -> None:
+def version_1_store(path: Path) -> None:
     """Make a store of version 1."""
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
@@ -92,7 +90,7 @@ def older(path: Path) -> None:
         connection.execute("PRAGMA user_version = 1")
 
 
-def scribbled_on(path: Path) -> None:
+def damaged_store(path: Path) -> None:
     write(path, *map(minute, range(500)))
     with path.open("r+b") as file:
         for at in range(4096, path.stat().st_size, 4096):
@@ -100,5 +98,5 @@ def scribbled_on(path: Path) -> None:
             file.write(b"\xa5" * 64)
 
 
-def text(path: Path) -> None:
+def text_file(path: Path) -> None:
     path.write_text("Dear diary\n")

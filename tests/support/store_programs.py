@@ -1,22 +1,23 @@
-"""bwgraph as a program with a store, as the tests start it."""
+"""Command lines that run bwgraph with a store."""
 
 import sys
 
-RUN = "import sys\nfrom bwgraph.__main__ import main\nsys.exit(main())"
+_RUN = "import sys\nfrom bwgraph.__main__ import main\nsys.exit(main())"
 
 
-OFTEN = """
+WRITE_OFTEN = """
 from bwgraph.store.recorder import Recorder
 Recorder.__init__.__kwdefaults__['interval'] = 0.05
 """
-"In place of every five seconds."
+"Code that makes the recorder write 20 times a second."
 
 
 NO_TOR = (
     "from bwgraph.tor import endpoint\nendpoint.DEFAULT_SOCKETS = endpoint.DEFAULT_PORTS = ()\n"
 )
-"Whatever runs on this machine: it is looked for at a place where nobody is."
+"Code that disables the default endpoints, where a tor of this machine may be."
 
 
 def program(*arguments: str, code: str = "") -> list[str]:
-    return [sys.executable, "-c", f"{code}{RUN}", *arguments]
+    """Return a command line that runs ``code`` and then bwgraph."""
+    return [sys.executable, "-c", f"{code}{_RUN}", *arguments]
