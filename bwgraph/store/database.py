@@ -54,7 +54,8 @@ class Store:
     """A store that was checked once and is open to read and, unless ``read_only``, to write.
 
     A file that does not exist is created by the first write. Until then SQLite opens the file for
-    reading only. A store must be used by one thread at a time.
+    reading only. A store must be used by one thread at a time. All methods that read or write raise
+    StoreError if that fails.
     """
 
     def __init__(self, path: str, *, read_only: bool = False) -> None:
@@ -134,7 +135,6 @@ class Store:
         """Write buckets and delete expired ones, in one transaction.
 
         Returns the series that another process writes, with its pid; their buckets are not written.
-        Raises StoreError if nothing could be written.
         """
         refused: dict[SeriesKey, int] = {}
         with self._transaction(writing=True) as connection:
@@ -160,7 +160,7 @@ class Store:
         return refused
 
     def _claim(self, connection: sqlite3.Connection, series_id: int) -> int | None:
-        """Make this process the writer of a series; return the pid of a living other writer."""
+        """Make this process the writer of a series, or return the pid of another that is alive."""
         wall_time = time.time()
         row = connection.execute(schema.SELECT_WRITER, (series_id,)).fetchone()
         if row is not None:
@@ -180,6 +180,8 @@ class Store:
         with self._transaction() as connection:
             return connection.execute(query, parameters).fetchall()
 
+    # The file
+
     def _find_file(self) -> bool:
         """Check the file when it is first seen; return whether there is one that is not empty.
 
@@ -194,18 +196,15 @@ class Store:
                 message = f"{self.path}: {reason}; it is left untouched"
                 raise ValueError(message)
             self._file_id = FileStatus.of(self.path).file_id
-            damage = self._find_damage()
-            if damage:
-                self._file_id = None
-                message = (
-                    f"{self.path}: damaged ({damage}); it is left untouched\n"
-                    "  to save what is readable: sqlite3 FILE .recover | sqlite3 NEW-FILE"
-                )
-                raise ValueError(message)
+            try:
+                self._check_damage()
+            except BaseException:
+                self._file_id = None  # so that the file is checked again
+                raise
         return True
 
-    def _find_damage(self) -> str:
-        """Return what is wrong with the file; empty if nothing is."""
+    def _check_damage(self) -> None:
+        """Raise ValueError if the file is damaged."""
         found = ""
         for _ in range(2):
             try:
@@ -221,13 +220,17 @@ class Store:
             else:
                 self._end_reading()
             if found == "ok":
-                return ""
+                return
             # Check again: another process may have begun to write during the check.
             self._disconnect()
-        return found.splitlines()[0]
+        message = (
+            f"{self.path}: damaged ({found.splitlines()[0]}); it is left untouched\n"
+            "  to save what is readable: sqlite3 FILE .recover | sqlite3 NEW-FILE"
+        )
+        raise ValueError(message)
 
     def _exists(self) -> bool:
-        """Return whether there is a file that is not empty; raises StoreError as ``read`` does."""
+        """Return whether there is a file that is not empty. Raises StoreError if it is unusable."""
         try:
             return self._find_file()
         except ValueError:

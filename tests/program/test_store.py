@@ -232,12 +232,12 @@ def test_second_recorder_without_a_screen_fails(path: Path) -> None:
         assert first.stdout is not None
         assert first.stdout.readline()
         second = run("--demo", "--json", "--store", str(path))
-        look = run("--demo", "--once", "--store", str(path))
+        once = run("--demo", "--once", "--store", str(path))
         first.kill()
         first.communicate()
     words = f"bwgraph: {path}: another bwgraph (process {first.pid}) stores demo already\n"
     assert (second.returncode, second.stderr, second.stdout) == (1, words, "")
-    assert (look.returncode, look.stderr) == (0, "")
+    assert (once.returncode, once.stderr) == (0, "")
 
 
 def test_resolution_of_seconds_is_warned_about(path: Path) -> None:
@@ -247,8 +247,8 @@ def test_resolution_of_seconds_is_warned_about(path: Path) -> None:
         assert graph.wait_exit() == 0
         words = f"bwgraph: warning: {path} will hold what moved in every 1 s: "
         assert graph.raw.startswith(words.encode())
-    look = run("--demo", "--once", "--store", str(path), "--store-resolution", "1s")
-    assert (look.returncode, look.stderr) == (0, "")
+    once = run("--demo", "--once", "--store", str(path), "--store-resolution", "1s")
+    assert (once.returncode, once.stderr) == (0, "")
     done = run("--demo", "--once", "--store", str(path), "--store-resolution", "2s")
     assert done.returncode == 2
     assert "'2s' is not one of 1s, 5s, 15s, 1m" in done.stderr

@@ -22,7 +22,7 @@ def entry(second: float, read: int | None = 10, seconds: float = 1.0, tor: str =
     return json_line(Entry(MIDNIGHT + timedelta(seconds=second), tor, read, written, seconds))
 
 
-def recorded(*lines: str) -> Recording:
+def recording_of(*lines: str) -> Recording:
     found = Recording()
     for line in lines:
         found.add(f"{line}\n")
@@ -38,7 +38,7 @@ def samples(track: Track) -> list[tuple[float, int, int, float]]:
 
 
 def test_each_tor_has_a_track_in_order() -> None:
-    found = recorded(entry(1), entry(1.5, tor="b"), entry(2, 20), entry(2.5, tor="b"))
+    found = recording_of(entry(1), entry(1.5, tor="b"), entry(2, 20), entry(2.5, tor="b"))
     assert list(found.tracks) == ["a", "b"]
     assert samples(found.tracks["a"]) == [(1, 10, 5, 1), (2, 20, 10, 1)]
     assert samples(found.tracks["b"]) == [(1.5, 10, 5, 1), (2.5, 10, 5, 1)]
@@ -48,7 +48,7 @@ def test_each_tor_has_a_track_in_order() -> None:
 
 def test_both_formats_may_be_mixed() -> None:
     line = csv_line(Entry(MIDNIGHT + timedelta(seconds=2), "a", 7, 3, 1.0))
-    found = recorded("time,tor,read,written,seconds", entry(1), "", line)
+    found = recording_of("time,tor,read,written,seconds", entry(1), "", line)
     assert samples(found.tracks["a"]) == [(1, 10, 5, 1), (2, 7, 3, 1)]
     assert found.skipped == ""
 
@@ -57,24 +57,24 @@ def test_recordings_from_before_the_first_release_are_read() -> None:
     old = [entry(1).replace('"tor"', '"instance"'), entry(2).replace('"tor"', '"instance"')]
     header = "time,instance,read,written,seconds"
     line = csv_line(Entry(MIDNIGHT + timedelta(seconds=3), "a", 7, 3, 1.0))
-    found = recorded(*old, header, line, entry(4))
+    found = recording_of(*old, header, line, entry(4))
     assert [each[0] for each in samples(found.tracks["a"])] == [1, 2, 3, 4]
     assert found.skipped == ""
 
 
 def test_line_of_a_gap_adds_no_sample() -> None:
-    found = recorded(entry(1), entry(31, None, 30.0), entry(32))
+    found = recording_of(entry(1), entry(31, None, 30.0), entry(32))
     assert samples(found.tracks["a"]) == [(1, 10, 5, 1), (32, 10, 5, 1)]
-    assert recorded(entry(31, None, 30.0)).tracks == {}
+    assert recording_of(entry(31, None, 30.0)).tracks == {}
 
 
 def test_single_late_sample_is_unchanged() -> None:
-    found = recorded(entry(1), entry(2), entry(10, 80, 8.0), entry(11))
+    found = recording_of(entry(1), entry(2), entry(10, 80, 8.0), entry(11))
     assert samples(found.tracks["a"])[2] == (10, 80, 40, 8)
 
 
 def test_coarse_recording_is_shared_among_its_seconds() -> None:
-    found = recorded(entry(60, 606, 60.0), entry(120, 60, 60.0), entry(121.0, 7))
+    found = recording_of(entry(60, 606, 60.0), entry(120, 60, 60.0), entry(121.0, 7))
     got = samples(found.tracks["a"])
     assert len(got) == 121
     assert {each[3] for each in got} == {1.0}
@@ -98,7 +98,7 @@ def test_coarse_recording_loses_no_byte(lines: list[tuple[int, int]]) -> None:
 
 
 def test_first_three_skipped_lines_are_named() -> None:
-    found = recorded(entry(1), "x", "", entry(2), '{"time', "y", "z", entry(3), entry(4)[:-5])
+    found = recording_of(entry(1), "x", "", entry(2), '{"time', "y", "z", entry(3), entry(4)[:-5])
     assert len(samples(found.tracks["a"])) == 3
     assert found.skipped == (
         "5 lines are skipped: line 2 (cut off, or neither JSON nor CSV),"
@@ -107,15 +107,15 @@ def test_first_three_skipped_lines_are_named() -> None:
 
 
 def test_line_that_is_earlier_than_the_one_before_is_skipped() -> None:
-    found = recorded(entry(1), entry(2), entry(2.7), entry(1.5), entry(2.8), entry(4))
+    found = recording_of(entry(1), entry(2), entry(2.7), entry(1.5), entry(2.8), entry(4))
     assert [each[0] for each in samples(found.tracks["a"])] == [1, 2, 2.7, 4]
     assert found.skipped.count("earlier than the line before") == 2
     # Tors do not affect one another.
-    assert recorded(entry(100), entry(1, tor="b")).skipped == ""
+    assert recording_of(entry(100), entry(1, tor="b")).skipped == ""
 
 
 def test_number_of_tors_is_limited() -> None:
-    found = recorded(*(entry(1, tor=f"tor {number}") for number in range(MAX_TORS + 2)))
+    found = recording_of(*(entry(1, tor=f"tor {number}") for number in range(MAX_TORS + 2)))
     assert len(found.tracks) == MAX_TORS
     assert found.skipped.startswith(f"2 lines are skipped: line {MAX_TORS + 1} (more than 64")
     found.add(entry(2, tor="tor 0"))
@@ -124,14 +124,14 @@ def test_number_of_tors_is_limited() -> None:
 
 def test_number_of_samples_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reader, "MAX_SAMPLES", 3)
-    found = recorded(entry(1), entry(2), entry(1, tor="b"))
+    found = recording_of(entry(1), entry(2), entry(1, tor="b"))
     found.add(entry(9, None))
     with pytest.raises(TooLongError):
         found.add(entry(3))
 
 
 def test_track_takes_32_bytes_per_sample() -> None:
-    found = recorded(*(entry(second) for second in range(1, 101)))
+    found = recording_of(*(entry(second) for second in range(1, 101)))
     track = found.tracks["a"]
     each = (track.ends_at, track.read, track.written, track.seconds)
     assert sum(array.itemsize * len(array) for array in each) == 32 * 100

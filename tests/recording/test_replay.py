@@ -39,7 +39,7 @@ def entry(second: float, read: int = 10, tor: str = "a") -> Entry:
     return Entry(MIDNIGHT + timedelta(seconds=second), tor, read, read // 2, 1.0)
 
 
-def recorded(*entries: Entry) -> Recording:
+def recording_of(*entries: Entry) -> Recording:
     found = Recording()
     for each in entries:
         found.add(json_line(each))
@@ -51,7 +51,7 @@ def recorded(*entries: Entry) -> Recording:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return tmp_path / "tape"
+    return tmp_path / "recording"
 
 
 @pytest.mark.parametrize("line", [json_line, csv_line])
@@ -164,7 +164,7 @@ def test_clock_runs_at_its_speed_and_stops_at_the_end(
 
 
 def playback(*entries: Entry, speed: int = 3600) -> Replay:
-    return Replay(recorded(*entries), "-", speed)
+    return Replay(recording_of(*entries), "-", speed)
 
 
 def test_sources_report_all_samples_in_order_and_then_the_end() -> None:
@@ -216,13 +216,13 @@ def test_closed_source_stops_at_once_and_leaves_no_thread() -> None:
 
 
 def test_skipped_lines_are_reported_at_the_start_and_the_end() -> None:
-    found = recorded(entry(1))
+    found = recording_of(entry(1))
     found.add("\x1b[2J")
-    played = Replay(found, "tape", 1)
+    played = Replay(found, "recording", 1)
     fleet, _ = played.create_fleet()
     problem = fleet.instances[0].problem
     words = "a line is skipped: line 2 (cut off, or neither JSON nor CSV)"
-    assert problem == Problem(RECORDING_START, f"tape: {words}")
+    assert problem == Problem(RECORDING_START, f"recording: {words}")
     played.play_at_once(fleet)
     state = fleet.instances[0].state
     assert isinstance(state, Ended)
@@ -361,7 +361,7 @@ def test_fast_replay_limits_redraws_and_ends_with_the_same_frame(
     worlds: Callable[[], World],
 ) -> None:
     lines = [entry(second, 1000 * second) for second in range(1, 601)]
-    found = recorded(*lines)
+    found = recording_of(*lines)
     world = replayed(worlds(), found, 60)
     world.run(10.5)
     # Not once for each of the 60 samples per second.

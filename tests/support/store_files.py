@@ -27,6 +27,7 @@ def minute(ago: int, read: int = 600, seconds: float = 60.0, member_seconds: int
 
 
 def write(path: Path, *entries: Bucket, key: SeriesKey = RELAY, now: float = NOW) -> None:
+    """Write buckets to a store, which is created if need be."""
     with closing(Store(str(path))) as opened:
         assert opened.write({key: entries}, now) == {}
 
@@ -37,11 +38,13 @@ def files_in_directory(path: Path) -> Mapping[str, bytes]:
 
 
 def other_database(path: Path) -> None:
+    """Create the database of another program."""
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE TABLE history (precious)")
 
 
 def newer_store(path: Path) -> None:
+    """Create a store of the next version."""
     write(path, minute(1))
     with closing(sqlite3.connect(path)) as connection:
         connection.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
@@ -82,7 +85,7 @@ INSERT INTO history VALUES (1, 60, 1800000000, 600, 300, 60.0, 20.0, 10.0, 0, 0.
 
 
 def version_1_store(path: Path) -> None:
-    """Make a store of version 1."""
+    """Create a store of version 1."""
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.executescript(VERSION_1_TABLES)
@@ -91,6 +94,7 @@ def version_1_store(path: Path) -> None:
 
 
 def damaged_store(path: Path) -> None:
+    """Create a store and overwrite parts of its pages."""
     write(path, *map(minute, range(500)))
     with path.open("r+b") as file:
         for at in range(4096, path.stat().st_size, 4096):
@@ -99,4 +103,5 @@ def damaged_store(path: Path) -> None:
 
 
 def text_file(path: Path) -> None:
+    """Create a file of text."""
     path.write_text("Dear diary\n")
