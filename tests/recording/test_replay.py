@@ -1,4 +1,4 @@
-"""Replaying a recording: how it is read and played, and that it shows what was live."""
+"""Replaying a recording: how it is read and playback, and that it shows what was live."""
 
 import io
 import os
@@ -55,14 +55,12 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("line", [json_line, csv_line])
-def test_a_file_is_read(path: Path, line: Callable[[Entry], str]) -> None:
+def test_file_is_read(path: Path, line: Callable[[Entry], str]) -> None:
     path.write_text("".join(f"{line(entry(second))}\n" for second in range(1, 11)))
     assert len(list(read(str(path)).tracks["a"].samples())) == 10
 
 
-def test_binary_and_incomplete_lines_are_skipped(
-    path: Path,
-) -> None:
+def test_binary_and_incomplete_lines_are_skipped(path: Path) -> None:
     line = json_line(entry(1)).encode()
     path.write_bytes(b"\x1f\x8b\x00\xff\n" + line + b"\n" + line[:40] + "é".encode()[:1])
     found = read(str(path))
@@ -163,14 +161,14 @@ def test_clock_runs_at_its_speed_and_stops_at_the_end(
     assert replay_clock.redraw_interval == max(1 / speed, 1 / MAX_REDRAWS_PER_S)
 
 
-def playback(*entries: Entry, speed: int = 3600) -> Replay:
+def replay_of(*entries: Entry, speed: int = 3600) -> Replay:
     return Replay(recording_of(*entries), "-", speed)
 
 
 def test_sources_report_all_samples_in_order_and_then_the_end() -> None:
     lines = [entry(second, second, tor) for second in range(1, 500) for tor in ("a", "b")]
-    played = playback(*lines)
-    _, sources = played.create_fleet()
+    playback = replay_of(*lines)
+    _, sources = playback.create_fleet()
     listeners = [Ear() for _ in sources]
     for source, listener in zip(sources.values(), listeners, strict=True):
         source.start(listener)
@@ -184,13 +182,13 @@ def test_sources_report_all_samples_in_order_and_then_the_end() -> None:
 
 
 def test_no_sample_is_reported_before_its_time() -> None:
-    played = playback(*(entry(second) for second in range(1, 400)))
-    _, sources = played.create_fleet()
+    playback = replay_of(*(entry(second) for second in range(1, 400)))
+    _, sources = playback.create_fleet()
     early: list[float] = []
     listener = Ear()
 
     def tell(event: object) -> None:
-        if isinstance(event, Sample) and event.ends_at > played.clock.read().now:
+        if isinstance(event, Sample) and event.ends_at > playback.clock.read().now:
             early.append(event.ends_at)
         listener(event)  # type: ignore[arg-type]
 
@@ -202,11 +200,11 @@ def test_no_sample_is_reported_before_its_time() -> None:
 
 
 def test_closed_source_stops_at_once_and_leaves_no_thread() -> None:
-    played = playback(entry(1), entry(1e6), speed=1)
-    _, sources = played.create_fleet()
+    playback = replay_of(entry(1), entry(1e6), speed=1)
+    _, sources = playback.create_fleet()
     (source,) = sources.values()
     source.close()  # before it is started
-    (source,) = played.create_fleet()[1].values()
+    (source,) = playback.create_fleet()[1].values()
     listener = Ear()
     source.start(listener)
     source.retry_now()
@@ -218,12 +216,12 @@ def test_closed_source_stops_at_once_and_leaves_no_thread() -> None:
 def test_skipped_lines_are_reported_at_the_start_and_the_end() -> None:
     found = recording_of(entry(1))
     found.add("\x1b[2J")
-    played = Replay(found, "recording", 1)
-    fleet, _ = played.create_fleet()
+    playback = Replay(found, "recording", 1)
+    fleet, _ = playback.create_fleet()
     problem = fleet.instances[0].problem
     words = "a line is skipped: line 2 (cut off, or neither JSON nor CSV)"
     assert problem == Problem(RECORDING_START, f"recording: {words}")
-    played.play_at_once(fleet)
+    playback.play_at_once(fleet)
     state = fleet.instances[0].state
     assert isinstance(state, Ended)
     assert state.reason == f"the recording ends here; {words}"
@@ -231,14 +229,14 @@ def test_skipped_lines_are_reported_at_the_start_and_the_end() -> None:
 
 def test_recording_played_at_once_is_complete_at_its_end() -> None:
     lines = [entry(second, 100, tor) for second in range(1, 61) for tor in ("a", "b")]
-    played = playback(*lines)
-    fleet, _ = played.create_fleet()
-    played.play_at_once(fleet)
-    assert played.clock.read().now == RECORDING_START + 60
+    playback = replay_of(*lines)
+    fleet, _ = playback.create_fleet()
+    playback.play_at_once(fleet)
+    assert playback.clock.read().now == RECORDING_START + 60
     assert fleet.sum is not None
     for instance, each in zip((*fleet.instances, fleet.sum), (100, 100, 200), strict=True):
-        columns = instance.history.window(RECORDING_START + 60, 60).buckets
-        assert columns.read.tolist() == [each] * 60
+        buckets = instance.history.window(RECORDING_START + 60, 60).buckets
+        assert buckets.read.tolist() == [each] * 60
         assert isinstance(instance.state, Ended)
 
 
@@ -300,15 +298,15 @@ def pictures(world: World) -> list[str]:
 
 def replayed(world: World, found: Recording, speed: int = 1) -> World:
     """Return a world in which each event of a recording is reported at its time."""
-    played = Replay(found, "-", speed)
-    fleet, _ = played.create_fleet()
+    playback = Replay(found, "-", speed)
+    fleet, _ = playback.create_fleet()
     world.watch(*fleet.instances, fleet=fleet)
-    world.clock = played.clock
-    played.clock.start()
+    world.clock = playback.clock
+    playback.clock.start()
     for instance, (name, track) in zip(fleet.instances, found.tracks.items(), strict=True):
         for when, _, event in replay._events(name, track):
-            world.at(played.clock.due_at(when) - START, partial(world.tell, event, instance))
-        end = played.clock.due_at(found.end) - START
+            world.at(playback.clock.due_at(when) - START, partial(world.tell, event, instance))
+        end = playback.clock.due_at(found.end) - START
         world.at(end + 0.01, partial(world.tell, Ended("the recording ends here"), instance))
     return world
 
@@ -366,11 +364,11 @@ def test_fast_replay_limits_redraws_and_ends_with_the_same_frame(
     world.run(10.5)
     # Not once for each of the 60 samples per second.
     assert 80 <= len(world.drawn) <= 10 * MAX_REDRAWS_PER_S * 1.3
-    played = Replay(found, "-", 60)
-    fleet, _ = played.create_fleet()
-    played.play_at_once(fleet)
+    playback = Replay(found, "-", 60)
+    fleet, _ = playback.create_fleet()
+    playback.play_at_once(fleet)
     at_once = worlds()
     at_once.watch(*fleet.instances, fleet=fleet)
-    at_once.clock = played.clock
+    at_once.clock = playback.clock
     at_once.run(0.1)
     assert at_once.text() == world.text()

@@ -157,12 +157,12 @@ def test_file_may_have_any_name(tmp_path: Path, name: str) -> None:
 
 def test_expired_buckets_of_all_series_are_deleted(path: Path) -> None:
     for key in (RELAY, SeriesKey("removed")):
-        columns = [
+        buckets = [
             Bucket(each, Portion(-(-int(NOW) // each) - ago, 1, 1, 1.0, 1.0, 1.0))
             for each in RESOLUTIONS
             for ago in (0, kept_buckets(each) - 2, kept_buckets(each) - 1)
         ]
-        write(path, *columns, key=key)
+        write(path, *buckets, key=key)
     assert len(rows(path)) == 2 * 3 * len(RESOLUTIONS)
     day = 86_400.0
     # A day later all buckets of the finer resolutions have expired.

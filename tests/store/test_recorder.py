@@ -130,8 +130,8 @@ def test_second_run_continues_the_first_after_a_gap(path: Path) -> None:
         window = second.instances[0].history.window(now(), 18, 60)
         assert sum(window.buckets.read) == 60_000
         tell(second, 0, *steady(-10, 100, 100))
-    columns = second.instances[0].history.window(now(), 18, 60).buckets
-    known = [round(seconds) for seconds in columns.seconds]
+    buckets = second.instances[0].history.window(now(), 18, 60).buckets
+    known = [round(seconds) for seconds in buckets.seconds]
     assert sum(known) == 710
     gap = known.index(0)
     assert known[gap : gap + 4] == [0, 0, 0, 0]
@@ -158,8 +158,8 @@ def test_history_is_restored_when_the_tor_is_found(path: Path) -> None:
         assert found.instances[0].history.restored_spans == {}
         tell(found, 0, Connected(NEWEST, "127.0.0.1:9051"), *steady(50, 90, 100))
         eventually(lambda: found.instances[0].history.restored_spans, "it has its past")
-    columns = found.instances[0].history.window(now(), 3, 60).buckets
-    assert (sum(columns.read), sum(columns.seconds)) == (8000, 80.0)
+    buckets = found.instances[0].history.window(now(), 3, 60).buckets
+    assert (sum(buckets.read), sum(buckets.seconds)) == (8000, 80.0)
     assert rows(path) == {"127.0.0.1:9051": (8000, 80.0)}
 
 
@@ -227,8 +227,8 @@ def test_second_recorder_waits_until_the_first_has_ended(path: Path) -> None:
 def test_strict_recorder_refuses_a_second_writer(path: Path) -> None:
     with other_writer(path) as first, pytest.raises(ExplainedError) as refused:
         recorder(path, watched("anna"), strict=True).__enter__()
-    who = f"another bwgraph (process {first.pid}) stores anna already"
-    assert refused.value.cause == f"{path}: {who}"
+    words = f"another bwgraph (process {first.pid}) stores anna already"
+    assert refused.value.cause == f"{path}: {words}"
 
 
 @contextmanager
@@ -266,9 +266,9 @@ def test_full_disk_stops_nothing_and_loses_nothing(path: Path) -> None:
 def test_strict_recorder_refuses_a_full_disk(path: Path) -> None:
     with closing(Store(str(path))) as store:
         store.write({}, now())
-    begun = recorder(path, watched("anna"), strict=True)
+    strict_recorder = recorder(path, watched("anna"), strict=True)
     with full_disk(), pytest.raises(ExplainedError, match="disk I/O error"):
-        begun.__enter__()
+        strict_recorder.__enter__()
 
 
 def test_removed_file_is_not_created_again(path: Path) -> None:
