@@ -38,9 +38,7 @@ def write(frame: Frame, path: str) -> None:
 def _write(path: Path, frame: Frame, flag: int) -> None:
     from bwgraph.screen import svg  # noqa: PLC0415 - seldom needed
 
-    data = svg.draw_svg(
-        frame
-    ).encode()  # before the file is opened: an error in it must not empty the file
+    data = svg.draw_svg(frame).encode()  # first, since an error in it must not empty the file
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | flag, FILE_MODE)
     try:
         with os.fdopen(descriptor, "wb") as file:
