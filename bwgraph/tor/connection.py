@@ -38,23 +38,14 @@ from bwgraph.tor.endpoint import Endpoint
 from bwgraph.tor.failures import closed_error, connect_error
 from bwgraph.tor.handshake import STEM_ERRORS, choose_method, explain_stem_error, quote_password
 from bwgraph.tor.stem_adapter import WarningHandler, make_controller
-from bwgraph.tor.transport import GIVE_UP_AFTER_S, Transport
-
-FIRST_EVENT_TIMEOUT_S = 3.0
-"Seconds within which the first event must come; tor sends it within one of the subscription."
+from bwgraph.tor.timing import DEFAULT_TIMING, Timing
+from bwgraph.tor.transport import Transport
 
 MIN_SPAN_S = 1e-6
 "Seconds that an event covers at the least, even of two read in one tick of the clock."
 
-PROMPT_EVENT_S = 0.05
-"""Seconds. With nobody else subscribed tor sends the first event at once: before it has answered
-what it is asked next, or within this of it. A later one belongs to another's subscription, too."""
 
-MAX_HELD_SAMPLES = 4096
-"Samples held back at the most, before they are told; of more the last holds the sum."
-
-
-Connect = Callable[[Endpoint], Transport]
+Connect = Callable[[Endpoint, Timing], Transport]
 
 
 class Connection:
@@ -70,6 +61,8 @@ class Connection:
         tell: Report,
         lost: Callable[["Connection"], None],
         silent: Callable[[], object] = bool,
+        *,
+        timing: Timing = DEFAULT_TIMING,
     ) -> None:
         self.endpoint = endpoint
         self.last_heard = now()
@@ -78,6 +71,7 @@ class Connection:
         self._report = tell
         self._on_lost = lost
         self._on_silence = silent
+        self._timing = timing
         self._transport: Transport | None = None
         self._controller: Controller | None = None
         self._previous_event_at: float | None = (
@@ -102,11 +96,11 @@ class Connection:
         a control-port filter that grants nothing else is then enough.
         """
         try:
-            self._transport = self._connect(self.endpoint)
+            self._transport = self._connect(self.endpoint, self._timing)
         except UnicodeError:
             raise ExplainedError("that is no name of a host") from None
         except OSError as error:
-            raise connect_error(self.endpoint, error) from None
+            raise connect_error(self.endpoint, error, self._timing.silence_s) from None
         self._transport.on_silence = self._on_silence
         if self._abandoned:  # it was given up while it was dialled
             self._transport.close()
@@ -154,7 +148,7 @@ class Connection:
         if failure is None:
             return "it closed the connection"
         if isinstance(failure, TimeoutError):
-            return f"it has been silent for {GIVE_UP_AFTER_S:.0f} s"
+            return f"it has been silent for {self._timing.give_up_after_s:.0f} s"
         return failure.strerror or str(failure)
 
     def abandon(self) -> None:
@@ -187,7 +181,7 @@ class Connection:
         )
         nickname = controller.get_conf("Nickname", None)
         answered = now()
-        any(self._first_event.wait(left) for left in timeouts(FIRST_EVENT_TIMEOUT_S))
+        any(self._first_event.wait(left) for left in timeouts(self._timing.first_event_timeout_s))
         if not controller.is_alive():
             raise closed_error(wire)
         if self._previous_event_at is None:
@@ -206,7 +200,11 @@ class Connection:
             counters=counted if isinstance(counted, CounterBase) else None,
             uptime=None if uptime is None else float(uptime),
             process=self._info("process/pid"),
-            recent=self._recent() if self._first_event_at - answered > PROMPT_EVENT_S else (),
+            recent=(
+                self._recent()
+                if self._first_event_at - answered > self._timing.prompt_event_s
+                else ()
+            ),
         )
 
     def _recent(self) -> tuple[Sample, ...]:
@@ -262,7 +260,7 @@ class Connection:
                 if self._released and not self._held_samples:
                     self._report(sample)
                 else:
-                    if len(self._held_samples) >= MAX_HELD_SAMPLES:
+                    if len(self._held_samples) >= self._timing.max_held_samples:
                         sample = _merge(self._held_samples.pop(), sample)
                     self._held_samples.append(sample)
                     self._report_samples()

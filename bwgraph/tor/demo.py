@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from bwgraph.system.clock import now
 from bwgraph.tor import demo_traffic
 from bwgraph.tor.endpoint import DemoEndpoint, Endpoint
+from bwgraph.tor.timing import DEFAULT_TIMING, Timing
 from bwgraph.tor.transport import Transport, wrap
 
 NAME = "demo"
@@ -58,7 +59,7 @@ class DemoTor:
         self._began = now()
         self._interval = _interval(datetime.now(UTC))
 
-    def connect(self, _: Endpoint) -> Transport:
+    def connect(self, _: Endpoint, timing: Timing = DEFAULT_TIMING) -> Transport:
         """A new connection to it: ``wire.dial`` for a tor that is none."""
         near, far = socket.socketpair()
         threading.Thread(
@@ -66,7 +67,7 @@ class DemoTor:
             name="bwgraph demo",
             daemon=True,
         ).start()
-        return wrap(near)
+        return wrap(near, timing)
 
     def _moved(self, when: float) -> tuple[int, int]:
         """What the relay moves in the second that ends then."""

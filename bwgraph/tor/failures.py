@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bwgraph.model.errors import ExplainedError
 from bwgraph.tor.endpoint import ControlPort, ControlSocket, Endpoint
-from bwgraph.tor.transport import SILENCE_S, Transport
+from bwgraph.tor.transport import Transport
 
 COOKIE_BYTES = 32
 "Bytes (control-spec, AUTHENTICATE)."
@@ -18,7 +18,7 @@ COOKIE_BYTES = 32
 TORRC_REMEDY = "put ControlPort 9051 and CookieAuthentication 1 into torrc, then reload tor"
 
 
-def connect_error(endpoint: Endpoint, error: OSError) -> ExplainedError:
+def connect_error(endpoint: Endpoint, error: OSError, timeout: float) -> ExplainedError:
     """Why ``dial`` failed."""
     path = endpoint.path if isinstance(endpoint, ControlSocket) else None
     match error:
@@ -35,7 +35,7 @@ def connect_error(endpoint: Endpoint, error: OSError) -> ExplainedError:
             cure = f"is tor running, with ControlPort {endpoint.port} in torrc?"
             return ExplainedError("connection refused", cure, not_running=True)
         case TimeoutError():
-            return ExplainedError(f"no answer within {SILENCE_S:.0f} s")
+            return ExplainedError(f"no answer within {timeout:.0f} s")
     return ExplainedError(error.strerror or str(error))
 
 
@@ -83,7 +83,7 @@ def closed_error(wire: Transport) -> ExplainedError:
     """Why no more came."""
     if isinstance(wire.failure, TimeoutError):
         return ExplainedError(
-            f"it takes connections and stays silent for {SILENCE_S:.0f} s",
+            f"it takes connections and stays silent for {wire.timing.silence_s:.0f} s",
             "is this tor's ControlPort? is tor stopped?",
         )
     if wire.failure is not None:

@@ -16,44 +16,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from bwgraph.model.errors import ExplainedError
 from bwgraph.model.events import Connected, Event, Lost, Problem, Refused, Report
 from bwgraph.system.clock import now
-from bwgraph.system.threads import GRACE_S, run_with_timeout
+from bwgraph.system.threads import run_with_timeout
 from bwgraph.tor import transport
 from bwgraph.tor.credentials import Credentials
 from bwgraph.tor.endpoint import Endpoint
+from bwgraph.tor.timing import DEFAULT_TIMING, Timing
 
 if TYPE_CHECKING:
     from bwgraph.tor.connection import Connect, Connection
-
-ATTEMPT_TIMEOUT_S = 9.0
-"Seconds that one place may take to let us in."
-
-ROUND_TIMEOUT_S = 13.0
-"Seconds that all the places together may take before the user is told."
-
-RECONNECT_DELAYS_S = (0.5, 1.0, 2.0, 4.0, 8.0, 10.0)
-"Seconds before each new try; the last for all that follow."
-
-WATCH_INTERVAL_S = 10.0
-"""Seconds between two looks at a tor that is well. The wire tells when it falls silent; but the
-thread that reads from it may have died, or tor may answer and send no events."""
-
-SILENT_WATCH_INTERVAL_S = 1.0
-"Seconds between two looks at a silent tor: it may have gone on, and be silent again."
-
-COUNTER_INTERVAL_S = 60.0
-"Seconds between two looks at tor's own counters."
-
-FIRST_COUNTER_DELAY_S = 2.0
-"Seconds to the first: what tor answered when we came may have been a little too much."
-
-DESCRIBE_INTERVAL_S = 30.0
-"Seconds between two times that tor is asked about itself: its limits, its accounting."
-
-FIRST_DESCRIBE_DELAY_S = 0.3
-"Seconds to the first."
-
-CLOSE_TIMEOUT_S = 0.5
-"Seconds that stem is given to let go."
 
 NO_TOR_REMEDY = """To let bwgraph in, put these lines into torrc and reload tor:
     ControlPort 9051
@@ -92,7 +62,8 @@ class _TaskDone(NamedTuple):
 class _Watchdog:
     """What to think of a tor by when it was last heard."""
 
-    def __init__(self, tell: Report) -> None:
+    def __init__(self, tell: Report, timing: Timing) -> None:
+        self._timing = timing
         self.reported_lost = False
         "Whether it has been told as lost."
         self._report = tell
@@ -101,20 +72,22 @@ class _Watchdog:
     def deadline(self, heard: float) -> float | None:
         """Until when to wait for more; None when that has been long enough."""
         silent = now() - heard
-        if silent < transport.SILENCE_S:
+        if silent < self._timing.silence_s:
             self._grace_until, self.reported_lost = None, False
-            return heard + WATCH_INTERVAL_S
-        if silent >= transport.GIVE_UP_AFTER_S and self.reported_lost:
+            return heard + self._timing.watch_interval_s
+        if silent >= self._timing.give_up_after_s and self.reported_lost:
             return None
         if self._grace_until is None:
-            self._grace_until = now() + GRACE_S
+            self._grace_until = now() + self._timing.grace_s
         if now() < self._grace_until:
             return self._grace_until
         if not self.reported_lost:
             self.reported_lost = True
             why = f"it has been silent for {silent:.0f} s"
-            self._report(Lost(heard, why, heard + transport.GIVE_UP_AFTER_S))
-        return min(heard + transport.GIVE_UP_AFTER_S, now() + SILENT_WATCH_INTERVAL_S)
+            self._report(Lost(heard, why, heard + self._timing.give_up_after_s))
+        return min(
+            heard + self._timing.give_up_after_s, now() + self._timing.silent_watch_interval_s
+        )
 
 
 class _ClosedError(Exception):
@@ -135,11 +108,13 @@ class TorSource:
         connect: "Connect" = transport.connect,
         *,
         wait_forever: bool = False,
+        timing: Timing = DEFAULT_TIMING,
     ) -> None:
         self._endpoints = tuple(endpoints)
         self._credentials = credentials
         self._connect = connect
         self._wait_forever = wait_forever
+        self._timing = timing
         # What the worker waits for; a connection stands for its own closing.
         self._inbox: queue.SimpleQueue[_Order | _TaskDone | Connection] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
@@ -164,7 +139,7 @@ class TorSource:
         if self._current is not None:
             self._current.abandon()
         if self._thread is not None:
-            self._thread.join(2 * CLOSE_TIMEOUT_S)
+            self._thread.join(2 * self._timing.close_timeout_s)
 
     def _run(self, tell: Report) -> None:
         with suppress(_ClosedError):
@@ -180,10 +155,10 @@ class TorSource:
             except _ClosedError:
                 raise
             except Exception as error:  # noqa: BLE001 - a border: this thread must not die
-                why = _as_explained(error, ATTEMPT_TIMEOUT_S).cause
+                why = _as_explained(error, self._timing.attempt_timeout_s).cause
                 tell(Problem(now(), why))
             finally:
-                _close(connection)
+                self._close_connection(connection)
             connection, news = self._reconnect(connection, why, tell)
 
     def _connect_first(self, tell: Report) -> "tuple[Connection, Connected]":
@@ -204,10 +179,12 @@ class TorSource:
     def _try_all(self, tell: Report) -> "tuple[Connection, Connected]":
         """Try each place once; ExplainedError with what each said if none lets us in."""
         refusals: list[tuple[Endpoint, ExplainedError]] = []
-        deadline = now() + ROUND_TIMEOUT_S
+        deadline = now() + self._timing.round_timeout_s
         for place in self._endpoints:
             try:
-                return self._attempt(place, min(ATTEMPT_TIMEOUT_S, deadline - now()), tell)
+                return self._attempt(
+                    place, min(self._timing.attempt_timeout_s, deadline - now()), tell
+                )
             except ExplainedError as refusal:
                 refusals.append((place, refusal))
         raise _combine(refusals)
@@ -219,7 +196,12 @@ class TorSource:
         from bwgraph.tor.connection import Connection  # noqa: PLC0415 - stem takes a tenth of a second
 
         connection = self._current = Connection(
-            place, self._connect, tell, self._inbox.put, lambda: self._inbox.put(_Order.LOOK)
+            place,
+            self._connect,
+            tell,
+            self._inbox.put,
+            lambda: self._inbox.put(_Order.LOOK),
+            timing=self._timing,
         )
         self._raise_if_closing()  # which may have missed this connection
         try:
@@ -228,10 +210,17 @@ class TorSource:
             )
             self._raise_if_closing()
         except Exception as error:  # noqa: BLE001 - a border: whatever escapes is told, not lost
-            _close(connection)
+            self._close_connection(connection)
             self._raise_if_closing()
             raise _as_explained(error, seconds) from None
         return connection, news
+
+    def _close_connection(self, connection: "Connection") -> None:
+        """Close a connection as far as it lets itself be closed."""
+        connection.abandon()
+        # If stem hangs: its threads are daemons, and the socket is shut down.
+        with suppress(TimeoutError):
+            run_with_timeout(self._timing.close_timeout_s, connection.close, "bwgraph close")
 
     def _raise_if_closing(self) -> None:
         if self._closing.is_set():
@@ -245,26 +234,26 @@ class TorSource:
         A silent tor is told as lost, and the connection is kept for a while: when it goes on, what
         it has to say of the time between comes there. Now and then tor is asked something.
         """
-        vigil = _Watchdog(tell)
+        vigil = _Watchdog(tell, self._timing)
         start = now()
         errands = (
             _Task(
                 connection.describe,
                 "bwgraph context",
-                start + FIRST_DESCRIBE_DELAY_S,
-                DESCRIBE_INTERVAL_S,
+                start + self._timing.first_describe_delay_s,
+                self._timing.describe_interval_s,
             ),
             _Task(
                 connection.check_counters,
                 "bwgraph check",
-                start + FIRST_COUNTER_DELAY_S,
-                COUNTER_INTERVAL_S,
+                start + self._timing.first_counter_delay_s,
+                self._timing.counter_interval_s,
             ),
         )
         while True:
             until = vigil.deadline(connection.last_heard)
             if until is None:
-                return f"it has been silent for {transport.GIVE_UP_AFTER_S:.0f} s"
+                return f"it has been silent for {self._timing.give_up_after_s:.0f} s"
             message = self._next_message(min(until, *(errand.due for errand in errands)) - now())
             if message is connection:
                 return connection.loss_reason()
@@ -300,7 +289,7 @@ class TorSource:
         while True:
             self._wait_to_retry(tries, gone.last_heard, why, tell)
             try:
-                return self._attempt(gone.endpoint, ATTEMPT_TIMEOUT_S, tell)
+                return self._attempt(gone.endpoint, self._timing.attempt_timeout_s, tell)
             except ExplainedError as refusal:
                 why = refusal.cause
                 self._drop_messages()
@@ -308,7 +297,8 @@ class TorSource:
 
     def _wait_to_retry(self, tries: int, since: float, why: str, tell: Report) -> None:
         """Tell of a loss, and wait before the next try; unless the user cannot wait."""
-        until = now() + RECONNECT_DELAYS_S[min(tries, len(RECONNECT_DELAYS_S) - 1)]
+        delays = self._timing.reconnect_delays_s
+        until = now() + delays[min(tries, len(delays) - 1)]
         tell(Lost(since, why, until))
         while (left := until - now()) > 0 and self._next_message(left) is not _Order.RETRY:
             pass  # a closing that is known already
@@ -327,14 +317,6 @@ class TorSource:
         if message is _Order.CLOSE:
             raise _ClosedError
         return message
-
-
-def _close(connection: "Connection") -> None:
-    """Close a connection as far as it lets itself be closed."""
-    connection.abandon()
-    # If stem hangs: its threads are daemons, and the socket is shut down.
-    with suppress(TimeoutError):
-        run_with_timeout(CLOSE_TIMEOUT_S, connection.close, "bwgraph close")
 
 
 def _as_explained(error: Exception, seconds: float) -> ExplainedError:

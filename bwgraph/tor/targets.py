@@ -20,6 +20,7 @@ from bwgraph.tor import endpoint, transport
 from bwgraph.tor.credentials import Credentials
 from bwgraph.tor.endpoint import ControlSocket, Endpoint, NamedEndpoint
 from bwgraph.tor.supervisor import TorSource
+from bwgraph.tor.timing import DEFAULT_TIMING, Timing
 
 if TYPE_CHECKING:
     from bwgraph.tor.connection import Connect
@@ -75,7 +76,7 @@ class Targets(NamedTuple):
         return SystemClock()
 
     def create_fleet(
-        self, secrets: Secrets, *, patient: bool
+        self, secrets: Secrets, *, patient: bool, timing: Timing = DEFAULT_TIMING
     ) -> tuple[Fleet, dict[Instance, Source]]:
         """Instances, and what tells of each."""
         several = len(self.named) > 1
@@ -88,13 +89,16 @@ class Targets(NamedTuple):
                 secrets.for_endpoint(str(place)),
                 self._connect_function(),
                 wait_forever=several or patient,
+                timing=timing,
             )
         if not sources:
             instance = self._instance("a tor on this machine", "")
             instance.is_unlocated = True
             # Given for one of the candidates, which is the one that is looked for now.
             latest = [secrets.default, *secrets.by_endpoint.values()][-1]
-            sources[instance] = TorSource(self.candidates, latest, wait_forever=patient)
+            sources[instance] = TorSource(
+                self.candidates, latest, wait_forever=patient, timing=timing
+            )
         fleet = Fleet(
             tuple(sources),
             threading.Lock,

@@ -1,9 +1,9 @@
 """The bytes to and from a control port. Owns the socket: how it is opened, its lines, its patience.
 
-stem reads from it and has no timeouts of its own, so the wire has them: a peer that stays silent
-for ``SILENCE_S`` seconds, or sends a line without an end, fails the read. After ``allow_silence`` it
-may be silent for ``GIVE_UP_AFTER_S``, and ``on_silence`` is called. It keeps the first bytes and the
-failure for the message to the user. Must not know the protocol.
+stem reads from it and has no timeouts of its own, so the transport has them. A read fails if no
+byte arrives for ``silence_s`` seconds, or if a line is too long. After ``allow_silence`` a read
+fails after ``give_up_after_s``, and calls ``on_silence`` in between. The first bytes and the
+failure are stored for the error message. Must not know the protocol.
 """
 
 import select
@@ -13,24 +13,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from bwgraph.tor.endpoint import ControlPort, ControlSocket, DemoEndpoint, Endpoint
+from bwgraph.tor.timing import DEFAULT_TIMING, Timing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-SILENCE_S = 3.5
-"Seconds without a byte after which something is wrong: a subscribed tor sends every second."
-
-GIVE_UP_AFTER_S = 20.0
-"Seconds after which a tor that was heard before is given up: one that was stopped may go on."
-
-PROBE_TIMEOUT_S = 0.5
-"Seconds within which a tor on this machine takes a connection."
-
-MAX_LINE_BYTES = 1 << 20
-"Bytes. Tor's longest answer that bwgraph asks for is far shorter."
-
-MAX_UNUSED_BYTES = 16 << 20
-"Bytes that may come before something is made of them: stem keeps an answer until it ends."
 
 CHUNK_BYTES = 1 << 10
 "Bytes read at once."
@@ -42,21 +28,22 @@ class Transport(socket.socket):
     Python's own file of a socket costs as much for each line as all else that is done with it.
     """
 
-    def __init__(self, fileno: int) -> None:
+    def __init__(self, fileno: int, timing: Timing = DEFAULT_TIMING) -> None:
         super().__init__(fileno=fileno)
+        self.timing = timing
         self.first_bytes = b""
         "The first bytes that came, at most 80 of them."
         self.failure: OSError | None = None
         "What ended it, if it was not an orderly end."
         self.on_silence: Callable[[], object] = bool
-        "Is called, by whoever reads, for each ``SILENCE_S`` of one that is trusted."
+        "Is called, by whoever reads, for each ``silence_s`` of one that is trusted."
         self._max_silence = 0.0  # beyond the first silence
         self._lines: deque[bytes] = deque()
         self._rest = b""  # of a line that has no end yet
         self.unused_bytes = 0
         "Bytes since something was made of what had come; set by whoever makes it."
         self._ended = False  # by the peer or by us: what fails after that is no cause
-        self.settimeout(SILENCE_S)
+        self.settimeout(timing.silence_s)
 
     def makefile(self, *_: Any, **__: Any) -> Any:
         """Itself: all of a file that is needed."""
@@ -73,7 +60,7 @@ class Transport(socket.socket):
                 return data  # nearly always: one event
             *whole, self._rest = (self._rest + data).split(b"\n")
             self._lines.extend([line + b"\n" for line in whole])
-            if len(self._rest) > MAX_LINE_BYTES:
+            if len(self._rest) > self.timing.max_line_bytes:
                 self.fail("it sent a line without an end")
         return self._lines.popleft()
 
@@ -95,7 +82,7 @@ class Transport(socket.socket):
         if len(self.first_bytes) < 80:
             self.first_bytes = (self.first_bytes + data)[:80]
         self.unused_bytes += len(data)
-        if self.unused_bytes > MAX_UNUSED_BYTES:
+        if self.unused_bytes > self.timing.max_unused_bytes:
             self.fail("it goes on and on, and nothing comes of it")
         return data
 
@@ -107,7 +94,7 @@ class Transport(socket.socket):
             except TimeoutError:
                 # After ^Z and fg the time is over and the bytes are there all the same.
                 if not select.select([self], [], [], 0)[0]:
-                    waited += SILENCE_S
+                    waited += self.timing.silence_s
                     if waited > self._max_silence:
                         raise
                     self.on_silence()
@@ -119,7 +106,7 @@ class Transport(socket.socket):
 
     def allow_silence(self) -> None:
         """From the next read on, be as patient as with a tor that has been heard."""
-        self._max_silence = GIVE_UP_AFTER_S
+        self._max_silence = self.timing.give_up_after_s
 
     def close(self) -> None:
         """As socket.close."""
@@ -137,27 +124,27 @@ class Transport(socket.socket):
             self.shutdown(socket.SHUT_RDWR)
 
 
-def wrap(connected: socket.socket) -> Transport:
+def wrap(connected: socket.socket, timing: Timing = DEFAULT_TIMING) -> Transport:
     """Turn a connected socket into a wire; the socket itself is used up."""
-    return Transport(connected.detach())
+    return Transport(connected.detach(), timing)
 
 
-def connect(endpoint: Endpoint) -> Transport:
+def connect(endpoint: Endpoint, timing: Timing = DEFAULT_TIMING) -> Transport:
     """Connect; OSError (socket.gaierror for a name that is not known) if that fails."""
     match endpoint:
         case ControlPort(host, port):
-            return wrap(_connect_tcp(host, port, SILENCE_S))
+            return wrap(_connect_tcp(host, port, timing.silence_s), timing)
         case ControlSocket(path):
             if not hasattr(socket, "AF_UNIX"):
                 raise OSError("this system has no such sockets")
             plain = socket.socket(socket.AF_UNIX)
             try:
-                plain.settimeout(SILENCE_S)
+                plain.settimeout(timing.silence_s)
                 plain.connect(path)
             except OSError:
                 plain.close()
                 raise
-            return wrap(plain)
+            return wrap(plain, timing)
         case DemoEndpoint(name):
             raise OSError(f"nothing embedded answers to {name}")
 
@@ -168,15 +155,15 @@ def _connect_tcp(host: str, port: int, seconds: float) -> socket.socket:
     return socket.create_connection((name, port), timeout=seconds)
 
 
-def is_listening(endpoint: Endpoint) -> bool:
+def is_listening(endpoint: Endpoint, timing: Timing = DEFAULT_TIMING) -> bool:
     """Whether anybody takes connections there, as may be found out at once."""
     try:
         match endpoint:
             case ControlPort(host, port):
-                _connect_tcp(host, port, PROBE_TIMEOUT_S).close()
+                _connect_tcp(host, port, timing.probe_timeout_s).close()
             case ControlSocket(path) if hasattr(socket, "AF_UNIX"):
                 with socket.socket(socket.AF_UNIX) as plain:
-                    plain.settimeout(PROBE_TIMEOUT_S)
+                    plain.settimeout(timing.probe_timeout_s)
                     plain.connect(path)
             case _:
                 return False

@@ -53,7 +53,7 @@ class Simulation:
         self.events = 0
         self.spent = 0.0
 
-    def dial(self, _: object) -> Transport:
+    def dial(self, *_: object) -> Transport:
         raise OSError("nothing is dialled here")
 
     def connect(self) -> None:

@@ -38,6 +38,7 @@ from bwgraph.system.threads import run_with_timeout
 from bwgraph.tor.credentials import Credentials
 from bwgraph.tor.endpoint import DemoEndpoint, Endpoint
 from bwgraph.tor.supervisor import TorSource
+from bwgraph.tor.timing import Timing
 from bwgraph.tor.transport import Transport, wrap
 
 ENDPOINT = "127.0.0.1:9051"
@@ -456,7 +457,7 @@ LAST_COMMAND = b"GETINFO process/pid"
 "The last command that TorSource sends before it reports that it is connected."
 
 
-def small_tor(events: Sequence[tuple[int, int]]) -> Callable[[Endpoint], Transport]:
+def small_tor(events: Sequence[tuple[int, int]]) -> Callable[[Endpoint, Timing], Transport]:
     """Return a function that connects to a tor, which sends these events at once and then zeros.
 
     It answers no GETINFO. TorSource holds samples while it connects, and reports them with the next
@@ -482,7 +483,7 @@ def small_tor(events: Sequence[tuple[int, int]]) -> Callable[[Endpoint], Transpo
                     far.sendall(reply + b"\r\n")
                     idle |= command == LAST_COMMAND
 
-    def connect(_: Endpoint) -> Transport:
+    def connect(_: Endpoint, __: Timing) -> Transport:
         near, far = socket.socketpair()
         threading.Thread(target=serve, args=(far,), name="small tor", daemon=True).start()
         return wrap(near)

@@ -17,9 +17,10 @@ from bwgraph.model.events import Described
 from bwgraph.model.quota import Context, Limit, Quota
 from bwgraph.screen.plot import BLOCK
 from bwgraph.screen.units import BYTES
-from bwgraph.tor import supervisor
 from bwgraph.tor.credentials import Credentials
 from bwgraph.tor.endpoint import ControlPort
+from bwgraph.tor.supervisor import TorSource
+from bwgraph.tor.timing import Timing
 
 pytestmark = needs_tor
 
@@ -313,6 +314,10 @@ def test_stopped_longer_than_its_patience_it_still_has_its_connection(tor: RealT
 # What it tells of itself.
 
 
+OFTEN = Timing(first_describe_delay_s=0.0, describe_interval_s=0.1)
+"Asks tor about itself all the time."
+
+
 def told_until(tor: RealTor, condition: Callable[[Context], object]) -> Context:
     """What tor tells once it is so."""
     ear, found = Ear(), Context()
@@ -322,7 +327,7 @@ def told_until(tor: RealTor, condition: Callable[[Context], object]) -> Context:
         found = ear.wait_for(Described).context
         return bool(condition(found))
 
-    worker = supervisor.TorSource([ControlPort("127.0.0.1", tor.port)], Credentials())
+    worker = TorSource([ControlPort("127.0.0.1", tor.port)], Credentials(), timing=OFTEN)
     worker.start(ear)
     try:
         eventually(heard, "tor tells it")
@@ -332,14 +337,6 @@ def told_until(tor: RealTor, condition: Callable[[Context], object]) -> Context:
     return found
 
 
-@pytest.fixture
-def _often(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ask tor about itself all the time."""
-    monkeypatch.setattr(supervisor, "FIRST_DESCRIBE_DELAY_S", 0.0)
-    monkeypatch.setattr(supervisor, "DESCRIBE_INTERVAL_S", 0.1)
-
-
-@pytest.mark.usefixtures("_often")
 def test_a_client_with_a_quota(tmp_path: Path) -> None:
     lines = ("AccountingMax 1 GBytes", "AccountingRule sum", "AccountingStart day 00:00")
     with RealTor(tmp_path, None, *lines, "BandwidthRate 5 MBytes") as tor:
@@ -363,7 +360,6 @@ def test_a_client_with_a_quota(tmp_path: Path) -> None:
     assert quota.start.astimezone().hour == quota.end.astimezone().hour == 0
 
 
-@pytest.mark.usefixtures("_often")
 def test_a_relay_that_has_used_its_quota_up(tmp_path: Path) -> None:
     lines = (
         f"ORPort 127.0.0.1:{free_port()}",

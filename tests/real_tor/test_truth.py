@@ -19,10 +19,10 @@ from bwgraph.model.events import Connected, Event, Lost, Sample
 from bwgraph.model.history import History
 from bwgraph.model.instance import Instance
 from bwgraph.system.clock import now
-from bwgraph.tor import supervisor
 from bwgraph.tor.credentials import Credentials
 from bwgraph.tor.endpoint import ControlPort
 from bwgraph.tor.supervisor import TorSource
+from bwgraph.tor.timing import DEFAULT_TIMING, Timing
 
 pytestmark = needs_tor
 
@@ -75,10 +75,10 @@ class RawLog:
 class Watched:
     """A link to a tor in this very process, and all that it told."""
 
-    def __init__(self, tor: RealTor) -> None:
+    def __init__(self, tor: RealTor, timing: Timing = DEFAULT_TIMING) -> None:
         self.instance = Instance("test", history=History(lock=threading.Lock()))
         self.told: list[Event] = []
-        self._link = TorSource([ControlPort("127.0.0.1", tor.port)], Credentials())
+        self._link = TorSource([ControlPort("127.0.0.1", tor.port)], Credentials(), timing=timing)
 
     def __enter__(self) -> Self:
         self._link.start(self._tell)
@@ -224,11 +224,9 @@ def test_a_restarted_tor_is_marked_and_starts_new_totals(tor: RealTor) -> None:
     assert not watched.instance.totals.unseen
 
 
-def test_what_a_living_tor_moved_unseen_is_a_sum_and_never_a_rate(
-    tor: RealTor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(supervisor, "RECONNECT_DELAYS_S", (2.0,))
-    with Watched(tor) as watched, Control(tor) as control:
+def test_what_a_living_tor_moved_unseen_is_a_sum_and_never_a_rate(tor: RealTor) -> None:
+    timing = Timing(reconnect_delays_s=(2.0,))
+    with Watched(tor, timing) as watched, Control(tor) as control:
         watched.connected()
         watched.wait_samples(2)
         watched.cut()

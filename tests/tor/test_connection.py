@@ -8,7 +8,6 @@ import threading
 import traceback
 import tracemalloc
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,6 +16,7 @@ import pytest
 import stem
 import stem.control
 import stem.socket
+from connections import ALL_COMMANDS, SECRET, ManualClock, connected, connecting, open_error
 from ear import Ear, eventually, threads_at_work
 from fake_tor import (
     COOKIE,
@@ -46,7 +46,6 @@ from bwgraph.model.events import (
     CounterBase,
     Event,
     Problem,
-    Report,
     Sample,
     Wrapped,
 )
@@ -62,75 +61,17 @@ from bwgraph.tor.description import (
     ROUNDS_AFTER_REFUSAL,
 )
 from bwgraph.tor.endpoint import ControlPort, ControlSocket, DemoEndpoint, Endpoint
+from bwgraph.tor.timing import DEFAULT_TIMING, Timing
 
-SECRET = b'the s3cret "\\ \xff\xc3\xa9'
-
-WHOLE_WIRE = [
-    "PROTOCOLINFO 1",
-    "AUTHENTICATE",
-    "SETEVENTS BW",
-    "GETCONF __owningcontrollerprocess",
-    "GETCONF nickname",
-    "GETINFO traffic/read",
-    "GETINFO traffic/written",
-    "GETINFO uptime",
-    "GETINFO process/pid",
-]
-"What is asked of a tor that tells nobody else of its bandwidth. Each key in a line of its own."
-
-
-@contextmanager
-def connecting(endpoint: Endpoint, tell: Report) -> Iterator[Connection]:
-    """A connection that is not open yet, and is closed in the end."""
-    connection = Connection(endpoint, transport.connect, tell, lambda _: None)
-    try:
-        yield connection
-    finally:
-        connection.close()
-
-
-@contextmanager
-def connected(
-    server: FakeTor,
-    tell: Report,
-    credentials: Credentials = Credentials(),  # noqa: B008 - frozen
-) -> Iterator[Connection]:
-    """A connection that stands and tells its samples."""
-    with connecting(server.endpoint, tell) as connection:
-        connection.open(credentials)
-        connection.release_samples()
-        yield connection
-
-
-def refusal(endpoint: Endpoint, credentials: Credentials = Credentials()) -> ExplainedError:  # noqa: B008
-    """What comes of a connection that fails."""
-    with connecting(endpoint, Ear()) as connection, pytest.raises(ExplainedError) as caught:
-        connection.open(credentials)
-    return caught.value
-
-
-@pytest.fixture
-def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give the wire little patience, for the tests whose peer never answers."""
-    monkeypatch.setattr(transport, "SILENCE_S", 0.2)
-    monkeypatch.setattr(connection_module, "FIRST_EVENT_TIMEOUT_S", 0.1)
-
-
-class Clock:
-    """Moved by hand."""
-
-    def __init__(self) -> None:
-        self.time = 1000.0
-
-    def __call__(self) -> float:
-        return self.time
+HASTY = Timing(silence_s=0.2, first_event_timeout_s=0.1)
+"For a peer that never answers."
 
 
 # Letting in
 
 
 def test_a_connection_says_whom_it_reached(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection_module, "now", Clock())
+    monkeypatch.setattr(connection_module, "now", ManualClock())
     with FakeTor() as server, connecting(server.endpoint, Ear()) as connection:
         news = connection.open(Credentials())
         assert news == Connected(
@@ -146,12 +87,12 @@ def test_a_connection_says_whom_it_reached(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_nothing_is_asked_for_but_what_is_needed() -> None:
     with FakeTor() as server, connected(server, Ear()):
-        assert server.commands == WHOLE_WIRE
+        assert server.commands == ALL_COMMANDS
 
 
 def test_a_unix_socket_does_as_well(tmp_path: Path) -> None:
     with FakeTor(path=tmp_path / "control") as server, connected(server, Ear()):
-        assert server.commands == WHOLE_WIRE
+        assert server.commands == ALL_COMMANDS
 
 
 @pytest.mark.parametrize("unix", [False, True])
@@ -161,7 +102,7 @@ def test_a_tor_that_names_us_its_owner_is_not_taken_over(tmp_path: Path, *, unix
     ours = Manners(conf={"__owningcontrollerprocess": str(os.getpid())})
     path = tmp_path / "control" if unix else None
     with FakeTor(ours, path) as server, connected(server, Ear()):
-        assert server.commands == WHOLE_WIRE
+        assert server.commands == ALL_COMMANDS
 
 
 def test_a_filter_that_grants_bw_alone_is_enough() -> None:
@@ -174,7 +115,7 @@ def test_a_filter_that_grants_bw_alone_is_enough() -> None:
         connection.release_samples()
         server.emit(1, 2)
         assert ear.wait_for(Sample).written == 2
-        assert server.commands[: len(WHOLE_WIRE)] == WHOLE_WIRE
+        assert server.commands[: len(ALL_COMMANDS)] == ALL_COMMANDS
 
 
 def test_without_a_nickname_there_is_none() -> None:
@@ -304,7 +245,7 @@ ECHO = b'515 Authentication failed: no such thing as AUTHENTICATE "%s"\r\n' % SE
 def test_the_password_is_in_no_text(manners: Manners, everything: Everything) -> None:
     with FakeTor(manners) as server:
         credentials = Credentials(SECRET)
-        failure = refusal(server.endpoint, credentials)
+        failure = open_error(server.endpoint, credentials)
         # It did go over the wire, so there was something to be kept.
         assert SECRET.replace(b"\\", b"\\\\").replace(b'"', b'\\"') in server.lines[1]
     texts = [repr(credentials), failure.cause, failure.remedy, failure.needs_password_at]
@@ -348,9 +289,9 @@ def test_nothing_listens_to_stem_when_the_connection_came_after_all_was_given_up
     before = list(logging.getLogger("stem").handlers)
     with FakeTor() as server:
 
-        def dial_late(endpoint: Endpoint) -> transport.Transport:
+        def dial_late(endpoint: Endpoint, timing: Timing) -> transport.Transport:
             connection.close()
-            return transport.connect(endpoint)
+            return transport.connect(endpoint, timing)
 
         connection = Connection(server.endpoint, dial_late, Ear(), lambda _: None)
         with pytest.raises(ExplainedError):
@@ -370,7 +311,7 @@ def test_the_first_event_of_a_subscription_is_not_a_sample() -> None:
 
 
 def test_a_sample_covers_the_time_since_the_event_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock, ear = Clock(), Ear()
+    clock, ear = ManualClock(), Ear()
     monkeypatch.setattr(connection_module, "now", clock)
     monkeypatch.setattr(connection_module, "awake", clock)
     with FakeTor() as server, connected(server, ear) as connection:
@@ -385,7 +326,7 @@ def test_a_sample_covers_the_time_since_the_event_before(monkeypatch: pytest.Mon
 def test_the_time_for_which_the_machine_slept_is_in_no_sample(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    clock, waking, ear = Clock(), Clock(), Ear()
+    clock, waking, ear = ManualClock(), ManualClock(), Ear()
     monkeypatch.setattr(connection_module, "now", clock)
     monkeypatch.setattr(connection_module, "awake", waking)
     with FakeTor() as server, connected(server, ear):
@@ -399,7 +340,7 @@ def test_two_events_in_one_tick_of_the_clock_cover_some_time_each(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     ear = Ear()
-    monkeypatch.setattr(connection_module, "awake", Clock())
+    monkeypatch.setattr(connection_module, "awake", ManualClock())
     with FakeTor() as server, connected(server, ear):
         server.emit(7, 8)
         assert ear.wait_for(Sample).seconds == connection_module.MIN_SPAN_S
@@ -726,15 +667,16 @@ def test_the_end_is_told_once_and_why() -> None:
     assert lost == [connection]
 
 
-def test_a_connection_gone_silent_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport, "GIVE_UP_AFTER_S", 0.3)
-    monkeypatch.setattr(connection_module, "GIVE_UP_AFTER_S", 7.0)
+def test_a_connection_gone_silent_is_lost() -> None:
+    timing = Timing(silence_s=0.6, give_up_after_s=0.7)
     lost: list[Connection] = []
     with FakeTor() as server:
-        connection = Connection(server.endpoint, transport.connect, Ear(), lost.append)
+        connection = Connection(
+            server.endpoint, transport.connect, Ear(), lost.append, timing=timing
+        )
         connection.open(Credentials())
         eventually(lambda: lost, "the loss is told")
-        assert "silent for 7 s" in connection.loss_reason()
+        assert "silent for 1 s" in connection.loss_reason()
         connection.close()
 
 
@@ -743,7 +685,7 @@ def test_a_connection_that_floods_is_lost() -> None:
     with FakeTor() as server:
         connection = Connection(server.endpoint, transport.connect, Ear(), lost.append)
         connection.open(Credentials())
-        server.send(b"x" * (transport.MAX_LINE_BYTES + 100_000))
+        server.send(b"x" * (DEFAULT_TIMING.max_line_bytes + 100_000))
         eventually(lambda: lost, "the loss is told")
         assert connection.loss_reason() == "it sent a line without an end"
         connection.close()
@@ -916,7 +858,7 @@ def test_a_client_without_accounting_tells_of_its_rates() -> None:
             "RelayBandwidthRate": "0",
             "accounting/enabled": "0",
         }
-        assert server.commands == [*WHOLE_WIRE, FINGERPRINT_COMMAND, *LIMIT_COMMANDS]
+        assert server.commands == [*ALL_COMMANDS, FINGERPRINT_COMMAND, *LIMIT_COMMANDS]
 
 
 def test_what_has_changed_is_told_anew_and_not_from_stems_cache() -> None:
@@ -934,7 +876,7 @@ def test_what_has_changed_is_told_anew_and_not_from_stems_cache() -> None:
             "accounting/enabled": "1",
             "accounting/bytes": "1 2",
         }
-        assert server.commands[len(WHOLE_WIRE) :] == [
+        assert server.commands[len(ALL_COMMANDS) :] == [
             FINGERPRINT_COMMAND,
             *LIMIT_COMMANDS,
             *ACCOUNTING_COMMANDS,
@@ -987,15 +929,15 @@ def test_a_connection_that_ends_meanwhile_tells_nothing() -> None:
         assert connection.describe() is None
 
 
-@pytest.mark.parametrize("refused", [line for line in WHOLE_WIRE if line.startswith("GETINFO")])
+@pytest.mark.parametrize("refused", [line for line in ALL_COMMANDS if line.startswith("GETINFO")])
 def test_a_key_that_is_refused_costs_no_other(refused: str) -> None:
-    manners = Manners(allowed=frozenset({*WHOLE_WIRE} - {refused}))
+    manners = Manners(allowed=frozenset({*ALL_COMMANDS} - {refused}))
     with FakeTor(manners) as server, connecting(server.endpoint, Ear()) as connection:
         news = connection.open(Credentials())
         assert (news.counters is None) == ("traffic" in refused)
         assert (news.uptime is None) == ("uptime" in refused)
         assert (news.process == "") == ("pid" in refused)
-        assert server.commands == WHOLE_WIRE
+        assert server.commands == ALL_COMMANDS
 
 
 def test_a_connection_that_dies_of_the_questions_is_lost() -> None:
@@ -1016,7 +958,7 @@ SEVEN = [(900, 9), (100, 10), (101, 11), (102, 12), (103, 13), (104, 14), (105, 
 
 def opened_late(server: FakeTor, late: float, monkeypatch: pytest.MonkeyPatch) -> Connected:
     """What is told when the first event comes so many seconds after the answers."""
-    clock = Clock()
+    clock = ManualClock()
     monkeypatch.setattr(connection_module, "now", clock)
 
     class Overdue(threading.Event):
@@ -1037,7 +979,7 @@ def test_the_cache_is_taken_when_somebody_else_keeps_it_up(
     with FakeTor(Manners(spike=None)) as server:
         server.cache.extend(SEVEN[:-1])
         news = opened_late(server, 0.4, monkeypatch)
-        assert server.commands == [*WHOLE_WIRE, "GETINFO bw-event-cache"]
+        assert server.commands == [*ALL_COMMANDS, "GETINFO bw-event-cache"]
     assert [(sample.read, sample.written) for sample in news.recent] == SEVEN[1:]
     assert news.recent[-1].ends_at == 1000.4
 
@@ -1048,17 +990,17 @@ def test_the_cache_is_not_asked_for_when_the_first_event_comes_at_once(
     # It may be days old: tor only writes it while somebody is subscribed.
     with FakeTor(Manners(spike=None)) as server:
         server.cache.extend(SEVEN[:-1])
-        news = opened_late(server, connection_module.PROMPT_EVENT_S / 2, monkeypatch)
-        assert server.commands == WHOLE_WIRE
+        news = opened_late(server, DEFAULT_TIMING.prompt_event_s / 2, monkeypatch)
+        assert server.commands == ALL_COMMANDS
     assert news.recent == ()
 
 
 def test_nor_when_it_comes_with_the_subscription(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection_module, "now", Clock())
+    monkeypatch.setattr(connection_module, "now", ManualClock())
     with FakeTor() as server, connecting(server.endpoint, Ear()) as connection:
         server.cache.extend(SEVEN)
         assert connection.open(Credentials()).recent == ()
-        assert server.commands == WHOLE_WIRE
+        assert server.commands == ALL_COMMANDS
 
 
 @pytest.mark.parametrize(
@@ -1070,7 +1012,7 @@ def test_nonsense_in_the_cache_is_nothing(answer: bytes, monkeypatch: pytest.Mon
 
 
 def test_a_cache_that_is_refused_is_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    with FakeTor(Manners(spike=None, allowed=frozenset(WHOLE_WIRE))) as server:
+    with FakeTor(Manners(spike=None, allowed=frozenset(ALL_COMMANDS))) as server:
         news = opened_late(server, 0.4, monkeypatch)
     assert news.recent == ()
     assert news.uptime == 3600
@@ -1083,7 +1025,7 @@ def test_a_closed_port_is_refused() -> None:
     with FakeTor() as server:
         endpoint = server.endpoint
     assert isinstance(endpoint, ControlPort)
-    said = refusal(endpoint)
+    said = open_error(endpoint)
     assert said.cause == "connection refused"
     assert said.remedy == f"is tor running, with ControlPort {endpoint.port} in torrc?"
     assert said.not_running
@@ -1091,7 +1033,7 @@ def test_a_closed_port_is_refused() -> None:
 
 def test_no_socket_there(tmp_path: Path) -> None:
     path = str(tmp_path / "control")
-    said = refusal(ControlSocket(path))
+    said = open_error(ControlSocket(path))
     assert said.cause == "no such socket"
     assert path in said.remedy
     assert said.not_running
@@ -1102,17 +1044,17 @@ def test_a_socket_left_behind(tmp_path: Path) -> None:
     path = tmp_path / "control"
     with socket.socket(socket.AF_UNIX) as left_behind:
         left_behind.bind(str(path))
-    said = refusal(ControlSocket(str(path)))
+    said = open_error(ControlSocket(str(path)))
     assert said.cause == "nobody listens there any more"
     assert said.not_running
 
 
 def test_a_path_too_long_for_a_socket() -> None:
-    assert refusal(ControlSocket("/" + "x" * 200)).cause == "AF_UNIX path too long"
+    assert open_error(ControlSocket("/" + "x" * 200)).cause == "AF_UNIX path too long"
 
 
 def test_a_directory_is_no_socket(tmp_path: Path) -> None:
-    said = refusal(ControlSocket(str(tmp_path)))
+    said = open_error(ControlSocket(str(tmp_path)))
     assert said.cause
     assert "unexpected" not in said.cause
 
@@ -1120,7 +1062,7 @@ def test_a_directory_is_no_socket(tmp_path: Path) -> None:
 @pytest.mark.parametrize("host", ["a..b", "x" * 64 + ".example", ".example"])
 def test_a_name_that_cannot_be_one_is_refused(host: str) -> None:
     # The name is encoded before it is looked up, and that fails in a way of its own.
-    said = refusal(ControlPort(host, 9051))
+    said = open_error(ControlPort(host, 9051))
     assert said.cause
 
 
@@ -1129,11 +1071,11 @@ def test_a_name_that_is_not_known_is_refused(monkeypatch: pytest.MonkeyPatch) ->
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
-    assert refusal(ControlPort("tor.example", 9051)).cause == "Name or service not known"
+    assert open_error(ControlPort("tor.example", 9051)).cause == "Name or service not known"
 
 
 def test_a_connect_that_takes_too_long_is_refused() -> None:
-    def dial(_: Endpoint) -> transport.Transport:
+    def dial(_: Endpoint, __: Timing) -> transport.Transport:
         raise TimeoutError("timed out")
 
     connection = Connection(DemoEndpoint("far away"), dial, Ear(), lambda _: None)
@@ -1176,56 +1118,57 @@ NOT_TOR = "this is no tor control port: it says "
 )
 def test_what_is_no_tor_is_named(behaviour: Oddity, cause: str, cure: str) -> None:
     with FakeTor(behaviour) as server:
-        said = refusal(server.endpoint)
+        said = open_error(server.endpoint)
     assert said.cause == cause
     assert cure in said.remedy
     assert not said.not_running
     assert not said.needs_password_at
 
 
-@pytest.mark.usefixtures("hasty")
 def test_a_peer_that_stays_silent_is_given_up() -> None:
     with FakeTor(silent) as server:
-        said = refusal(server.endpoint)
+        said = open_error(server.endpoint, timing=HASTY)
         assert server.commands == ["PROTOCOLINFO 1"]
     assert "takes connections and stays silent" in said.cause
     assert "is tor stopped?" in said.remedy
 
 
-@pytest.mark.usefixtures("hasty")
 def test_a_tor_that_stops_in_the_middle_of_an_answer_is_given_up() -> None:
     def half_an_answer(session: Session) -> None:
         session.send(b"250-PROTOCOLINFO 1\r\n250-AUTH ME")
         silent(session)
 
     with FakeTor(half_an_answer) as server:
-        said = refusal(server.endpoint)
+        said = open_error(server.endpoint, timing=HASTY)
     assert "stays silent" in said.cause
 
 
-def test_a_filter_that_refuses_bw_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection_module, "FIRST_EVENT_TIMEOUT_S", 0.1)
+def test_a_filter_that_refuses_bw_is_named() -> None:
+    timing = Timing(first_event_timeout_s=0.1)
     with FakeTor(FILTER_WITHOUT_BW) as server:
-        said = refusal(server.endpoint)
-        assert set(server.commands) == {x for x in WHOLE_WIRE if not x.startswith("GETINFO")}
+        said = open_error(server.endpoint, timing=timing)
+        assert set(server.commands) == {x for x in ALL_COMMANDS if not x.startswith("GETINFO")}
     assert said.cause == "it let us in and sends no BW events"
     assert "SETEVENTS BW" in said.remedy
 
 
-def test_a_tor_that_grants_bw_and_sends_none_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection_module, "FIRST_EVENT_TIMEOUT_S", 0.1)
+def test_a_tor_that_grants_bw_and_sends_none_is_the_same() -> None:
+    timing = Timing(first_event_timeout_s=0.1)
     with FakeTor(Manners(spike=None)) as server:
-        assert refusal(server.endpoint).cause == "it let us in and sends no BW events"
+        assert (
+            open_error(server.endpoint, timing=timing).cause
+            == "it let us in and sends no BW events"
+        )
 
 
 def test_the_first_event_is_waited_for_after_we_were_stopped(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    timing = Timing(first_event_timeout_s=0.1)
     # ^Z in that moment, and fg: the event is there, and only has to be read.
-    clock = Clock()
+    clock = ManualClock()
     monkeypatch.setattr(threads, "now", clock)
     monkeypatch.setattr(threads, "GRACE_S", 10.0)
-    monkeypatch.setattr(connection_module, "FIRST_EVENT_TIMEOUT_S", 0.1)
 
     class Stopped(threading.Event):
         def wait(self, timeout: float | None = None) -> bool:
@@ -1235,7 +1178,10 @@ def test_the_first_event_is_waited_for_after_we_were_stopped(
             server.emit(5, 7)
             return False
 
-    with FakeTor(Manners(spike=None)) as server, connecting(server.endpoint, Ear()) as connection:
+    with (
+        FakeTor(Manners(spike=None)) as server,
+        connecting(server.endpoint, Ear(), timing) as connection,
+    ):
         connection._first_event = Stopped()
         assert connection.open(Credentials()).endpoint == str(server.endpoint)
 
@@ -1258,7 +1204,7 @@ def test_the_first_event_is_waited_for_after_we_were_stopped(
 )
 def test_an_answer_that_makes_no_sense_is_a_refusal(replies: dict[str, bytes]) -> None:
     with FakeTor(Manners(replies=replies)) as server:
-        said = refusal(server.endpoint)
+        said = open_error(server.endpoint)
     assert said.cause
     assert "\x1b" not in said.cause
     assert "\r" not in said.cause
@@ -1274,11 +1220,10 @@ def test_a_tor_that_hangs_up_half_way_in_closed_the_connection(
         methods="SAFECOOKIE", cookie_path=os.fsencode(cookie), replies={command: HANG_UP}
     )
     with FakeTor(manners) as server:
-        said = refusal(server.endpoint)
+        said = open_error(server.endpoint)
     assert said.cause == "it closed the connection"
 
 
-@pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize("command", ["AUTHENTICATE", "SETEVENTS"])
 def test_a_tor_that_falls_silent_half_way_in_is_said_to_be_silent(command: str) -> None:
     def half_way(session: Session) -> None:
@@ -1289,13 +1234,13 @@ def test_a_tor_that_falls_silent_half_way_in_is_said_to_be_silent(command: str) 
             session.send(session._reply(line, Manners()))
 
     with FakeTor(half_way) as server:
-        said = refusal(server.endpoint)
+        said = open_error(server.endpoint, timing=HASTY)
     assert "stays silent" in said.cause
 
 
 def test_a_wrong_password_is_refused() -> None:
     with FakeTor(Manners(methods="HASHEDPASSWORD", password=SECRET)) as server:
-        said = refusal(server.endpoint, Credentials(b"guess"))
+        said = open_error(server.endpoint, Credentials(b"guess"))
         assert server.shown == [b"guess"]
         assert server.accepted == 1, "stem did not connect again behind our back"
     assert said.cause == "tor did not accept the password"
@@ -1308,13 +1253,13 @@ def test_a_wrong_password_is_refused() -> None:
 def test_a_wrong_password_is_refused_where_a_cookie_would_do_too() -> None:
     manners = Manners(methods="COOKIE,HASHEDPASSWORD", password=SECRET, cookie_path=b"/nowhere")
     with FakeTor(manners) as server:
-        said = refusal(server.endpoint, Credentials(b"guess"))
+        said = open_error(server.endpoint, Credentials(b"guess"))
     assert said.cause == "tor did not accept the password"
 
 
 def test_a_missing_password_is_asked_for() -> None:
     with FakeTor(Manners(methods="HASHEDPASSWORD")) as server:
-        said = refusal(server.endpoint)
+        said = open_error(server.endpoint)
         assert said.needs_password_at == str(server.endpoint)
         assert server.commands == ["PROTOCOLINFO 1"]
     assert said.cause == "it asks for a password"
@@ -1324,7 +1269,7 @@ def test_a_missing_password_is_asked_for() -> None:
 def test_the_cookies_failure_is_not_hidden_by_the_missing_password() -> None:
     manners = Manners(methods="COOKIE,SAFECOOKIE,HASHEDPASSWORD", cookie_path=b"/nowhere/cookie")
     with FakeTor(manners) as server:
-        said = refusal(server.endpoint)
+        said = open_error(server.endpoint)
     assert said.cause.startswith("it asks for a password (or for its cookie; ")
     assert "/nowhere/cookie: No such file" in said.cause
     assert said.needs_password_at
@@ -1333,14 +1278,14 @@ def test_the_cookies_failure_is_not_hidden_by_the_missing_password() -> None:
 def test_no_cookie_there() -> None:
     manners = Manners(methods="COOKIE,SAFECOOKIE", cookie_path=b"/nowhere/cookie")
     with FakeTor(manners) as server:
-        said = refusal(server.endpoint)
+        said = open_error(server.endpoint)
     assert said.cause == "cookie /nowhere/cookie: No such file or directory"
     assert "TOR_CONTROL_COOKIE_AUTH_FILE" in said.remedy
 
 
 def test_a_tor_that_does_not_say_where_its_cookie_is() -> None:
     with FakeTor(Manners(methods="COOKIE")) as server:
-        said = refusal(server.endpoint)
+        said = open_error(server.endpoint)
     assert said.cause == "it does not say where its cookie is"
     assert "TOR_CONTROL_COOKIE_AUTH_FILE" in said.remedy
 
@@ -1352,7 +1297,7 @@ def test_a_cookie_of_the_wrong_length_is_not_shown(tmp_path: Path, length: int) 
     cookie.write_bytes(b"x" * length)
     manners = Manners(methods="COOKIE", cookie_path=os.fsencode(cookie))
     with FakeTor(manners) as server:
-        said = refusal(server.endpoint)
+        said = open_error(server.endpoint)
         assert server.commands == ["PROTOCOLINFO 1"]
     assert f"{length} bytes long" in said.cause
 
@@ -1364,7 +1309,7 @@ def test_a_huge_file_that_is_said_to_be_the_cookie_is_not_read(tmp_path: Path) -
     tracemalloc.start()
     try:
         with FakeTor(Manners(methods="COOKIE", cookie_path=os.fsencode(huge))) as server:
-            said = refusal(server.endpoint)
+            said = open_error(server.endpoint)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -1378,7 +1323,7 @@ def test_a_pipe_that_is_said_to_be_the_cookie_is_not_waited_for(tmp_path: Path) 
     os.mkfifo(pipe)
     said: list[ExplainedError] = []
     with FakeTor(Manners(methods="COOKIE", cookie_path=os.fsencode(pipe))) as server:
-        attempt = threading.Thread(target=lambda: said.append(refusal(server.endpoint)))
+        attempt = threading.Thread(target=lambda: said.append(open_error(server.endpoint)))
         attempt.start()
         attempt.join(2.0)
         waited = attempt.is_alive()
@@ -1395,7 +1340,7 @@ def test_another_tors_cookie_is_refused(tmp_path: Path, methods: str) -> None:
     cookie.write_bytes(COOKIE[::-1])
     manners = Manners(methods=methods, cookie_path=os.fsencode(cookie))
     with FakeTor(manners) as server:
-        said = refusal(server.endpoint)
+        said = open_error(server.endpoint)
         assert server.accepted == 1
     assert str(cookie) in said.cause
     assert said.remedy
@@ -1407,7 +1352,7 @@ def test_who_does_not_know_the_cookie_is_not_shown_it(tmp_path: Path) -> None:
     cookie.write_bytes(COOKIE[::-1])
     manners = Manners(methods="COOKIE,SAFECOOKIE", cookie_path=os.fsencode(cookie))
     with FakeTor(manners) as server:
-        said = refusal(server.endpoint)
+        said = open_error(server.endpoint)
         assert server.shown == []
     assert "does not know what is in the cookie" in said.cause
 
@@ -1420,7 +1365,7 @@ def test_a_cookie_that_tor_changed_its_mind_about_is_refused(tmp_path: Path) -> 
         methods="SAFECOOKIE", cookie_path=os.fsencode(cookie), replies={"AUTHENTICATE": wrong}
     )
     with FakeTor(manners) as server:
-        said = refusal(server.endpoint)
+        said = open_error(server.endpoint)
     assert said.cause == f"tor did not accept the cookie {cookie}"
 
 
@@ -1431,7 +1376,7 @@ def test_a_cookie_that_may_not_be_read_names_the_cure() -> None:
         cookie.chmod(0o000)
         manners = Manners(methods="SAFECOOKIE", cookie_path=os.fsencode(cookie))
         with FakeTor(manners) as server, nobody():
-            said = refusal(server.endpoint)
+            said = open_error(server.endpoint)
     assert said.cause == f"cookie {cookie}: permission denied"
     assert "CookieAuthFileGroupReadable 1" in said.remedy
 
@@ -1442,7 +1387,7 @@ def test_a_socket_that_may_not_be_used_names_the_cure() -> None:
         with FakeTor(path=path) as server:
             path.chmod(0o000)
             with nobody():
-                said = refusal(server.endpoint)
+                said = open_error(server.endpoint)
     assert said.cause == "permission denied"
     assert "ControlSocketsGroupWritable 1" in said.remedy
 
@@ -1450,14 +1395,14 @@ def test_a_socket_that_may_not_be_used_names_the_cure() -> None:
 def test_a_cookie_path_that_is_not_utf_8() -> None:
     # From a real tor with such a DataDirectory stem lets a UnicodeDecodeError through.
     with FakeTor(Manners(methods="COOKIE", cookie_path=b"/var/lib/t\xf6r/cookie")) as server:
-        said = refusal(server.endpoint)
+        said = open_error(server.endpoint)
     assert said.cause == "the path of its cookie is not UTF-8, which stem cannot read"
     assert "CookieAuthFile" in said.remedy
 
 
 def test_a_way_to_authenticate_that_is_not_known() -> None:
     with FakeTor(Manners(methods="RETINASCAN,BLOOD")) as server:
-        said = refusal(server.endpoint)
+        said = open_error(server.endpoint)
     assert "RETINASCAN, BLOOD" in said.cause
     assert "CookieAuthentication 1" in said.remedy
 
@@ -1465,7 +1410,7 @@ def test_a_way_to_authenticate_that_is_not_known() -> None:
 def test_an_open_door_that_turns_out_to_be_shut() -> None:
     shut = {"AUTHENTICATE": b"515 Authentication failed: no\r\n"}
     with FakeTor(Manners(replies=shut)) as server:
-        said = refusal(server.endpoint)
+        said = open_error(server.endpoint)
     assert said.cause == "tor did not let us in without a password"
     assert said.remedy
 
@@ -1473,7 +1418,7 @@ def test_an_open_door_that_turns_out_to_be_shut() -> None:
 def test_no_refusal_leaves_a_thread_or_a_descriptor() -> None:
     def attempt() -> None:
         with FakeTor(Manners(methods="HASHEDPASSWORD", password=SECRET)) as server:
-            refusal(server.endpoint, Credentials(b"guess"))
+            open_error(server.endpoint, Credentials(b"guess"))
 
     attempt()
     before = len(os.listdir("/dev/fd")), threading.active_count()  # noqa: PTH208 - names only

@@ -16,6 +16,7 @@ from bwgraph.tor import demo, demo_traffic
 from bwgraph.tor.credentials import Credentials
 from bwgraph.tor.endpoint import Endpoint
 from bwgraph.tor.supervisor import TorSource
+from bwgraph.tor.timing import Timing
 from bwgraph.tor.transport import Transport
 
 
@@ -117,16 +118,16 @@ def test_the_link_of_real_tors_connects_to_it(beat: Beat) -> None:
     assert ear.troubles == []
 
 
-def test_it_is_reached_again_after_a_loss(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bwgraph.tor.supervisor.RECONNECT_DELAYS_S", (0.001,))
+def test_it_is_reached_again_after_a_loss() -> None:
+    timing = Timing(reconnect_delays_s=(0.001,))
     dialled: list[Transport] = []
 
-    def dial(place: Endpoint) -> Transport:
-        dialled.append(demo.DemoTor().connect(place))
+    def dial(place: Endpoint, timing: Timing) -> Transport:
+        dialled.append(demo.DemoTor().connect(place, timing))
         return dialled[-1]
 
     ear = Ear()
-    link = TorSource([demo.ENDPOINT], Credentials(), dial)
+    link = TorSource([demo.ENDPOINT], Credentials(), dial, timing=timing)
     link.start(ear)
     ear.wait_for(Connected)
     dialled[0].hang_up()
@@ -256,13 +257,10 @@ def test_uptime_goes_on(controller: Controller, beat: Beat) -> None:
     assert controller.ask("GETINFO uptime")[0] == f"250-uptime={demo.UPTIME_AT_START_S + 100}"
 
 
-def test_it_tells_of_itself_what_a_relay_with_accounting_does(
-    beat: Beat, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("bwgraph.tor.supervisor.FIRST_DESCRIBE_DELAY_S", 0.0)
-    monkeypatch.setattr("bwgraph.tor.supervisor.DESCRIBE_INTERVAL_S", 0.0)
+def test_it_tells_of_itself_what_a_relay_with_accounting_does(beat: Beat) -> None:
+    timing = Timing(first_describe_delay_s=0.0, describe_interval_s=0.0)
     ear, now = Ear(), datetime.now(UTC)
-    link = TorSource([demo.ENDPOINT], Credentials(), demo.DemoTor().connect)
+    link = TorSource([demo.ENDPOINT], Credentials(), demo.DemoTor().connect, timing=timing)
     link.start(ear)
     told = ear.wait_for(Described).context
     assert told.fingerprint == demo.FINGERPRINT

@@ -4,13 +4,14 @@ import queue
 import select
 import subprocess
 import threading
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 
 import pytest
+from connections import connected
 from ear import Ear, eventually
 from fake_tor import HANG_UP, FakeTor, Manners, Oddity, Session, says
 from pty_driver import Program, bwgraph_argv, environment
+from supervisors import started
 
 from bwgraph.model.errors import ExplainedError
 from bwgraph.model.events import (
@@ -21,7 +22,6 @@ from bwgraph.model.events import (
     Lost,
     Problem,
     Refused,
-    Report,
     Sample,
 )
 from bwgraph.model.fleet import Fleet
@@ -31,25 +31,11 @@ from bwgraph.model.ring import MAX_BUCKET_BYTES
 from bwgraph.model.rollups import RESOLUTIONS
 from bwgraph.output import event_queue
 from bwgraph.output.event_queue import EventQueue
-from bwgraph.tor import connection as connection_module
-from bwgraph.tor import stem_adapter, supervisor, transport
+from bwgraph.tor import stem_adapter, transport
 from bwgraph.tor.connection import Connection
 from bwgraph.tor.credentials import Credentials
 from bwgraph.tor.stem_adapter import BoundedQueue
-from bwgraph.tor.supervisor import TorSource
-
-
-@contextmanager
-def connected(server: FakeTor, tell: Report) -> Iterator[Connection]:
-    """A connection that stands and tells its samples."""
-    connection = Connection(server.endpoint, transport.connect, tell, lambda _: None)
-    try:
-        connection.open(Credentials())
-        connection.release_samples()
-        yield connection
-    finally:
-        connection.close()
-
+from bwgraph.tor.timing import Timing
 
 # Floods
 
@@ -102,13 +88,13 @@ def test_what_is_passed_over_is_told_of() -> None:
         assert ear.troubles == [r"it says more at once than can be looked at: '\x1b[2Jx'"] * 5
 
 
-def test_the_sums_of_a_flood_that_comes_before_the_connection_is_told_are_right(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(connection_module, "MAX_HELD_SAMPLES", 4)
+def test_the_sums_of_a_flood_that_comes_before_the_connection_is_told_are_right() -> None:
+    timing = Timing(max_held_samples=4)
     ear = Ear()
     with FakeTor() as server:
-        connection = Connection(server.endpoint, transport.connect, ear, lambda _: None)
+        connection = Connection(
+            server.endpoint, transport.connect, ear, lambda _: None, timing=timing
+        )
         connection.open(Credentials())
         server.send(b"".join(b"650 BW %d 2\r\n" % n for n in range(1000)))
         eventually(
@@ -220,21 +206,8 @@ def test_answers_that_come_out_of_order_are_taken_for_none() -> None:
 # Threads that die
 
 
-@contextmanager
-def linked(server: FakeTor, tell: Report) -> Iterator[TorSource]:
-    made = TorSource([server.endpoint], Credentials())
-    made.start(tell)
-    try:
-        yield made
-    finally:
-        made.close()
-
-
-def test_what_fails_in_the_links_own_thread_is_a_loss_and_a_new_connection(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(supervisor, "RECONNECT_DELAYS_S", (0.001,))
-    monkeypatch.setattr(supervisor, "FIRST_DESCRIBE_DELAY_S", 0.001)
+def test_what_fails_in_the_links_own_thread_is_a_loss_and_a_new_connection() -> None:
+    timing = Timing(reconnect_delays_s=(0.001,), first_describe_delay_s=0.001)
     ear = Ear()
     stumbled: queue.SimpleQueue[None] = queue.SimpleQueue()
 
@@ -244,7 +217,7 @@ def test_what_fails_in_the_links_own_thread_is_a_loss_and_a_new_connection(
             raise RuntimeError("stumbled")
         ear(event)
 
-    with FakeTor() as server, linked(server, tell):
+    with FakeTor() as server, started(server.endpoint, report=tell, timing=timing):
         ear.wait_for(Connected)
         assert ear.wait_for(Lost).reason == "unexpected: RuntimeError: stumbled"
         ear.wait_for(Connected)
@@ -254,8 +227,7 @@ def test_what_fails_in_the_links_own_thread_is_a_loss_and_a_new_connection(
 
 
 def test_a_question_that_ends_its_thread_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervisor, "FIRST_DESCRIBE_DELAY_S", 0.001)
-    monkeypatch.setattr(supervisor, "DESCRIBE_INTERVAL_S", 0.001)
+    timing = Timing(first_describe_delay_s=0.001, describe_interval_s=0.001)
     died: list[str] = []
     monkeypatch.setattr(
         threading, "excepthook", lambda failure: died.append(str(failure.exc_value))
@@ -269,7 +241,7 @@ def test_a_question_that_ends_its_thread_is_asked_again(monkeypatch: pytest.Monk
 
     monkeypatch.setattr(Connection, "describe", stumble)
     ear = Ear()
-    with FakeTor() as server, linked(server, ear):
+    with FakeTor() as server, started(server.endpoint, report=ear, timing=timing):
         ear.wait_for(Described)
         assert server.accepted == 1
     assert died == ["stumbled"]

@@ -5,8 +5,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import ear
@@ -24,6 +23,7 @@ from fake_tor import (
     says,
     silent,
 )
+from supervisors import HASTY, IMPATIENT, LENIENT, LONG_S, STRICT, refused, started
 
 from bwgraph.model.events import (
     Connected,
@@ -44,58 +44,7 @@ from bwgraph.tor import supervisor, transport
 from bwgraph.tor.credentials import Credentials
 from bwgraph.tor.endpoint import ControlSocket, DemoEndpoint, Endpoint
 from bwgraph.tor.supervisor import TorSource
-
-FOR_EVER = 1000.0
-
-
-@contextmanager
-def linked(
-    *places: Endpoint, tell: Report, credentials: Credentials | None = None
-) -> Iterator[TorSource]:
-    """A link that is started, and closed in the end."""
-    worker = TorSource(places, credentials or Credentials())
-    worker.start(tell)
-    try:
-        yield worker
-    finally:
-        worker.close()
-
-
-def refused(*places: Endpoint, credentials: Credentials | None = None) -> Refused:
-    """What comes of places none of which lets us in."""
-    ear = Ear()
-    with linked(*places, tell=ear, credentials=credentials):
-        return ear.wait_for(Refused)
-
-
-@pytest.fixture(autouse=True)
-def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Try again at once, and ask tor nothing behind the test's back."""
-    monkeypatch.setattr(supervisor, "RECONNECT_DELAYS_S", (0.001,))
-    monkeypatch.setattr(supervisor, "FIRST_COUNTER_DELAY_S", FOR_EVER)
-    monkeypatch.setattr(supervisor, "FIRST_DESCRIBE_DELAY_S", FOR_EVER)
-
-
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Notice a short silence, for the tests in which somebody is silent."""
-    monkeypatch.setattr(transport, "SILENCE_S", 0.3)
-    monkeypatch.setattr(supervisor, "GRACE_S", 0.05)
-    monkeypatch.setattr(supervisor, "SILENT_WATCH_INTERVAL_S", 0.05)
-
-
-@pytest.fixture
-def strict(impatient: None, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001
-    """Take a silence that is hardly longer for the end."""
-    monkeypatch.setattr(transport, "GIVE_UP_AFTER_S", 0.6)
-    monkeypatch.setattr(connection_module, "GIVE_UP_AFTER_S", 0.6)
-
-
-@pytest.fixture
-def lenient(impatient: None, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001
-    """Notice it, and wait for ever for the tor to go on."""
-    monkeypatch.setattr(transport, "GIVE_UP_AFTER_S", FOR_EVER)
-    monkeypatch.setattr(connection_module, "GIVE_UP_AFTER_S", FOR_EVER)
+from bwgraph.tor.timing import Timing
 
 
 class Clock:
@@ -115,7 +64,7 @@ class Clock:
 
 def test_it_connects_and_passes_samples_on() -> None:
     ear = Ear()
-    with FakeTor() as server, linked(server.endpoint, tell=ear):
+    with FakeTor() as server, started(server.endpoint, report=ear):
         assert ear.wait_for(Connected).endpoint == str(server.endpoint)
         server.emit(100, 200)
         sample = ear.wait_for(Sample)
@@ -127,7 +76,7 @@ def test_starting_does_not_wait_and_happens_in_a_thread_of_its_own() -> None:
     ear = Ear()
     with FakeTor(silent) as server:
         begun = time.monotonic()
-        with linked(server.endpoint, tell=ear):
+        with started(server.endpoint, report=ear):
             assert time.monotonic() - begun < 1
             eventually(lambda: server.lines, "it has tried")
             names = {thread.name for thread in threads_at_work()}
@@ -139,7 +88,7 @@ def test_the_first_place_that_lets_us_in_is_taken(tmp_path: Path) -> None:
     ear = Ear()
     nowhere = ControlSocket(str(tmp_path / "nowhere"))
     with FakeTor(says(SSH_BANNER, unasked=True)) as ssh, FakeTor() as first, FakeTor() as second:
-        with linked(nowhere, ssh.endpoint, first.endpoint, second.endpoint, tell=ear):
+        with started(nowhere, ssh.endpoint, first.endpoint, second.endpoint, report=ear):
             assert ear.wait_for(Connected).endpoint == str(first.endpoint)
         assert ssh.accepted == 1
         assert second.accepted == 0
@@ -199,7 +148,7 @@ def test_the_password_goes_to_the_one_that_asks() -> None:
     ear = Ear()
     with (
         FakeTor(Manners(methods="HASHEDPASSWORD", password=b"a b")) as server,
-        linked(server.endpoint, tell=ear, credentials=Credentials(b"a b")),
+        started(server.endpoint, report=ear, credentials=Credentials(b"a b")),
     ):
         ear.wait_for(Connected)
         assert server.shown == [b"a b"]
@@ -210,7 +159,7 @@ def test_a_place_that_does_not_let_us_in_is_let_go_of() -> None:
     with (
         FakeTor(Manners(methods="HASHEDPASSWORD")) as locked,
         FakeTor() as server,
-        linked(locked.endpoint, server.endpoint, tell=ear),
+        started(locked.endpoint, server.endpoint, report=ear),
     ):
         ear.wait_for(Connected)
         eventually(lambda: not locked._sessions, "the connection to the first ended")
@@ -218,36 +167,31 @@ def test_a_place_that_does_not_let_us_in_is_let_go_of() -> None:
         assert names == ["Event notifier", "Tor listener", "bwgraph link"]
 
 
-@pytest.mark.usefixtures("impatient")
 def test_a_silent_place_does_not_keep_the_next_from_being_tried() -> None:
     ear = Ear()
     with (
         FakeTor(silent) as stopped,
         FakeTor() as server,
-        linked(stopped.endpoint, server.endpoint, tell=ear),
+        started(stopped.endpoint, server.endpoint, report=ear, timing=IMPATIENT),
     ):
         assert ear.wait_for(Connected).endpoint == str(server.endpoint)
 
 
-def test_a_slow_drip_does_not_keep_the_next_from_being_tried(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(supervisor, "ATTEMPT_TIMEOUT_S", 0.5)
+def test_a_slow_drip_does_not_keep_the_next_from_being_tried() -> None:
+    timing = HASTY._replace(attempt_timeout_s=0.5)
     ear = Ear()
     with (
         FakeTor(drips(b"250-" + b"x" * 10_000, 0.01)) as dripping,
         FakeTor() as server,
-        linked(dripping.endpoint, server.endpoint, tell=ear),
+        started(dripping.endpoint, server.endpoint, report=ear, timing=timing),
     ):
         assert ear.wait_for(Connected).endpoint == str(server.endpoint)
 
 
 @pytest.mark.parametrize("beginning", [b"", b"250+x\r\n"], ids=["lines", "data"])
-def test_an_answer_of_lines_without_end_is_not_kept(
-    beginning: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_answer_of_lines_without_end_is_not_kept(beginning: bytes) -> None:
+    timing = HASTY._replace(attempt_timeout_s=0.7)
     # Each line is short and the answer grows: as long as an attempt lasts, a gigabyte or so.
-    monkeypatch.setattr(supervisor, "ATTEMPT_TIMEOUT_S", 0.7)
     sent = 0
 
     def go_on(session: Session) -> None:
@@ -258,23 +202,23 @@ def test_an_answer_of_lines_without_end_is_not_kept(
                 sent += len(lines)
 
     with FakeTor(go_on) as server:
-        assert refused(server.endpoint).error.cause
+        assert refused(server.endpoint, timing=timing).error.cause
     assert sent < 32 << 20
 
 
-def test_an_attempt_that_takes_too_long_says_how_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervisor, "ATTEMPT_TIMEOUT_S", 1.0)
+def test_an_attempt_that_takes_too_long_says_how_long() -> None:
+    timing = HASTY._replace(attempt_timeout_s=1.0)
     with FakeTor(drips(b"250-" + b"x" * 10_000, 0.01)) as dripping:
-        assert refused(dripping.endpoint).error.cause.endswith("no connection within 1 s")
+        assert refused(dripping.endpoint, timing=timing).error.cause.endswith(
+            "no connection within 1 s"
+        )
 
 
-def test_when_the_time_is_up_the_places_that_are_left_are_accounted_for(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(supervisor, "ROUND_TIMEOUT_S", 0.3)
+def test_when_the_time_is_up_the_places_that_are_left_are_accounted_for() -> None:
+    timing = HASTY._replace(round_timeout_s=0.3)
     with FakeTor(silent) as one, FakeTor(silent) as two, FakeTor(silent) as three:
         begun = time.monotonic()
-        refusal = refused(one.endpoint, two.endpoint, three.endpoint).error
+        refusal = refused(one.endpoint, two.endpoint, three.endpoint, timing=timing).error
         assert time.monotonic() - begun < 2
         for server in (one, two, three):
             assert str(server.endpoint) in refusal.cause
@@ -282,20 +226,20 @@ def test_when_the_time_is_up_the_places_that_are_left_are_accounted_for(
 
 
 def test_whatever_escapes_from_an_attempt_is_told() -> None:
-    def dial(_: Endpoint) -> transport.Transport:
+    def dial(_: Endpoint, __: Timing) -> transport.Transport:
         raise ArithmeticError("a bug")
 
     ear = Ear()
-    worker = TorSource([DemoEndpoint("x")], Credentials(), dial)
+    worker = TorSource([DemoEndpoint("x")], Credentials(), dial, timing=HASTY)
     worker.start(ear)
     assert ear.wait_for(Refused).error.cause == "x: unexpected: ArithmeticError: a bug"
     worker.close()
 
 
-def test_a_filter_that_refuses_bw_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection_module, "FIRST_EVENT_TIMEOUT_S", 0.1)
+def test_a_filter_that_refuses_bw_is_refused() -> None:
+    timing = HASTY._replace(first_event_timeout_s=0.1)
     with FakeTor(FILTER_WITHOUT_BW) as server:
-        refusal = refused(server.endpoint).error
+        refusal = refused(server.endpoint, timing=timing).error
     assert "sends no BW events" in refusal.cause
     assert "SETEVENTS BW" in refusal.remedy
 
@@ -303,8 +247,8 @@ def test_a_filter_that_refuses_bw_is_refused(monkeypatch: pytest.MonkeyPatch) ->
 # Waiting for the first
 
 
-def patiently(place: Endpoint, *more: Endpoint) -> TorSource:
-    return TorSource([place, *more], Credentials(), wait_forever=True)
+def patiently(place: Endpoint, *more: Endpoint, timing: Timing = HASTY) -> TorSource:
+    return TorSource([place, *more], Credentials(), wait_forever=True, timing=timing)
 
 
 def test_a_patient_link_is_refused_once_and_waits_and_connects(tmp_path: Path) -> None:
@@ -340,12 +284,12 @@ def test_what_is_waited_for_has_been_away_since_the_start(tmp_path: Path) -> Non
 
 
 def test_the_back_off_grows_before_the_first_connection_too_and_a_key_cuts_it_short(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr(supervisor, "RECONNECT_DELAYS_S", (100.0, 200.0, 300.0))
+    timing = HASTY._replace(reconnect_delays_s=(100.0, 200.0, 300.0))
     ear = Ear()
     server = FakeTor(path=tmp_path / "control")
-    worker = patiently(server.endpoint)
+    worker = patiently(server.endpoint, timing=timing)
     worker.start(ear)
     pauses = []
     for _ in range(5):
@@ -389,12 +333,10 @@ def test_of_several_places_the_first_that_comes_up_is_taken_and_kept(tmp_path: P
             worker.close()
 
 
-def test_a_patient_link_can_be_closed_while_it_waits(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(supervisor, "RECONNECT_DELAYS_S", (FOR_EVER,))
+def test_a_patient_link_can_be_closed_while_it_waits(tmp_path: Path) -> None:
+    timing = HASTY._replace(reconnect_delays_s=(LONG_S,))
     ear = Ear()
-    worker = patiently(ControlSocket(str(tmp_path / "control")))
+    worker = patiently(ControlSocket(str(tmp_path / "control")), timing=timing)
     worker.start(ear)
     ear.wait_for(Lost)
     begun = time.monotonic()
@@ -408,7 +350,7 @@ def test_a_patient_link_can_be_closed_while_it_waits(
 
 def test_a_tor_that_goes_is_waited_for_and_found_again(tmp_path: Path) -> None:
     ear = Ear()
-    with FakeTor(path=tmp_path / "control") as server, linked(server.endpoint, tell=ear):
+    with FakeTor(path=tmp_path / "control") as server, started(server.endpoint, report=ear):
         ear.wait_for(Connected)
         server.emit(1, 0)
         ear.wait_for(Sample)
@@ -427,7 +369,7 @@ def test_a_tor_that_goes_is_waited_for_and_found_again(tmp_path: Path) -> None:
 
 def test_a_loss_says_since_when() -> None:
     ear = Ear()
-    with FakeTor() as server, linked(server.endpoint, tell=ear):
+    with FakeTor() as server, started(server.endpoint, report=ear):
         ear.wait_for(Connected)
         server.emit(1, 0)
         last = ear.wait_for(Sample).ends_at
@@ -437,11 +379,11 @@ def test_a_loss_says_since_when() -> None:
         assert [ear.wait_for(Lost).last_heard for _ in range(3)] == [last] * 3
 
 
-def test_the_back_off_grows_and_a_key_cuts_it_short(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_back_off_grows_and_a_key_cuts_it_short() -> None:
+    timing = HASTY._replace(reconnect_delays_s=(100.0, 200.0, 300.0))
     # So long that only the key can have ended one, and so different that no delay matters.
-    monkeypatch.setattr(supervisor, "RECONNECT_DELAYS_S", (100.0, 200.0, 300.0))
     ear = Ear()
-    with FakeTor() as server, linked(server.endpoint, tell=ear) as worker:
+    with FakeTor() as server, started(server.endpoint, report=ear, timing=timing) as worker:
         for _ in range(2):  # a connection that stood begins anew
             ear.wait_for(Connected)
             server.refuse()
@@ -458,7 +400,7 @@ def test_the_back_off_grows_and_a_key_cuts_it_short(monkeypatch: pytest.MonkeyPa
 
 def test_keys_while_connected_change_nothing() -> None:
     ear = Ear()
-    with FakeTor() as server, linked(server.endpoint, tell=ear) as worker:
+    with FakeTor() as server, started(server.endpoint, report=ear) as worker:
         ear.wait_for(Connected)
         for number in range(5):
             worker.retry_now()
@@ -479,13 +421,15 @@ def test_each_try_is_a_fresh_connection(monkeypatch: pytest.MonkeyPatch) -> None
             tell: Report,
             lost: Callable[[connection_module.Connection], None],
             silent: Callable[[], object],
+            *,
+            timing: Timing,
         ) -> None:
-            super().__init__(endpoint, dial, tell, lost, silent)
+            super().__init__(endpoint, dial, tell, lost, silent, timing=timing)
             made.append(self)
 
     monkeypatch.setattr(connection_module, "Connection", Noted)
     ear = Ear()
-    with FakeTor() as server, linked(server.endpoint, tell=ear):
+    with FakeTor() as server, started(server.endpoint, report=ear):
         for _ in range(4):
             ear.wait_for(Connected)
             server.hang_up()
@@ -499,7 +443,7 @@ def test_fifty_reconnects_leave_nothing_behind() -> None:
         return len(os.listdir("/dev/fd")), threading.active_count()  # noqa: PTH208 - names only
 
     ear = Ear()
-    with FakeTor() as server, linked(server.endpoint, tell=ear):
+    with FakeTor() as server, started(server.endpoint, report=ear):
         ear.wait_for(Connected)
         eventually(lambda: len(server._sessions) == 1, "the session stands")
         before = held()
@@ -513,25 +457,23 @@ def test_fifty_reconnects_leave_nothing_behind() -> None:
     assert ear.troubles == []
 
 
-def test_what_was_pressed_during_an_attempt_is_forgotten(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(supervisor, "RECONNECT_DELAYS_S", (0.001, FOR_EVER))
+def test_what_was_pressed_during_an_attempt_is_forgotten() -> None:
+    timing = HASTY._replace(reconnect_delays_s=(0.001, LONG_S))
     trying, go_on = threading.Event(), threading.Event()
     dials = 0
 
-    def dial(endpoint: Endpoint) -> transport.Transport:
+    def dial(endpoint: Endpoint, timing: Timing) -> transport.Transport:
         nonlocal dials
         dials += 1
         if dials == 1:
-            return transport.connect(endpoint)
+            return transport.connect(endpoint, timing)
         trying.set()
         go_on.wait(10)
         raise FileNotFoundError
 
     ear = Ear()
     with FakeTor() as server:
-        worker = TorSource([server.endpoint], Credentials(), dial)
+        worker = TorSource([server.endpoint], Credentials(), dial, timing=timing)
         worker.start(ear)
         ear.wait_for(Connected)
         server.hang_up()
@@ -540,7 +482,7 @@ def test_what_was_pressed_during_an_attempt_is_forgotten(
         for _ in range(3):
             worker.retry_now()
         go_on.set()
-        assert ear.wait_for(Lost).retry_at - clock.now() > FOR_EVER / 2
+        assert ear.wait_for(Lost).retry_at - clock.now() > LONG_S / 2
         time.sleep(0.05)  # in which it would try three times
         assert dials == 2
         worker.close()
@@ -549,7 +491,6 @@ def test_what_was_pressed_during_an_attempt_is_forgotten(
 # Silence
 
 
-@pytest.mark.usefixtures("lenient")
 def test_a_tor_that_was_silent_goes_on_where_it_was() -> None:
     instance, ear = Instance("tor"), Ear()
 
@@ -560,11 +501,11 @@ def test_a_tor_that_was_silent_goes_on_where_it_was() -> None:
     def live() -> bool:
         return isinstance(instance.state, Connected)
 
-    with FakeTor() as server, linked(server.endpoint, tell=tell):
+    with FakeTor() as server, started(server.endpoint, report=tell, timing=LENIENT):
         ear.wait_for(Connected)
         silence = ear.wait_for(Lost)
         assert "silent" in silence.reason
-        assert silence.retry_at == silence.last_heard + FOR_EVER
+        assert silence.retry_at == silence.last_heard + LONG_S
         assert not live()
         server.emit(1, 0)
         # The silence is covered by the sample that ends it.
@@ -576,11 +517,10 @@ def test_a_tor_that_was_silent_goes_on_where_it_was() -> None:
     assert [type(event) for event in ear.heard] == [Connected, Lost, Sample, Sample]
 
 
-@pytest.mark.usefixtures("impatient")
-def test_a_second_silence_is_noticed_as_soon_as_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport, "GIVE_UP_AFTER_S", 2.5)
+def test_a_second_silence_is_noticed_as_soon_as_the_first() -> None:
+    timing = IMPATIENT._replace(give_up_after_s=2.5)
     ear = Ear()
-    with FakeTor() as server, linked(server.endpoint, tell=ear):
+    with FakeTor() as server, started(server.endpoint, report=ear, timing=timing):
         ear.wait_for(Connected)
         ear.wait_for(Lost)
         server.emit(1, 0)
@@ -590,10 +530,9 @@ def test_a_second_silence_is_noticed_as_soon_as_the_first(monkeypatch: pytest.Mo
         assert time.monotonic() - begun < 1.2
 
 
-@pytest.mark.usefixtures("strict")
 def test_a_tor_that_stays_silent_without_closing_is_given_up() -> None:
     ear = Ear()
-    with FakeTor() as server, linked(server.endpoint, tell=ear):
+    with FakeTor() as server, started(server.endpoint, report=ear, timing=STRICT):
         ear.wait_for(Connected)
         server.emit(1, 0)
         heard = ear.wait_for(Sample).ends_at
@@ -607,10 +546,9 @@ def test_a_tor_that_stays_silent_without_closing_is_given_up() -> None:
         assert server.accepted == 2
 
 
-@pytest.mark.usefixtures("lenient")
 def test_a_key_while_it_is_silent_is_a_new_connection() -> None:
     ear = Ear()
-    with FakeTor() as server, linked(server.endpoint, tell=ear) as worker:
+    with FakeTor() as server, started(server.endpoint, report=ear, timing=LENIENT) as worker:
         ear.wait_for(Connected)
         silence = ear.wait_for(Lost)
         worker.retry_now()
@@ -621,10 +559,9 @@ def test_a_key_while_it_is_silent_is_a_new_connection() -> None:
         eventually(lambda: len(server._sessions) == 1, "the silent one was let go of")
 
 
-@pytest.mark.usefixtures("lenient")
 def test_a_tor_that_closes_while_it_is_silent_is_looked_for_at_once() -> None:
     ear = Ear()
-    with FakeTor() as server, linked(server.endpoint, tell=ear):
+    with FakeTor() as server, started(server.endpoint, report=ear, timing=LENIENT):
         ear.wait_for(Connected)
         ear.wait_for(Lost)
         server.hang_up()
@@ -632,10 +569,9 @@ def test_a_tor_that_closes_while_it_is_silent_is_looked_for_at_once() -> None:
         ear.wait_for(Connected)
 
 
-@pytest.mark.usefixtures("impatient")
 def test_a_tor_that_goes_silent_while_reconnecting_is_tried_again() -> None:
     ear = Ear()
-    with FakeTor() as server, linked(server.endpoint, tell=ear):
+    with FakeTor() as server, started(server.endpoint, report=ear, timing=IMPATIENT):
         ear.wait_for(Connected)
         server.behaviour = silent
         server.hang_up()
@@ -664,7 +600,7 @@ def test_an_event_that_stems_parser_raises_at_is_trouble_and_the_connection_stay
     number: bytes,
 ) -> None:
     ear = Ear()
-    with FakeTor() as server, linked(server.endpoint, tell=ear):
+    with FakeTor() as server, started(server.endpoint, report=ear):
         ear.wait_for(Connected)
         server.send(b"650 BW 1 %s\r\n" % number)
         server.emit(7, 0)
@@ -675,10 +611,9 @@ def test_an_event_that_stems_parser_raises_at_is_trouble_and_the_connection_stay
     assert "an event was lost: ValueError" in ear.troubles[0]
 
 
-@pytest.mark.usefixtures("strict")
 def test_an_exit_in_the_listener_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    timing = STRICT._replace(watch_interval_s=0.1)
     # It ends stem's thread without a word, and stem goes on saying that all is well.
-    monkeypatch.setattr(supervisor, "WATCH_INTERVAL_S", 0.1)
     monkeypatch.setattr(threading, "excepthook", lambda _: None)
     ear = Ear()
 
@@ -687,7 +622,7 @@ def test_an_exit_in_the_listener_is_noticed(monkeypatch: pytest.MonkeyPatch) -> 
             sys.exit()
         ear(event)
 
-    with FakeTor() as server, linked(server.endpoint, tell=leave):
+    with FakeTor() as server, started(server.endpoint, report=leave, timing=timing):
         lost = dying(server, ear, b"650 BW 13 1\r\n")
         assert "it has been silent for" in lost.reason
         ear.wait_for(Connected)
@@ -696,13 +631,13 @@ def test_an_exit_in_the_listener_is_noticed(monkeypatch: pytest.MonkeyPatch) -> 
 def test_after_our_own_absence_what_tor_sent_meanwhile_is_read_first(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    timing = HASTY._replace(grace_s=5.0)
     # ^Z and fg: the newest event is old, and it is us who were away.
-    monkeypatch.setattr(supervisor, "GRACE_S", 5.0)
     shifted, ear = Clock(), Ear()
     monkeypatch.setattr(connection_module, "now", shifted)
     monkeypatch.setattr(connection_module, "awake", shifted)
     monkeypatch.setattr(supervisor, "now", shifted)
-    with FakeTor() as server, linked(server.endpoint, tell=ear) as worker:
+    with FakeTor() as server, started(server.endpoint, report=ear, timing=timing) as worker:
         ear.wait_for(Connected)
         server.emit(1, 0)
         ear.wait_for(Sample)
@@ -725,13 +660,12 @@ def test_after_our_own_absence_what_tor_sent_meanwhile_is_read_first(
 def test_a_look_at_the_counters_does_not_cut_the_grace_short(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    timing = HASTY._replace(grace_s=5.0, first_counter_delay_s=30.0)
     # After the machine slept a look at them is due, and tor's next event is up to a second away.
-    monkeypatch.setattr(supervisor, "GRACE_S", 5.0)
-    monkeypatch.setattr(supervisor, "FIRST_COUNTER_DELAY_S", 30.0)
     shifted, ear = Clock(), Ear()
     monkeypatch.setattr(connection_module, "now", shifted)
     monkeypatch.setattr(supervisor, "now", shifted)
-    with FakeTor() as server, linked(server.endpoint, tell=ear) as worker:
+    with FakeTor() as server, started(server.endpoint, report=ear, timing=timing) as worker:
         ear.wait_for(Connected)
         shifted.ahead += 60
         worker.retry_now()  # wakes the watchdog up
@@ -746,11 +680,10 @@ def test_a_look_at_the_counters_does_not_cut_the_grace_short(
 # Tor's own counters
 
 
-def test_now_and_then_tors_counters_are_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervisor, "FIRST_COUNTER_DELAY_S", 0.01)
-    monkeypatch.setattr(supervisor, "COUNTER_INTERVAL_S", 0.01)
+def test_now_and_then_tors_counters_are_asked() -> None:
+    timing = HASTY._replace(first_counter_delay_s=0.01, counter_interval_s=0.01)
     ear = Ear()
-    with FakeTor() as server, linked(server.endpoint, tell=ear):
+    with FakeTor() as server, started(server.endpoint, report=ear, timing=timing):
         counted = ear.wait_for(Connected).counters
         assert counted == CounterBase(424_182, 13)
         for _ in range(3):
@@ -761,11 +694,10 @@ def test_now_and_then_tors_counters_are_asked(monkeypatch: pytest.MonkeyPatch) -
         assert ear.wait_for(CounterBase) == counted
 
 
-def test_an_event_that_wrapped_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervisor, "FIRST_COUNTER_DELAY_S", 0.01)
-    monkeypatch.setattr(supervisor, "COUNTER_INTERVAL_S", 0.01)
+def test_an_event_that_wrapped_is_told() -> None:
+    timing = HASTY._replace(first_counter_delay_s=0.01, counter_interval_s=0.01)
     ear = Ear()
-    with FakeTor() as server, linked(server.endpoint, tell=ear):
+    with FakeTor() as server, started(server.endpoint, report=ear, timing=timing):
         ear.wait_for(CounterBase)
         server.count(0, 3 << 32)
         server.emit(5, 6)
@@ -775,11 +707,10 @@ def test_an_event_that_wrapped_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
         )
 
 
-def test_counters_that_are_refused_are_nothing_to_tell(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervisor, "FIRST_COUNTER_DELAY_S", 0.01)
-    monkeypatch.setattr(supervisor, "COUNTER_INTERVAL_S", 0.01)
+def test_counters_that_are_refused_are_nothing_to_tell() -> None:
+    timing = HASTY._replace(first_counter_delay_s=0.01, counter_interval_s=0.01)
     ear = Ear()
-    with FakeTor(FILTER) as server, linked(server.endpoint, tell=ear):
+    with FakeTor(FILTER) as server, started(server.endpoint, report=ear, timing=timing):
         assert ear.wait_for(Connected).counters is None
         eventually(lambda: server.commands.count("GETINFO traffic/read") > 3, "it was asked")
         server.emit(5, 6)
@@ -787,9 +718,8 @@ def test_counters_that_are_refused_are_nothing_to_tell(monkeypatch: pytest.Monke
     assert [type(event) for event in ear.heard] == [Connected, Sample]
 
 
-@pytest.mark.usefixtures("impatient")
-def test_counters_that_are_not_answered_hold_nothing_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervisor, "FIRST_COUNTER_DELAY_S", 0.01)
+def test_counters_that_are_not_answered_hold_nothing_up() -> None:
+    timing = IMPATIENT._replace(first_counter_delay_s=0.01)
     ear = Ear()
 
     def mute(session: Session) -> None:
@@ -802,7 +732,7 @@ def test_counters_that_are_not_answered_hold_nothing_up(monkeypatch: pytest.Monk
                 session.send(b"650 BW 1 1\r\n")
                 session.server.now_subscribed(session)
 
-    with FakeTor(mute) as server, linked(server.endpoint, tell=ear) as worker:
+    with FakeTor(mute) as server, started(server.endpoint, report=ear, timing=timing) as worker:
         ear.wait_for(Connected)
         eventually(lambda: server.commands.count("GETINFO traffic/read") == 2, "it is asked")
         server.emit(5, 6)
@@ -812,11 +742,10 @@ def test_counters_that_are_not_answered_hold_nothing_up(monkeypatch: pytest.Monk
         assert time.monotonic() - begun < 1
 
 
-def test_now_and_then_tor_is_asked_about_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervisor, "FIRST_DESCRIBE_DELAY_S", 0.01)
-    monkeypatch.setattr(supervisor, "DESCRIBE_INTERVAL_S", 0.01)
+def test_now_and_then_tor_is_asked_about_itself() -> None:
+    timing = HASTY._replace(first_describe_delay_s=0.01, describe_interval_s=0.01)
     ear, conf = Ear(), {"bandwidthrate": "1000"}
-    with FakeTor(Manners(conf=conf)) as server, linked(server.endpoint, tell=ear):
+    with FakeTor(Manners(conf=conf)) as server, started(server.endpoint, report=ear, timing=timing):
         assert ear.wait_for(Described).context.limit == Limit(1000, "BandwidthRate")
         conf["bandwidthrate"] = "2000"
         ear.wait_for(Described)  # which may have been asked for before
@@ -826,13 +755,15 @@ def test_now_and_then_tor_is_asked_about_itself(monkeypatch: pytest.MonkeyPatch)
     assert isinstance(ear.heard[0], Connected)
 
 
-def test_a_tor_that_tells_nothing_of_itself_is_still_a_tor(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervisor, "FIRST_DESCRIBE_DELAY_S", 0.001)
-    monkeypatch.setattr(supervisor, "DESCRIBE_INTERVAL_S", 0.001)
-    monkeypatch.setattr(supervisor, "FIRST_COUNTER_DELAY_S", 0.001)
-    monkeypatch.setattr(supervisor, "COUNTER_INTERVAL_S", 0.001)
+def test_a_tor_that_tells_nothing_of_itself_is_still_a_tor() -> None:
+    timing = HASTY._replace(
+        first_describe_delay_s=0.001,
+        describe_interval_s=0.001,
+        first_counter_delay_s=0.001,
+        counter_interval_s=0.001,
+    )
     ear = Ear()
-    with FakeTor(FILTER) as server, linked(server.endpoint, tell=ear):
+    with FakeTor(FILTER) as server, started(server.endpoint, report=ear, timing=timing):
         for number in range(20):
             assert ear.wait_for(Described).context == Context()
             server.emit(number, 0)
@@ -845,10 +776,8 @@ def test_a_tor_that_tells_nothing_of_itself_is_still_a_tor(monkeypatch: pytest.M
     assert ear.troubles == []
 
 
-def test_the_connection_is_told_before_tor_is_asked_about_itself(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(supervisor, "FIRST_DESCRIBE_DELAY_S", 0.0)
+def test_the_connection_is_told_before_tor_is_asked_about_itself() -> None:
+    timing = HASTY._replace(first_describe_delay_s=0.0)
     asked: list[list[str]] = []
 
     def tell(event: Event) -> None:
@@ -857,16 +786,15 @@ def test_the_connection_is_told_before_tor_is_asked_about_itself(
         ear(event)
 
     ear = Ear()
-    with FakeTor() as server, linked(server.endpoint, tell=tell):
+    with FakeTor() as server, started(server.endpoint, report=tell, timing=timing):
         ear.wait_for(Described)
         # One at a time, and the next not before it is due.
         assert server.commands.count("GETCONF BandwidthRate") == 1
     assert "GETCONF BandwidthRate" not in asked[0]
 
 
-@pytest.mark.usefixtures("impatient")
-def test_a_question_that_is_not_answered_holds_nothing_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervisor, "FIRST_DESCRIBE_DELAY_S", 0.01)
+def test_a_question_that_is_not_answered_holds_nothing_up() -> None:
+    timing = IMPATIENT._replace(first_describe_delay_s=0.01)
     ear = Ear()
 
     def mute(session: Session) -> None:
@@ -877,7 +805,7 @@ def test_a_question_that_is_not_answered_holds_nothing_up(monkeypatch: pytest.Mo
                 session.send(b"650 BW 1 1\r\n")
                 session.server.now_subscribed(session)
 
-    with FakeTor(mute) as server, linked(server.endpoint, tell=ear) as worker:
+    with FakeTor(mute) as server, started(server.endpoint, report=ear, timing=timing) as worker:
         ear.wait_for(Connected)
         eventually(lambda: "GETCONF BandwidthRate" in server.commands, "it is asked")
         server.emit(5, 6)
@@ -892,7 +820,7 @@ def test_what_tor_is_comes_along() -> None:
     ear = Ear()
     with (
         FakeTor(Manners(uptime=86_400, process=99)) as server,
-        linked(server.endpoint, tell=ear),
+        started(server.endpoint, report=ear),
     ):
         news = ear.wait_for(Connected)
         assert (news.uptime, news.process, news.recent) == (86_400.0, "99", ())
@@ -916,7 +844,7 @@ def test_events_that_come_before_connected_is_told_come_after_it() -> None:
             held.set()
         ear(event)
 
-    with FakeTor() as server, linked(server.endpoint, tell=tell) as worker:
+    with FakeTor() as server, started(server.endpoint, report=tell) as worker:
         assert held.wait(10)
         server.emit(3, 0)
         eventually(lambda: len(ear.samples) == 3, "all are told, with the next")
@@ -930,7 +858,7 @@ def test_events_that_come_before_connected_is_told_come_after_it() -> None:
 def test_closing_ends_all_and_tells_nothing_more() -> None:
     ear = Ear()
     with FakeTor() as server:
-        with linked(server.endpoint, tell=ear) as worker:
+        with started(server.endpoint, report=ear) as worker:
             ear.wait_for(Connected)
             begun = time.monotonic()
             worker.close()
@@ -945,7 +873,7 @@ def test_closing_before_starting_is_nothing() -> None:
 
 def test_closing_in_the_middle_of_an_attempt_takes_no_second() -> None:
     ear = Ear()
-    with FakeTor(silent) as server, linked(server.endpoint, tell=ear) as worker:
+    with FakeTor(silent) as server, started(server.endpoint, report=ear) as worker:
         eventually(lambda: server.lines, "an attempt is under way")
         begun = time.monotonic()
         worker.close()
@@ -953,12 +881,10 @@ def test_closing_in_the_middle_of_an_attempt_takes_no_second() -> None:
         assert not threads_at_work()
 
 
-def test_closing_in_the_middle_of_a_back_off_takes_no_second(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_closing_in_the_middle_of_a_back_off_takes_no_second() -> None:
+    timing = HASTY._replace(reconnect_delays_s=(LONG_S,))
     ear = Ear()
-    monkeypatch.setattr(supervisor, "RECONNECT_DELAYS_S", (FOR_EVER,))
-    with FakeTor() as server, linked(server.endpoint, tell=ear) as worker:
+    with FakeTor() as server, started(server.endpoint, report=ear, timing=timing) as worker:
         ear.wait_for(Connected)
         server.hang_up()
         ear.wait_for(Lost)
@@ -971,7 +897,7 @@ def test_closing_in_the_middle_of_a_back_off_takes_no_second(
 def test_closing_in_the_middle_of_a_round_ends_the_round() -> None:
     ear = Ear()
     with FakeTor(silent) as one, FakeTor(silent) as two, FakeTor(silent) as three:
-        with linked(one.endpoint, two.endpoint, three.endpoint, tell=ear) as worker:
+        with started(one.endpoint, two.endpoint, three.endpoint, report=ear) as worker:
             eventually(lambda: one.lines, "the first is being tried")
             begun = time.monotonic()
             worker.close()
@@ -984,7 +910,7 @@ def test_closing_in_the_middle_of_a_round_ends_the_round() -> None:
 def test_closing_in_the_middle_of_a_round_connects_to_nobody_any_more() -> None:
     ear = Ear()
     with FakeTor(silent) as one, FakeTor() as two:
-        with linked(one.endpoint, two.endpoint, tell=ear) as worker:
+        with started(one.endpoint, two.endpoint, report=ear) as worker:
             eventually(lambda: one.lines, "the first is being tried")
             worker.close()
         assert two.accepted == 0
@@ -995,14 +921,14 @@ def test_a_dial_that_outlives_the_link_tells_nothing() -> None:
     # A name whose look-up takes its time, while the user has left.
     dialling, go_on = threading.Event(), threading.Event()
 
-    def dial(endpoint: Endpoint) -> transport.Transport:
+    def dial(endpoint: Endpoint, timing: Timing) -> transport.Transport:
         dialling.set()
         go_on.wait(10)
-        return transport.connect(endpoint)
+        return transport.connect(endpoint, timing)
 
     ear = Ear()
     with FakeTor() as server:
-        worker = TorSource([server.endpoint], Credentials(), dial)
+        worker = TorSource([server.endpoint], Credentials(), dial, timing=HASTY)
         worker.start(ear)
         dialling.wait(10)
         begun = time.monotonic()
@@ -1028,12 +954,14 @@ def test_closing_at_the_moment_of_a_new_try_ends_the_try(monkeypatch: pytest.Mon
             tell: Report,
             lost: Callable[[connection_module.Connection], None],
             silent: Callable[[], object],
+            *,
+            timing: Timing,
         ) -> None:
             trying.set()
             closing.wait(10)
-            super().__init__(endpoint, dial, tell, lost, silent)
+            super().__init__(endpoint, dial, tell, lost, silent, timing=timing)
 
-    with FakeTor() as server, linked(server.endpoint, tell=ear) as worker:
+    with FakeTor() as server, started(server.endpoint, report=ear) as worker:
         ear.wait_for(Connected)
         monkeypatch.setattr(connection_module, "Connection", Late)
         server.behaviour = silent
@@ -1055,8 +983,9 @@ import sys, threading, time
 sys.path[:0] = sys.argv[1:]
 from ear import Ear, threads_at_work
 from fake_tor import FakeTor
-from bwgraph.tor import supervisor as link
 from bwgraph.tor.credentials import Credentials
+from bwgraph.tor.supervisor import TorSource
+from bwgraph.tor.timing import Timing
 from bwgraph.model.events import Refused
 
 def deadly(session):
@@ -1070,10 +999,9 @@ def deadly(session):
             time.sleep(0.1)
             return
 
-link.ATTEMPT_TIMEOUT_S = 1.0
 ear = Ear()
 with FakeTor(deadly) as server:
-    worker = link.TorSource([server.endpoint], Credentials())
+    worker = TorSource([server.endpoint], Credentials(), timing=Timing(attempt_timeout_s=1.0))
     worker.start(ear)
     print(ear.wait_for(Refused).error.cause)
     begun = time.monotonic()

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from bwgraph.tor import transport
 from bwgraph.tor.endpoint import ControlPort, ControlSocket, DemoEndpoint
+from bwgraph.tor.timing import DEFAULT_TIMING, Timing
 from bwgraph.tor.transport import Transport
 
 
@@ -47,23 +48,20 @@ def test_the_socket_it_is_made_of_is_used_up() -> None:
         assert near.fileno() == -1
 
 
-def test_silence_ends_it_and_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport, "SILENCE_S", 0.05)
+def test_silence_ends_it_and_is_remembered() -> None:
+    timing = Timing(silence_s=0.05)
     near, far = socket.socketpair()
-    with far, transport.wrap(near) as line:
+    with far, transport.wrap(near, timing) as line:
         with pytest.raises(TimeoutError):
             next(lines(line))
         assert isinstance(line.failure, TimeoutError)
 
 
-def test_once_trusted_it_is_as_patient_as_with_a_tor_that_was_heard(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(transport, "SILENCE_S", 0.02)
-    monkeypatch.setattr(transport, "GIVE_UP_AFTER_S", 0.1)
+def test_once_trusted_it_is_as_patient_as_with_a_tor_that_was_heard() -> None:
+    timing = Timing(silence_s=0.02, give_up_after_s=0.1)
     told: list[int] = []
     near, far = socket.socketpair()
-    with far, transport.wrap(near) as line:
+    with far, transport.wrap(near, timing) as line:
         line.on_silence = lambda: told.append(1)
         line.allow_silence()
         with pytest.raises(TimeoutError):
@@ -72,38 +70,34 @@ def test_once_trusted_it_is_as_patient_as_with_a_tor_that_was_heard(
     assert len(told) in {4, 5}, "each silence is told, and the last ends it"
 
 
-def test_nobody_minds_the_silence_of_one_that_is_not_trusted(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(transport, "SILENCE_S", 0.02)
+def test_nobody_minds_the_silence_of_one_that_is_not_trusted() -> None:
+    timing = Timing(silence_s=0.02)
     told: list[int] = []
     near, far = socket.socketpair()
-    with far, transport.wrap(near) as line:
+    with far, transport.wrap(near, timing) as line:
         line.on_silence = lambda: told.append(1)
         with pytest.raises(TimeoutError):
             next(lines(line))
     assert not told
 
 
-def test_what_is_heeded_may_go_on_for_ever(
-    monkeypatch: pytest.MonkeyPatch, pair: tuple[Transport, socket.socket]
-) -> None:
-    monkeypatch.setattr(transport, "MAX_UNUSED_BYTES", 100)
-    near, far = pair
-    reading = lines(near)
-    for _ in range(20):
-        far.sendall(b"650 BW 1 1\r\n")
-        next(reading)
-        near.unused_bytes = 0
-    far.sendall(b"650 BW 1 1\r\n" * 20)
-    with pytest.raises(OSError, match="nothing comes of it"):
-        list(reading)
+def test_what_is_heeded_may_go_on_for_ever() -> None:
+    plain, far = socket.socketpair()
+    with far, transport.wrap(plain, Timing(max_unused_bytes=100)) as near:
+        reading = lines(near)
+        for _ in range(20):
+            far.sendall(b"650 BW 1 1\r\n")
+            next(reading)
+            near.unused_bytes = 0
+        far.sendall(b"650 BW 1 1\r\n" * 20)
+        with pytest.raises(OSError, match="nothing comes of it"):
+            list(reading)
 
 
-def test_a_word_now_and_then_keeps_it_going(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport, "SILENCE_S", 0.5)
+def test_a_word_now_and_then_keeps_it_going() -> None:
+    timing = Timing(silence_s=0.5)
     near, far = socket.socketpair()
-    with far, transport.wrap(near) as line:
+    with far, transport.wrap(near, timing) as line:
 
         def talk() -> None:
             for _ in range(6):
@@ -218,7 +212,7 @@ def feed(far: socket.socket, data: bytes) -> threading.Thread:
 
 def test_a_line_without_an_end_fails(pair: tuple[Transport, socket.socket]) -> None:
     near, far = pair
-    sender = feed(far, b"x" * (4 * transport.MAX_LINE_BYTES))
+    sender = feed(far, b"x" * (4 * DEFAULT_TIMING.max_line_bytes))
     with pytest.raises(OSError, match="a line without an end"):
         list(lines(near))
     near.hang_up()
@@ -240,10 +234,10 @@ def test_a_line_without_an_end_fails(pair: tuple[Transport, socket.socket]) -> N
 def test_a_line_is_measured_across_reads(
     pieces: list[bytes], come: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(transport, "MAX_LINE_BYTES", 10)
+    timing = Timing(max_line_bytes=10)
     near, far = socket.socketpair()
     unread = iter(pieces)
-    with far, transport.wrap(near) as line:
+    with far, transport.wrap(near, timing) as line:
         monkeypatch.setattr(Transport, "recv", lambda *_: next(unread))
         assert [line.readline() for _ in come] == come
         if come[-1:] != [pieces[-1]] and not pieces[-1].endswith(b"\n"):
@@ -274,7 +268,7 @@ def test_lines_come_as_they_were_sent_however_they_are_cut(
 
 def test_any_number_of_lines_passes_and_long_ones_do(pair: tuple[Transport, socket.socket]) -> None:
     near, far = pair
-    long = b"x" * (transport.MAX_LINE_BYTES - 10) + b"\n"
+    long = b"x" * (DEFAULT_TIMING.max_line_bytes - 10) + b"\n"
     sender = feed(far, long * 3 + b"y\n")
     reader = lines(near)
     assert [len(next(reader)) for _ in range(4)] == [len(long)] * 3 + [2]
@@ -307,7 +301,7 @@ def test_dialling_a_port_by_address_and_by_name() -> None:
         assert isinstance(server.endpoint, ControlPort)
         for host in ("127.0.0.1", "localhost"):
             with transport.connect(ControlPort(host, server.endpoint.port)) as line:
-                assert line.gettimeout() == transport.SILENCE_S
+                assert line.gettimeout() == DEFAULT_TIMING.silence_s
 
 
 def test_dialling_ipv6() -> None:
@@ -325,7 +319,7 @@ def test_dialling_a_socket(tmp_path: Path) -> None:
         transport.connect(server.endpoint) as line,
     ):
         assert line.family is socket.AF_UNIX
-        assert line.gettimeout() == transport.SILENCE_S
+        assert line.gettimeout() == DEFAULT_TIMING.silence_s
 
 
 def test_dialling_where_nobody_is_fails(tmp_path: Path) -> None:
@@ -384,13 +378,11 @@ def test_nobody_answers_on_a_socket_where_there_are_none(monkeypatch: pytest.Mon
     assert not transport.is_listening(ControlSocket("/run/tor/control"))
 
 
-def test_who_takes_too_long_does_not_answer(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(transport, "PROBE_TIMEOUT_S", 0.05)
+def test_who_takes_too_long_does_not_answer(tmp_path: Path) -> None:
+    timing = Timing(probe_timeout_s=0.05)
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / "control"))
         listener.listen(0)
         with socket.socket(socket.AF_UNIX) as first:
             first.connect(listener.getsockname())  # and its queue is full
-            assert not transport.is_listening(ControlSocket(str(tmp_path / "control")))
+            assert not transport.is_listening(ControlSocket(str(tmp_path / "control")), timing)
