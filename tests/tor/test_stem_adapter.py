@@ -1,0 +1,240 @@
+"""What is done in place of stem's own way, and the private parts of stem that it needs."""
+
+import inspect
+import socket
+import threading
+from collections.abc import Sequence
+from types import ModuleType
+from typing import Any
+
+import pytest
+import stem
+import stem.control
+import stem.socket
+from connections import connected
+from ear import Ear, eventually, threads_at_work
+from fake_tor import (
+    FakeTor,
+)
+
+from bwgraph.model.events import (
+    Event,
+    Problem,
+    Sample,
+)
+from bwgraph.tor import stem_adapter, transport
+
+# The listener
+
+
+def test_an_exception_in_the_listener_reaches_the_user_and_the_next_event_the_graph() -> None:
+    ear = Ear()
+
+    def stumble(event: object) -> None:
+        if isinstance(event, Sample) and event.read == 13:
+            raise RuntimeError("stumbled")
+        assert isinstance(event, Sample | Problem)
+        ear(event)
+
+    with FakeTor() as server, connected(server, stumble):
+        server.emit(13, 1)
+        assert "stumbled" in ear.wait_for(Problem).text
+        server.emit(14, 1)
+        assert ear.wait_for(Sample).read == 14
+
+
+def test_stems_threads_wait_for_events_and_do_not_poll(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guards stem's private ``_event_notice``, without which it wakes up 20 times a second."""
+    waits: list[float | None] = []
+    patient = stem_adapter.UntimedEvent.wait
+
+    def counted(self: stem_adapter.UntimedEvent, timeout: float | None = None) -> bool:
+        waits.append(timeout)
+        return patient(self, timeout)
+
+    monkeypatch.setattr(stem_adapter.UntimedEvent, "wait", counted)
+    ear = Ear()
+    with FakeTor() as server, connected(server, ear):
+        eventually(lambda: waits, "stem's notifier waits for our event, not for one of its own")
+        threading.Event().wait(0.25)  # it would poll five times
+        for number in range(5):
+            server.emit(number, 0)
+            assert ear.wait_for(Sample).read == number
+        assert waits == [0.05], "stem's own pause, which is what _Patience is there to ignore"
+    eventually(lambda: not threads_at_work(), "closing woke stem's threads up")
+
+
+def test_events_are_handled_by_the_thread_that_reads_them() -> None:
+    """Guards stem's private ``_recv``, in which they are."""
+    names: list[str] = []
+    ear = Ear()
+
+    def tell(event: Event) -> None:
+        names.append(threading.current_thread().name)
+        ear(event)
+
+    with FakeTor() as server, connected(server, tell):
+        for number in range(3):
+            server.emit(number, 0)
+            ear.wait_for(Sample)
+    assert names == ["Tor listener"] * 3
+
+
+def test_an_event_that_a_later_tor_says_more_in_is_read_too() -> None:
+    ear = Ear()
+    with FakeTor() as server, connected(server, ear):
+        server.send(b"650 BW 17 4 DIRREQ=3\r\n650-BW 18 5\r\n650 OK\r\n")
+        assert ear.wait_for(Sample).read == 17
+
+
+def test_what_looks_like_an_event_within_an_answer_is_none() -> None:
+    seen: list[tuple[int, int]] = []
+    answer = b"650 BW 1 2\r\n250+traffic/read=\r\n650 BW 3 4\r\n.\r\n650 BW 5 6\r\n250 OK\r\n"
+    near, far = socket.socketpair()
+    with far, transport.wrap(near) as line:
+        far.sendall(answer)
+        lines = stem_adapter.EventFilter(line, lambda *pair: seen.append(pair))
+        message = stem.socket.recv_message(lines)
+    assert seen == [(1, 2)]
+    assert "650 BW 3 4" in str(message)
+
+
+def test_stem_is_as_it_is_known() -> None:
+    """When this fails stem has changed: bwgraph works on, and costs more."""
+    assert "recv_message(sf)" in inspect.getsource(stem.socket.ControlSocket.recv)
+    assert "handler(my_socket, my_socket_file)" in inspect.getsource(stem.socket.BaseSocket._recv)
+    loop = inspect.getsource(stem.control.BaseController._event_loop)
+    reader = inspect.getsource(stem.control.BaseController._reader_loop)
+    assert "self._handle_event(event_message)" in loop
+    assert "self._event_notice.wait(0.05)" in loop
+    assert "self._socket.recv()" in reader
+    assert "self._event_notice.set()" in reader
+    assert "self._event_queue.put(control_message)" in reader
+    assert "self._reply_queue.put(control_message)" in reader
+    message = inspect.getsource(stem.control.BaseController.msg)
+    assert "self._reply_queue.get()" in message
+    assert "self._event_notice.set()" in inspect.getsource(stem.control.BaseController._close)
+
+
+@pytest.mark.parametrize(
+    "name", ["_event_notice", "_event_queue", "_reply_queue", "_handle_event", "_recv"]
+)
+def test_where_stem_has_no_such_part_its_own_way_is_taken(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a stem in which it is called something else."""
+
+    def renamed(module: ModuleType, kind: str, methods: Sequence[str]) -> None:
+        base = getattr(module, kind)
+        source = inspect.getsource(base).replace(name, f"{name}_of_another_name")
+        namespace: dict[str, Any] = {}
+        exec(compile(source, "another stem", "exec"), vars(module), namespace)
+        for method in methods:
+            monkeypatch.setattr(base, method, vars(namespace[kind])[method])
+
+    renamed(
+        stem.control, "BaseController", ("__init__", "msg", "_reader_loop", "_event_loop", "_close")
+    )
+    if name == "_recv":
+        receive = stem.socket.BaseSocket._recv
+        monkeypatch.delattr(stem.socket.BaseSocket, name)
+        monkeypatch.setattr(stem.socket.BaseSocket, f"{name}_of_another_name", receive, False)
+        renamed(stem.socket, "ControlSocket", ("recv",))
+    if name == "_handle_event":
+        handle = stem.control.Controller._handle_event
+        monkeypatch.delattr(stem.control.Controller, name)
+        monkeypatch.delattr(stem.control.BaseController, name)
+        monkeypatch.setattr(stem.control.BaseController, f"{name}_of_another_name", handle, False)
+    ear = Ear()
+    with FakeTor() as server, connected(server, ear):
+        server.send(b"650 BW 5\r\n")
+        server.emit(5, 6)
+        assert ear.wait_for(Sample).read == 5
+    assert not threads_at_work()
+
+
+def test_what_a_broken_listener_or_event_raises_ends_no_reader_and_costs_no_other() -> None:
+    ear = Ear()
+
+    def stumble(event: Event) -> None:
+        ear(event)
+        if isinstance(event, Sample) and event.read % 2:
+            raise RuntimeError(f"stumbled {event.read}")
+
+    with FakeTor() as server, connected(server, stumble):
+        for number in range(6):
+            server.send(b"650 BW x\r\n650 BW 1 %s\r\n" % "²".encode())
+            server.emit(number, 0)
+        for number in range(6):
+            assert ear.wait_for(Sample).read == number
+        assert {thread.name for thread in threads_at_work()} == {"Tor listener", "Event notifier"}
+    assert len(ear.samples) == 6
+    eventually(lambda: not threads_at_work(), "no thread is left")
+
+
+def test_closing_wakes_the_notifier_up_whenever_it_comes() -> None:
+    with FakeTor() as server:
+        for number in range(20):
+            with connected(server, Ear()):
+                if number % 2:
+                    server.emit(1, 1)
+            assert not threads_at_work()
+
+
+def test_no_samples_after_abandoning() -> None:
+    ear = Ear()
+    busy, go_on = threading.Event(), threading.Event()
+
+    def slow(event: object) -> None:
+        assert isinstance(event, Sample)
+        ear(event)
+        busy.set()
+        go_on.wait(10)
+
+    with FakeTor() as server, connected(server, slow) as connection:
+        for number in (1, 2, 3):
+            server.emit(number, 0)
+        busy.wait(10)
+        connection.abandon()
+        go_on.set()
+        eventually(lambda: len(threads_at_work()) == 0, "stem has handed on what it had")
+    assert [sample.read for sample in ear.samples] == [1]
+
+
+def test_closing_ends_the_threads_and_lets_the_socket_go() -> None:
+    with FakeTor() as server:
+        with connected(server, Ear()):
+            names = sorted(thread.name for thread in threads_at_work())
+            assert names == ["Event notifier", "Tor listener"]
+            assert len(server._sessions) == 1
+        assert not threads_at_work()
+        eventually(lambda: not server._sessions, "the server saw the end")
+
+
+def test_closing_twice_is_closing_once() -> None:
+    with FakeTor() as server, connected(server, Ear()) as connection:
+        connection.close()
+
+
+def test_bwgraphs_controller_subscribes_to_bw_alone() -> None:
+    near, far = socket.socketpair()
+    with near, far:
+        made = stem_adapter.BandwidthController(
+            stem_adapter.BandwidthSocket(transport.wrap(near), print)
+        )
+        assert made._event_listeners == {}
+        made.add_event_listener(print, "SIGNAL", "CONF_CHANGED")
+        assert made._event_listeners == {}
+        made.add_event_listener(print, "BW")
+        assert made._event_listeners == {"BW": [print]}
+        made.get_socket()._unused.pop().close()
+
+
+def test_a_connection_is_made_once() -> None:
+    near, far = socket.socketpair()
+    with near, far:
+        control = stem_adapter.BandwidthSocket(transport.wrap(near), print)
+        control.connect()
+        control.close()
+        with pytest.raises(stem.SocketError):
+            control.connect()
