@@ -1,12 +1,19 @@
 """One connection to a tor, through stem.
 
-Owns the subscription and the listener. It lives from one connect to one loss: a new connection is
-a new ``Connection`` (stem's own reconnecting hangs and delivers stale events). Must not know the
-screen, nor when to try again.
+Owns the subscription to BW events, and what tor is asked on the connection. A ``Connection`` is
+opened once and closed once. Every reconnection creates a new one, because stem's own reconnecting
+hangs and delivers old events. Must not know the screen, nor when to reconnect.
 
-The listener is the whole lesson of stem's tutorial "Tortoise and the Hare": it runs in stem's
-thread, where an exception has nowhere to go and a slow handler falls behind for ever. So it
-copies two integers and a time, hands them on, and returns.
+The standard way to receive events with stem has three parts: a listener, which
+``Controller.add_event_listener`` registers; a queue, into which the listener puts what it needs;
+and a loop in the main thread, which reads the queue. The listener runs in a thread of stem's, which
+only logs an exception of it, and every later event waits until it returns. So it copies two
+integers and a time, passes them on, and returns.
+
+Here ``_on_event`` is that listener, but it is called for unusual BW events only. The others are
+read ahead of stem's parser, and ``_on_bandwidth`` is called by the thread that reads the socket.
+``stem_adapter`` says how, why, and what guards it. The same rules hold there. The queue and the
+loop belong to whoever passed ``report`` in.
 """
 
 import threading
@@ -42,94 +49,94 @@ from bwgraph.tor.timing import DEFAULT_TIMING, Timing
 from bwgraph.tor.transport import Transport
 
 MIN_SPAN_S = 1e-6
-"Seconds that an event covers at the least, even of two read in one tick of the clock."
-
+"The shortest span of a sample, in seconds: two events may arrive in one tick of the clock."
 
 Connect = Callable[[Endpoint, Timing], Transport]
+"Connects to an endpoint. Raises OSError if that fails."
 
 
 class Connection:
-    """One connection to one tor: ``open``, then samples until ``lost`` is called, and ``close``.
+    """One connection to one tor: ``open``, samples until ``on_lost`` is called, and ``close``.
 
-    ``silent`` is called now and then while nothing comes.
+    ``report`` receives samples and warnings. ``on_silence`` is called during a silence. Both, and
+    ``on_lost``, are called in threads of stem's.
     """
 
     def __init__(
         self,
         endpoint: Endpoint,
-        dial: Connect,
-        tell: Report,
-        lost: Callable[["Connection"], None],
-        silent: Callable[[], object] = bool,
+        connect: Connect,
+        report: Report,
+        on_lost: Callable[["Connection"], None],
+        on_silence: Callable[[], object] = bool,
         *,
         timing: Timing = DEFAULT_TIMING,
     ) -> None:
         self.endpoint = endpoint
         self.last_heard = now()
-        "When tor was last heard of."
-        self._connect = dial
-        self._report = tell
-        self._on_lost = lost
-        self._on_silence = silent
+        "Time of the last event, on the clock ``now``; at first the time of creation."
+        self._connect = connect
+        self._report = report
+        self._on_lost = on_lost
+        self._on_silence = on_silence
         self._timing = timing
         self._transport: Transport | None = None
         self._controller: Controller | None = None
-        self._previous_event_at: float | None = (
-            None  # when the event before came, on the clock `awake`
-        )
-        self._first_event_at = 0.0  # when the first event came
-        self._first_event = threading.Event()  # by the first event, or by the end
+        self._previous_event_at: float | None = None  # on the clock ``awake``
+        self._first_event_at = 0.0
+        self._first_event = threading.Event()  # set by the first event, or by the end
         self._released = False
         self._event_lock = threading.Lock()
         self._held_samples: deque[Sample] = deque()
         self._counter_check = CounterCheck()
         self._questions = Questions()
         self._abandoned = False
-        self._warning_handler = WarningHandler(tell)
+        self._warning_handler = WarningHandler(report)
 
     def open(self, credentials: Credentials) -> Connected:
         """Connect, authenticate, subscribe, and wait for the first event.
 
-        Raises ExplainedError if any of it fails.
+        Raises ExplainedError if any of these fails.
 
-        BW is asked for before the authentication, so that it is stem's first and only SETEVENTS:
-        a control-port filter that grants nothing else is then enough.
+        The BW listener is registered before the authentication, so that stem subscribes with a
+        single SETEVENTS command, and a control-port filter has to allow only that one.
         """
         try:
             self._transport = self._connect(self.endpoint, self._timing)
         except UnicodeError:
-            raise ExplainedError("that is no name of a host") from None
+            raise ExplainedError("this is not a valid host name") from None
         except OSError as error:
             raise connect_error(self.endpoint, error, self._timing.silence_s) from None
         self._transport.on_silence = self._on_silence
-        if self._abandoned:  # it was given up while it was dialled
+        if self._abandoned:  # while connecting
             self._transport.close()
             raise ExplainedError("it took too long")
         self._warning_handler.attach()
         try:
             return self._handshake(credentials, self._transport)
         except STEM_ERRORS as error:
-            alive = self._controller is not None and self._controller.is_alive()
-            raise explain_stem_error(error, self._transport, alive=alive) from None
+            raise explain_stem_error(error, self._transport, alive=self._is_alive()) from None
 
     def release_samples(self) -> None:
-        """Let the samples go: whoever is told them has been told of the connection.
+        """Begin to report samples. Call this after ``Connected`` has been reported.
 
-        Those that are here already go with the next event, so that one thread tells them all.
+        The samples held until now are reported together with the next event, so that one thread
+        reports all of them in order.
         """
         self._released = True
 
-    def _report_samples(self) -> None:
+    def _report_held_samples(self) -> None:
         while self._released and self._held_samples:
             self._report(self._held_samples.popleft())
 
     def check_counters(self) -> CounterBase | Wrapped | None:
-        """Ask tor's counters what they make of it; None if they do not answer.
+        """Compare tor's counters with the samples so far.
 
-        Nor when an event came in between: it might look like one that has wrapped.
+        Returns None if tor does not answer, or if an event arrived meanwhile, since its bytes
+        would look like a wrapped counter.
         """
         seen = self._counter_check.sample_bytes
-        read, written = self._info("traffic/read"), self._info("traffic/written")
+        read, written = self._get_info("traffic/read"), self._get_info("traffic/written")
         return (
             self._counter_check.compare(seen, read, written)
             if self._counter_check.sample_bytes is seen
@@ -137,13 +144,12 @@ class Connection:
         )
 
     def describe(self) -> Described | None:
-        """Ask tor about itself; None if the connection ended meanwhile, which is no answer."""
-        told = self._questions.ask_all(self._ask)
-        alive = self._controller is not None and self._controller.is_alive()
-        return Described(now(), parse_context(told)) if alive else None
+        """Ask tor for its limits and accounting. Returns None if the connection is not open."""
+        answers = self._questions.ask_all(self._ask)
+        return Described(now(), parse_context(answers)) if self._is_alive() else None
 
     def loss_reason(self) -> str:
-        """What ended the connection, in a few words."""
+        """Return why the connection ended, in a few words."""
         failure = self._transport.failure if self._transport else None
         if failure is None:
             return "it closed the connection"
@@ -152,72 +158,75 @@ class Connection:
         return failure.strerror or str(failure)
 
     def abandon(self) -> None:
-        """From any thread and at once: no more samples, and whoever reads stops reading."""
+        """End the connection at once, from any thread. No further samples are reported."""
         self._abandoned = True
         if self._transport is not None:
             self._transport.hang_up()
 
     def close(self) -> None:
-        """Let go of everything. stem joins its threads here, which has been seen to hang."""
+        """Release all resources. stem joins its threads in here, which can hang."""
         self.abandon()
         self._warning_handler.detach()
         if self._controller is not None:
             self._controller.close()
-        self._report_samples()  # the listener's thread has ended
+        self._report_held_samples()  # no other thread reports samples any more
 
-    def _handshake(self, credentials: Credentials, wire: Transport) -> Connected:
-        controller = self._controller = make_controller(wire, self._on_bandwidth)
+    def _handshake(self, credentials: Credentials, transport: Transport) -> Connected:
+        controller = self._controller = make_controller(transport, self._on_bandwidth)
         controller.add_status_listener(self._on_status, spawn=False)
         controller.connect()
         info = controller.msg("PROTOCOLINFO 1")
         stem.response.convert("PROTOCOLINFO", info)
         if credentials.cookie is not None:
             info.cookie_path = credentials.cookie
-        # One method, chosen here: after a failed one stem would reconnect behind our back.
+        # Only one method: after a failed one, stem would reconnect without our knowledge.
         info.auth_methods = (choose_method(info, credentials, self.endpoint),)
         controller.add_event_listener(self._on_event, EventType.BW)
         controller.authenticate(
             password=quote_password(credentials.password), protocolinfo_response=info
         )
         nickname = controller.get_conf("Nickname", None)
-        answered = now()
+        last_answer_at = now()
         any(self._first_event.wait(left) for left in timeouts(self._timing.first_event_timeout_s))
         if not controller.is_alive():
-            raise closed_error(wire)
+            raise closed_error(transport)
         if self._previous_event_at is None:
             raise ExplainedError(
-                "it let us in and sends no BW events",
+                "it accepted the connection, but sends no BW events",
                 "if a control-port filter is in between, allow SETEVENTS BW in its profile",
             )
-        wire.allow_silence()
-        counted = self.check_counters()
-        uptime = parse_number(self._info("uptime"))
+        transport.allow_silence()
+        counters = self.check_counters()
+        uptime = parse_number(self._get_info("uptime"))
+        # A late first event was not sent for our subscription, so another controller is subscribed
+        # and tor's event cache is up to date.
+        late = self._first_event_at - last_answer_at > self._timing.prompt_event_s
         return Connected(
             at=now(),
             endpoint=str(self.endpoint),
             version=str(info.tor_version or ""),
             nickname=str(nickname or ""),
-            counters=counted if isinstance(counted, CounterBase) else None,
+            counters=counters if isinstance(counters, CounterBase) else None,
             uptime=None if uptime is None else float(uptime),
-            process=self._info("process/pid"),
-            recent=(
-                self._recent()
-                if self._first_event_at - answered > self._timing.prompt_event_s
-                else ()
-            ),
+            process=self._get_info("process/pid"),
+            recent=self._recent_samples() if late else (),
         )
 
-    def _recent(self) -> tuple[Sample, ...]:
-        return recent_samples(self._info("bw-event-cache"), self._first_event_at)
+    def _recent_samples(self) -> tuple[Sample, ...]:
+        return recent_samples(self._get_info("bw-event-cache"), self._first_event_at)
 
-    def _info(self, key: str) -> str:
+    def _is_alive(self) -> bool:
+        return self._controller is not None and self._controller.is_alive()
+
+    def _get_info(self, key: str) -> str:
         return self._ask(f"GETINFO {key}") or ""
 
     def _ask(self, command: str) -> str | None:
-        """The value of one key, asked for in a command of its own; empty if that fails.
+        """Return the value of the one key in a command; empty if there is none.
 
-        None if it is refused; a filter refuses a whole line for one key that it does not grant.
-        stem's own get_info and get_conf would answer from a cache that nothing keeps fresh here.
+        Returns None if tor or a filter refuses the command. A filter refuses a whole command for
+        one key that it does not allow, so each key has a command of its own. stem's get_info and
+        get_conf are not used: they answer from a cache, which nothing updates here.
         """
         if self._controller is None:
             return ""
@@ -228,56 +237,61 @@ class Connection:
         if code.startswith("5"):
             return None
         key, _, value = str(line).partition("=")
-        asked = command.partition(" ")[2]
-        return value if code == "250" and key.lower() == asked.lower() else ""
+        asked_key = command.partition(" ")[2]
+        return value if code == "250" and key.lower() == asked_key.lower() else ""
 
     def _on_event(self, event: Any) -> None:
-        """Take one BW event that stem has parsed: an odd one, that ``_BANDWIDTH`` is not for."""
+        """Take a BW event parsed by stem: one that ``BandwidthSocket`` does not recognise."""
         self._on_bandwidth(event.read, event.written)
 
     def _on_bandwidth(self, read: int, written: int) -> None:
-        """Take one BW event, in stem's thread: two integers and a time, and no more.
+        """Take one BW event, in one of stem's threads.
 
-        The first event after a subscription holds what tor moved since anybody last listened, so
-        it begins the first span and is not a sample.
+        The first event of a subscription contains the bytes since anyone last listened. Its span
+        is unknown, so it is not a sample; it begins the span of the next one.
         """
-        with self._event_lock:  # an odd one comes in another thread of stem's
-            when, moment = now(), awake()
-            previous, self._previous_event_at, self.last_heard = (
-                self._previous_event_at,
-                moment,
-                when,
-            )
+        with self._event_lock:  # an event parsed by stem arrives in another thread
+            ends_at, moment = now(), awake()
+            previous = self._previous_event_at
+            self._previous_event_at, self.last_heard = moment, ends_at
             if previous is None:
-                self._first_event_at = when
+                self._first_event_at = ends_at
                 self._first_event.set()
             elif not self._abandoned:
-                seconds = max(moment - previous, MIN_SPAN_S)
-                sample = Sample(
-                    when, min(read, MAX_SAMPLE_BYTES), min(written, MAX_SAMPLE_BYTES), seconds
+                span = max(moment - previous, MIN_SPAN_S)
+                self._take_sample(
+                    Sample(
+                        ends_at, min(read, MAX_SAMPLE_BYTES), min(written, MAX_SAMPLE_BYTES), span
+                    )
                 )
-                self._counter_check.add(sample)
-                if self._released and not self._held_samples:
-                    self._report(sample)
-                else:
-                    if len(self._held_samples) >= self._timing.max_held_samples:
-                        sample = _merge(self._held_samples.pop(), sample)
-                    self._held_samples.append(sample)
-                    self._report_samples()
+
+    def _take_sample(self, sample: Sample) -> None:
+        """Report a sample, or hold it until samples are released."""
+        self._counter_check.add(sample)
+        if self._released and not self._held_samples:
+            self._report(sample)
+            return
+        if len(self._held_samples) >= self._timing.max_held_samples:
+            sample = _merge(self._held_samples.pop(), sample)
+        self._held_samples.append(sample)
+        self._report_held_samples()
 
     def _on_status(self, _: Controller, state: str, __: float) -> None:
-        """Pass a closing on, in whatever thread of stem's noticed it and under its locks."""
+        """Report the end. stem calls this in any of its threads, and holds its locks."""
         if state == State.CLOSED:
             self._first_event.set()
             self._on_lost(self)
 
 
-def _merge(before: Sample, sample: Sample) -> Sample:
-    """Two samples in one.
+def _merge(first: Sample, second: Sample) -> Sample:
+    """Return one sample that covers two adjacent ones.
 
     >>> _merge(Sample(1.0, 7, 3, 1.0), Sample(2.0, 1, 2, 0.5))
     Sample(ends_at=2.0, read=8, written=5, seconds=1.5)
     """
-    read, written = before.read + sample.read, before.written + sample.written
-    seconds = before.seconds + sample.seconds
-    return Sample(sample.ends_at, read, written, seconds)
+    return Sample(
+        second.ends_at,
+        first.read + second.read,
+        first.written + second.written,
+        first.seconds + second.seconds,
+    )

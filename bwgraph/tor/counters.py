@@ -1,7 +1,7 @@
-"""What tor's own counters and its cache say besides its events.
+"""What tor's counters and its event cache say in addition to its events.
 
-Owns the reckoning: what tor moved before a connection's first sample, which events have wrapped,
-and which entries of the cache can be believed. Pure: must not know how tor is asked.
+Owns the computation of the bytes before a connection's first sample, the detection of events that
+wrapped, and the choice of cache entries that are recent. Pure. Must not know how tor is asked.
 """
 
 from itertools import takewhile
@@ -10,46 +10,45 @@ from bwgraph.model.events import MAX_SAMPLE_BYTES, CounterBase, Sample, Wrapped
 from bwgraph.tor.description import parse_number
 
 EVENT_WRAP_BYTES = 1 << 32
-"Tor's events count to here and begin again; its counters (GETINFO traffic/read) do not."
+"The value at which the numbers in tor's events wrap. Its counters (GETINFO traffic/read) do not."
 
 EVENT_INTERVAL_S = 1.0022
-"Seconds between two of tor's events, in the mean."
+"Mean number of seconds between two events."
 
 CACHE_ENTRIES = 300
-"Entries that tor's cache holds when it is full (GETINFO bw-event-cache)."
+"Entries of tor's event cache (GETINFO bw-event-cache) when it is full."
 
 SPIKE_FACTOR = 4
-"""An entry of tor's cache so many times larger than nine in ten of the others may be the first of
-somebody's subscription, which holds more than a second."""
+"""A cache entry that exceeds the 90th percentile by this factor may be the first event of a
+subscription, which contains the bytes of more than a second."""
 
 SPIKE_FLOOR_BYTES = 1 << 14
-"Bytes that nine in ten are taken to be at least."
+"Lower limit of that percentile, in bytes."
 
 
 class CounterCheck:
-    """One connection's samples, held against tor's counters.
+    """Compares the samples of one connection with tor's counters.
 
-    The samples come from one thread and the answers from one other. So ``sample_bytes`` is
-    replaced as a
-    whole, and is to be read before tor is asked: what it holds tor has counted by then.
+    One thread adds samples, another one compares. Read ``sample_bytes`` before asking tor: tor has
+    counted at least these bytes by then. The pair is replaced as a whole, never changed.
 
-    >>> tally = CounterCheck()
-    >>> tally.compare(tally.sample_bytes, "500", "50")
+    >>> check = CounterCheck()
+    >>> check.compare(check.sample_bytes, "500", "50")
     CounterBase(read=500, written=50)
-    >>> tally.add(Sample(1.0, 7, 3, 1.0))
-    >>> tally.compare(tally.sample_bytes, "508", "53")
+    >>> check.add(Sample(1.0, 7, 3, 1.0))
+    >>> check.compare(check.sample_bytes, "508", "53")
     CounterBase(read=501, written=50)
     """
 
     def __init__(self) -> None:
         self.sample_bytes = (0, 0)
-        "Bytes read and written in the samples so far."
-        self._longest: Sample | None = None  # of those since the last answer
-        self._wraps = (0, 0)
-        self._before: CounterBase | None = None  # the least that has been answered
+        "Bytes read and written in all samples so far."
+        self._longest: Sample | None = None  # since the last comparison
+        self._wrapped = (0, 0)  # bytes restored so far
+        self._lowest_base: CounterBase | None = None
 
     def add(self, sample: Sample) -> None:
-        """Count a sample."""
+        """Add a sample."""
         self.sample_bytes = (
             self.sample_bytes[0] + sample.read,
             self.sample_bytes[1] + sample.written,
@@ -60,59 +59,62 @@ class CounterCheck:
     def compare(
         self, seen: tuple[int, int], read: str, written: str
     ) -> CounterBase | Wrapped | None:
-        """Make something of tor's answers; None if they are no numbers.
+        """Compare tor's answers with ``sample_bytes`` as it was before the request.
 
-        What they hold beyond the samples was moved before these, give or take what tor has moved
-        since its last event. When that has grown by multiples of 4 GiB an event has wrapped:
-        the longest since the last answer is the likeliest, and gets them back.
+        The difference was moved before the first sample, except for a few bytes since tor's last
+        event. If it has grown by multiples of 4 GiB, an event has wrapped. It is assumed to be the
+        longest since the last comparison. Returns None if an answer is not a number.
         """
-        all_read, all_written = parse_number(read), parse_number(written)
-        if all_read is None or all_written is None:
+        read_counter, written_counter = parse_number(read), parse_number(written)
+        if read_counter is None or written_counter is None:
             return None
-        answer = CounterBase(
-            max(all_read - seen[0] - self._wraps[0], 0),
-            max(all_written - seen[1] - self._wraps[1], 0),
+        base = CounterBase(
+            max(read_counter - seen[0] - self._wrapped[0], 0),
+            max(written_counter - seen[1] - self._wrapped[1], 0),
         )
-        before, longest = self._before, self._longest
+        lowest, longest = self._lowest_base, self._longest
         self._longest = None
-        if before is None:
-            self._before = answer
-            return answer
-        lacking = _wraps(answer.read - before.read), _wraps(answer.written - before.written)
-        if longest is not None and any(lacking):
-            self._wraps = (self._wraps[0] + lacking[0], self._wraps[1] + lacking[1])
-            return Wrapped(Sample(longest.ends_at, *lacking, longest.seconds))
-        self._before = CounterBase(
-            min(answer.read, before.read), min(answer.written, before.written)
+        if lowest is None:
+            self._lowest_base = base
+            return base
+        missing = (
+            _round_to_wraps(base.read - lowest.read),
+            _round_to_wraps(base.written - lowest.written),
         )
-        return answer
+        if longest is not None and any(missing):
+            self._wrapped = (self._wrapped[0] + missing[0], self._wrapped[1] + missing[1])
+            return Wrapped(Sample(longest.ends_at, *missing, longest.seconds))
+        self._lowest_base = CounterBase(
+            min(base.read, lowest.read), min(base.written, lowest.written)
+        )
+        return base
 
 
-def recent_samples(cache: str, last: float) -> tuple[Sample, ...]:
-    """What tor's cache holds of the seconds up to ``last``, when its newest entry was sent.
+def recent_samples(cache: str, last_at: float) -> tuple[Sample, ...]:
+    """Return tor's event cache as samples; its newest entry was sent at ``last_at``.
 
-    Only for a cache that another's subscription has kept up to now. What is older than that
-    subscription is from nobody knows when: so nothing is taken from its first entry on backwards,
-    which holds more than a second. That is the oldest of all, or any that stands out so far that
-    it may be one.
+    This is only valid if another controller has been subscribed until now. Entries from before that
+    subscription may be of any age, so the samples begin after its first event, which contains the
+    bytes of more than a second. That event is the oldest entry of a cache that is not full, or an
+    entry much larger than the others.
 
     >>> [sample.read for sample in recent_samples("9,0 424182,0 13,0 20,0", 100.0)]
     [13, 20]
     """
-    entries = [pair for entry in cache.split() if (pair := _pair(entry))]
+    entries = [pair for entry in cache.split() if (pair := _parse_entry(entry))]
     if len(entries) < CACHE_ENTRIES:
         entries = entries[1:]
     ordered = sorted(map(max, entries))
-    usual = ordered[len(ordered) * 9 // 10] if len(ordered) > 9 else 0
-    spike = SPIKE_FACTOR * max(usual, SPIKE_FLOOR_BYTES)
-    believed = list(takewhile(lambda entry: max(entry) <= spike, reversed(entries)))
+    percentile = ordered[len(ordered) * 9 // 10] if len(ordered) > 9 else 0
+    limit = SPIKE_FACTOR * max(percentile, SPIKE_FLOOR_BYTES)
+    newest_first = list(takewhile(lambda entry: max(entry) <= limit, reversed(entries)))
     return tuple(
-        Sample(last - ago * EVENT_INTERVAL_S, *believed[ago], EVENT_INTERVAL_S)
-        for ago in range(len(believed) - 1, -1, -1)
+        Sample(last_at - age * EVENT_INTERVAL_S, *newest_first[age], EVENT_INTERVAL_S)
+        for age in range(len(newest_first) - 1, -1, -1)
     )
 
 
-def _pair(text: str) -> tuple[int, int] | None:
+def _parse_entry(text: str) -> tuple[int, int] | None:
     read, _, written = text.partition(",")
     pair = parse_number(read), parse_number(written)
     if pair[0] is None or pair[1] is None or max(pair[0], pair[1]) > MAX_SAMPLE_BYTES:
@@ -120,7 +122,7 @@ def _pair(text: str) -> tuple[int, int] | None:
     return pair[0], pair[1]
 
 
-def _wraps(excess: int) -> int:
-    """The multiple of 4 GiB that an excess is nearest to, if it is one that can be believed."""
+def _round_to_wraps(excess: int) -> int:
+    """Return the nearest multiple of 4 GiB; 0 if that is negative, or more than a sample can be."""
     multiple = (excess + EVENT_WRAP_BYTES // 2) // EVENT_WRAP_BYTES * EVENT_WRAP_BYTES
     return multiple if 0 < multiple <= MAX_SAMPLE_BYTES else 0

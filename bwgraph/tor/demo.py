@@ -1,7 +1,7 @@
-"""A tor that is none: a control port inside the program, for seeing bwgraph without a tor.
+"""An invented tor: a control port inside bwgraph, to see the program without a tor.
 
-Owns the far end of a socket pair, on which it speaks enough of tor's control protocol for the very
-link that real tors use. It listens nowhere, and knows nothing of what bwgraph makes of it.
+Owns the far end of a socket pair, on which it speaks the part of tor's control protocol that
+``connection`` needs. It listens on no port. Must not know what bwgraph does with its events.
 """
 
 import select
@@ -20,76 +20,76 @@ from bwgraph.tor.transport import Transport, wrap
 NAME = "demo"
 ENDPOINT = DemoEndpoint(NAME)
 VERSION = "0.4.8.12"
+"The version of tor that the relay reports."
 UPTIME_AT_START_S = 3 * 86_400 + 4 * 3600
-"Seconds that the relay claims to have been up when the demo begins."
+"Uptime in seconds that the relay reports when the demo begins."
 START_OF_DEMO_S = 9 * 3600
-"The second of its day at which the demo begins."
+"Second of the day at which the demo begins."
 MAX_LATE_S = 3600
-"Seconds that a late event makes up for at the most."
+"Seconds whose bytes a late event contains, at most."
 
 FINGERPRINT = "DE305EAF00D0123456789ABCDEF0123456789ABC"
-"Of no relay that there is."
+"A fingerprint that no real relay has."
 
 BANDWIDTH_RATE = 20 << 20
-"Its BandwidthRate; hardly a second of its day takes as much."
+"The relay's BandwidthRate in bytes a second, which its traffic rarely reaches."
 
 ACCOUNTING_MAX = 25 << 40
-"Bytes, read and written together, that it may move in a month (AccountingRule sum)."
+"Quota of a month in bytes, read and written together (AccountingRule sum)."
 
 ACCOUNTED_AT_START = (21 << 39, 11 << 40)
-"""Bytes read and written in this interval before the demo begins: so much that the rest will not
-last, unless the relay moves less than on its mean."""
+"""Bytes read and written in the accounting interval before the demo begins. At the mean rate the
+rest does not last until the end of the interval."""
 
 DAYS_INTO_INTERVAL = 20
-"Days since its interval began, or some more: no month's accounting begins after its 28th."
+"Days since the accounting interval began, or a few more: none begins after a month's 28th day."
 
 CACHE_ENTRIES = 300
-"Entries in bw-event-cache (control-spec, GETINFO)."
+"Entries of the event cache when it is full (control-spec, GETINFO bw-event-cache)."
 
 
 class DemoTor:
-    """The relay of the demo; ``speed`` of its seconds pass in one of ours.
+    """The invented relay. Its day passes ``speed`` times as fast as a real one.
 
-    Its events come once a second as a real tor's do, each with one second's bytes; only its day
-    goes by faster.
+    It sends one event a second, as a real tor does, each with the bytes of one second of its day.
     """
 
     def __init__(self, speed: int = 1) -> None:
         self._speed = speed
-        self._began = now()
-        self._interval = _interval(datetime.now(UTC))
+        self._started_at = now()
+        self._interval = _accounting_interval(datetime.now(UTC))
 
     def connect(self, _: Endpoint, timing: Timing = DEFAULT_TIMING) -> Transport:
-        """A new connection to it: ``wire.dial`` for a tor that is none."""
+        """Return a new connection to the relay; a replacement of ``transport.connect``."""
         near, far = socket.socketpair()
         threading.Thread(
-            target=_Session(far, self._moved, self._interval).serve,
+            target=_Session(far, self._traffic_at, self._interval).serve,
             name="bwgraph demo",
             daemon=True,
         ).start()
         return wrap(near, timing)
 
-    def _moved(self, when: float) -> tuple[int, int]:
-        """What the relay moves in the second that ends then."""
-        return demo_traffic.traffic(START_OF_DEMO_S + int((when - self._began) * self._speed))
+    def _traffic_at(self, when: float) -> tuple[int, int]:
+        """Return the bytes read and written in the second that ends at ``when``."""
+        return demo_traffic.traffic(START_OF_DEMO_S + int((when - self._started_at) * self._speed))
 
 
 class _Session:
-    """One control connection (control-spec, sections 3 and 4), from the relay's side."""
+    """The relay's side of one control connection (control-spec, sections 3 and 4)."""
 
     def __init__(
         self,
         far: socket.socket,
-        moved: Callable[[float], tuple[int, int]],
+        traffic_at: Callable[[float], tuple[int, int]],
         interval: tuple[datetime, datetime],
     ) -> None:
         self._far = far
-        self._moved = moved
+        self._traffic_at = traffic_at
         self._interval = interval
-        self._began = now()
-        self._due: float | None = None  # when the next event is; None: not subscribed
+        self._started_at = now()
+        self._due: float | None = None  # time of the next event; None if not subscribed
         self._cache: deque[tuple[int, int]] = deque(maxlen=CACHE_ENTRIES)
-        # What the relay has moved in its life before the demo, at its mean.
+        # Bytes since the relay's start, at its mean rate until the demo begins.
         self._total = [
             demo_traffic.MEAN_RATE * UPTIME_AT_START_S,
             demo_traffic.MEAN_RATE * UPTIME_AT_START_S,
@@ -104,45 +104,46 @@ class _Session:
         }
 
     def serve(self) -> None:
-        """Answer and send events until the other side hangs up."""
-        unread = b""
+        """Answer commands and send events until the other side closes the connection."""
+        incomplete = b""
         with self._far:
             try:
                 while True:
-                    if self._readable():
+                    if self._wait_for_command():
                         data = self._far.recv(4096)
                         if not data:
                             return
-                        *lines, unread = (unread + data).split(b"\r\n")
+                        *lines, incomplete = (incomplete + data).split(b"\r\n")
                         for line in lines:
                             self._answer(line.decode("ascii", "replace"))
                     else:
-                        self._emit()
+                        self._send_event()
             except ConnectionError:
                 return
 
-    def _readable(self) -> bool:
-        """Whether a command comes before the next event is due."""
-        patience = None if self._due is None else max(0.0, self._due - now())
-        return bool(select.select([self._far], [], [], patience)[0])
+    def _wait_for_command(self) -> bool:
+        """Return True if there is data to read, and False if the next event is due before that."""
+        timeout = None if self._due is None else max(0.0, self._due - now())
+        return bool(select.select([self._far], [], [], timeout)[0])
 
     def _answer(self, line: str) -> None:
         command, *arguments = line.split() or [""]
-        reply = self._commands.get(command.upper(), _unrecognised)(arguments)
+        reply = self._commands.get(command.upper(), _refuse_command)(arguments)
         self._far.sendall(f"{reply}\r\n".encode("ascii"))
 
-    def _emit(self) -> None:
-        """Send one event; as with tor the next is due a second after this one.
+    def _send_event(self) -> None:
+        """Send one event. As with tor, the next is due a second after this one.
 
-        And as with tor a late one, after ^Z and fg, holds all that was moved meanwhile.
+        Also as with tor, an event that is late because the process was stopped contains all the
+        bytes since the one before.
         """
         moment = now()
-        late = 0 if self._due is None else min(int(moment - self._due), MAX_LATE_S)
-        seconds = [self._moved(moment - ago) for ago in range(late + 1)]
+        late_s = 0 if self._due is None else min(int(moment - self._due), MAX_LATE_S)
+        seconds = [self._traffic_at(moment - age) for age in range(late_s + 1)]
         read, written = (sum(direction) for direction in zip(*seconds, strict=True))
-        for sums in (self._total, self._accounted):
-            sums[0] += read
-            sums[1] += written
+        for total in (self._total, self._accounted):
+            total[0] += read
+            total[1] += written
         self._cache.append((read, written))
         self._far.sendall(f"650 BW {read} {written}\r\n".encode("ascii"))
         self._due = moment + 1.0
@@ -159,9 +160,9 @@ class _Session:
         return "250 OK"
 
     def _getinfo(self, keys: list[str]) -> str:
-        known = {
+        values = {
             "version": VERSION,
-            "uptime": str(UPTIME_AT_START_S + int(now() - self._began)),
+            "uptime": str(UPTIME_AT_START_S + int(now() - self._started_at)),
             "traffic/read": str(self._total[0]),
             "traffic/written": str(self._total[1]),
             "bw-event-cache": " ".join(f"{read},{written}" for read, written in self._cache),
@@ -169,12 +170,12 @@ class _Session:
             **self._accounting(),
         }
         for key in keys:
-            if key not in known:
+            if key not in values:
                 return f'552 Unrecognized key "{key}"'
-        return "".join(f"250-{key}={known[key]}\r\n" for key in keys) + "250 OK"
+        return "".join(f"250-{key}={values[key]}\r\n" for key in keys) + "250 OK"
 
     def _accounting(self) -> dict[str, str]:
-        """What a tor with AccountingRule sum answers: the one remainder, twice."""
+        """Return the accounting keys. With AccountingRule sum, tor gives one remainder twice."""
         read, written = self._accounted
         left = max(ACCOUNTING_MAX - read - written, 0)
         start, end = (f"{when:%Y-%m-%d %H:%M:%S}" for when in self._interval)
@@ -189,26 +190,26 @@ class _Session:
         }
 
     def _getconf(self, keys: list[str]) -> str:
-        known = {
+        values = {
             "nickname": "Nickname=demo",
             "bandwidthrate": f"BandwidthRate={BANDWIDTH_RATE}",
             "relaybandwidthrate": "RelayBandwidthRate=0",
             "accountingrule": "AccountingRule=sum",
         }
-        unknown = [key for key in keys if key.lower() not in known]
+        unknown = [key for key in keys if key.lower() not in values]
         if unknown or not keys:
             return f'552 Unrecognized configuration key "{" ".join(unknown)}"'
         return "\r\n".join(
-            f"250{' ' if key is keys[-1] else '-'}{known[key.lower()]}" for key in keys
+            f"250{' ' if key is keys[-1] else '-'}{values[key.lower()]}" for key in keys
         )
 
 
-def _interval(when: datetime) -> tuple[datetime, datetime]:
-    """A month of accounting that began a while ago, and will end in some days."""
-    begun = when - timedelta(days=DAYS_INTO_INTERVAL)
-    start = begun.replace(day=min(begun.day, 28), hour=0, minute=0, second=0, microsecond=0)
+def _accounting_interval(when: datetime) -> tuple[datetime, datetime]:
+    """Return the start and the end of a month that began ``DAYS_INTO_INTERVAL`` days ago."""
+    day = when - timedelta(days=DAYS_INTO_INTERVAL)
+    start = day.replace(day=min(day.day, 28), hour=0, minute=0, second=0, microsecond=0)
     return start, (start.replace(day=1) + timedelta(days=32)).replace(day=start.day)
 
 
-def _unrecognised(_: list[str]) -> str:
+def _refuse_command(_: list[str]) -> str:
     return "510 Unrecognized command"

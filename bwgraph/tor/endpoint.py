@@ -1,6 +1,7 @@
-"""Where a tor's control port may be. Owns the endpoints, their parsing and their order.
+"""Where a tor's control port may be.
 
-Must not touch any of them: what exists and what answers is for others to find out.
+Owns the endpoints, how they are parsed, and the order in which they are tried. Pure. Must not know
+which of them exist.
 """
 
 import re
@@ -8,19 +9,23 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 LOOPBACK = "127.0.0.1"
+"The host of a port that is given without one."
 DEFAULT_PORT = 9051
+"Tor's own default port."
 
 DEFAULT_SOCKETS = ("/run/tor/control", "/var/run/tor/control")
+"Where Debian's tor package puts the control socket."
 INSTANCE_SOCKETS_GLOB = "run/tor-instances/*/control"
-"Below the root: where Debian's tor-instance-create puts each tor's control socket."
+"Where Debian's tor-instance-create puts the control socket of each tor, relative to the root."
 DEFAULT_PORTS = (DEFAULT_PORT, 9151)
-"tor's own default, and Tor Browser's."
+"The default ports of tor and of Tor Browser."
 
 
 class ControlPort(NamedTuple):
-    """A control port on TCP: an address of either family, or a host name."""
+    """A control port on TCP."""
 
     host: str
+    "An IPv4 or IPv6 address, or a host name."
     port: int
 
     def __str__(self) -> str:
@@ -38,7 +43,7 @@ class ControlSocket(NamedTuple):
 
 
 class DemoEndpoint(NamedTuple):
-    """A control port inside of this very program."""
+    """A control port inside bwgraph itself."""
 
     name: str
 
@@ -50,9 +55,10 @@ Endpoint = ControlPort | ControlSocket | DemoEndpoint
 
 
 class NamedEndpoint(NamedTuple):
-    """An endpoint, and what the user calls the tor there; empty if nothing."""
+    """An endpoint with the user's name for the tor there."""
 
     name: str
+    "Empty if the user gave none."
     endpoint: Endpoint
 
 
@@ -68,7 +74,7 @@ _PORT = re.compile(
 
 
 def parse_port(text: str) -> ControlPort:
-    """Read ``[HOST:]PORT``; a ValueError says what is wrong.
+    """Parse ``[HOST:]PORT``. Raises ValueError if the text is anything else.
 
     >>> parse_port("9051"), str(parse_port("[::1]:9051")), parse_port("tor.example:9151").host
     (ControlPort(host='127.0.0.1', port=9051), '[::1]:9051', 'tor.example')
@@ -85,60 +91,63 @@ def parse_port(text: str) -> ControlPort:
 
 
 def parse_named_port(text: str) -> NamedEndpoint:
-    """Read ``[NAME=][HOST:]PORT``; a ValueError says what is wrong.
+    """Parse ``[NAME=][HOST:]PORT``. Raises ValueError if the text is anything else.
 
     >>> parse_named_port("exit=9051")
     NamedEndpoint(name='exit', endpoint=ControlPort(host='127.0.0.1', port=9051))
     """
-    name, rest = _named(text)
+    name, rest = _split_name(text)
     return NamedEndpoint(name, parse_port(rest))
 
 
 def parse_named_socket(text: str) -> NamedEndpoint:
-    """Read ``[NAME=]PATH``. A path with such a beginning is written as ``./NAME=...``.
+    """Parse ``[NAME=]PATH``. A path that begins like a name is written as ``./NAME=...``.
 
     >>> parse_named_socket("exit=/run/tor/control").name, parse_named_socket("./a=b").name
     ('exit', '')
     """
-    name, rest = _named(text)
+    name, rest = _split_name(text)
     return NamedEndpoint(name, ControlSocket(rest))
 
 
-def _named(text: str) -> tuple[str, str]:
+def _split_name(text: str) -> tuple[str, str]:
     match = _NAME.fullmatch(text)
     return (match["name"], match["rest"]) if match else ("", text)
 
 
 def from_environment(environ: Mapping[str, str]) -> list[Endpoint]:
-    """The endpoints that the environment names, by the variables that Tor Browser knows too.
+    """Return the endpoints in the environment variables that Tor Browser uses, too.
+
+    Raises ValueError if their host and port are not valid.
 
     >>> from_environment({"TOR_CONTROL_HOST": "::1", "TOR_CONTROL_PORT": "9151"})
     [ControlPort(host='::1', port=9151)]
     """
-    found: list[Endpoint] = []
+    endpoints: list[Endpoint] = []
     if path := environ.get("TOR_CONTROL_IPC_PATH"):
-        found.append(ControlSocket(path))
+        endpoints.append(ControlSocket(path))
     host = environ.get("TOR_CONTROL_HOST") or LOOPBACK
     port = environ.get("TOR_CONTROL_PORT") or str(DEFAULT_PORT)
     if environ.get("TOR_CONTROL_HOST") or environ.get("TOR_CONTROL_PORT"):
         bare = host.strip("[]")
         try:
-            found.append(parse_port(f"[{bare}]:{port}" if ":" in bare else f"{bare}:{port}"))
+            endpoints.append(parse_port(f"[{bare}]:{port}" if ":" in bare else f"{bare}:{port}"))
         except ValueError as error:
             message = f"TOR_CONTROL_HOST and TOR_CONTROL_PORT: {error}"
             raise ValueError(message) from None
-    return found
+    return endpoints
 
 
 def candidates(environ: Mapping[str, str], instance_sockets: Iterable[str]) -> list[Endpoint]:
-    """Where to look when nobody said where, in order and each once.
+    """Return the endpoints to try if the user gives none, in this order and without duplicates.
 
-    ``instance_sockets`` are the paths that match ``INSTANCE_SOCKETS_GLOB``.
+    ``instance_sockets`` are the paths that match ``INSTANCE_SOCKETS_GLOB``. Raises ValueError if
+    the environment is not valid.
 
-    >>> [str(place) for place in candidates({"TOR_CONTROL_PORT": "9051"}, [])]
+    >>> [str(endpoint) for endpoint in candidates({"TOR_CONTROL_PORT": "9051"}, [])]
     ['127.0.0.1:9051', '/run/tor/control', '/var/run/tor/control', '127.0.0.1:9151']
     """
-    places: list[Endpoint] = from_environment(environ)
-    places += [ControlSocket(path) for path in (*DEFAULT_SOCKETS, *sorted(instance_sockets))]
-    places += [ControlPort(LOOPBACK, port) for port in DEFAULT_PORTS]
-    return list(dict.fromkeys(places))
+    endpoints: list[Endpoint] = from_environment(environ)
+    endpoints += [ControlSocket(path) for path in (*DEFAULT_SOCKETS, *sorted(instance_sockets))]
+    endpoints += [ControlPort(LOOPBACK, port) for port in DEFAULT_PORTS]
+    return list(dict.fromkeys(endpoints))

@@ -1,7 +1,7 @@
-"""How a tor lets us in: which way to authenticate, and what stem's errors mean.
+"""How to authenticate with a tor, and what stem's errors mean.
 
-Owns the choice of the one method that is tried, and turns whatever stem raises meanwhile into a
-``ExplainedError`` in plain words. Must not know what follows a handshake.
+Owns the choice of the one authentication method, and the translation of stem's errors into
+``ExplainedError``. Must not know what follows the handshake.
 """
 
 from typing import Any
@@ -17,7 +17,7 @@ from bwgraph.tor.failures import closed_error, cookie_error, not_tor_error
 from bwgraph.tor.stem_adapter import MAX_WARNING_CHARS
 from bwgraph.tor.transport import Transport
 
-HOW_TO_GIVE_ONE = "give it with --password-file FILE or in TOR_CONTROL_PASSWD"
+PASSWORD_REMEDY = "give it with --password-file FILE or in TOR_CONTROL_PASSWD"  # noqa: S105 - no password
 
 
 STEM_ERRORS = (
@@ -28,14 +28,14 @@ STEM_ERRORS = (
     TypeError,
     AttributeError,
 )
-"""What comes out of stem: its two families, and what its parsers let through raw. A tor whose
-DataDirectory is not UTF-8 raises a UnicodeDecodeError, for one."""
+"""What stem raises: its own two base classes, and errors that its parsers do not catch, such as a
+UnicodeDecodeError if tor's DataDirectory is not UTF-8."""
 
 
 def quote_password(password: bytes | None) -> str | None:
-    r"""A password in such a form that what stem sends is a QuotedString of these very bytes.
+    r"""Return a password in the form that makes stem send exactly these bytes.
 
-    stem escapes the quotes, and not the backslashes, and encodes in Latin-1.
+    stem escapes quotes but not backslashes, and encodes in Latin-1.
 
     >>> quote_password(b"back\\slash"), quote_password(None)
     ('back\\\\slash', None)
@@ -44,7 +44,10 @@ def quote_password(password: bytes | None) -> str | None:
 
 
 def choose_method(info: Any, credentials: Credentials, endpoint: Endpoint) -> Any:
-    """The one method to authenticate with: the first that tor offers and we have the means for."""
+    """Return the authentication method to use: the first that tor offers and we can use.
+
+    ``info`` is stem's answer to PROTOCOLINFO. Raises ExplainedError if there is no such method.
+    """
     offered = info.auth_methods
     if AuthMethod.NONE in offered:
         return AuthMethod.NONE
@@ -60,48 +63,48 @@ def choose_method(info: Any, credentials: Credentials, endpoint: Endpoint) -> An
         cause = "it asks for a password"
         if no_cookie is not None:
             cause += f" (or for its cookie; {no_cookie.cause})"
-        raise ExplainedError(cause, HOW_TO_GIVE_ONE, needs_password_at=str(endpoint))
+        raise ExplainedError(cause, PASSWORD_REMEDY, needs_password_at=str(endpoint))
     if no_cookie is not None:
         raise no_cookie
     unknown = ", ".join(info.unknown_auth_methods) or "none at all"
     raise ExplainedError(
-        f"it offers no way to authenticate that bwgraph knows ({unknown})",
+        f"it offers no authentication method that bwgraph supports ({unknown})",
         "put CookieAuthentication 1 into torrc, then reload tor",
     )
 
 
 _REJECTIONS: dict[type[Exception], tuple[str, str]] = {
-    stem.connection.IncorrectPassword: ("tor did not accept the password", HOW_TO_GIVE_ONE),
+    stem.connection.IncorrectPassword: ("tor did not accept the password", PASSWORD_REMEDY),
     stem.connection.IncorrectCookieValue: (
         "tor did not accept the cookie {error.cookie_path}",
         "it may be another tor's, or left from before a restart: see DataDirectory in torrc",
     ),
     stem.connection.AuthSecurityFailure: (
-        "it does not know what is in the cookie {error.cookie_path}",
+        "it does not know the content of the cookie {error.cookie_path}",
         "it may not be the tor that this cookie belongs to",
     ),
     stem.connection.OpenAuthRejected: (
         "tor did not let us in without a password",
-        HOW_TO_GIVE_ONE,
+        PASSWORD_REMEDY,
     ),
 }
-"""Cause and cure where tor rejects what it was shown."""
+"Cause and remedy if tor, or bwgraph, rejects the authentication, by stem's exception."
 
 
-def explain_stem_error(error: Exception, wire: Transport, *, alive: bool) -> ExplainedError:
-    """Why the handshake failed."""
-    for kind, (cause, cure) in _REJECTIONS.items():
+def explain_stem_error(error: Exception, transport: Transport, *, alive: bool) -> ExplainedError:
+    """Return why a handshake failed. ``alive`` tells whether the connection is still open."""
+    for kind, (cause, remedy) in _REJECTIONS.items():
         if isinstance(error, kind):
-            return ExplainedError(cause.format(error=error), cure)
-    if (said := not_tor_error(wire)) is not None:
-        return said
+            return ExplainedError(cause.format(error=error), remedy)
+    if (not_tor := not_tor_error(transport)) is not None:
+        return not_tor
     if isinstance(error, UnicodeError):
         return ExplainedError(
             "the path of its cookie is not UTF-8, which stem cannot read",
             "put HashedControlPassword or a CookieAuthFile with a plain name into its torrc",
         )
-    # Where the connection ends in mid-handshake stem raises one thing or another.
-    if isinstance(error, stem.SocketError) or wire.failure is not None or not alive:
-        return closed_error(wire)
-    what = f"{type(error).__name__}: {error}"[:MAX_WARNING_CHARS]
-    return ExplainedError(f"an answer that stem did not understand ({what})")
+    # If the connection ends during the handshake, stem may raise any of its errors.
+    if isinstance(error, stem.SocketError) or transport.failure is not None or not alive:
+        return closed_error(transport)
+    description = f"{type(error).__name__}: {error}"[:MAX_WARNING_CHARS]
+    return ExplainedError(f"an answer that stem did not understand ({description})")

@@ -1,8 +1,9 @@
-"""The worker that keeps one tor connected: find it, watch it, and after a loss find it again.
+"""Keep one tor connected: try its endpoints, watch the connection, reconnect after a loss.
 
-Owns when to try: deadlines, the watchdog, the back-off. Each thing that may take long runs in a
-thread of its own and within bounds, so this one is always there to answer. Must not know stem: it
-imports the room that does when its thread has started, after the first paint.
+Owns when to connect: time limits, the watchdog, the delays between attempts. Everything that may
+block runs in a thread of its own with a time limit, so that the worker thread here always answers
+``retry_now`` and ``close``. Must not know stem: the worker imports ``connection``, which does,
+after the first graph has been drawn.
 """
 
 import math
@@ -33,72 +34,72 @@ To see bwgraph without a tor: bwgraph --demo"""
 
 
 class _Order(Enum):
-    LOOK = auto()
+    CHECK = auto()  # see whether the tor is silent
     RETRY = auto()
     CLOSE = auto()
 
 
 class _Task:
-    """Something that a connection is asked now and then, in a thread of its own each time."""
+    """A request to a connection that is repeated, each time in a new thread."""
 
     def __init__(
-        self, ask: Callable[[], Event | None], name: str, due: float, every: float
+        self, call: Callable[[], Event | None], name: str, due: float, interval: float
     ) -> None:
-        self.call = ask
+        self.call = call
         self.name = name
         self.due = due
-        "When it is asked next; infinity while its answer is out."
-        self.every = every
-        "Seconds from an answer to the next question."
+        "Time of the next call; infinity during a call."
+        self.interval = interval
+        "Seconds from the end of a call to the next one."
 
 
 class _TaskDone(NamedTuple):
-    """What came of an errand."""
+    """The end of one call of a task."""
 
     task: _Task
     event: Event | None
 
 
 class _Watchdog:
-    """What to think of a tor by when it was last heard."""
+    """Decides from the time of the last event whether a tor is connected, lost, or given up."""
 
-    def __init__(self, tell: Report, timing: Timing) -> None:
-        self._timing = timing
+    def __init__(self, report: Report, timing: Timing) -> None:
         self.reported_lost = False
-        "Whether it has been told as lost."
-        self._report = tell
-        self._grace_until: float | None = None  # until when a silence may yet turn out to be none
+        "Whether the tor is reported as lost because of its silence."
+        self._report = report
+        self._timing = timing
+        self._grace_until: float | None = None  # set when a silence is noticed
 
-    def deadline(self, heard: float) -> float | None:
-        """Until when to wait for more; None when that has been long enough."""
-        silent = now() - heard
-        if silent < self._timing.silence_s:
+    def deadline(self, last_heard: float) -> float | None:
+        """Return the time of the next check, or None to give the tor up."""
+        timing, silent_s = self._timing, now() - last_heard
+        if silent_s < timing.silence_s:
             self._grace_until, self.reported_lost = None, False
-            return heard + self._timing.watch_interval_s
-        if silent >= self._timing.give_up_after_s and self.reported_lost:
+            return last_heard + timing.watch_interval_s
+        give_up_at = last_heard + timing.give_up_after_s
+        if silent_s >= timing.give_up_after_s and self.reported_lost:
             return None
+        # bwgraph itself may have been suspended, and events may be waiting to be read.
         if self._grace_until is None:
-            self._grace_until = now() + self._timing.grace_s
+            self._grace_until = now() + timing.grace_s
         if now() < self._grace_until:
             return self._grace_until
         if not self.reported_lost:
             self.reported_lost = True
-            why = f"it has been silent for {silent:.0f} s"
-            self._report(Lost(heard, why, heard + self._timing.give_up_after_s))
-        return min(
-            heard + self._timing.give_up_after_s, now() + self._timing.silent_watch_interval_s
-        )
+            self._report(Lost(last_heard, f"it has been silent for {silent_s:.0f} s", give_up_at))
+        return min(give_up_at, now() + timing.silent_watch_interval_s)
 
 
 class _ClosedError(Exception):
-    """The user is leaving."""
+    """``close`` was called."""
 
 
 class TorSource:
-    """A ``Source``: the first tor among ``places`` that lets us in, for ever after.
+    """A ``Source``: the first of some endpoints that can be connected to, until it is closed.
 
-    Until one has, a failure is told as ``Refused``, and is final unless the link is ``patient``;
-    once one has, it is ``Lost`` and tried again until ``close``.
+    Before the first connection, a failure is reported as ``Refused``. It is final unless the source
+    is to wait for a tor. After the first connection, a failure is reported as ``Lost``, and the
+    same endpoint is tried again until ``close``.
     """
 
     def __init__(
@@ -115,25 +116,25 @@ class TorSource:
         self._connect = connect
         self._wait_forever = wait_forever
         self._timing = timing
-        # What the worker waits for; a connection stands for its own closing.
+        # The messages to the worker. A connection in it means that this connection has ended.
         self._inbox: queue.SimpleQueue[_Order | _TaskDone | Connection] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._current: Connection | None = None
         self._closing = threading.Event()
 
-    def start(self, tell: Report) -> None:
-        """Begin in a thread of its own."""
+    def start(self, report: Report) -> None:
+        """Start the worker thread, and return at once."""
         self._thread = threading.Thread(
-            target=self._run, args=(tell,), name="bwgraph link", daemon=True
+            target=self._run, args=(report,), name="bwgraph source", daemon=True
         )
         self._thread.start()
 
     def retry_now(self) -> None:
-        """Try now, if the link is waiting to."""
+        """End the current delay between two attempts, or the wait for a silent tor."""
         self._inbox.put(_Order.RETRY)
 
     def close(self) -> None:
-        """End the worker; what still hangs then is a daemon thread and ends with the program."""
+        """End the worker. A thread that still hangs is a daemon, and ends with the program."""
         self._closing.set()
         self._inbox.put(_Order.CLOSE)
         if self._current is not None:
@@ -141,84 +142,85 @@ class TorSource:
         if self._thread is not None:
             self._thread.join(2 * self._timing.close_timeout_s)
 
-    def _run(self, tell: Report) -> None:
+    def _run(self, report: Report) -> None:
         with suppress(_ClosedError):
-            self._keep_connected(tell)
+            self._keep_connected(report)
 
-    def _keep_connected(self, tell: Report) -> None:
-        connection, news = self._connect_first(tell)
+    def _keep_connected(self, report: Report) -> None:
+        connection, connected = self._connect_first(report)
         while True:
-            tell(news)
+            report(connected)
             connection.release_samples()
             try:
-                why = self._watch(connection, tell)
+                reason = self._watch(connection, report)
             except _ClosedError:
                 raise
-            except Exception as error:  # noqa: BLE001 - a border: this thread must not die
-                why = _as_explained(error, self._timing.attempt_timeout_s).cause
-                tell(Problem(now(), why))
+            except Exception as error:  # noqa: BLE001 - this thread must not end
+                reason = _explain(error, self._timing.attempt_timeout_s).cause
+                report(Problem(now(), reason))
             finally:
                 self._close_connection(connection)
-            connection, news = self._reconnect(connection, why, tell)
+            connection, connected = self._reconnect(connection, reason, report)
 
-    def _connect_first(self, tell: Report) -> "tuple[Connection, Connected]":
-        """The first connection, however long it may take if the link is patient."""
-        began, tries = now(), 0
+    def _connect_first(self, report: Report) -> "tuple[Connection, Connected]":
+        """Return the first connection. Raises _ClosedError after a failure that is final."""
+        started_at, failures = now(), 0
         while True:
             try:
-                return self._try_all(tell)
-            except ExplainedError as refusal:
-                if tries == 0:
-                    tell(Refused(refusal))
+                return self._try_endpoints(report)
+            except ExplainedError as error:
+                if failures == 0:
+                    report(Refused(error))
                 if not self._wait_forever:
                     raise _ClosedError from None
-                self._wait_to_retry(tries, began, refusal.cause, tell)
+                self._wait_to_retry(failures, started_at, error.cause, report)
                 self._drop_messages()
-            tries += 1
+            failures += 1
 
-    def _try_all(self, tell: Report) -> "tuple[Connection, Connected]":
-        """Try each place once; ExplainedError with what each said if none lets us in."""
-        refusals: list[tuple[Endpoint, ExplainedError]] = []
+    def _try_endpoints(self, report: Report) -> "tuple[Connection, Connected]":
+        """Try each endpoint once. Raises ExplainedError with the errors of all if each fails."""
+        errors: list[tuple[Endpoint, ExplainedError]] = []
         deadline = now() + self._timing.round_timeout_s
-        for place in self._endpoints:
+        for endpoint in self._endpoints:
+            timeout = min(self._timing.attempt_timeout_s, deadline - now())
             try:
-                return self._attempt(
-                    place, min(self._timing.attempt_timeout_s, deadline - now()), tell
-                )
-            except ExplainedError as refusal:
-                refusals.append((place, refusal))
-        raise _combine(refusals)
+                return self._attempt(endpoint, timeout, report)
+            except ExplainedError as error:
+                errors.append((endpoint, error))
+        raise _combine(errors)
 
     def _attempt(
-        self, place: Endpoint, seconds: float, tell: Report
+        self, endpoint: Endpoint, timeout: float, report: Report
     ) -> "tuple[Connection, Connected]":
-        """One fresh connection; ExplainedError if it does not stand within so many seconds."""
-        from bwgraph.tor.connection import Connection  # noqa: PLC0415 - stem takes a tenth of a second
+        """Open a new connection. Raises ExplainedError if that fails, or takes too long."""
+        from bwgraph.tor.connection import Connection  # noqa: PLC0415 - stem takes 0.1 s to import
 
         connection = self._current = Connection(
-            place,
+            endpoint,
             self._connect,
-            tell,
+            report,
             self._inbox.put,
-            lambda: self._inbox.put(_Order.LOOK),
+            lambda: self._inbox.put(_Order.CHECK),
             timing=self._timing,
         )
-        self._raise_if_closing()  # which may have missed this connection
+        self._raise_if_closing()  # ``close`` may have run before ``_current`` was set
         try:
-            news = run_with_timeout(
-                seconds, lambda: connection.open(self._credentials), "bwgraph connect"
+            connected = run_with_timeout(
+                timeout, lambda: connection.open(self._credentials), "bwgraph connect"
             )
             self._raise_if_closing()
-        except Exception as error:  # noqa: BLE001 - a border: whatever escapes is told, not lost
+        except Exception as error:  # noqa: BLE001 - any error is reported, not lost
             self._close_connection(connection)
             self._raise_if_closing()
-            raise _as_explained(error, seconds) from None
-        return connection, news
+            raise _explain(error, timeout) from None
+        return connection, connected
 
     def _close_connection(self, connection: "Connection") -> None:
-        """Close a connection as far as it lets itself be closed."""
+        """Close a connection, or leave it to its threads if stem hangs.
+
+        These threads are daemons, and the socket has been shut down.
+        """
         connection.abandon()
-        # If stem hangs: its threads are daemons, and the socket is shut down.
         with suppress(TimeoutError):
             run_with_timeout(self._timing.close_timeout_s, connection.close, "bwgraph close")
 
@@ -226,92 +228,95 @@ class TorSource:
         if self._closing.is_set():
             raise _ClosedError
 
-    def _watch(self, connection: "Connection", tell: Report) -> str:
-        """Wait until the connection is no more, and say why.
+    def _watch(self, connection: "Connection", report: Report) -> str:
+        """Watch a connection until it has ended or is given up, and return the reason.
 
-        stem tells of its closing, and the wire of a silence. But its threads may also have died,
-        and a tor that has been stopped closes nothing: so the age of the newest event is watched.
-        A silent tor is told as lost, and the connection is kept for a while: when it goes on, what
-        it has to say of the time between comes there. Now and then tor is asked something.
+        stem reports the end of a connection, and the transport a silence. But a thread of stem's
+        may have died, and a stopped tor does not close its connections, so the time of the last
+        event is checked as well. A silent tor is reported as lost, but its connection stays open
+        for a while: if it continues, its next event covers the time in between.
         """
-        vigil = _Watchdog(tell, self._timing)
-        start = now()
-        errands = (
+        watchdog = _Watchdog(report, self._timing)
+        tasks = self._tasks(connection)
+        while True:
+            deadline = watchdog.deadline(connection.last_heard)
+            if deadline is None:
+                return f"it has been silent for {self._timing.give_up_after_s:.0f} s"
+            message = self._next_message(min(deadline, *(task.due for task in tasks)) - now())
+            if message is connection:
+                return connection.loss_reason()
+            if message is _Order.RETRY and watchdog.reported_lost:
+                self._inbox.put(message)  # it also ends the delay before the next attempt
+                return "it has been silent"
+            if isinstance(message, _TaskDone) and message.task in tasks:
+                message.task.due = now() + message.task.interval
+                if message.event is not None:
+                    report(message.event)
+            for task in tasks:
+                if now() >= task.due:
+                    task.due = math.inf
+                    self._start_task(task)
+
+    def _tasks(self, connection: "Connection") -> tuple[_Task, ...]:
+        timing = self._timing
+        return (
             _Task(
                 connection.describe,
-                "bwgraph context",
-                start + self._timing.first_describe_delay_s,
-                self._timing.describe_interval_s,
+                "bwgraph describe",
+                now() + timing.first_describe_delay_s,
+                timing.describe_interval_s,
             ),
             _Task(
                 connection.check_counters,
-                "bwgraph check",
-                start + self._timing.first_counter_delay_s,
-                self._timing.counter_interval_s,
+                "bwgraph counters",
+                now() + timing.first_counter_delay_s,
+                timing.counter_interval_s,
             ),
         )
-        while True:
-            until = vigil.deadline(connection.last_heard)
-            if until is None:
-                return f"it has been silent for {self._timing.give_up_after_s:.0f} s"
-            message = self._next_message(min(until, *(errand.due for errand in errands)) - now())
-            if message is connection:
-                return connection.loss_reason()
-            if message is _Order.RETRY and vigil.reported_lost:
-                self._inbox.put(message)  # for the pause before the next try
-                return "it has been silent"
-            if isinstance(message, _TaskDone) and message.task in errands:
-                message.task.due = now() + message.task.every
-                if message.event is not None:
-                    tell(message.event)
-            for errand in errands:
-                if now() >= errand.due:
-                    errand.due = math.inf  # until this one is answered
-                    self._start_task(errand)
 
-    def _start_task(self, errand: _Task) -> None:
-        """Have it asked where that may take long; the answer comes as a message."""
+    def _start_task(self, task: _Task) -> None:
+        """Call a task in a new thread, which puts a ``_TaskDone`` into the inbox at the end."""
 
-        def ask() -> None:
-            told = None
+        def run() -> None:
+            event = None
             try:
-                told = errand.call()
-            finally:  # it is asked again, whatever comes of it this time
-                self._inbox.put(_TaskDone(errand, told))
+                event = task.call()
+            finally:  # after an exception, too: the task is to be repeated
+                self._inbox.put(_TaskDone(task, event))
 
-        threading.Thread(target=ask, name=errand.name, daemon=True).start()
+        threading.Thread(target=run, name=task.name, daemon=True).start()
 
     def _reconnect(
-        self, gone: "Connection", why: str, tell: Report
+        self, lost: "Connection", reason: str, report: Report
     ) -> "tuple[Connection, Connected]":
-        """Try again and again, with a back-off, until it stands."""
-        tries = 0
+        """Try the endpoint of a lost connection, with growing delays, until it is connected."""
+        failures = 0
         while True:
-            self._wait_to_retry(tries, gone.last_heard, why, tell)
+            self._wait_to_retry(failures, lost.last_heard, reason, report)
             try:
-                return self._attempt(gone.endpoint, self._timing.attempt_timeout_s, tell)
-            except ExplainedError as refusal:
-                why = refusal.cause
+                return self._attempt(lost.endpoint, self._timing.attempt_timeout_s, report)
+            except ExplainedError as error:
+                reason = error.cause
                 self._drop_messages()
-            tries += 1
+            failures += 1
 
-    def _wait_to_retry(self, tries: int, since: float, why: str, tell: Report) -> None:
-        """Tell of a loss, and wait before the next try; unless the user cannot wait."""
+    def _wait_to_retry(self, failures: int, last_heard: float, reason: str, report: Report) -> None:
+        """Report a loss, and wait until the next attempt is due or ``retry_now`` is called."""
         delays = self._timing.reconnect_delays_s
-        until = now() + delays[min(tries, len(delays) - 1)]
-        tell(Lost(since, why, until))
-        while (left := until - now()) > 0 and self._next_message(left) is not _Order.RETRY:
-            pass  # a closing that is known already
+        retry_at = now() + delays[min(failures, len(delays) - 1)]
+        report(Lost(last_heard, reason, retry_at))
+        while (left := retry_at - now()) > 0 and self._next_message(left) is not _Order.RETRY:
+            pass  # other messages are about the lost connection
 
     def _drop_messages(self) -> None:
-        """What was asked for during an attempt has been done by it."""
+        """Drop the messages that arrived during an attempt: it has done what they ask for."""
         while self._next_message(0.0) is not None:
             pass
 
-    def _next_message(self, seconds: float) -> "_Order | _TaskDone | Connection | None":
-        """The next message; None if none comes in time. Raises _Closed when it is time to go."""
+    def _next_message(self, timeout: float) -> "_Order | _TaskDone | Connection | None":
+        """Return the next message, or None after the timeout. Raises _ClosedError on ``close``."""
         try:
-            message = self._inbox.get(timeout=max(seconds, 0.0))
+            message = self._inbox.get(timeout=max(timeout, 0.0))
         except queue.Empty:
             return None
         if message is _Order.CLOSE:
@@ -319,26 +324,30 @@ class TorSource:
         return message
 
 
-def _as_explained(error: Exception, seconds: float) -> ExplainedError:
-    """What to tell the user when an attempt failed like this."""
+def _explain(error: Exception, timeout: float) -> ExplainedError:
+    """Return an error for the user about an attempt with this timeout."""
     if isinstance(error, ExplainedError):
         return error
     if isinstance(error, TimeoutError):
-        return ExplainedError(f"no connection within {seconds:.0f} s")
+        return ExplainedError(f"no connection within {timeout:.0f} s")
     return ExplainedError(f"unexpected: {type(error).__name__}: {error}")
 
 
-def _combine(refusals: Sequence[tuple[Endpoint, ExplainedError]]) -> ExplainedError:
-    """One refusal for all the places that were tried."""
-    password_for = next((r.needs_password_at for _, r in refusals if r.needs_password_at), "")
-    if len(refusals) == 1:
-        place, only = refusals[0]
-        return ExplainedError(f"{place}: {only.cause}", only.remedy, needs_password_at=password_for)
-    width = max(len(str(place)) for place, _ in refusals)
-    said = [f"    {place!s:{width}}  {' '.join(r.cause.split())}" for place, r in refusals]
-    cures = [f"{place}: {r.remedy}" for place, r in refusals if r.remedy and not r.not_running]
+def _combine(errors: Sequence[tuple[Endpoint, ExplainedError]]) -> ExplainedError:
+    """Return one error for all endpoints that were tried."""
+    password_for = next((e.needs_password_at for _, e in errors if e.needs_password_at), "")
+    if len(errors) == 1:
+        endpoint, error = errors[0]
+        return ExplainedError(
+            f"{endpoint}: {error.cause}", error.remedy, needs_password_at=password_for
+        )
+    width = max(len(str(endpoint)) for endpoint, _ in errors)
+    causes = [f"    {endpoint!s:{width}}  {' '.join(e.cause.split())}" for endpoint, e in errors]
+    remedies = [
+        f"{endpoint}: {e.remedy}" for endpoint, e in errors if e.remedy and not e.not_running
+    ]
     return ExplainedError(
-        "\n".join(["found no tor that lets us in. Tried:", *said]),
-        "\n".join(cures) or NO_TOR_REMEDY,
+        "\n".join(["found no tor that lets us in. Tried:", *causes]),
+        "\n".join(remedies) or NO_TOR_REMEDY,
         needs_password_at=password_for,
     )

@@ -1,7 +1,7 @@
-"""Which tors are watched: the ones that were named, or else those that are found.
+"""Which tors are watched: those that the user names, or else those that are found.
 
-Owns the way from endpoints to instances and the links that tell of them, and what is shown to which
-tor so that it lets us in. Must not know what becomes of what they tell.
+Owns the way from endpoints to a fleet of instances and their sources, and which credentials each
+tor is shown. Must not know what is done with the events.
 """
 
 import os
@@ -26,78 +26,86 @@ if TYPE_CHECKING:
     from bwgraph.tor.connection import Connect
 
 DEMO_NOTE = "no tor, invented traffic"
+"Shown beside the name of the demo."
 
 
 class Secrets(NamedTuple):
-    """What is shown to each tor, and whether the user may be asked for more."""
+    """The credentials for each tor, and for which of them the user can be asked for a password.
+
+    The keys are endpoints as text.
+    """
 
     default: Credentials
+    "The credentials for endpoints without their own."
     by_endpoint: Mapping[str, Credentials] = MappingProxyType({})
-    "By place, where the user has given something for this one alone."
+    "The credentials that the user gave for a single endpoint."
     declined: frozenset[str] = frozenset()
-    "Places for which the user has nothing to give."
+    "The endpoints for which the user gave no password when asked."
     cannot_ask: bool = False
-    "There is nobody to be asked."
+    "Whether there is no user to ask."
 
-    def for_endpoint(self, place: str) -> Credentials:
-        """What is shown there."""
-        return self.by_endpoint.get(place, self.default)
+    def for_endpoint(self, address: str) -> Credentials:
+        """Return the credentials for an endpoint."""
+        return self.by_endpoint.get(address, self.default)
 
-    def should_ask(self, place: str) -> bool:
-        """Whether the user should be asked for a password for this place."""
-        if self.cannot_ask or not place or place in self.declined:
+    def should_ask(self, address: str) -> bool:
+        """Return whether the user should be asked for the password of an endpoint."""
+        if self.cannot_ask or not address or address in self.declined:
             return False
-        return self.for_endpoint(place).password is None
+        return self.for_endpoint(address).password is None
 
-    def with_password(self, place: str, credentials: Credentials) -> "Secrets":
-        """With what the user gave for this place."""
-        return self._replace(by_endpoint={**self.by_endpoint, place: credentials})
+    def with_password(self, address: str, credentials: Credentials) -> "Secrets":
+        """Return a copy with the credentials that the user gave for an endpoint."""
+        return self._replace(by_endpoint={**self.by_endpoint, address: credentials})
 
-    def with_declined(self, place: str) -> "Secrets":
-        """With no more asking for this place."""
-        return self._replace(declined=self.declined | {place})
+    def with_declined(self, address: str) -> "Secrets":
+        """Return a copy that does not ask for an endpoint's password again."""
+        return self._replace(declined=self.declined | {address})
 
 
 class Targets(NamedTuple):
-    """The tors to watch, before anything is known of them."""
+    """The tors to watch."""
 
     named: tuple[NamedEndpoint, ...] = ()
-    "Those that are watched side by side."
+    "The endpoints that are watched at the same time, one instance for each."
     candidates: tuple[Endpoint, ...] = ()
-    "Where there are none of these: places of which the first that lets us in is watched."
+    "If ``named`` is empty: the endpoints of which the first that can be connected to is watched."
     demo_speed: int | None = None
-    "The speed of the invented one, if it is that."
+    "The speed of the demo; None for real tors."
     found: bool = False
-    "Nobody named them, so two of them may be one tor."
+    "Whether ``named`` was found and not given by the user, so that two may be the same tor."
 
     @property
     def clock(self) -> Clock:
-        """What their samples and the screen go by: the present."""
+        """The clock of the samples and of the screen."""
         return SystemClock()
 
     def create_fleet(
         self, secrets: Secrets, *, patient: bool, timing: Timing = DEFAULT_TIMING
     ) -> tuple[Fleet, dict[Instance, Source]]:
-        """Instances, and what tells of each."""
+        """Create an instance for each tor, a fleet of them, and the source of each.
+
+        ``patient`` says whether to wait for a tor if none can be connected to.
+        """
         several = len(self.named) > 1
         sources: dict[Instance, Source] = {}
         for named in self.named:
-            place = named.endpoint
-            instance = self._instance(str(place), named.name)
+            address = str(named.endpoint)
+            instance = self._create_instance(address, named.name)
             sources[instance] = TorSource(
-                [place],
-                secrets.for_endpoint(str(place)),
+                [named.endpoint],
+                secrets.for_endpoint(address),
                 self._connect_function(),
                 wait_forever=several or patient,
                 timing=timing,
             )
         if not sources:
-            instance = self._instance("a tor on this machine", "")
+            instance = self._create_instance("a tor on this machine", "")
             instance.is_unlocated = True
-            # Given for one of the candidates, which is the one that is looked for now.
-            latest = [secrets.default, *secrets.by_endpoint.values()][-1]
+            # If the user gave a password, it is for the candidate that asked for it.
+            credentials = [secrets.default, *secrets.by_endpoint.values()][-1]
             sources[instance] = TorSource(
-                self.candidates, latest, wait_forever=patient, timing=timing
+                self.candidates, credentials, wait_forever=patient, timing=timing
             )
         fleet = Fleet(
             tuple(sources),
@@ -111,11 +119,11 @@ class Targets(NamedTuple):
     def _connect_function(self) -> "Connect":
         if self.demo_speed is None:
             return transport.connect
-        from bwgraph.tor.demo import DemoTor  # noqa: PLC0415 - most have a tor
+        from bwgraph.tor.demo import DemoTor  # noqa: PLC0415 - for the demo only
 
         return DemoTor(self.demo_speed).connect
 
-    def _instance(self, name: str, label: str) -> Instance:
+    def _create_instance(self, name: str, label: str) -> Instance:
         note = "" if self.demo_speed is None else DEMO_NOTE
         return Instance(name, note, History(lock=threading.Lock()), label=label)
 
@@ -123,34 +131,36 @@ class Targets(NamedTuple):
 def find_targets(
     named: Sequence[NamedEndpoint], speed: int | None, environ: Mapping[str, str]
 ) -> Targets:
-    """What to watch; a ValueError if what was asked for makes no sense.
+    """Return the tors to watch.
 
-    Nobody named one: those that the environment names, or else all that take connections where a
-    tor may be. When there are none, or just one, the places are left to be tried in order.
+    If the user names none, these are the endpoints in the environment that accept connections, or
+    else all candidates that do. If fewer than two do, all candidates are to be tried in order.
+
+    Raises ValueError if the options or the environment are not valid.
     """
     if speed is not None:
         if named:
             message = "--demo needs no tor, and --port and --socket name one"
             raise ValueError(message)
-        from bwgraph.tor.demo import ENDPOINT  # noqa: PLC0415 - as above
+        from bwgraph.tor.demo import ENDPOINT  # noqa: PLC0415 - for the demo only
 
         return Targets((NamedEndpoint("", ENDPOINT),), demo_speed=speed)
     if named:
         return Targets(tuple(dict.fromkeys(named)))
-    sockets = map(str, Path("/").glob(endpoint.INSTANCE_SOCKETS_GLOB))
-    places = endpoint.candidates(environ, sockets)
-    first = endpoint.from_environment(environ)
-    live = [place for place in _distinct(places) if transport.is_listening(place)]
-    wanted = [place for place in live if place in first] or live
-    if len(wanted) < 2:
-        return Targets(candidates=tuple(places))
-    return Targets(tuple(NamedEndpoint("", place) for place in wanted), found=True)
+    instance_sockets = map(str, Path("/").glob(endpoint.INSTANCE_SOCKETS_GLOB))
+    endpoints = endpoint.candidates(environ, instance_sockets)
+    from_environment = endpoint.from_environment(environ)
+    listening = [each for each in _without_aliases(endpoints) if transport.is_listening(each)]
+    chosen = [each for each in listening if each in from_environment] or listening
+    if len(chosen) < 2:
+        return Targets(candidates=tuple(endpoints))
+    return Targets(tuple(NamedEndpoint("", each) for each in chosen), found=True)
 
 
-def _distinct(places: Sequence[Endpoint]) -> list[Endpoint]:
-    """Without sockets that are others by another name."""
-    found: dict[object, Endpoint] = {}
-    for place in places:
-        key = os.path.realpath(place.path) if isinstance(place, ControlSocket) else place
-        found.setdefault(key, place)
-    return list(found.values())
+def _without_aliases(endpoints: Sequence[Endpoint]) -> list[Endpoint]:
+    """Return the endpoints without sockets that are an earlier one by another path."""
+    distinct: dict[object, Endpoint] = {}
+    for each in endpoints:
+        key = os.path.realpath(each.path) if isinstance(each, ControlSocket) else each
+        distinct.setdefault(key, each)
+    return list(distinct.values())

@@ -1,9 +1,9 @@
-"""The bytes to and from a control port. Owns the socket: how it is opened, its lines, its patience.
+"""The bytes to and from a control port, and the timeouts that stem does not have.
 
-stem reads from it and has no timeouts of its own, so the transport has them. A read fails if no
-byte arrives for ``silence_s`` seconds, or if a line is too long. After ``allow_silence`` a read
-fails after ``give_up_after_s``, and calls ``on_silence`` in between. The first bytes and the
-failure are stored for the error message. Must not know the protocol.
+Owns the socket: how it is connected, how its lines are read, and when a read fails. A read fails if
+no byte arrives for ``silence_s`` seconds, or if a line is too long. After ``allow_silence`` a read
+fails after ``give_up_after_s`` seconds, and calls ``on_silence`` in between. Must not know the
+control protocol.
 """
 
 import select
@@ -21,150 +21,161 @@ if TYPE_CHECKING:
 CHUNK_BYTES = 1 << 10
 "Bytes read at once."
 
+FIRST_BYTES = 80
+"Length of ``Transport.first_bytes``."
+
 
 class Transport(socket.socket):
-    """A connected socket that loses patience, and the file in which stem reads its lines.
+    """A connected socket with timeouts, which is also the file from which stem reads lines.
 
-    Python's own file of a socket costs as much for each line as all else that is done with it.
+    Python's own socket file costs as much CPU for each line as everything else done with the line.
     """
 
     def __init__(self, fileno: int, timing: Timing = DEFAULT_TIMING) -> None:
         super().__init__(fileno=fileno)
         self.timing = timing
         self.first_bytes = b""
-        "The first bytes that came, at most 80 of them."
+        "The first bytes received, at most 80, for the error message about a peer that is no tor."
         self.failure: OSError | None = None
-        "What ended it, if it was not an orderly end."
+        "The error that ended the connection; None if either side closed it."
         self.on_silence: Callable[[], object] = bool
-        "Is called, by whoever reads, for each ``silence_s`` of one that is trusted."
-        self._max_silence = 0.0  # beyond the first silence
-        self._lines: deque[bytes] = deque()
-        self._rest = b""  # of a line that has no end yet
+        "Called by the reading thread after each ``silence_s`` of an allowed silence."
         self.unused_bytes = 0
-        "Bytes since something was made of what had come; set by whoever makes it."
-        self._ended = False  # by the peer or by us: what fails after that is no cause
+        "Bytes received since the last BW event. The reader of events sets it to 0."
+        self._allowed_silence_s = 0.0  # beyond the first ``silence_s``
+        self._lines: deque[bytes] = deque()
+        self._incomplete_line = b""
+        self._ended = False  # by either side: later errors are not the cause of the end
         self.settimeout(timing.silence_s)
 
     def makefile(self, *_: Any, **__: Any) -> Any:
-        """Itself: all of a file that is needed."""
+        """Return itself: it has the methods of a file that stem needs."""
         return self
 
     def readline(self) -> bytes:
-        """The next line with its end; nothing at the end of all. OSError also if it is too long."""
+        """Return the next line with its newline, or an empty one at the end of the stream.
+
+        Raises OSError if the connection fails, if it is silent for too long, or if the line is
+        too long.
+        """
         while not self._lines:
             data = self._receive()
             if not data:
-                last, self._rest = self._rest, b""
+                last, self._incomplete_line = self._incomplete_line, b""
                 return last
-            if data.find(b"\n") == len(data) - 1 and not self._rest:
-                return data  # nearly always: one event
-            *whole, self._rest = (self._rest + data).split(b"\n")
-            self._lines.extend([line + b"\n" for line in whole])
-            if len(self._rest) > self.timing.max_line_bytes:
+            if data.find(b"\n") == len(data) - 1 and not self._incomplete_line:
+                return data  # the usual case: one event
+            *complete, self._incomplete_line = (self._incomplete_line + data).split(b"\n")
+            self._lines.extend([line + b"\n" for line in complete])
+            if len(self._incomplete_line) > self.timing.max_line_bytes:
                 self.fail("it sent a line without an end")
         return self._lines.popleft()
 
     def write(self, data: bytes) -> None:
-        """Send all of it."""
+        """Send all of the data."""
         self.sendall(data)
 
     def flush(self) -> None:
-        """Nothing: it has been sent."""
+        """Do nothing: ``write`` has sent everything."""
 
     def _receive(self) -> bytes:
-        """The next bytes, however long that takes within its patience; none at the end."""
+        """Return the next bytes, or none at the end of the stream. Raises OSError on a failure."""
         try:
             data = self._receive_or_wait()
         except OSError as error:
-            raise self._failed(error) from None
+            raise self._store_failure(error) from None
         if not data:
             self._ended = True
-        if len(self.first_bytes) < 80:
-            self.first_bytes = (self.first_bytes + data)[:80]
+        if len(self.first_bytes) < FIRST_BYTES:
+            self.first_bytes = (self.first_bytes + data)[:FIRST_BYTES]
         self.unused_bytes += len(data)
         if self.unused_bytes > self.timing.max_unused_bytes:
-            self.fail("it goes on and on, and nothing comes of it")
+            self.fail(f"it sent {self.timing.max_unused_bytes} bytes without a BW event")
         return data
 
     def _receive_or_wait(self) -> bytes:
-        waited = 0.0
+        silent_s = 0.0
         while True:
             try:
                 return self.recv(CHUNK_BYTES)
             except TimeoutError:
-                # After ^Z and fg the time is over and the bytes are there all the same.
+                # After ^Z and fg the timeout is over, but there are bytes to read.
                 if not select.select([self], [], [], 0)[0]:
-                    waited += self.timing.silence_s
-                    if waited > self._max_silence:
+                    silent_s += self.timing.silence_s
+                    if silent_s > self._allowed_silence_s:
                         raise
                     self.on_silence()
 
-    def _failed(self, error: OSError) -> OSError:
+    def _store_failure(self, error: OSError) -> OSError:
         if not self._ended:
             self.failure = error
         return error
 
     def allow_silence(self) -> None:
-        """From the next read on, be as patient as with a tor that has been heard."""
-        self._max_silence = self.timing.give_up_after_s
+        """Allow silences of up to ``give_up_after_s`` seconds, from the next read on."""
+        self._allowed_silence_s = self.timing.give_up_after_s
 
     def close(self) -> None:
-        """As socket.close."""
+        """Close the socket."""
         self._ended = True
         super().close()
 
-    def fail(self, why: str) -> NoReturn:
-        """Fail for a reason of ours: an OSError, and what is said of the end."""
-        raise self._failed(OSError(why))
+    def fail(self, reason: str) -> NoReturn:
+        """Raise an OSError with this reason, and store it as the failure."""
+        raise self._store_failure(OSError(reason))
 
     def hang_up(self) -> None:
-        """End the connection from any thread; whoever reads from it wakes up."""
+        """End the connection, from any thread. A thread that is reading from it returns."""
         self._ended = True
         with suppress(OSError):  # it may be closed already
             self.shutdown(socket.SHUT_RDWR)
 
 
 def wrap(connected: socket.socket, timing: Timing = DEFAULT_TIMING) -> Transport:
-    """Turn a connected socket into a wire; the socket itself is used up."""
+    """Turn a connected socket into a transport. The socket object cannot be used afterwards."""
     return Transport(connected.detach(), timing)
 
 
 def connect(endpoint: Endpoint, timing: Timing = DEFAULT_TIMING) -> Transport:
-    """Connect; OSError (socket.gaierror for a name that is not known) if that fails."""
+    """Connect to an endpoint.
+
+    Raises OSError if that fails (socket.gaierror for an unknown host name), and UnicodeError if
+    the host name cannot be encoded.
+    """
     match endpoint:
         case ControlPort(host, port):
             return wrap(_connect_tcp(host, port, timing.silence_s), timing)
         case ControlSocket(path):
             if not hasattr(socket, "AF_UNIX"):
                 raise OSError("this system has no such sockets")
-            plain = socket.socket(socket.AF_UNIX)
+            unix_socket = socket.socket(socket.AF_UNIX)
             try:
-                plain.settimeout(timing.silence_s)
-                plain.connect(path)
+                unix_socket.settimeout(timing.silence_s)
+                unix_socket.connect(path)
             except OSError:
-                plain.close()
+                unix_socket.close()
                 raise
-            return wrap(plain, timing)
+            return wrap(unix_socket, timing)
         case DemoEndpoint(name):
-            raise OSError(f"nothing embedded answers to {name}")
+            raise OSError(f"{name} is not an address")
 
 
-def _connect_tcp(host: str, port: int, seconds: float) -> socket.socket:
-    # For a name that is text Python loads tables of all letters that there are, 700 kB of them.
+def _connect_tcp(host: str, port: int, timeout: float) -> socket.socket:
+    # For a name of type str Python loads Unicode tables of 700 kB.
     name: Any = host.encode() if host.isascii() else host
-    return socket.create_connection((name, port), timeout=seconds)
+    return socket.create_connection((name, port), timeout=timeout)
 
 
 def is_listening(endpoint: Endpoint, timing: Timing = DEFAULT_TIMING) -> bool:
-    """Whether anybody takes connections there, as may be found out at once."""
+    """Return whether the endpoint accepts a connection within ``probe_timeout_s`` seconds."""
     try:
         match endpoint:
             case ControlPort(host, port):
                 _connect_tcp(host, port, timing.probe_timeout_s).close()
             case ControlSocket(path) if hasattr(socket, "AF_UNIX"):
-                with socket.socket(socket.AF_UNIX) as plain:
-                    plain.settimeout(timing.probe_timeout_s)
-                    plain.connect(path)
+                with socket.socket(socket.AF_UNIX) as unix_socket:
+                    unix_socket.settimeout(timing.probe_timeout_s)
+                    unix_socket.connect(path)
             case _:
                 return False
     except (OSError, UnicodeError):

@@ -66,7 +66,7 @@ def test_a_socket_left_behind(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as left_behind:
         left_behind.bind(str(path))
     said = open_error(ControlSocket(str(path)))
-    assert said.cause == "nobody listens there any more"
+    assert said.cause == "the socket exists, but nobody listens on it"
     assert said.not_running
 
 
@@ -106,7 +106,7 @@ def test_a_connect_that_takes_too_long_is_refused() -> None:
     assert caught.value.cause == "no answer within 4 s"
 
 
-NOT_TOR = "this is no tor control port: it says "
+NOT_TOR = "this is not a tor control port: it says "
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_a_peer_that_stays_silent_is_given_up() -> None:
     with FakeTor(silent) as server:
         said = open_error(server.endpoint, timing=HASTY)
         assert server.commands == ["PROTOCOLINFO 1"]
-    assert "takes connections and stays silent" in said.cause
+    assert "it accepted the connection, and was silent for" in said.cause
     assert "is tor stopped?" in said.remedy
 
 
@@ -161,7 +161,7 @@ def test_a_tor_that_stops_in_the_middle_of_an_answer_is_given_up() -> None:
 
     with FakeTor(half_an_answer) as server:
         said = open_error(server.endpoint, timing=HASTY)
-    assert "stays silent" in said.cause
+    assert "was silent for" in said.cause
 
 
 def test_a_filter_that_refuses_bw_is_named() -> None:
@@ -169,7 +169,7 @@ def test_a_filter_that_refuses_bw_is_named() -> None:
     with FakeTor(FILTER_WITHOUT_BW) as server:
         said = open_error(server.endpoint, timing=timing)
         assert set(server.commands) == {x for x in ALL_COMMANDS if not x.startswith("GETINFO")}
-    assert said.cause == "it let us in and sends no BW events"
+    assert said.cause == "it accepted the connection, but sends no BW events"
     assert "SETEVENTS BW" in said.remedy
 
 
@@ -178,7 +178,7 @@ def test_a_tor_that_grants_bw_and_sends_none_is_the_same() -> None:
     with FakeTor(Manners(spike=None)) as server:
         assert (
             open_error(server.endpoint, timing=timing).cause
-            == "it let us in and sends no BW events"
+            == "it accepted the connection, but sends no BW events"
         )
 
 
@@ -256,7 +256,7 @@ def test_a_tor_that_falls_silent_half_way_in_is_said_to_be_silent(command: str) 
 
     with FakeTor(half_way) as server:
         said = open_error(server.endpoint, timing=HASTY)
-    assert "stays silent" in said.cause
+    assert "was silent for" in said.cause
 
 
 def test_a_wrong_password_is_refused() -> None:
@@ -375,7 +375,7 @@ def test_who_does_not_know_the_cookie_is_not_shown_it(tmp_path: Path) -> None:
     with FakeTor(manners) as server:
         said = open_error(server.endpoint)
         assert server.shown == []
-    assert "does not know what is in the cookie" in said.cause
+    assert "does not know the content of the cookie" in said.cause
 
 
 def test_a_cookie_that_tor_changed_its_mind_about_is_refused(tmp_path: Path) -> None:

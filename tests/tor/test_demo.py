@@ -294,7 +294,7 @@ def test_it_tells_of_itself_what_a_relay_with_accounting_does(beat: Beat) -> Non
 def test_its_interval_is_a_month_of_accounting_on_any_day() -> None:
     for day in range(1500):
         now = datetime(2024, 1, 1, 13, tzinfo=UTC) + timedelta(days=day)
-        start, end = demo._interval(now)
+        start, end = demo._accounting_interval(now)
         assert start.day == end.day <= 28
         assert 28 <= (end - start).days <= 31
         assert 20 <= (now - start).days < 24

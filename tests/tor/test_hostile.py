@@ -85,7 +85,7 @@ def test_what_is_passed_over_is_told_of() -> None:
         server.send(b"250 \x1b[2Jx\r\n" * (stem_adapter.MAX_QUEUED_MESSAGES + 5))
         server.emit(1, 1)
         ear.wait_for(Sample)
-        assert ear.troubles == [r"it says more at once than can be looked at: '\x1b[2Jx'"] * 5
+        assert ear.troubles == [r"a message was dropped, too many are waiting: '\x1b[2Jx'"] * 5
 
 
 def test_the_sums_of_a_flood_that_comes_before_the_connection_is_told_are_right() -> None:
@@ -127,7 +127,7 @@ def test_a_message_of_lines_without_end_is_the_end(flood: bytes) -> None:
         connection.release_samples()
         server.send(flood * (stem_adapter.MAX_MESSAGE_LINES + 1))
         eventually(lambda: lost, "the loss is told")
-        assert connection.loss_reason() == "it goes on and on, and nothing comes of it"
+        assert connection.loss_reason() == "it sent a message of more than 1024 lines"
         connection.close()
     assert ear.samples == []
 

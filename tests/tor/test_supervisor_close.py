@@ -150,7 +150,7 @@ def test_closing_at_the_moment_of_a_new_try_ends_the_try(monkeypatch: pytest.Mon
         begun = time.monotonic()
         closing.set()
         closer.join()
-        assert not [thread for thread in threads_at_work() if thread.name == "bwgraph link"]
+        assert not [thread for thread in threads_at_work() if thread.name == "bwgraph source"]
         assert time.monotonic() - begun < 1
 
 

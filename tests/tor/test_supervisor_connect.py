@@ -52,7 +52,7 @@ def test_starting_does_not_wait_and_happens_in_a_thread_of_its_own() -> None:
             assert time.monotonic() - begun < 1
             eventually(lambda: server.lines, "it has tried")
             names = {thread.name for thread in threads_at_work()}
-            assert names >= {"bwgraph link", "bwgraph connect"}
+            assert names >= {"bwgraph source", "bwgraph connect"}
             assert all(thread.daemon for thread in threads_at_work())
 
 
@@ -80,7 +80,7 @@ def test_each_place_is_named_with_what_it_said_in_the_order_of_trying(tmp_path: 
     assert [line.split()[0] for line in lines] == [str(place) for place in places]
     assert [line[4:].split(maxsplit=1)[1] for line in lines] == [
         "no such socket",
-        "this is no tor control port: it says 'SSH-2.0-OpenSSH_9.6p1 Debian-5'",
+        "this is not a tor control port: it says 'SSH-2.0-OpenSSH_9.6p1 Debian-5'",
         "it closed the connection",
         "cookie /nowhere/cookie: No such file or directory",
     ]
@@ -136,7 +136,7 @@ def test_a_place_that_does_not_let_us_in_is_let_go_of() -> None:
         ear.wait_for(Connected)
         eventually(lambda: not locked._sessions, "the connection to the first ended")
         names = sorted(thread.name for thread in threads_at_work())
-        assert names == ["Event notifier", "Tor listener", "bwgraph link"]
+        assert names == ["Event notifier", "Tor listener", "bwgraph source"]
 
 
 def test_a_silent_place_does_not_keep_the_next_from_being_tried() -> None:
