@@ -1,8 +1,8 @@
-"""A control port for the tests: does what a test says, keeps what it was told, never keeps time.
+"""A control port for the tests, which stores the commands and sends events when the test says so.
 
-``FakeTor`` listens on the loopback, or on a unix socket, in threads of its own. How it behaves is
-either ``Manners``, a tor that a test can bend (control-spec, sections 3 and 4), or an ``Oddity``:
-whatever else may listen where a tor is looked for. Events come when the test says so.
+``FakeTor`` listens on the loopback interface, or on a unix socket, in threads of its own. It
+behaves according to ``Manners``, which describes a tor (control-spec, sections 3 and 4), or to an
+``Oddity``, a function that handles each connection as another kind of server does.
 """
 
 import hashlib
@@ -24,12 +24,13 @@ from typing import Self
 from bwgraph.tor.endpoint import ControlPort, ControlSocket, Endpoint
 
 PATIENCE = 10.0
-"Seconds after which a test that waits for the other side has failed."
+"Seconds after which a test that waits for the other side fails."
 
 COOKIE = bytes(range(32))
+"The content of the cookie file."
 
 HANG_UP = b""
-"As a reply: none, and the connection is closed."
+"As a reply: closes the connection without one."
 
 SERVER_KEY = b"Tor safe cookie authentication server-to-controller hash"
 CLIENT_KEY = b"Tor safe cookie authentication controller-to-server hash"
@@ -40,7 +41,7 @@ WEB_ANSWER = (
     b"HTTP/1.1 400 Bad Request\r\nServer: nginx\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 )
 
-# What tor's SocksPort says to a first byte that is neither 4 nor 5 but a letter (T, buffers_socks).
+# The answer of tor's SocksPort to a first byte that is a letter (T, buffers_socks).
 SOCKS_ANSWER = (
     b"HTTP/1.0 501 Tor is not an HTTP Proxy\r\n"
     b"Content-Type: text/html; charset=iso-8859-1\r\n\r\n"
@@ -50,48 +51,49 @@ SOCKS_ANSWER = (
 
 @dataclass(frozen=True, kw_only=True)
 class Manners:
-    """A tor: how it lets a controller in, and what it answers."""
+    """How a tor authenticates a controller, and what it answers."""
 
     methods: str = "NULL"
     password: bytes = b""
     cookie: bytes = COOKIE
     cookie_path: bytes | None = None
-    "As it is sent in PROTOCOLINFO, quoted there."
+    "The path in PROTOCOLINFO, where it is quoted; None to send none."
     version: str = "0.4.9.11"
     conf: Mapping[str, str] = field(default_factory=lambda: {"nickname": "fake"})
     spike: tuple[int, int] | None = (424_182, 13)
-    "The event that comes at once with a subscription; None: none comes."
+    "The event sent with the reply to a subscription; None to send none."
     uptime: int = 3600
     process: int = 4711
     info: Mapping[str, bytes] = field(default_factory=dict)
-    "By key of GETINFO: what is answered instead of what a tor would answer."
+    "Values that replace those of a tor, by key of GETINFO."
     allowed: frozenset[str] | None = None
-    "As a filter: the only lines, besides PROTOCOLINFO and AUTHENTICATE, that pass."
+    "The commands that a filter allows besides PROTOCOLINFO and AUTHENTICATE; None for no filter."
     replies: Mapping[str, bytes] = field(default_factory=dict)
-    "By command: what is sent instead of what a tor would say."
+    "Replies that replace those of a tor, by the name of the command; ``*`` stands for all."
 
 
 FILTER = Manners(allowed=frozenset({"SETEVENTS BW"}))
-"onion-grater with a profile that grants the least that bwgraph can do with."
+"onion-grater, with a profile that allows only what bwgraph cannot do without."
 
 FILTER_WITHOUT_BW = Manners(allowed=frozenset())
+"onion-grater, with a profile that allows nothing."
 
 
 class Session:
-    """One control connection, from the fake's side."""
+    """The fake tor's side of one control connection."""
 
     def __init__(self, server: "FakeTor", connected: socket.socket) -> None:
         self.server = server
         self.socket = connected
         self.subscribed = False
-        self._sending = threading.Lock()  # replies and a test's events come from two threads
+        self._send_lock = threading.Lock()  # replies and a test's events come from two threads
         self._nonces = b""
         self._let_in = False
         self._unread = b""
 
     def send(self, data: bytes) -> bool:
-        """Send, if anybody is left to send to; whether there was."""
-        with self._sending:
+        """Send data. Returns whether the other side is still connected."""
+        with self._send_lock:
             try:
                 self.socket.sendall(data)
             except OSError:
@@ -99,7 +101,7 @@ class Session:
         return True
 
     def line(self) -> bytes | None:
-        """The next line from the other side, kept by the server; None when it hangs up."""
+        """Return the next line, and store it in the server. Returns None at the end."""
         while b"\r\n" not in self._unread:
             try:
                 data = self.socket.recv(65536)
@@ -113,27 +115,27 @@ class Session:
         return line
 
     def hang_up(self) -> None:
-        """End it from any thread; what was sent still arrives."""
+        """End the connection, from any thread. Data already sent still arrives."""
         with suppress(OSError):
             self.socket.shutdown(socket.SHUT_RDWR)
 
-    def take_leave(self) -> None:
-        """End it, and read on until the other side does: to close on it could be a reset."""
+    def end(self) -> None:
+        """End the connection, and read until the other side does: closing could send a reset."""
         with suppress(OSError):
             self.socket.shutdown(socket.SHUT_WR)
         while self.line() is not None:
             pass
 
-    def converse(self, manners: Manners) -> None:
-        """Be a tor until either side hangs up."""
+    def answer(self, manners: Manners) -> None:
+        """Answer as a tor until either side ends the connection."""
         while (line := self.line()) is not None:
             reply = self._reply(line, manners)
             if not reply:
-                self.take_leave()
+                self.end()
                 return
             subscribes = line == b"SETEVENTS BW" and reply.startswith(b"250")
             if subscribes and manners.spike is not None:
-                # One write, as with tor: the first event is there when the reply is.
+                # One write, as with tor: the first event arrives together with the reply.
                 self.server.count(*manners.spike)
                 self.server.cache.append(manners.spike)
                 reply += b"650 BW %d %d\r\n" % manners.spike
@@ -142,7 +144,7 @@ class Session:
             if subscribes:
                 self.server.now_subscribed(self)
             if reply.startswith((b"515", b"514")):
-                return  # tor hangs up on those who fail to authenticate
+                return  # tor closes the connection after a failed authentication
 
     def _reply(self, line: bytes, manners: Manners) -> bytes:
         command, _, rest = line.partition(b" ")
@@ -172,9 +174,9 @@ class Session:
         return b'510 Unrecognized command "%s"\r\n' % command
 
     def _getinfo(self, key: str, manners: Manners) -> bytes:
-        """One key's value: bwgraph asks for each in a line of its own."""
+        """Answer GETINFO for one key; bwgraph uses one command for each."""
         read, written = self.server.moved
-        known = {
+        values = {
             "traffic/read": b"%d" % read,
             "traffic/written": b"%d" % written,
             "uptime": b"%d" % manners.uptime,
@@ -183,11 +185,11 @@ class Session:
             "accounting/enabled": b"0",
             **manners.info,
         }
-        if key == "fingerprint" and key not in known:
+        if key == "fingerprint" and key not in values:
             return b"551 Not running in server mode\r\n"
-        if key not in known:
+        if key not in values:
             return b'552 Unrecognized key "%s"\r\n' % key.encode("latin-1")
-        return b"250-%s=%s\r\n250 OK\r\n" % (key.encode("ascii"), known[key])
+        return b"250-%s=%s\r\n250 OK\r\n" % (key.encode("ascii"), values[key])
 
     def _challenge(self, rest: bytes, manners: Manners) -> bytes:
         kind, _, nonce = rest.partition(b" ")
@@ -202,14 +204,14 @@ class Session:
         )
 
     def _authenticate(self, rest: bytes, manners: Manners) -> bytes:
-        shown = unquoted(rest) if rest.startswith(b'"') else bytes.fromhex(rest.decode("ascii"))
+        shown = unquote(rest) if rest.startswith(b'"') else bytes.fromhex(rest.decode("ascii"))
         self.server.shown.append(shown)
-        failure = self._why_not(shown, manners)
+        failure = self._authentication_error(shown, manners)
         self._let_in = not failure
         return b"515 Authentication failed: %s\r\n" % failure if failure else b"250 OK\r\n"
 
-    def _why_not(self, shown: bytes, manners: Manners) -> bytes:
-        """Why tor would reject what it was shown; empty if it would not."""
+    def _authentication_error(self, shown: bytes, manners: Manners) -> bytes:
+        """Return why tor rejects a password or cookie; empty if it accepts it."""
         methods = manners.methods.split(",")
         if self._nonces:
             expected = hmac.digest(CLIENT_KEY, manners.cookie + self._nonces, hashlib.sha256)
@@ -232,68 +234,69 @@ class Session:
 
 
 Oddity = Callable[[Session], None]
-"What else may listen; it has the connection until it returns."
+"Handles a connection as another kind of server does, until it returns."
 
 
 def silent(session: Session) -> None:
-    """A stopped tor: the kernel takes the connection, and nobody answers."""
+    """Read and never answer, as a stopped tor."""
     while session.line() is not None:
         pass
 
 
 def curt(session: Session) -> None:
-    """Hangs up at once."""
-    session.take_leave()
+    """End the connection at once."""
+    session.end()
 
 
 def says(data: bytes, *, unasked: bool = False) -> Oddity:
-    """Something else, which says this and hangs up."""
+    """Return a server that sends data, at once or after a line, and ends the connection."""
 
-    def talk(session: Session) -> None:
+    def serve(session: Session) -> None:
         if unasked or session.line() is not None:
             session.send(data)
-            session.take_leave()
+            session.end()
 
-    return talk
+    return serve
 
 
 def drips(data: bytes, pause: float) -> Oddity:
-    """Sends a byte now and then, often enough that no single read runs out of patience."""
+    """Return a server that sends one byte after each pause, so that no single read times out."""
 
-    def talk(session: Session) -> None:
+    def serve(session: Session) -> None:
         for byte in data:
             if not session.send(bytes([byte])) or session.server.stopped.wait(pause):
                 return
 
-    return talk
+    return serve
 
 
 def floods(session: Session) -> None:
-    """Sends a line that never ends."""
+    """Send a line that never ends."""
     if session.line() is not None and session.send(b"250-"):
         while session.send(b"x" * 65536):
             pass
 
 
 class FakeTor:
-    """A control port, from ``with`` on."""
+    """A control port that listens inside a ``with`` block."""
 
     def __init__(self, behaviour: Manners | Oddity = Manners(), path: Path | None = None) -> None:
         self.behaviour = behaviour
-        "May be changed: it holds from the next connection on."
+        "May be changed, with effect from the next connection."
         self.lines: list[bytes] = []
-        "Each line that came, from all connections, in order."
+        "Each line received, on all connections, in order."
         self.shown: list[bytes] = []
-        "What each AUTHENTICATE held, decoded as tor decodes it."
+        "The password or cookie of each AUTHENTICATE, decoded as by tor."
         self.accepted = 0
+        "Number of connections so far."
         self.moved = (0, 0)
-        "Bytes read and written in all, as its counters have it."
+        "Bytes read and written since the start, as in its counters."
         self.cache: deque[tuple[int, int]] = deque(maxlen=300)
-        "Its last events, oldest first."
+        "The latest events, oldest first."
         self.stopped = threading.Event()
         self._path = path
         self._port = 0
-        self._ending: socket.socket | None = None
+        self._stop_socket: socket.socket | None = None
         self._accepting = 0
         self._threads: list[threading.Thread] = []
         self._sessions: list[Session] = []
@@ -301,14 +304,14 @@ class FakeTor:
 
     @property
     def endpoint(self) -> Endpoint:
-        """Where it is."""
+        """The endpoint that it listens on."""
         if self._path is not None:
             return ControlSocket(str(self._path))
         return ControlPort("127.0.0.1", self._port)
 
     @property
     def commands(self) -> list[str]:
-        """Each line that came, as text."""
+        """The lines received, as text."""
         return [line.decode("latin-1") for line in self.lines]
 
     def __enter__(self) -> Self:
@@ -329,7 +332,7 @@ class FakeTor:
             assert not thread.is_alive()
 
     def listen(self) -> None:
-        """Begin, or begin again where it was."""
+        """Begin to listen, or begin again at the same endpoint."""
         if self._path is not None:
             listener = socket.socket(socket.AF_UNIX)
             listener.bind(str(self._path))
@@ -339,15 +342,15 @@ class FakeTor:
             listener.bind(("127.0.0.1", self._port))
             self._port = listener.getsockname()[1]
         listener.listen()
-        ending, self._ending = socket.socketpair()
+        stop_socket, self._stop_socket = socket.socketpair()
         self._accepting = len(self._threads)
-        self._run(lambda: self._accept(listener, ending))
+        self._run(lambda: self._accept(listener, stop_socket))
 
     def refuse(self) -> None:
-        """Take no more connections; those that stand stand."""
-        if self._ending is not None:
-            self._ending.close()
-            self._ending = None
+        """Stop listening; open connections stay open."""
+        if self._stop_socket is not None:
+            self._stop_socket.close()
+            self._stop_socket = None
             self._threads[self._accepting].join(PATIENCE)
 
     def hang_up(self) -> None:
@@ -358,18 +361,18 @@ class FakeTor:
             session.hang_up()
 
     def emit(self, read: int, written: int) -> None:
-        """Send one BW event to whoever is subscribed; waits until somebody is."""
+        """Send a BW event to all subscribers, after waiting for the first subscriber."""
         self.count(read, written)
         self.cache.append((read, written))
         self.send(b"650 BW %d %d\r\n" % (read, written))
 
     def count(self, read: int, written: int) -> None:
-        """Move bytes that no event has told of, or will."""
+        """Add bytes to the counters, without an event."""
         with self._change:
             self.moved = (self.moved[0] + read, self.moved[1] + written)
 
     def send(self, data: bytes) -> None:
-        """Send this to whoever is subscribed; waits until somebody is."""
+        """Send data to all subscribers, after waiting for the first subscriber."""
         with self._change:
             assert self._change.wait_for(self._subscribers, PATIENCE), "nobody subscribed"
             subscribers = self._subscribers()
@@ -377,7 +380,7 @@ class FakeTor:
             session.send(data)
 
     def now_subscribed(self, session: Session) -> None:
-        """A session's word that it is."""
+        """Mark a session as subscribed."""
         with self._change:
             session.subscribed = True
             self._change.notify_all()
@@ -385,15 +388,15 @@ class FakeTor:
     def _subscribers(self) -> list[Session]:
         return [session for session in self._sessions if session.subscribed]
 
-    def _accept(self, listener: socket.socket, ending: socket.socket) -> None:
-        with listener, ending:
+    def _accept(self, listener: socket.socket, stop_socket: socket.socket) -> None:
+        with listener, stop_socket:
             while True:
-                ready, _, _ = select.select([listener, ending], [], [])
-                if ending in ready:
+                ready, _, _ = select.select([listener, stop_socket], [], [])
+                if stop_socket in ready:
                     break
                 connected, _ = listener.accept()
                 if self._path is None:
-                    # Or an event right after a reply waits 40 ms for that to be acknowledged.
+                    # Otherwise an event right after a reply is delayed by 40 ms, until its ACK.
                     connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 session = Session(self, connected)
                 with self._change:
@@ -406,7 +409,7 @@ class FakeTor:
     def _serve(self, session: Session) -> None:
         with session.socket:
             if isinstance(self.behaviour, Manners):
-                session.converse(self.behaviour)
+                session.answer(self.behaviour)
             else:
                 self.behaviour(session)
             with self._change:
@@ -420,10 +423,10 @@ class FakeTor:
         thread.start()
 
 
-def unquoted(text: bytes) -> bytes:
-    r"""Read a QuotedString as tor does: a backslash stands for the character after it.
+def unquote(text: bytes) -> bytes:
+    r"""Decode a QuotedString as tor does: a backslash stands for the next character.
 
-    >>> unquoted(rb'"a \"b\" \\ c"')
+    >>> unquote(rb'"a \"b\" \\ c"')
     b'a "b" \\ c'
     """
     match = re.fullmatch(rb'"((?:[^"\\]|\\.)*)"', text, re.DOTALL)
@@ -431,10 +434,10 @@ def unquoted(text: bytes) -> bytes:
     return re.sub(rb"\\(.)", rb"\1", match[1], flags=re.DOTALL)
 
 
-def escaped(raw: bytes) -> bytes:
-    r"""As tor writes a path: all but what prints in ASCII is an octal number (T esc_for_log).
+def quote_path(raw: bytes) -> bytes:
+    r"""Encode a path as tor does, with octal numbers for non-ASCII bytes (T esc_for_log).
 
-    >>> escaped('/t\u00f6r/"a"'.encode())
+    >>> quote_path('/t\u00f6r/"a"'.encode())
     b'"/t\\303\\266r/\\"a\\""'
     """
     quoted = re.sub(rb'(["\\])', rb"\\\1", raw)
@@ -443,20 +446,20 @@ def escaped(raw: bytes) -> bytes:
 
 def _protocolinfo(manners: Manners) -> bytes:
     path = manners.cookie_path
-    cookie = b"" if path is None else b" COOKIEFILE=%s" % escaped(path)
+    cookie = b"" if path is None else b" COOKIEFILE=%s" % quote_path(path)
     return (
         b'250-PROTOCOLINFO 1\r\n250-AUTH METHODS=%s%s\r\n250-VERSION Tor="%s"\r\n250 OK\r\n'
     ) % (manners.methods.encode("ascii"), cookie, manners.version.encode("ascii"))
 
 
 def _getconf(key: str, manners: Manners) -> bytes:
-    """One key's value; a key that tor knows and that is not set comes back bare."""
-    known = {
+    """Answer GETCONF for one key; a key without a value is answered without ``=``."""
+    values = {
         "bandwidthrate": "1073741824",
         "relaybandwidthrate": "0",
         "accountingrule": "max",
         **manners.conf,
     }
-    if key.lower() in known:
-        return f"250 {key}={known[key.lower()]}\r\n".encode()
+    if key.lower() in values:
+        return f"250 {key}={values[key.lower()]}\r\n".encode()
     return f"250 {key}\r\n".encode()

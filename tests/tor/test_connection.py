@@ -30,14 +30,14 @@ from bwgraph.tor.connection import Connection
 from bwgraph.tor.credentials import Credentials
 from bwgraph.tor.timing import DEFAULT_TIMING, Timing
 
-# Letting in
+# Opening
 
 
-def test_a_connection_says_whom_it_reached(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_open_returns_what_it_connected_to(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection_module, "now", ManualClock())
     with FakeTor() as server, connecting(server.endpoint, Ear()) as connection:
-        news = connection.open(Credentials())
-        assert news == Connected(
+        connected_event = connection.open(Credentials())
+        assert connected_event == Connected(
             1000.0,
             str(server.endpoint),
             "0.4.9.11",
@@ -48,32 +48,38 @@ def test_a_connection_says_whom_it_reached(monkeypatch: pytest.MonkeyPatch) -> N
         )
 
 
-def test_nothing_is_asked_for_but_what_is_needed() -> None:
+def test_open_sends_only_the_needed_commands() -> None:
     with FakeTor() as server, connected(server, Ear()):
         assert server.commands == ALL_COMMANDS
 
 
-def test_a_unix_socket_does_as_well(tmp_path: Path) -> None:
+def test_open_sends_the_same_commands_over_a_unix_socket(tmp_path: Path) -> None:
     with FakeTor(path=tmp_path / "control") as server, connected(server, Ear()):
         assert server.commands == ALL_COMMANDS
 
 
 @pytest.mark.parametrize("unix", [False, True])
-def test_a_tor_that_names_us_its_owner_is_not_taken_over(tmp_path: Path, *, unix: bool) -> None:
-    # A real tor answers like this when it was started with our process as its owner, or with one
-    # whose number is now ours. TAKEOWNERSHIP would end it together with bwgraph.
-    ours = Manners(conf={"__owningcontrollerprocess": str(os.getpid())})
+def test_open_does_not_take_ownership_of_a_tor_that_names_us_its_owner(
+    tmp_path: Path, *, unix: bool
+) -> None:
+    # A real tor answers like this if it was started with a process id as its owner that is ours
+    # now. After TAKEOWNERSHIP it would end together with bwgraph.
+    manners = Manners(conf={"__owningcontrollerprocess": str(os.getpid())})
     path = tmp_path / "control" if unix else None
-    with FakeTor(ours, path) as server, connected(server, Ear()):
+    with FakeTor(manners, path) as server, connected(server, Ear()):
         assert server.commands == ALL_COMMANDS
 
 
-def test_a_filter_that_grants_bw_alone_is_enough() -> None:
+def test_open_succeeds_behind_a_filter_that_allows_only_bw() -> None:
     ear = Ear()
     with FakeTor(FILTER) as server, connecting(server.endpoint, ear) as connection:
-        news = connection.open(Credentials())
-        assert (news.nickname, news.counters, news.uptime) == ("", None, None)
-        assert (news.process, news.recent) == ("", ())
+        connected_event = connection.open(Credentials())
+        assert (connected_event.nickname, connected_event.counters, connected_event.uptime) == (
+            "",
+            None,
+            None,
+        )
+        assert (connected_event.process, connected_event.recent) == ("", ())
         assert connection.check_counters() is None
         connection.release_samples()
         server.emit(1, 2)
@@ -81,7 +87,7 @@ def test_a_filter_that_grants_bw_alone_is_enough() -> None:
         assert server.commands[: len(ALL_COMMANDS)] == ALL_COMMANDS
 
 
-def test_without_a_nickname_there_is_none() -> None:
+def test_nickname_is_empty_if_tor_has_none() -> None:
     with (
         FakeTor(Manners(conf={})) as server,
         connecting(server.endpoint, Ear()) as connection,
@@ -90,17 +96,17 @@ def test_without_a_nickname_there_is_none() -> None:
 
 
 @pytest.mark.parametrize("methods", ["COOKIE", "SAFECOOKIE", "COOKIE,SAFECOOKIE"])
-def test_a_cookie_lets_in(tmp_path: Path, methods: str) -> None:
+def test_open_authenticates_with_a_cookie(tmp_path: Path, methods: str) -> None:
     cookie = tmp_path / 'a\\b "cookie" \u00e9'
     cookie.write_bytes(COOKIE)
     manners = Manners(methods=methods, cookie_path=os.fsencode(cookie))
     with FakeTor(manners) as server, connected(server, Ear()):
-        # The safe way never shows the cookie itself.
+        # SAFECOOKIE never sends the cookie itself.
         assert (server.shown == [COOKIE]) == (methods == "COOKIE")
         assert "TAKEOWNERSHIP" not in server.commands
 
 
-def test_the_cookie_is_where_the_user_says(tmp_path: Path) -> None:
+def test_cookie_path_of_the_user_replaces_that_of_tor(tmp_path: Path) -> None:
     cookie = tmp_path / "cookie"
     cookie.write_bytes(COOKIE)
     manners = Manners(methods="COOKIE", cookie_path=b"/nowhere/at/all")
@@ -108,8 +114,8 @@ def test_the_cookie_is_where_the_user_says(tmp_path: Path) -> None:
         assert server.shown == [COOKIE]
 
 
-def test_the_cookie_is_read_anew_for_each_connection(tmp_path: Path) -> None:
-    # Each start of tor writes another.
+def test_cookie_is_read_for_each_connection(tmp_path: Path) -> None:
+    # Each start of tor writes a new one.
     cookie = tmp_path / "cookie"
     for content in (COOKIE, COOKIE[::-1]):
         cookie.write_bytes(content)
@@ -118,7 +124,7 @@ def test_the_cookie_is_read_anew_for_each_connection(tmp_path: Path) -> None:
             assert server.shown == [content]
 
 
-def test_a_password_is_tried_before_the_cookie() -> None:
+def test_password_is_used_before_the_cookie() -> None:
     manners = Manners(
         methods="COOKIE,SAFECOOKIE,HASHEDPASSWORD", password=SECRET, cookie_path=b"/nowhere"
     )
@@ -126,7 +132,7 @@ def test_a_password_is_tried_before_the_cookie() -> None:
         assert server.shown == [SECRET]
 
 
-def test_a_password_that_nobody_asks_for_is_not_shown() -> None:
+def test_password_is_not_sent_if_tor_does_not_ask_for_one() -> None:
     with FakeTor() as server, connected(server, Ear(), Credentials(SECRET)):
         assert server.shown == [b""]
 
@@ -157,7 +163,7 @@ def test_any_password_arrives_byte_for_byte(locked: FakeTor, password: bytes) ->
 # Samples
 
 
-def test_the_first_event_of_a_subscription_is_not_a_sample() -> None:
+def test_first_event_of_a_subscription_is_not_a_sample() -> None:
     ear = Ear()
     with FakeTor(Manners(spike=(4_000_000_000, 1))) as server, connected(server, ear):
         server.emit(100, 200)
@@ -165,7 +171,7 @@ def test_the_first_event_of_a_subscription_is_not_a_sample() -> None:
         assert [(sample.read, sample.written) for sample in ear.samples] == [(100, 200)]
 
 
-def test_a_sample_covers_the_time_since_the_event_before(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sample_covers_the_time_since_the_previous_event(monkeypatch: pytest.MonkeyPatch) -> None:
     clock, ear = ManualClock(), Ear()
     monkeypatch.setattr(connection_module, "now", clock)
     monkeypatch.setattr(connection_module, "awake", clock)
@@ -178,20 +184,20 @@ def test_a_sample_covers_the_time_since_the_event_before(monkeypatch: pytest.Mon
     assert ear.samples == [Sample(1001.0, 7, 8, 1.0), Sample(1006.25, 7, 8, 5.25)]
 
 
-def test_the_time_for_which_the_machine_slept_is_in_no_sample(
+def test_sample_does_not_cover_the_time_of_a_machine_asleep(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    clock, waking, ear = ManualClock(), ManualClock(), Ear()
+    clock, awake_clock, ear = ManualClock(), ManualClock(), Ear()
     monkeypatch.setattr(connection_module, "now", clock)
-    monkeypatch.setattr(connection_module, "awake", waking)
+    monkeypatch.setattr(connection_module, "awake", awake_clock)
     with FakeTor() as server, connected(server, ear):
         clock.time += 3600.0
-        waking.time += 1.5
+        awake_clock.time += 1.5
         server.emit(7, 8)
         assert ear.wait_for(Sample) == Sample(4600.0, 7, 8, 1.5)
 
 
-def test_two_events_in_one_tick_of_the_clock_cover_some_time_each(
+def test_events_in_one_clock_tick_have_a_shortest_span(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     ear = Ear()
@@ -201,7 +207,7 @@ def test_two_events_in_one_tick_of_the_clock_cover_some_time_each(
         assert ear.wait_for(Sample).seconds == connection_module.MIN_SPAN_S
 
 
-def test_each_subscription_has_a_first_event_of_its_own() -> None:
+def test_each_subscription_has_its_own_first_event() -> None:
     ear = Ear()
     with FakeTor() as server:
         for number in (1, 2):
@@ -211,7 +217,7 @@ def test_each_subscription_has_a_first_event_of_its_own() -> None:
     assert [sample.read for sample in ear.samples] == [1, 2]
 
 
-def test_a_burst_loses_nothing() -> None:
+def test_burst_of_events_is_complete() -> None:
     ear = Ear()
     with FakeTor() as server, connected(server, ear):
         server.send(b"".join(b"650 BW %d 0\r\n" % n for n in range(2000)))
@@ -219,7 +225,7 @@ def test_a_burst_loses_nothing() -> None:
     assert [sample.read for sample in ear.samples] == list(range(2000))
 
 
-def test_an_absurd_number_is_cut_down() -> None:
+def test_huge_number_is_limited() -> None:
     ear = Ear()
     with FakeTor() as server, connected(server, ear):
         server.emit(10**4000, (1 << 32) - 1)
@@ -227,8 +233,8 @@ def test_an_absurd_number_is_cut_down() -> None:
     assert (sample.read, sample.written) == (MAX_SAMPLE_BYTES, (1 << 32) - 1)
 
 
-def test_more_fields_in_an_event_are_left_alone() -> None:
-    # The control-spec allows for them.
+def test_additional_fields_of_an_event_are_ignored() -> None:
+    # The control-spec allows them.
     ear = Ear()
     with FakeTor() as server, connected(server, ear):
         server.send(b"650 BW 5 6 DIRREQ=1 CIRC=4\r\n")
@@ -248,7 +254,7 @@ def test_more_fields_in_an_event_are_left_alone() -> None:
         b"650 \r\n",
     ],
 )
-def test_a_malformed_event_is_trouble_and_the_next_one_a_sample(malformed: bytes) -> None:
+def test_malformed_event_is_reported_and_the_next_is_a_sample(malformed: bytes) -> None:
     ear = Ear()
     with FakeTor() as server, connected(server, ear):
         server.send(malformed)
@@ -259,7 +265,7 @@ def test_a_malformed_event_is_trouble_and_the_next_one_a_sample(malformed: bytes
 
 
 @pytest.mark.parametrize("garbage", [b"garbage\r\n", b"\r\n", b"650\r\n", b"250 OK\n", b"\xff\r\n"])
-def test_garbage_between_events_costs_none_of_them(garbage: bytes) -> None:
+def test_garbage_between_events_loses_no_event(garbage: bytes) -> None:
     ear = Ear()
     with FakeTor() as server, connected(server, ear):
         server.send(garbage)
@@ -279,7 +285,7 @@ def test_other_events_are_not_samples() -> None:
 @pytest.mark.parametrize(
     "number", [b"9" * 4301, "²".encode()], ids=["too many digits", "a superscript"]
 )
-def test_a_number_that_stems_parser_raises_at_is_trouble_and_the_next_event_a_sample(
+def test_exception_in_stems_parser_is_reported_and_the_next_event_is_a_sample(
     number: bytes,
 ) -> None:
     ear = Ear()
@@ -291,22 +297,22 @@ def test_a_number_that_stems_parser_raises_at_is_trouble_and_the_next_event_a_sa
         assert len(ear.samples) == 1
 
 
-# Losing it
+# The end
 
 
-def test_the_end_is_told_once_and_why() -> None:
+def test_end_is_reported_once_with_its_reason() -> None:
     lost: list[Connection] = []
     with FakeTor() as server:
         connection = Connection(server.endpoint, transport.connect, Ear(), lost.append)
         connection.open(Credentials())
         server.hang_up()
-        eventually(lambda: lost, "the loss is told")
+        eventually(lambda: lost, "the loss is reported")
         assert connection.loss_reason() == "it closed the connection"
         connection.close()
     assert lost == [connection]
 
 
-def test_a_connection_gone_silent_is_lost() -> None:
+def test_silent_connection_is_lost() -> None:
     timing = Timing(silence_s=0.6, give_up_after_s=0.7)
     lost: list[Connection] = []
     with FakeTor() as server:
@@ -314,52 +320,54 @@ def test_a_connection_gone_silent_is_lost() -> None:
             server.endpoint, transport.connect, Ear(), lost.append, timing=timing
         )
         connection.open(Credentials())
-        eventually(lambda: lost, "the loss is told")
+        eventually(lambda: lost, "the loss is reported")
         assert "silent for 1 s" in connection.loss_reason()
         connection.close()
 
 
-def test_a_connection_that_floods_is_lost() -> None:
+def test_connection_with_an_endless_line_is_lost() -> None:
     lost: list[Connection] = []
     with FakeTor() as server:
         connection = Connection(server.endpoint, transport.connect, Ear(), lost.append)
         connection.open(Credentials())
         server.send(b"x" * (DEFAULT_TIMING.max_line_bytes + 100_000))
-        eventually(lambda: lost, "the loss is told")
+        eventually(lambda: lost, "the loss is reported")
         assert connection.loss_reason() == "it sent a line without an end"
         connection.close()
 
 
-# Holding samples back
+# Holding samples
 
 
-def test_no_sample_comes_before_the_connection_is_told() -> None:
+def test_samples_are_held_until_they_are_released() -> None:
     ear = Ear()
     with FakeTor() as server, connecting(server.endpoint, ear) as connection:
         connection.open(Credentials())
         for number in (1, 2, 3):
             server.emit(number, 0)
-        eventually(lambda: connection._counter_check.sample_bytes == (6, 0), "all three have come")
+        eventually(
+            lambda: connection._counter_check.sample_bytes == (6, 0), "all three have arrived"
+        )
         assert ear.heard == []
         connection.release_samples()
         server.emit(4, 0)
-        eventually(lambda: len(ear.samples) == 4, "they are told with the next")
+        eventually(lambda: len(ear.samples) == 4, "they are reported with the next")
     assert [sample.read for sample in ear.samples] == [1, 2, 3, 4]
 
 
-def test_samples_that_come_together_with_the_release_are_told_once() -> None:
+def test_samples_during_the_release_are_reported_once() -> None:
     ear = Ear()
     with FakeTor() as server, connecting(server.endpoint, ear) as connection:
         connection.open(Credentials())
         server.send(b"".join(b"650 BW %d 0\r\n" % n for n in range(2000)))
-        eventually(lambda: connection._counter_check.sample_bytes[0] > 100, "they are coming")
+        eventually(lambda: connection._counter_check.sample_bytes[0] > 100, "some have arrived")
         connection.release_samples()
         server.send(b"650 BW 2000 0\r\n")
         eventually(lambda: len(ear.samples) > 2000, "all events are samples")
     assert [sample.read for sample in ear.samples] == list(range(2001))
 
 
-def test_what_came_before_the_end_is_told_when_it_is_released_after_it() -> None:
+def test_samples_before_the_end_are_reported_if_released_after_it() -> None:
     ear, lost = Ear(), threading.Event()
     with FakeTor() as server:
         connection = Connection(server.endpoint, transport.connect, ear, lambda _: lost.set())
@@ -369,7 +377,7 @@ def test_what_came_before_the_end_is_told_when_it_is_released_after_it() -> None
         server.hang_up()
         assert lost.wait(10)
         eventually(
-            lambda: connection._counter_check.sample_bytes == (6, 0), "what was sent has been read"
+            lambda: connection._counter_check.sample_bytes == (6, 0), "all events have been read"
         )
         assert ear.heard == []
         connection.release_samples()

@@ -36,58 +36,54 @@ from bwgraph.tor.endpoint import ControlPort, ControlSocket, DemoEndpoint, Endpo
 from bwgraph.tor.timing import Timing
 
 HASTY = Timing(silence_s=0.2, first_event_timeout_s=0.1)
-"For a peer that never answers."
+"Short time limits, for a peer that never answers."
 
 
-# Refusals
-
-
-def test_a_closed_port_is_refused() -> None:
+def test_closed_port_refuses_the_connection() -> None:
     with FakeTor() as server:
         endpoint = server.endpoint
     assert isinstance(endpoint, ControlPort)
-    said = open_error(endpoint)
-    assert said.cause == "connection refused"
-    assert said.remedy == f"is tor running, with ControlPort {endpoint.port} in torrc?"
-    assert said.not_running
+    error = open_error(endpoint)
+    assert error.cause == "connection refused"
+    assert error.remedy == f"is tor running, with ControlPort {endpoint.port} in torrc?"
+    assert error.not_running
 
 
-def test_no_socket_there(tmp_path: Path) -> None:
+def test_missing_socket_is_named(tmp_path: Path) -> None:
     path = str(tmp_path / "control")
-    said = open_error(ControlSocket(path))
-    assert said.cause == "no such socket"
-    assert path in said.remedy
-    assert said.not_running
+    error = open_error(ControlSocket(path))
+    assert error.cause == "no such socket"
+    assert path in error.remedy
+    assert error.not_running
 
 
-def test_a_socket_left_behind(tmp_path: Path) -> None:
-    # A tor that is killed leaves it there.
+def test_socket_of_a_killed_tor_is_named(tmp_path: Path) -> None:
     path = tmp_path / "control"
-    with socket.socket(socket.AF_UNIX) as left_behind:
-        left_behind.bind(str(path))
-    said = open_error(ControlSocket(str(path)))
-    assert said.cause == "the socket exists, but nobody listens on it"
-    assert said.not_running
+    with socket.socket(socket.AF_UNIX) as abandoned:
+        abandoned.bind(str(path))
+    error = open_error(ControlSocket(str(path)))
+    assert error.cause == "the socket exists, but nobody listens on it"
+    assert error.not_running
 
 
-def test_a_path_too_long_for_a_socket() -> None:
+def test_path_may_be_too_long_for_a_socket() -> None:
     assert open_error(ControlSocket("/" + "x" * 200)).cause == "AF_UNIX path too long"
 
 
-def test_a_directory_is_no_socket(tmp_path: Path) -> None:
-    said = open_error(ControlSocket(str(tmp_path)))
-    assert said.cause
-    assert "unexpected" not in said.cause
+def test_directory_is_not_a_socket(tmp_path: Path) -> None:
+    error = open_error(ControlSocket(str(tmp_path)))
+    assert error.cause
+    assert "unexpected" not in error.cause
 
 
 @pytest.mark.parametrize("host", ["a..b", "x" * 64 + ".example", ".example"])
-def test_a_name_that_cannot_be_one_is_refused(host: str) -> None:
-    # The name is encoded before it is looked up, and that fails in a way of its own.
-    said = open_error(ControlPort(host, 9051))
-    assert said.cause
+def test_invalid_host_name_is_an_error(host: str) -> None:
+    # The name is encoded before it is looked up, which raises UnicodeError.
+    error = open_error(ControlPort(host, 9051))
+    assert error.cause
 
 
-def test_a_name_that_is_not_known_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unknown_host_name_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(*_: object, **__: object) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
@@ -95,11 +91,11 @@ def test_a_name_that_is_not_known_is_refused(monkeypatch: pytest.MonkeyPatch) ->
     assert open_error(ControlPort("tor.example", 9051)).cause == "Name or service not known"
 
 
-def test_a_connect_that_takes_too_long_is_refused() -> None:
-    def dial(_: Endpoint, __: Timing) -> transport.Transport:
+def test_connect_timeout_is_an_error() -> None:
+    def connect(_: Endpoint, __: Timing) -> transport.Transport:
         raise TimeoutError("timed out")
 
-    connection = Connection(DemoEndpoint("far away"), dial, Ear(), lambda _: None)
+    connection = Connection(DemoEndpoint("far away"), connect, Ear(), lambda _: None)
     with pytest.raises(ExplainedError) as caught:
         connection.open(Credentials())
     connection.close()
@@ -110,7 +106,7 @@ NOT_TOR = "this is not a tor control port: it says "
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "cause", "cure"),
+    ("behaviour", "cause", "remedy"),
     [
         pytest.param(curt, "it closed the connection", "tor's ControlPort?", id="closing"),
         pytest.param(
@@ -137,43 +133,43 @@ NOT_TOR = "this is not a tor control port: it says "
         pytest.param(floods, "it sent a line without an end", "", id="flood"),
     ],
 )
-def test_what_is_no_tor_is_named(behaviour: Oddity, cause: str, cure: str) -> None:
+def test_other_kinds_of_servers_are_named(behaviour: Oddity, cause: str, remedy: str) -> None:
     with FakeTor(behaviour) as server:
-        said = open_error(server.endpoint)
-    assert said.cause == cause
-    assert cure in said.remedy
-    assert not said.not_running
-    assert not said.needs_password_at
+        error = open_error(server.endpoint)
+    assert error.cause == cause
+    assert remedy in error.remedy
+    assert not error.not_running
+    assert not error.needs_password_at
 
 
-def test_a_peer_that_stays_silent_is_given_up() -> None:
+def test_silent_peer_is_given_up() -> None:
     with FakeTor(silent) as server:
-        said = open_error(server.endpoint, timing=HASTY)
+        error = open_error(server.endpoint, timing=HASTY)
         assert server.commands == ["PROTOCOLINFO 1"]
-    assert "it accepted the connection, and was silent for" in said.cause
-    assert "is tor stopped?" in said.remedy
+    assert "it accepted the connection, and was silent for" in error.cause
+    assert "is tor stopped?" in error.remedy
 
 
-def test_a_tor_that_stops_in_the_middle_of_an_answer_is_given_up() -> None:
+def test_tor_that_stops_within_an_answer_is_given_up() -> None:
     def half_an_answer(session: Session) -> None:
         session.send(b"250-PROTOCOLINFO 1\r\n250-AUTH ME")
         silent(session)
 
     with FakeTor(half_an_answer) as server:
-        said = open_error(server.endpoint, timing=HASTY)
-    assert "was silent for" in said.cause
+        error = open_error(server.endpoint, timing=HASTY)
+    assert "was silent for" in error.cause
 
 
-def test_a_filter_that_refuses_bw_is_named() -> None:
+def test_filter_that_refuses_bw_is_named() -> None:
     timing = Timing(first_event_timeout_s=0.1)
     with FakeTor(FILTER_WITHOUT_BW) as server:
-        said = open_error(server.endpoint, timing=timing)
+        error = open_error(server.endpoint, timing=timing)
         assert set(server.commands) == {x for x in ALL_COMMANDS if not x.startswith("GETINFO")}
-    assert said.cause == "it accepted the connection, but sends no BW events"
-    assert "SETEVENTS BW" in said.remedy
+    assert error.cause == "it accepted the connection, but sends no BW events"
+    assert "SETEVENTS BW" in error.remedy
 
 
-def test_a_tor_that_grants_bw_and_sends_none_is_the_same() -> None:
+def test_tor_that_sends_no_bw_events_is_an_error() -> None:
     timing = Timing(first_event_timeout_s=0.1)
     with FakeTor(Manners(spike=None)) as server:
         assert (
@@ -182,16 +178,16 @@ def test_a_tor_that_grants_bw_and_sends_none_is_the_same() -> None:
         )
 
 
-def test_the_first_event_is_waited_for_after_we_were_stopped(
+def test_first_event_is_awaited_again_after_a_suspension(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     timing = Timing(first_event_timeout_s=0.1)
-    # ^Z in that moment, and fg: the event is there, and only has to be read.
+    # ^Z and fg at that moment: the event has arrived, but has not been read.
     clock = ManualClock()
     monkeypatch.setattr(threads, "now", clock)
     monkeypatch.setattr(threads, "GRACE_S", 10.0)
 
-    class Stopped(threading.Event):
+    class Suspended(threading.Event):
         def wait(self, timeout: float | None = None) -> bool:
             if super().wait(timeout):
                 return True
@@ -203,7 +199,7 @@ def test_the_first_event_is_waited_for_after_we_were_stopped(
         FakeTor(Manners(spike=None)) as server,
         connecting(server.endpoint, Ear(), timing) as connection,
     ):
-        connection._first_event = Stopped()
+        connection._first_event = Suspended()
         assert connection.open(Credentials()).endpoint == str(server.endpoint)
 
 
@@ -223,16 +219,16 @@ def test_the_first_event_is_waited_for_after_we_were_stopped(
     ],
     ids=str,
 )
-def test_an_answer_that_makes_no_sense_is_a_refusal(replies: dict[str, bytes]) -> None:
+def test_invalid_answer_is_an_error(replies: dict[str, bytes]) -> None:
     with FakeTor(Manners(replies=replies)) as server:
-        said = open_error(server.endpoint)
-    assert said.cause
-    assert "\x1b" not in said.cause
-    assert "\r" not in said.cause
+        error = open_error(server.endpoint)
+    assert error.cause
+    assert "\x1b" not in error.cause
+    assert "\r" not in error.cause
 
 
 @pytest.mark.parametrize("command", ["AUTHENTICATE", "AUTHCHALLENGE", "SETEVENTS", "GETCONF"])
-def test_a_tor_that_hangs_up_half_way_in_closed_the_connection(
+def test_tor_that_hangs_up_during_the_handshake_closed_the_connection(
     command: str, tmp_path: Path
 ) -> None:
     cookie = tmp_path / "cookie"
@@ -241,144 +237,144 @@ def test_a_tor_that_hangs_up_half_way_in_closed_the_connection(
         methods="SAFECOOKIE", cookie_path=os.fsencode(cookie), replies={command: HANG_UP}
     )
     with FakeTor(manners) as server:
-        said = open_error(server.endpoint)
-    assert said.cause == "it closed the connection"
+        error = open_error(server.endpoint)
+    assert error.cause == "it closed the connection"
 
 
 @pytest.mark.parametrize("command", ["AUTHENTICATE", "SETEVENTS"])
-def test_a_tor_that_falls_silent_half_way_in_is_said_to_be_silent(command: str) -> None:
-    def half_way(session: Session) -> None:
+def test_tor_that_stops_during_the_handshake_is_silent(command: str) -> None:
+    def stop_at_command(session: Session) -> None:
         while (line := session.line()) is not None:
             if line.startswith(command.encode()):
                 silent(session)
                 return
             session.send(session._reply(line, Manners()))
 
-    with FakeTor(half_way) as server:
-        said = open_error(server.endpoint, timing=HASTY)
-    assert "was silent for" in said.cause
+    with FakeTor(stop_at_command) as server:
+        error = open_error(server.endpoint, timing=HASTY)
+    assert "was silent for" in error.cause
 
 
-def test_a_wrong_password_is_refused() -> None:
+def test_wrong_password_is_an_error() -> None:
     with FakeTor(Manners(methods="HASHEDPASSWORD", password=SECRET)) as server:
-        said = open_error(server.endpoint, Credentials(b"guess"))
+        error = open_error(server.endpoint, Credentials(b"guess"))
         assert server.shown == [b"guess"]
-        assert server.accepted == 1, "stem did not connect again behind our back"
-    assert said.cause == "tor did not accept the password"
-    assert "--password-file" in said.remedy
-    assert "TOR_CONTROL_PASSWD" in said.remedy
-    # A prompt would come again and again to one whose file or environment is wrong.
-    assert not said.needs_password_at
+        assert server.accepted == 1, "stem has not connected again"
+    assert error.cause == "tor did not accept the password"
+    assert "--password-file" in error.remedy
+    assert "TOR_CONTROL_PASSWD" in error.remedy
+    # A password from a file or the environment is wrong: a prompt would be repeated forever.
+    assert not error.needs_password_at
 
 
-def test_a_wrong_password_is_refused_where_a_cookie_would_do_too() -> None:
+def test_wrong_password_is_an_error_even_if_a_cookie_is_accepted() -> None:
     manners = Manners(methods="COOKIE,HASHEDPASSWORD", password=SECRET, cookie_path=b"/nowhere")
     with FakeTor(manners) as server:
-        said = open_error(server.endpoint, Credentials(b"guess"))
-    assert said.cause == "tor did not accept the password"
+        error = open_error(server.endpoint, Credentials(b"guess"))
+    assert error.cause == "tor did not accept the password"
 
 
-def test_a_missing_password_is_asked_for() -> None:
+def test_missing_password_is_needed() -> None:
     with FakeTor(Manners(methods="HASHEDPASSWORD")) as server:
-        said = open_error(server.endpoint)
-        assert said.needs_password_at == str(server.endpoint)
+        error = open_error(server.endpoint)
+        assert error.needs_password_at == str(server.endpoint)
         assert server.commands == ["PROTOCOLINFO 1"]
-    assert said.cause == "it asks for a password"
-    assert "--password-file" in said.remedy
+    assert error.cause == "it asks for a password"
+    assert "--password-file" in error.remedy
 
 
-def test_the_cookies_failure_is_not_hidden_by_the_missing_password() -> None:
+def test_missing_password_does_not_hide_the_cookie_error() -> None:
     manners = Manners(methods="COOKIE,SAFECOOKIE,HASHEDPASSWORD", cookie_path=b"/nowhere/cookie")
     with FakeTor(manners) as server:
-        said = open_error(server.endpoint)
-    assert said.cause.startswith("it asks for a password (or for its cookie; ")
-    assert "/nowhere/cookie: No such file" in said.cause
-    assert said.needs_password_at
+        error = open_error(server.endpoint)
+    assert error.cause.startswith("it asks for a password (or for its cookie; ")
+    assert "/nowhere/cookie: No such file" in error.cause
+    assert error.needs_password_at
 
 
-def test_no_cookie_there() -> None:
+def test_missing_cookie_is_named() -> None:
     manners = Manners(methods="COOKIE,SAFECOOKIE", cookie_path=b"/nowhere/cookie")
     with FakeTor(manners) as server:
-        said = open_error(server.endpoint)
-    assert said.cause == "cookie /nowhere/cookie: No such file or directory"
-    assert "TOR_CONTROL_COOKIE_AUTH_FILE" in said.remedy
+        error = open_error(server.endpoint)
+    assert error.cause == "cookie /nowhere/cookie: No such file or directory"
+    assert "TOR_CONTROL_COOKIE_AUTH_FILE" in error.remedy
 
 
-def test_a_tor_that_does_not_say_where_its_cookie_is() -> None:
+def test_cookie_without_a_path_is_an_error() -> None:
     with FakeTor(Manners(methods="COOKIE")) as server:
-        said = open_error(server.endpoint)
-    assert said.cause == "it does not say where its cookie is"
-    assert "TOR_CONTROL_COOKIE_AUTH_FILE" in said.remedy
+        error = open_error(server.endpoint)
+    assert error.cause == "it does not say where its cookie is"
+    assert "TOR_CONTROL_COOKIE_AUTH_FILE" in error.remedy
 
 
 @pytest.mark.parametrize("length", [0, 31, 33])
-def test_a_cookie_of_the_wrong_length_is_not_shown(tmp_path: Path, length: int) -> None:
-    # A hostile server could name any file as its cookie, and be shown what is in it.
+def test_cookie_of_the_wrong_length_is_not_sent(tmp_path: Path, length: int) -> None:
+    # A hostile server could name any file as its cookie, to receive its content.
     cookie = tmp_path / "cookie"
     cookie.write_bytes(b"x" * length)
     manners = Manners(methods="COOKIE", cookie_path=os.fsencode(cookie))
     with FakeTor(manners) as server:
-        said = open_error(server.endpoint)
+        error = open_error(server.endpoint)
         assert server.commands == ["PROTOCOLINFO 1"]
-    assert f"{length} bytes long" in said.cause
+    assert f"{length} bytes long" in error.cause
 
 
-def test_a_huge_file_that_is_said_to_be_the_cookie_is_not_read(tmp_path: Path) -> None:
+def test_huge_cookie_file_is_not_read(tmp_path: Path) -> None:
     huge = tmp_path / "huge"
     with huge.open("wb") as file:
         file.truncate(64 << 20)
     tracemalloc.start()
     try:
         with FakeTor(Manners(methods="COOKIE", cookie_path=os.fsencode(huge))) as server:
-            said = open_error(server.endpoint)
+            error = open_error(server.endpoint)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert str(huge) in said.cause
+    assert str(huge) in error.cause
     assert peak < 16 << 20
 
 
-def test_a_pipe_that_is_said_to_be_the_cookie_is_not_waited_for(tmp_path: Path) -> None:
-    # Nor is /dev/zero read to its end, or a device asked.
+def test_pipe_as_cookie_file_does_not_block(tmp_path: Path) -> None:
+    # Nor do other devices, such as /dev/zero.
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    said: list[ExplainedError] = []
+    errors: list[ExplainedError] = []
     with FakeTor(Manners(methods="COOKIE", cookie_path=os.fsencode(pipe))) as server:
-        attempt = threading.Thread(target=lambda: said.append(open_error(server.endpoint)))
+        attempt = threading.Thread(target=lambda: errors.append(open_error(server.endpoint)))
         attempt.start()
         attempt.join(2.0)
         waited = attempt.is_alive()
-        if waited:  # let it go
+        if waited:  # end the attempt
             os.close(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
             attempt.join()
     assert not waited
-    assert str(pipe) in said[0].cause
+    assert str(pipe) in errors[0].cause
 
 
 @pytest.mark.parametrize("methods", ["COOKIE", "SAFECOOKIE"])
-def test_another_tors_cookie_is_refused(tmp_path: Path, methods: str) -> None:
+def test_cookie_of_another_tor_is_rejected(tmp_path: Path, methods: str) -> None:
     cookie = tmp_path / "cookie"
     cookie.write_bytes(COOKIE[::-1])
     manners = Manners(methods=methods, cookie_path=os.fsencode(cookie))
     with FakeTor(manners) as server:
-        said = open_error(server.endpoint)
+        error = open_error(server.endpoint)
         assert server.accepted == 1
-    assert str(cookie) in said.cause
-    assert said.remedy
+    assert str(cookie) in error.cause
+    assert error.remedy
 
 
-def test_who_does_not_know_the_cookie_is_not_shown_it(tmp_path: Path) -> None:
-    # That is what the safe way is for. stem, offered both ways, would fall back to the plain one.
+def test_cookie_is_not_sent_to_a_tor_that_does_not_know_it(tmp_path: Path) -> None:
+    # That is the purpose of SAFECOOKIE. Offered both, stem would fall back to COOKIE.
     cookie = tmp_path / "cookie"
     cookie.write_bytes(COOKIE[::-1])
     manners = Manners(methods="COOKIE,SAFECOOKIE", cookie_path=os.fsencode(cookie))
     with FakeTor(manners) as server:
-        said = open_error(server.endpoint)
+        error = open_error(server.endpoint)
         assert server.shown == []
-    assert "does not know the content of the cookie" in said.cause
+    assert "does not know the content of the cookie" in error.cause
 
 
-def test_a_cookie_that_tor_changed_its_mind_about_is_refused(tmp_path: Path) -> None:
+def test_cookie_may_be_rejected_after_the_challenge(tmp_path: Path) -> None:
     cookie = tmp_path / "cookie"
     cookie.write_bytes(COOKIE)
     wrong = b"515 Authentication failed: Safe cookie response did not match expected value.\r\n"
@@ -386,57 +382,57 @@ def test_a_cookie_that_tor_changed_its_mind_about_is_refused(tmp_path: Path) -> 
         methods="SAFECOOKIE", cookie_path=os.fsencode(cookie), replies={"AUTHENTICATE": wrong}
     )
     with FakeTor(manners) as server:
-        said = open_error(server.endpoint)
-    assert said.cause == f"tor did not accept the cookie {cookie}"
+        error = open_error(server.endpoint)
+    assert error.cause == f"tor did not accept the cookie {cookie}"
 
 
-def test_a_cookie_that_may_not_be_read_names_the_cure() -> None:
+def test_unreadable_cookie_has_a_remedy() -> None:
     with open_directory() as directory:
         cookie = directory / "cookie"
         cookie.write_bytes(COOKIE)
         cookie.chmod(0o000)
         manners = Manners(methods="SAFECOOKIE", cookie_path=os.fsencode(cookie))
         with FakeTor(manners) as server, nobody():
-            said = open_error(server.endpoint)
-    assert said.cause == f"cookie {cookie}: permission denied"
-    assert "CookieAuthFileGroupReadable 1" in said.remedy
+            error = open_error(server.endpoint)
+    assert error.cause == f"cookie {cookie}: permission denied"
+    assert "CookieAuthFileGroupReadable 1" in error.remedy
 
 
-def test_a_socket_that_may_not_be_used_names_the_cure() -> None:
+def test_forbidden_socket_has_a_remedy() -> None:
     with open_directory() as directory:
         path = directory / "control"
         with FakeTor(path=path) as server:
             path.chmod(0o000)
             with nobody():
-                said = open_error(server.endpoint)
-    assert said.cause == "permission denied"
-    assert "ControlSocketsGroupWritable 1" in said.remedy
+                error = open_error(server.endpoint)
+    assert error.cause == "permission denied"
+    assert "ControlSocketsGroupWritable 1" in error.remedy
 
 
-def test_a_cookie_path_that_is_not_utf_8() -> None:
-    # From a real tor with such a DataDirectory stem lets a UnicodeDecodeError through.
+def test_cookie_path_that_is_not_utf_8_is_an_error() -> None:
+    # With such a DataDirectory of a real tor, stem raises a UnicodeDecodeError.
     with FakeTor(Manners(methods="COOKIE", cookie_path=b"/var/lib/t\xf6r/cookie")) as server:
-        said = open_error(server.endpoint)
-    assert said.cause == "the path of its cookie is not UTF-8, which stem cannot read"
-    assert "CookieAuthFile" in said.remedy
+        error = open_error(server.endpoint)
+    assert error.cause == "the path of its cookie is not UTF-8, which stem cannot read"
+    assert "CookieAuthFile" in error.remedy
 
 
-def test_a_way_to_authenticate_that_is_not_known() -> None:
+def test_unknown_authentication_methods_are_named() -> None:
     with FakeTor(Manners(methods="RETINASCAN,BLOOD")) as server:
-        said = open_error(server.endpoint)
-    assert "RETINASCAN, BLOOD" in said.cause
-    assert "CookieAuthentication 1" in said.remedy
+        error = open_error(server.endpoint)
+    assert "RETINASCAN, BLOOD" in error.cause
+    assert "CookieAuthentication 1" in error.remedy
 
 
-def test_an_open_door_that_turns_out_to_be_shut() -> None:
-    shut = {"AUTHENTICATE": b"515 Authentication failed: no\r\n"}
-    with FakeTor(Manners(replies=shut)) as server:
-        said = open_error(server.endpoint)
-    assert said.cause == "tor did not let us in without a password"
-    assert said.remedy
+def test_open_authentication_may_be_rejected() -> None:
+    replies = {"AUTHENTICATE": b"515 Authentication failed: no\r\n"}
+    with FakeTor(Manners(replies=replies)) as server:
+        error = open_error(server.endpoint)
+    assert error.cause == "tor did not let us in without a password"
+    assert error.remedy
 
 
-def test_no_refusal_leaves_a_thread_or_a_descriptor() -> None:
+def test_failed_connection_leaves_no_thread_and_no_descriptor() -> None:
     def attempt() -> None:
         with FakeTor(Manners(methods="HASHEDPASSWORD", password=SECRET)) as server:
             open_error(server.endpoint, Credentials(b"guess"))

@@ -23,24 +23,22 @@ from bwgraph.tor.credentials import Credentials
 from bwgraph.tor.endpoint import Endpoint
 from bwgraph.tor.timing import Timing
 
-# Keeping the secret
 
-
-class Everything(logging.Handler):
-    """Keeps all that is logged, and asks for more."""
+class AllRecords(logging.Handler):
+    """Stores every record of every level."""
 
     def __init__(self) -> None:
         super().__init__(logging.NOTSET)
-        self.kept: list[logging.LogRecord] = []
+        self.records: list[logging.LogRecord] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.kept.append(record)
+        self.records.append(record)
 
 
 @pytest.fixture
-def everything() -> Iterator[Everything]:
-    """What loggers keep if somebody else in the process wants to know it all."""
-    handler = Everything()
+def all_records() -> Iterator[AllRecords]:
+    """Log everything that other code in this process could log."""
+    handler = AllRecords()
     loggers = [logging.getLogger(), logging.getLogger("stem")]
     level = loggers[0].level
     loggers[0].setLevel(logging.NOTSET)
@@ -53,11 +51,11 @@ def everything() -> Iterator[Everything]:
 
 
 def chain(error: BaseException) -> Iterator[BaseException]:
-    """An exception and those behind it, the suppressed ones as well."""
+    """Yield an exception and its causes and contexts, including suppressed ones."""
     yield error
-    for behind in (error.__cause__, error.__context__):
-        if behind is not None:
-            yield from chain(behind)
+    for previous in (error.__cause__, error.__context__):
+        if previous is not None:
+            yield from chain(previous)
 
 
 ECHO = b'515 Authentication failed: no such thing as AUTHENTICATE "%s"\r\n' % SECRET
@@ -74,58 +72,58 @@ ECHO = b'515 Authentication failed: no such thing as AUTHENTICATE "%s"\r\n' % SE
     ],
     ids=["refused", "echoed", "other error", "garbage", "hung up"],
 )
-def test_the_password_is_in_no_text(manners: Manners, everything: Everything) -> None:
+def test_password_is_in_no_text_after_a_failure(manners: Manners, all_records: AllRecords) -> None:
     with FakeTor(manners) as server:
         credentials = Credentials(SECRET)
         failure = open_error(server.endpoint, credentials)
-        # It did go over the wire, so there was something to be kept.
+        # It was sent, so it could be in a text.
         assert SECRET.replace(b"\\", b"\\\\").replace(b'"', b'\\"') in server.lines[1]
     texts = [repr(credentials), failure.cause, failure.remedy, failure.needs_password_at]
     texts += [f"{error} {error!r}" for error in chain(failure) if isinstance(error, ExplainedError)]
     texts += traceback.format_exception(failure)
-    texts += [record.getMessage() for record in everything.kept]
+    texts += [record.getMessage() for record in all_records.records]
     assert not [text for text in texts if "s3cret" in text]
 
 
-def test_a_good_password_is_in_no_text_either(everything: Everything) -> None:
+def test_password_is_in_no_text_after_success(all_records: AllRecords) -> None:
     ear = Ear()
     manners = Manners(methods="HASHEDPASSWORD", password=SECRET)
     with FakeTor(manners) as server, connected(server, ear, Credentials(SECRET)) as connection:
         texts = [repr(connection), *map(repr, vars(connection).values()), *map(repr, ear.heard)]
         server.send(b"650 BW nonsense 1\r\n")
         ear.wait_for(Problem)
-    texts += [record.getMessage() for record in everything.kept]
-    assert everything.kept, "the warning was logged where it could be seen"
+    texts += [record.getMessage() for record in all_records.records]
+    assert all_records.records, "the warning was logged where it could be seen"
     assert not [text for text in texts if "s3cret" in text]
 
 
-def test_stem_logs_warnings_and_nothing_below_to_us_alone(everything: Everything) -> None:
+def test_stem_logs_only_warnings_and_only_to_us(all_records: AllRecords) -> None:
     with FakeTor() as server, connected(server, Ear()):
         logger = logging.getLogger("stem")
         assert not logger.propagate
         logger.info("below")
         logger.warning("a warning")
-        # Once: from the handler at stem's own logger, not from the one at the root.
-        assert [record.getMessage() for record in everything.kept] == ["a warning"]
+        # Once: from the handler of stem's own logger, not from the one of the root logger.
+        assert [record.getMessage() for record in all_records.records] == ["a warning"]
 
 
-def test_nothing_listens_to_stem_any_more_when_closed() -> None:
+def test_log_handler_is_removed_on_close() -> None:
     before = list(logging.getLogger("stem").handlers)
     with FakeTor() as server, connected(server, Ear()):
         assert len(logging.getLogger("stem").handlers) == len(before) + 1
     assert logging.getLogger("stem").handlers == before
 
 
-def test_nothing_listens_to_stem_when_the_connection_came_after_all_was_given_up() -> None:
-    # A name that takes longer to look up than an attempt may take.
+def test_log_handler_is_not_added_if_the_attempt_was_abandoned() -> None:
+    # Such as when the look-up of a host name takes longer than an attempt may.
     before = list(logging.getLogger("stem").handlers)
     with FakeTor() as server:
 
-        def dial_late(endpoint: Endpoint, timing: Timing) -> transport.Transport:
+        def connect_late(endpoint: Endpoint, timing: Timing) -> transport.Transport:
             connection.close()
             return transport.connect(endpoint, timing)
 
-        connection = Connection(server.endpoint, dial_late, Ear(), lambda _: None)
+        connection = Connection(server.endpoint, connect_late, Ear(), lambda _: None)
         with pytest.raises(ExplainedError):
             connection.open(Credentials())
         assert logging.getLogger("stem").handlers == before

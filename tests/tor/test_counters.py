@@ -1,4 +1,4 @@
-"""What is made of tor's counters and of its cache, held against a tor that is simulated."""
+"""Tor's counters and its event cache, compared with those of a simulated tor."""
 
 from dataclasses import dataclass, field
 
@@ -26,65 +26,65 @@ def sample(read: int, written: int = 0, when: float = 1.0, seconds: float = 1.0)
     return Sample(when, read, written, seconds)
 
 
-def compared(tally: CounterCheck, read: int, written: int = 0) -> CounterBase | Wrapped | None:
-    """What comes of a question that nothing happens during."""
-    return tally.compare(tally.sample_bytes, str(read), str(written))
+def compared(check: CounterCheck, read: int, written: int = 0) -> CounterBase | Wrapped | None:
+    """Compare, without any sample during the request."""
+    return check.compare(check.sample_bytes, str(read), str(written))
 
 
-# Against the counters
+# Counters
 
 
-def test_what_was_moved_before_the_first_sample_is_what_no_sample_holds() -> None:
-    tally = CounterCheck()
-    assert compared(tally, 500, 50) == CounterBase(500, 50)
-    tally.add(sample(7, 3))
-    assert compared(tally, 507, 53) == CounterBase(500, 50)
+def test_counter_base_is_what_no_sample_contains() -> None:
+    check = CounterCheck()
+    assert compared(check, 500, 50) == CounterBase(500, 50)
+    check.add(sample(7, 3))
+    assert compared(check, 507, 53) == CounterBase(500, 50)
 
 
-def test_a_sample_that_comes_while_tor_is_asked_does_no_harm() -> None:
-    tally = CounterCheck()
-    seen = tally.sample_bytes
-    tally.add(sample(7, 3))
-    assert tally.compare(seen, "507", "53") == CounterBase(507, 53)
-    assert compared(tally, 507, 53) == CounterBase(500, 50)
+def test_sample_during_a_request_is_not_counted_twice() -> None:
+    check = CounterCheck()
+    seen = check.sample_bytes
+    check.add(sample(7, 3))
+    assert check.compare(seen, "507", "53") == CounterBase(507, 53)
+    assert compared(check, 507, 53) == CounterBase(500, 50)
 
 
-def test_counters_that_lag_behind_the_samples_count_nothing_and_never_less() -> None:
-    tally = CounterCheck()
-    tally.add(sample(100, 100))
-    assert compared(tally, 5, 200) == CounterBase(0, 100)
+def test_counter_base_is_never_negative() -> None:
+    check = CounterCheck()
+    check.add(sample(100, 100))
+    assert compared(check, 5, 200) == CounterBase(0, 100)
 
 
 @pytest.mark.parametrize("wraps", [1, 2, 7])
-def test_what_wrapped_is_given_back_once_to_the_longest_sample_since_the_last_answer(
+def test_wrapped_bytes_are_added_once_to_the_longest_sample(
     wraps: int,
 ) -> None:
-    tally = CounterCheck()
-    tally.add(sample(1, when=1.0, seconds=60.0))
-    compared(tally, 1)
+    check = CounterCheck()
+    check.add(sample(1, when=1.0, seconds=60.0))
+    compared(check, 1)
     for when, seconds in ((2.0, 1.0), (22.0, 20.0), (23.0, 1.0)):
-        tally.add(sample(10, when=when, seconds=seconds))
+        check.add(sample(10, when=when, seconds=seconds))
     missing = wraps * EVENT_WRAP_BYTES
-    assert compared(tally, 31 + missing) == Wrapped(Sample(22.0, missing, 0, 20.0))
-    assert compared(tally, 31 + missing) == CounterBase(0, 0)
+    assert compared(check, 31 + missing) == Wrapped(Sample(22.0, missing, 0, 20.0))
+    assert compared(check, 31 + missing) == CounterBase(0, 0)
 
 
-def test_both_ways_wrap_on_their_own() -> None:
-    tally = CounterCheck()
-    compared(tally, 0)
-    tally.add(sample(1, 2, when=5.0, seconds=3.0))
-    assert compared(tally, 1 + EVENT_WRAP_BYTES, 2 + 2 * EVENT_WRAP_BYTES) == Wrapped(
+def test_read_and_written_wrap_independently() -> None:
+    check = CounterCheck()
+    compared(check, 0)
+    check.add(sample(1, 2, when=5.0, seconds=3.0))
+    assert compared(check, 1 + EVENT_WRAP_BYTES, 2 + 2 * EVENT_WRAP_BYTES) == Wrapped(
         Sample(5.0, EVENT_WRAP_BYTES, 2 * EVENT_WRAP_BYTES, 3.0)
     )
 
 
-def test_where_there_is_no_sample_nothing_has_wrapped() -> None:
-    tally = CounterCheck()
-    compared(tally, 10)
-    assert compared(tally, 10 + EVENT_WRAP_BYTES) == CounterBase(10 + EVENT_WRAP_BYTES, 0)
-    tally.add(sample(0))
-    assert compared(tally, 10 + EVENT_WRAP_BYTES) == Wrapped(sample(EVENT_WRAP_BYTES)), (
-        "the sample came a little later"
+def test_nothing_has_wrapped_without_a_sample() -> None:
+    check = CounterCheck()
+    compared(check, 10)
+    assert compared(check, 10 + EVENT_WRAP_BYTES) == CounterBase(10 + EVENT_WRAP_BYTES, 0)
+    check.add(sample(0))
+    assert compared(check, 10 + EVENT_WRAP_BYTES) == Wrapped(sample(EVENT_WRAP_BYTES)), (
+        "the sample arrived later"
     )
 
 
@@ -92,20 +92,20 @@ def test_where_there_is_no_sample_nothing_has_wrapped() -> None:
     "answer",
     ["", "-1", "1.0", "0x1", "1e5", "²", "٣", " 1", "1\r", "\x1b[2J", "9" * 30, "9" * 5000],
 )
-def test_answers_that_are_no_numbers_are_none(answer: str) -> None:
+def test_invalid_numbers_are_ignored(answer: str) -> None:
     assert parse_number(answer) is None
-    tally = CounterCheck()
-    assert tally.compare(tally.sample_bytes, answer, "5") is None
-    assert tally.compare(tally.sample_bytes, "5", answer) is None
-    assert compared(tally, 5, 5) == CounterBase(5, 5)
+    check = CounterCheck()
+    assert check.compare(check.sample_bytes, answer, "5") is None
+    assert check.compare(check.sample_bytes, "5", answer) is None
+    assert compared(check, 5, 5) == CounterBase(5, 5)
 
 
 @dataclass
 class SimulatedTor:
-    """Counts what it moves, and tells of it in events of 32 bits."""
+    """Counts what it moves, and sends it in events of 32 bits."""
 
     moved: list[int]
-    told: list[int] = field(default_factory=lambda: [0, 0])
+    reported: list[int] = field(default_factory=lambda: [0, 0])
     clock: float = 0.0
 
     def move(self, read: int, written: int) -> None:
@@ -113,15 +113,17 @@ class SimulatedTor:
         self.moved[1] += written
 
     def event(self, seconds: float) -> Sample:
-        """Tell of what was moved since the event before."""
+        """Return an event with the bytes since the previous one."""
         self.clock += seconds
-        read, written = (moved - told for moved, told in zip(self.moved, self.told, strict=True))
-        self.told = list(self.moved)
+        read, written = (
+            moved - reported for moved, reported in zip(self.moved, self.reported, strict=True)
+        )
+        self.reported = list(self.moved)
         return Sample(self.clock, read % EVENT_WRAP_BYTES, written % EVENT_WRAP_BYTES, seconds)
 
 
 PARTIAL = st.integers(0, 1 << 30)
-"What moves between an event and a question: far less than 2 GiB."
+"Bytes between an event and a comparison: far less than 2 GiB."
 
 BYTES = st.integers(0, 1 << 30) | st.integers(0, 9 * EVENT_WRAP_BYTES)
 
@@ -145,47 +147,49 @@ STEPS = st.lists(
 def test_every_byte_is_counted_once_whatever_wraps(
     read: int, written: int, steps: list[tuple[str, int, int, float | None]]
 ) -> None:
-    tor, tally = SimulatedTor([read, written]), CounterCheck()
-    first = compared(tally, *tor.moved)
+    tor, check = SimulatedTor([read, written]), CounterCheck()
+    first = compared(check, *tor.moved)
     assert first == CounterBase(read, written)
-    tor.told = list(tor.moved)
+    tor.reported = list(tor.moved)
     answers: list[CounterBase | Wrapped | None] = [first]
     samples: list[Sample] = []
     for kind, down, up, seconds in (*steps, ("event", 0, 0, 1.0)):
         if kind == "event" and seconds is not None:
             tor.move(down, up)
             samples.append(tor.event(seconds))
-            tally.add(samples[-1])
-        else:  # in the middle of a second, whose bytes the next event holds
-            pending = [moved - told for moved, told in zip(tor.moved, tor.told, strict=True)]
+            check.add(samples[-1])
+        else:  # between two events: the next one contains these bytes
+            pending = [
+                moved - reported for moved, reported in zip(tor.moved, tor.reported, strict=True)
+            ]
             tor.move(max(down - pending[0], 0), max(up - pending[1], 0))
-            answers.append(compared(tally, *tor.moved))
-    answers += [compared(tally, *tor.moved) for _ in range(2)]
-    assert isinstance(answers[-1], CounterBase), "in the end all is found out"
+            answers.append(compared(check, *tor.moved))
+    answers += [compared(check, *tor.moved) for _ in range(2)]
+    assert isinstance(answers[-1], CounterBase), "nothing is missing at the end"
     wrapped = [answer.missing_bytes for answer in answers if isinstance(answer, Wrapped)]
-    counted = [answer for answer in answers if isinstance(answer, CounterBase)]
+    bases = [answer for answer in answers if isinstance(answer, CounterBase)]
     for missing in wrapped:
         assert missing.read % EVENT_WRAP_BYTES == missing.written % EVENT_WRAP_BYTES == 0
         assert (missing.ends_at, missing.seconds) in {(one.ends_at, one.seconds) for one in samples}
     everything = samples + wrapped
-    before = min(answer.read for answer in counted), min(answer.written for answer in counted)
+    before = min(answer.read for answer in bases), min(answer.written for answer in bases)
     assert before == (read, written)
     assert before[0] + sum(one.read for one in everything) == tor.moved[0]
     assert before[1] + sum(one.written for one in everything) == tor.moved[1]
 
 
-# What tor remembers
+# Event cache
 
 
 def cache(*entries: int) -> str:
     return " ".join(f"{read},{read // 2}" for read in entries)
 
 
-def remembered(*entries: int) -> list[int]:
+def recent_reads(*entries: int) -> list[int]:
     return [one.read for one in recent_samples(cache(*entries), 1000.0)]
 
 
-def test_the_entries_end_at_the_newest_a_cadence_apart() -> None:
+def test_cache_entries_are_one_interval_apart() -> None:
     samples = recent_samples("1,10 2,20 3,30 4,40", 1000.0)
     assert [(one.read, one.written) for one in samples] == [(2, 20), (3, 30), (4, 40)]
     assert [one.ends_at for one in samples] == [
@@ -196,42 +200,42 @@ def test_the_entries_end_at_the_newest_a_cadence_apart() -> None:
     assert {one.seconds for one in samples} == {EVENT_INTERVAL_S}
 
 
-def test_the_oldest_is_dropped_unless_older_ones_were_dropped_already() -> None:
-    # The first of all is the first event of whoever keeps the cache up, which holds more.
-    assert remembered(*range(CACHE_ENTRIES - 1)) == list(range(1, CACHE_ENTRIES - 1))
-    assert remembered(*range(CACHE_ENTRIES)) == list(range(CACHE_ENTRIES))
+def test_oldest_entry_is_dropped_unless_the_cache_is_full() -> None:
+    # It is the first event of a subscription, which contains the bytes of more than a second.
+    assert recent_reads(*range(CACHE_ENTRIES - 1)) == list(range(1, CACHE_ENTRIES - 1))
+    assert recent_reads(*range(CACHE_ENTRIES)) == list(range(CACHE_ENTRIES))
 
 
 @pytest.mark.parametrize("text", ["", " ", "5,6", "nonsense", "1 2 3", "\x1b[2J,\x1b[2J", ",,,"])
-def test_where_nothing_is_remembered_there_is_nothing(text: str) -> None:
+def test_cache_without_entries_has_no_samples(text: str) -> None:
     assert recent_samples(text, 1000.0) == ()
 
 
-def test_a_spike_and_all_before_it_is_left_out() -> None:
+def test_spike_and_older_entries_are_left_out() -> None:
     quiet = [100, 200, 100]
-    assert remembered(1, *quiet, 50 * SPIKE_FLOOR_BYTES, *quiet) == quiet
-    assert remembered(1, *quiet, 50 * SPIKE_FLOOR_BYTES) == []
+    assert recent_reads(1, *quiet, 50 * SPIKE_FLOOR_BYTES, *quiet) == quiet
+    assert recent_reads(1, *quiet, 50 * SPIKE_FLOOR_BYTES) == []
 
 
-def test_a_spike_upwards_is_one() -> None:
+def test_spike_of_written_bytes_is_a_spike() -> None:
     assert [
         one.read for one in recent_samples(f"1,1 2,2 3,{50 * SPIKE_FLOOR_BYTES} 4,4", 1000.0)
     ] == [4]
 
 
-def test_a_busy_tor_has_no_spikes() -> None:
+def test_busy_tor_has_no_spikes() -> None:
     busy = [3_000_000 + 10_000 * (n % 7) for n in range(CACHE_ENTRIES)]
-    assert remembered(*busy) == busy
+    assert recent_reads(*busy) == busy
     busy[100] = 2 * SPIKE_FACTOR * busy[0]
-    assert remembered(*busy) == busy[101:]
+    assert recent_reads(*busy) == busy[101:]
 
 
-def test_little_is_no_spike_however_still_it_was_before() -> None:
+def test_few_bytes_are_not_a_spike() -> None:
     entries = [0] * 50 + [SPIKE_FACTOR * SPIKE_FLOOR_BYTES] + [0] * 3
-    assert remembered(*entries) == entries[1:]
+    assert recent_reads(*entries) == entries[1:]
 
 
-def test_entries_that_are_none_are_passed_over() -> None:
+def test_invalid_entries_are_skipped() -> None:
     text = f"1,1 x,y 5 2,2 -3,3 {'9' * 30},1 3,3"
     assert [one.read for one in recent_samples(text, 1000.0)] == [2, 3]
 
@@ -245,26 +249,28 @@ ENTRIES = st.lists(
 
 @PROPERTY
 @given(ENTRIES, st.floats(1000.0, 1e9))
-def test_what_is_taken_is_the_newest_of_it_in_its_order(
+def test_samples_are_the_newest_entries_in_order(
     entries: list[tuple[int, int]], last: float
 ) -> None:
     samples = recent_samples(" ".join(f"{read},{written}" for read, written in entries), last)
     taken = [(one.read, one.written) for one in samples]
-    kept = entries if len(entries) == CACHE_ENTRIES else entries[1:]
-    assert taken == kept[len(kept) - len(taken) :]
+    valid = entries if len(entries) == CACHE_ENTRIES else entries[1:]
+    assert taken == valid[len(valid) - len(taken) :]
     assert len({one.ends_at for one in samples}) == len(samples)
     assert [one.ends_at for one in samples] == sorted(one.ends_at for one in samples)
     assert not samples or samples[-1].ends_at == last
-    largest = sorted(map(max, kept))
+    largest = sorted(map(max, valid))
     usual = largest[len(largest) * 9 // 10] if len(largest) > 9 else 0
     assert all(max(one) <= SPIKE_FACTOR * max(usual, SPIKE_FLOOR_BYTES) for one in taken)
-    if len(taken) < len(kept):  # what stopped it was a spike
-        assert max(kept[len(kept) - len(taken) - 1]) > SPIKE_FACTOR * max(usual, SPIKE_FLOOR_BYTES)
+    if len(taken) < len(valid):  # the entry before is a spike
+        assert max(valid[len(valid) - len(taken) - 1]) > SPIKE_FACTOR * max(
+            usual, SPIKE_FLOOR_BYTES
+        )
 
 
 @PROPERTY
 @given(st.text(alphabet="0123456789, x-\x1b\n²", max_size=200))
-def test_any_text_at_all_is_harmless(text: str) -> None:
+def test_any_text_is_a_valid_cache(text: str) -> None:
     history = History()
     for one in recent_samples(text, 1000.0):
         assert one.read >= 0
@@ -272,21 +278,21 @@ def test_any_text_at_all_is_harmless(text: str) -> None:
         history.push(one)
 
 
-# Numbers of twenty digits are taken at their word, and do not fit into a column.
+# Numbers of twenty digits are parsed, but do not fit into a bucket.
 
 
-def test_an_absurd_cache_is_harmless() -> None:
+def test_cache_of_huge_numbers_is_harmless() -> None:
     Instance("tor").handle(
         Connected(1000.0, "x", recent=recent_samples(cache(*[10**19] * 20), 1000.0))
     )
 
 
-def test_an_absurd_counter_is_harmless() -> None:
-    instance, tally = Instance("tor"), CounterCheck()
+def test_huge_counter_is_harmless() -> None:
+    instance, check = Instance("tor"), CounterCheck()
     instance.handle(Connected(1.0, "x", counters=CounterBase(0, 0)))
-    compared(tally, 0)
-    tally.add(sample(1))
+    compared(check, 0)
+    check.add(sample(1))
     instance.handle(sample(1))
-    answer = compared(tally, 10**19 * 9)
+    answer = compared(check, 10**19 * 9)
     if answer is not None:
         instance.handle(answer)

@@ -1,4 +1,4 @@
-"""The demo's control port: by hand, and through the very link that real tors use."""
+"""The demo's control port, through a raw connection and through the source of real tors."""
 
 import select
 import socket
@@ -20,32 +20,32 @@ from bwgraph.tor.timing import Timing
 from bwgraph.tor.transport import Transport
 
 
-class Beat:
-    """The demo's clock and its ``select``: a second passes when the test says so."""
+class ManualSeconds:
+    """The demo's clock and its ``select``: a second passes when the test lets it."""
 
     def __init__(self) -> None:
         self.time = 5000.0
-        self._seconds = threading.Semaphore(0)
+        self._permits = threading.Semaphore(0)
         self._stopped = 0.0
 
     def now(self) -> float:
         return self.time
 
     def pass_one(self, stopped: float = 0.0) -> None:
-        """Let the wait for the next second end, so much later than it should have.
+        """Let the wait for the next second end, late by ``stopped`` seconds.
 
-        The time changes in the demo's own thread: changed from here, it would be seen before or
-        after the demo has worked out how long to wait.
+        The time changes in the demo's own thread. If it changed here, the demo could read the clock
+        before or after that.
         """
         self._stopped = stopped
-        self._seconds.release()
+        self._permits.release()
 
     def select(
         self, readers: list[socket.socket], _: list[int], __: list[int], timeout: float | None
     ) -> tuple[list[socket.socket], list[int], list[int]]:
         """Return when there is something to read, or when the time has passed."""
         while not (ready := select.select(readers, [], [], 0.001)[0]):
-            if timeout is not None and (timeout == 0 or self._seconds.acquire(blocking=False)):
+            if timeout is not None and (timeout == 0 or self._permits.acquire(blocking=False)):
                 self.time += timeout + self._stopped
                 self._stopped = 0.0
                 break
@@ -53,19 +53,19 @@ class Beat:
 
 
 @pytest.fixture(autouse=True)
-def beat(monkeypatch: pytest.MonkeyPatch) -> Beat:
-    beat = Beat()
-    monkeypatch.setattr(demo, "now", beat.now)
-    monkeypatch.setattr(demo, "select", beat)
-    return beat
+def seconds(monkeypatch: pytest.MonkeyPatch) -> ManualSeconds:
+    seconds = ManualSeconds()
+    monkeypatch.setattr(demo, "now", seconds.now)
+    monkeypatch.setattr(demo, "select", seconds)
+    return seconds
 
 
 class Controller:
-    """A control connection by hand."""
+    """A raw control connection."""
 
-    def __init__(self, wire: Transport) -> None:
-        self.wire = wire
-        self._file: BinaryIO = wire.makefile("rb")
+    def __init__(self, transport: Transport) -> None:
+        self.transport = transport
+        self._file: BinaryIO = transport.makefile("rb")
 
     def line(self) -> str:
         raw = self._file.readline()
@@ -73,20 +73,20 @@ class Controller:
         return raw.decode("ascii").removesuffix("\r\n")
 
     def ask(self, command: str) -> list[str]:
-        """The lines of one answer."""
-        self.wire.sendall(f"{command}\r\n".encode())
+        """Send a command, and return the lines of the answer."""
+        self.transport.sendall(f"{command}\r\n".encode())
         lines = [self.line()]
         while lines[-1][3] != " ":
             lines.append(self.line())
         return lines
 
     def silent(self) -> bool:
-        """Whether nothing comes, for long enough for an event that is due."""
-        return not select.select([self.wire], [], [], 0.05)[0]
+        """Return whether nothing arrives in the time in which a due event would."""
+        return not select.select([self.transport], [], [], 0.05)[0]
 
     def close(self) -> None:
         self._file.close()
-        self.wire.close()
+        self.transport.close()
 
 
 @pytest.fixture
@@ -96,93 +96,101 @@ def controller() -> Iterator[Controller]:
     controller.close()
 
 
-def test_the_link_of_real_tors_connects_to_it(beat: Beat) -> None:
+def test_source_of_real_tors_connects_to_the_demo(seconds: ManualSeconds) -> None:
     ear = Ear()
-    link = TorSource([demo.ENDPOINT], Credentials(), demo.DemoTor().connect)
-    link.start(ear)
-    news = ear.wait_for(Connected)
-    assert (news.endpoint, news.version, news.nickname) == ("demo", demo.VERSION, "demo")
-    # The first event, which is no sample, is in what was counted before them.
+    source = TorSource([demo.ENDPOINT], Credentials(), demo.DemoTor().connect)
+    source.start(ear)
+    connected = ear.wait_for(Connected)
+    assert (connected.endpoint, connected.version, connected.nickname) == (
+        "demo",
+        demo.VERSION,
+        "demo",
+    )
+    # The first event is not a sample, so its bytes are in the counters before the samples.
     read, written = demo_traffic.traffic(demo.START_OF_DEMO_S)
     before = demo_traffic.MEAN_RATE * demo.UPTIME_AT_START_S
-    assert news.counters == CounterBase(before + read, before + written)
-    assert (news.uptime, news.process, news.recent) == (demo.UPTIME_AT_START_S, "", ())
+    assert connected.counters == CounterBase(before + read, before + written)
+    assert (connected.uptime, connected.process, connected.recent) == (
+        demo.UPTIME_AT_START_S,
+        "",
+        (),
+    )
     moved = []
     for _ in range(5):
-        beat.pass_one()
+        seconds.pass_one()
         sample = ear.wait_for(Sample)
         moved.append((sample.read, sample.written))
-    link.close()
-    # The first second of the morning is the event of the subscription, which is no sample.
+    source.close()
+    # The first second is the event of the subscription, which is not a sample.
     assert moved == [demo_traffic.traffic(demo.START_OF_DEMO_S + second) for second in range(1, 6)]
     assert ear.troubles == []
 
 
-def test_it_is_reached_again_after_a_loss() -> None:
+def test_source_reconnects_to_the_demo() -> None:
     timing = Timing(reconnect_delays_s=(0.001,))
-    dialled: list[Transport] = []
+    transports: list[Transport] = []
 
-    def dial(place: Endpoint, timing: Timing) -> Transport:
-        dialled.append(demo.DemoTor().connect(place, timing))
-        return dialled[-1]
+    def connect(endpoint: Endpoint, timing: Timing) -> Transport:
+        transports.append(demo.DemoTor().connect(endpoint, timing))
+        return transports[-1]
 
     ear = Ear()
-    link = TorSource([demo.ENDPOINT], Credentials(), dial, timing=timing)
-    link.start(ear)
+    source = TorSource([demo.ENDPOINT], Credentials(), connect, timing=timing)
+    source.start(ear)
     ear.wait_for(Connected)
-    dialled[0].hang_up()
+    transports[0].hang_up()
     ear.wait_for(Lost)
     ear.wait_for(Connected)
-    link.close()
-    assert len(dialled) == 2
+    source.close()
+    assert len(transports) == 2
 
 
 @pytest.mark.parametrize("speed", [1, 60, 3600])
-def test_its_day_goes_by_at_the_speed_that_was_asked_for(
-    speed: int, beat: Beat, monkeypatch: pytest.MonkeyPatch
+def test_day_passes_at_the_given_speed(
+    speed: int, seconds: ManualSeconds, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(demo_traffic, "traffic", lambda second: (second, 0))
     controller = Controller(demo.DemoTor(speed).connect(demo.ENDPOINT))
     controller.ask("SETEVENTS BW")
-    seconds = []
+    numbers = []
     for _ in range(4):
-        seconds.append(int(controller.line().split()[2]))
-        beat.pass_one()
+        numbers.append(int(controller.line().split()[2]))
+        seconds.pass_one()
     controller.close()
-    # As many events as ever, one a second, each from later in the day.
-    assert seconds == [demo.START_OF_DEMO_S + number * speed for number in range(4)]
+    # Still one event a second, but each from later in the day.
+    assert numbers == [demo.START_OF_DEMO_S + number * speed for number in range(4)]
 
 
-def test_it_listens_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_demo_listens_on_no_port(monkeypatch: pytest.MonkeyPatch) -> None:
     def forbidden(*_: object) -> None:
-        raise AssertionError("it listens")
+        raise AssertionError("the demo listens")
 
     for name in ("bind", "listen", "accept", "connect"):
         monkeypatch.setattr(socket.socket, name, forbidden, raising=False)
-    wire = demo.DemoTor().connect(demo.ENDPOINT)
-    controller = Controller(wire)
+    transport = demo.DemoTor().connect(demo.ENDPOINT)
+    controller = Controller(transport)
     assert controller.ask("PROTOCOLINFO 1")[0] == "250-PROTOCOLINFO 1"
-    # A socket pair: nobody else can ever reach it.
-    assert not wire.getsockname()
-    assert not wire.getpeername()
+    # It is a socket pair, which no other process can connect to.
+    assert not transport.getsockname()
+    assert not transport.getpeername()
     controller.close()
 
 
-def test_its_thread_is_a_daemon_and_ends_with_the_connection() -> None:
-    wire = demo.DemoTor().connect(demo.ENDPOINT)
+def test_thread_is_a_daemon_and_ends_with_the_connection() -> None:
+    transport = demo.DemoTor().connect(demo.ENDPOINT)
     assert [(thread.name, thread.daemon) for thread in threads_at_work()] == [
         ("bwgraph demo", True)
     ]
-    wire.close()
-    eventually(lambda: not threads_at_work(), "the thread ended")
+    transport.close()
+    eventually(lambda: not threads_at_work(), "the thread has ended")
 
 
-def test_it_ends_when_the_other_side_goes_while_it_sends(beat: Beat) -> None:
+def test_thread_ends_if_the_connection_ends_during_a_send(seconds: ManualSeconds) -> None:
     controller = Controller(demo.DemoTor().connect(demo.ENDPOINT))
     controller.ask("SETEVENTS BW")
-    controller.wire.shutdown(socket.SHUT_RD)  # from now on sending to it fails
-    beat.pass_one()
-    eventually(lambda: not threads_at_work(), "the thread ended")
+    controller.transport.shutdown(socket.SHUT_RD)  # sending to it fails after this
+    seconds.pass_one()
+    eventually(lambda: not threads_at_work(), "the thread has ended")
     controller.close()
 
 
@@ -199,47 +207,49 @@ def test_authenticate(controller: Controller) -> None:
     assert controller.ask("AUTHENTICATE") == ["250 OK"]
 
 
-def test_events_begin_with_the_subscription_and_end_with_it(
-    controller: Controller, beat: Beat
+def test_events_begin_and_end_with_the_subscription(
+    controller: Controller, seconds: ManualSeconds
 ) -> None:
     assert controller.ask("SETEVENTS BW") == ["250 OK"]
     assert controller.line() == "650 BW {} {}".format(*demo_traffic.traffic(demo.START_OF_DEMO_S))
-    beat.pass_one()
+    seconds.pass_one()
     assert controller.line() == "650 BW {} {}".format(
         *demo_traffic.traffic(demo.START_OF_DEMO_S + 1)
     )
     assert controller.ask("SETEVENTS") == ["250 OK"]
-    beat.pass_one()
+    seconds.pass_one()
     assert controller.silent()
     assert controller.ask("GETINFO version") == [f"250-version={demo.VERSION}", "250 OK"]
 
 
-def test_a_late_event_holds_the_seconds_in_between(controller: Controller, beat: Beat) -> None:
+def test_late_event_contains_the_seconds_in_between(
+    controller: Controller, seconds: ManualSeconds
+) -> None:
     controller.ask("SETEVENTS BW")
     controller.line()
-    beat.pass_one(stopped=7.0)  # we were, and the demo with us
+    seconds.pass_one(stopped=7.0)  # as after ^Z and fg
     moved = [demo_traffic.traffic(demo.START_OF_DEMO_S + second) for second in range(1, 9)]
     read, written = (sum(direction) for direction in zip(*moved, strict=True))
     assert controller.line() == f"650 BW {read} {written}"
 
 
 @pytest.mark.parametrize("events", ["CIRC", "BW CIRC", "SIGNAL CONF_CHANGED STATUS_SERVER BW"])
-def test_other_events_are_refused_with_the_whole_line(
-    controller: Controller, events: str, beat: Beat
+def test_other_events_refuse_the_whole_command(
+    controller: Controller, events: str, seconds: ManualSeconds
 ) -> None:
     assert controller.ask(f"SETEVENTS {events}") == ["552 Unrecognized event"]
-    beat.pass_one()
+    seconds.pass_one()
     assert controller.silent()
 
 
-def test_totals_go_on_from_a_life_before_the_demo(controller: Controller, beat: Beat) -> None:
+def test_counters_begin_before_the_demo(controller: Controller, seconds: ManualSeconds) -> None:
     before = demo_traffic.MEAN_RATE * demo.UPTIME_AT_START_S
     assert controller.ask("GETINFO traffic/read") == [f"250-traffic/read={before}", "250 OK"]
     controller.ask("SETEVENTS BW")
     moved = []
     for _ in range(3):
         moved.append([int(number) for number in controller.line().split()[2:]])
-        beat.pass_one()
+        seconds.pass_one()
     controller.line()
     controller.ask("SETEVENTS")
     read, written = (sum(column) for column in zip(*moved, strict=True))
@@ -251,24 +261,24 @@ def test_totals_go_on_from_a_life_before_the_demo(controller: Controller, beat: 
     ]
 
 
-def test_uptime_goes_on(controller: Controller, beat: Beat) -> None:
+def test_uptime_increases(controller: Controller, seconds: ManualSeconds) -> None:
     assert controller.ask("GETINFO uptime")[0] == f"250-uptime={demo.UPTIME_AT_START_S}"
-    beat.time += 100
+    seconds.time += 100
     assert controller.ask("GETINFO uptime")[0] == f"250-uptime={demo.UPTIME_AT_START_S + 100}"
 
 
-def test_it_tells_of_itself_what_a_relay_with_accounting_does(beat: Beat) -> None:
+def test_description_is_that_of_a_relay_with_accounting(seconds: ManualSeconds) -> None:
     timing = Timing(first_describe_delay_s=0.0, describe_interval_s=0.0)
     ear, now = Ear(), datetime.now(UTC)
-    link = TorSource([demo.ENDPOINT], Credentials(), demo.DemoTor().connect, timing=timing)
-    link.start(ear)
-    told = ear.wait_for(Described).context
-    assert told.fingerprint == demo.FINGERPRINT
-    assert told.limit == Limit(demo.BANDWIDTH_RATE, "BandwidthRate")
-    quota = told.quota
+    source = TorSource([demo.ENDPOINT], Credentials(), demo.DemoTor().connect, timing=timing)
+    source.start(ear)
+    context = ear.wait_for(Described).context
+    assert context.fingerprint == demo.FINGERPRINT
+    assert context.limit == Limit(demo.BANDWIDTH_RATE, "BandwidthRate")
+    quota = context.quota
     assert quota is not None
     assert (quota.rule, quota.hibernating) == ("sum", "awake")
-    # It is as if it had moved its mean through all of the interval so far.
+    # As if its rate had been the mean for the whole interval so far.
     assert quota.start is not None
     assert quota.end is not None
     assert quota.start < now < quota.end
@@ -279,11 +289,11 @@ def test_it_tells_of_itself_what_a_relay_with_accounting_does(beat: Beat) -> Non
     assert quota.seconds_left((demo_traffic.MEAN_RATE, demo_traffic.MEAN_RATE), now) is not None
     assert quota.seconds_left((demo_traffic.MEAN_RATE / 4, demo_traffic.MEAN_RATE / 4), now) is None
     for _ in range(3):
-        beat.pass_one()
+        seconds.pass_one()
         ear.wait_for(Sample)
     ear.wait_for(Described)
     after = ear.wait_for(Described).context.quota
-    link.close()
+    source.close()
     moved = [demo_traffic.traffic(demo.START_OF_DEMO_S + second) for second in range(1, 4)]
     assert after is not None
     assert after.used == quota.used + sum(map(sum, moved))
@@ -291,7 +301,7 @@ def test_it_tells_of_itself_what_a_relay_with_accounting_does(beat: Beat) -> Non
     assert after.left == quota.left - sum(map(sum, moved))
 
 
-def test_its_interval_is_a_month_of_accounting_on_any_day() -> None:
+def test_accounting_interval_is_a_month_on_any_day() -> None:
     for day in range(1500):
         now = datetime(2024, 1, 1, 13, tzinfo=UTC) + timedelta(days=day)
         start, end = demo._accounting_interval(now)
@@ -301,24 +311,26 @@ def test_its_interval_is_a_month_of_accounting_on_any_day() -> None:
         assert 4 < (end - now).days < 12
 
 
-def test_the_event_cache_is_as_long_as_tors(controller: Controller, beat: Beat) -> None:
+def test_event_cache_is_as_long_as_that_of_tor(
+    controller: Controller, seconds: ManualSeconds
+) -> None:
     assert controller.ask("GETINFO bw-event-cache") == ["250-bw-event-cache=", "250 OK"]
     controller.ask("SETEVENTS BW")
     for _ in range(demo.CACHE_ENTRIES + 5):
-        beat.pass_one()
+        seconds.pass_one()
     events = [controller.line().split()[2:] for _ in range(demo.CACHE_ENTRIES + 6)]
     controller.ask("SETEVENTS")
     cache = controller.ask("GETINFO bw-event-cache")[0].removeprefix("250-bw-event-cache=")
     assert cache.split() == [",".join(event) for event in events[-demo.CACHE_ENTRIES :]]
 
 
-def test_a_key_that_is_not_known_is_refused_with_the_whole_line(controller: Controller) -> None:
+def test_unknown_key_refuses_the_whole_command(controller: Controller) -> None:
     assert controller.ask("GETINFO version accounting/max") == [
         '552 Unrecognized key "accounting/max"'
     ]
 
 
-def test_its_name(controller: Controller) -> None:
+def test_nickname(controller: Controller) -> None:
     assert controller.ask("GETCONF Nickname") == ["250 Nickname=demo"]
     assert controller.ask("GETCONF nickname NICKNAME") == ["250-Nickname=demo", "250 Nickname=demo"]
     assert controller.ask("GETCONF __OwningControllerProcess")[0].startswith("552 ")
@@ -326,20 +338,22 @@ def test_its_name(controller: Controller) -> None:
 
 
 @pytest.mark.parametrize("command", ["QUIT", "SIGNAL HALT", "TAKEOWNERSHIP", "", "\u00e9"])
-def test_other_commands_are_refused_and_it_goes_on(controller: Controller, command: str) -> None:
+def test_other_commands_are_refused_and_the_session_continues(
+    controller: Controller, command: str
+) -> None:
     assert controller.ask(command) == ["510 Unrecognized command"]
     assert controller.ask("authenticate") == ["250 OK"]
 
 
-def test_commands_may_come_in_pieces_and_together(controller: Controller) -> None:
+def test_commands_may_be_split_and_joined(controller: Controller) -> None:
     for piece in (b"AUTHEN", b"TICATE\r", b"\nGETCONF Nickname\r\nPROTO"):
-        controller.wire.sendall(piece)
+        controller.transport.sendall(piece)
     assert controller.line() == "250 OK"
     assert controller.line() == "250 Nickname=demo"
     assert controller.ask("COLINFO 1")[0] == "250-PROTOCOLINFO 1"
 
 
-def test_two_connections_know_nothing_of_each_other() -> None:
+def test_two_connections_are_independent() -> None:
     relay = demo.DemoTor()
     one, two = (Controller(relay.connect(demo.ENDPOINT)) for _ in range(2))
     one.ask("SETEVENTS BW")

@@ -1,4 +1,4 @@
-"""Where a tor's control port may be: endpoints, their parsing and their order."""
+"""Endpoints: how they are parsed, and the order in which they are tried."""
 
 from ipaddress import IPv6Address
 
@@ -42,7 +42,7 @@ HOSTS = (
         ("[::ffff:127.0.0.1]:9051", "::ffff:127.0.0.1", 9051),
     ],
 )
-def test_a_port_is_read_with_or_without_its_host(text: str, host: str, port: int) -> None:
+def test_port_is_parsed_with_or_without_a_host(text: str, host: str, port: int) -> None:
     assert parse_port(text) == ControlPort(host, port)
 
 
@@ -80,7 +80,7 @@ def test_a_port_is_read_with_or_without_its_host(text: str, host: str, port: int
         "user@host:9051",
     ],
 )
-def test_what_is_no_port_is_refused_and_quoted(text: str) -> None:
+def test_invalid_port_is_an_error_that_quotes_it(text: str) -> None:
     with pytest.raises(ValueError, match="is not \\[HOST:\\]PORT, such as 9051") as refusal:
         parse_port(text)
     assert repr(text) in str(refusal.value)
@@ -88,9 +88,9 @@ def test_what_is_no_port_is_refused_and_quoted(text: str) -> None:
 
 @PROPERTY
 @given(HOSTS, PORTS)
-def test_what_an_endpoint_is_called_is_how_it_is_asked_for(host: str, port: int) -> None:
-    place = ControlPort(host, port)
-    assert parse_port(str(place)) == place
+def test_text_of_an_endpoint_is_parsed_to_the_same_endpoint(host: str, port: int) -> None:
+    endpoint = ControlPort(host, port)
+    assert parse_port(str(endpoint)) == endpoint
 
 
 @PROPERTY
@@ -103,11 +103,11 @@ def test_ipv6_is_shown_in_brackets(host: IPv6Address, port: int) -> None:
 @given(st.text() | st.text("[]:%.-a019"))
 def test_any_text_is_a_port_or_a_value_error(text: str) -> None:
     try:
-        place = parse_port(text)
+        endpoint = parse_port(text)
     except ValueError:
         return
-    assert 0 < place.port < 65536
-    assert place.host
+    assert 0 < endpoint.port < 65536
+    assert endpoint.host
 
 
 NAMES = st.text(st.characters(exclude_characters="/=:"), min_size=1, max_size=40).filter(
@@ -117,15 +117,15 @@ NAMES = st.text(st.characters(exclude_characters="/=:"), min_size=1, max_size=40
 
 @PROPERTY
 @given(NAMES, HOSTS, PORTS)
-def test_any_name_may_stand_before_any_port(name: str, host: str, port: int) -> None:
-    place = ControlPort(host, port)
-    assert parse_named_port(f"{name}={place}") == NamedEndpoint(name, place)
-    assert parse_named_port(str(place)) == NamedEndpoint("", place)
+def test_any_name_may_precede_any_port(name: str, host: str, port: int) -> None:
+    endpoint = ControlPort(host, port)
+    assert parse_named_port(f"{name}={endpoint}") == NamedEndpoint(name, endpoint)
+    assert parse_named_port(str(endpoint)) == NamedEndpoint("", endpoint)
 
 
 @PROPERTY
 @given(NAMES, st.text(min_size=1))
-def test_any_name_may_stand_before_any_path(name: str, path: str) -> None:
+def test_any_name_may_precede_any_path(name: str, path: str) -> None:
     assert parse_named_socket(f"{name}={path}") == NamedEndpoint(name, ControlSocket(path))
     assert parse_named_socket(f"./{path}") == NamedEndpoint("", ControlSocket(f"./{path}"))
 
@@ -149,23 +149,23 @@ def test_any_name_may_stand_before_any_path(name: str, path: str) -> None:
         ("ü🧅=/a\nb", "ü🧅", "/a\nb"),
     ],
 )
-def test_what_is_a_name_before_a_path(text: str, name: str, path: str) -> None:
+def test_name_is_separated_from_a_path(text: str, name: str, path: str) -> None:
     assert parse_named_socket(text) == NamedEndpoint(name, ControlSocket(path))
 
 
 @pytest.mark.parametrize("text", ["=9051", "exit=", "exit=tor", "a b=9051", "a:b=9051", "a=b=1"])
-def test_what_is_no_named_port_is_refused(text: str) -> None:
+def test_invalid_named_port_is_an_error(text: str) -> None:
     with pytest.raises(ValueError, match="is not \\[HOST:\\]PORT, such as 9051"):
         parse_named_port(text)
 
 
-def test_sockets_and_embedded_ones_are_called_by_their_names() -> None:
+def test_text_of_sockets_and_demos_is_their_name() -> None:
     assert str(ControlSocket("/run/tor/control")) == "/run/tor/control"
     assert str(DemoEndpoint("demo")) == "demo"
 
 
 @pytest.mark.parametrize(
-    ("environ", "places"),
+    ("environ", "endpoints"),
     [
         ({}, []),
         ({"TOR_CONTROL_PORT": "9151"}, [ControlPort("127.0.0.1", 9151)]),
@@ -178,17 +178,17 @@ def test_sockets_and_embedded_ones_are_called_by_their_names() -> None:
             {"TOR_CONTROL_PORT": "9151", "TOR_CONTROL_IPC_PATH": "/tmp/c"},
             [ControlSocket("/tmp/c"), ControlPort("127.0.0.1", 9151)],
         ),
-        # Set and empty is not set.
+        # Empty variables count as not set.
         (dict.fromkeys(("TOR_CONTROL_HOST", "TOR_CONTROL_PORT", "TOR_CONTROL_IPC_PATH"), ""), []),
         ({"TOR_CONTROL_HOST": "", "TOR_CONTROL_PORT": "1"}, [ControlPort("127.0.0.1", 1)]),
-        # What it says of other things is not a place.
+        # Other variables are ignored.
         ({"TOR_CONTROL_PASSWD": "x", "TOR_SOCKS_PORT": "9050"}, []),
     ],
 )
-def test_the_environment_names_places(
-    environ: dict[str, str], places: list[ControlPort | ControlSocket]
+def test_endpoints_are_read_from_the_environment(
+    environ: dict[str, str], endpoints: list[ControlPort | ControlSocket]
 ) -> None:
-    assert from_environment(environ) == places
+    assert from_environment(environ) == endpoints
 
 
 @pytest.mark.parametrize(
@@ -201,16 +201,16 @@ def test_the_environment_names_places(
         {"TOR_CONTROL_HOST": ":::x"},
     ],
 )
-def test_an_environment_that_makes_no_sense_is_named_in_the_message(
+def test_error_names_the_variables_of_the_environment(
     environ: dict[str, str],
 ) -> None:
     with pytest.raises(ValueError, match=r"^TOR_CONTROL_HOST and TOR_CONTROL_PORT: "):
         from_environment(environ)
 
 
-def test_candidates_come_in_the_order_in_which_they_are_tried() -> None:
+def test_candidates_are_in_order() -> None:
     environ = {"TOR_CONTROL_IPC_PATH": "/tmp/c", "TOR_CONTROL_HOST": "::1"}
-    assert [str(place) for place in candidates(environ, ["/run/b", "/run/a"])] == [
+    assert [str(endpoint) for endpoint in candidates(environ, ["/run/b", "/run/a"])] == [
         "/tmp/c",
         "[::1]:9051",
         "/run/tor/control",
@@ -222,9 +222,9 @@ def test_candidates_come_in_the_order_in_which_they_are_tried() -> None:
     ]
 
 
-def test_a_candidate_that_is_named_twice_is_tried_once_and_first() -> None:
+def test_duplicate_candidate_is_tried_once_and_first() -> None:
     environ = {"TOR_CONTROL_IPC_PATH": "/var/run/tor/control", "TOR_CONTROL_PORT": "9151"}
-    assert [str(place) for place in candidates(environ, ["/run/tor/control"])] == [
+    assert [str(endpoint) for endpoint in candidates(environ, ["/run/tor/control"])] == [
         "/var/run/tor/control",
         "127.0.0.1:9151",
         "/run/tor/control",
@@ -232,6 +232,6 @@ def test_a_candidate_that_is_named_twice_is_tried_once_and_first() -> None:
     ]
 
 
-def test_the_pattern_of_instance_sockets_is_relative_for_a_glob_from_the_root() -> None:
+def test_pattern_of_instance_sockets_is_relative() -> None:
     assert not INSTANCE_SOCKETS_GLOB.startswith("/")
     assert INSTANCE_SOCKETS_GLOB.count("*") == 1

@@ -1,4 +1,4 @@
-"""Anything at all from a control port, for some ten seconds; ``benchmarks/fuzz.py`` goes on."""
+"""Arbitrary data from a control port, for about ten seconds; ``benchmarks/fuzz.py`` runs longer."""
 
 from anything import Example, check, examples
 from hypothesis import given, settings
@@ -7,5 +7,5 @@ from properties import PROPERTY
 
 @settings(PROPERTY, max_examples=800)
 @given(examples)
-def test_whatever_comes_is_read_placed_and_drawn(example: Example) -> None:
+def test_any_data_is_read_stored_and_drawn(example: Example) -> None:
     check(example)

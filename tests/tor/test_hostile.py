@@ -1,4 +1,4 @@
-"""A control port that means harm: what it may cost, and what of its words may reach anybody."""
+"""A hostile control port: what it can use up, and which of its bytes reach the terminal."""
 
 import queue
 import select
@@ -42,15 +42,15 @@ from bwgraph.tor.timing import Timing
 FLOODS = {
     "malformed": b"650 BW 5 x\r\n",
     "others": b"650 STREAM_BW 1 2 3\r\n",
-    "strays": b"250 OK\r\n",
+    "unrequested answers": b"250 OK\r\n",
     "garbage": b"\xff\xfe\r\n",
     "several lines": b"650-BW 1 2\r\n650-BW 3 4\r\n650 OK\r\n",
 }
-"What may come as fast as it likes between the events that are some."
+"What is sent as fast as possible between valid events."
 
 
 @pytest.mark.parametrize("name", FLOODS)
-def test_a_flood_between_the_events_costs_none_of_them_and_no_memory(name: str) -> None:
+def test_flood_between_events_loses_no_event_and_uses_no_memory(name: str) -> None:
     ear, count = Ear(), 3000
     with FakeTor() as server, connected(server, ear) as connection:
         unit = FLOODS[name] + b"650 BW 3 1\r\n"
@@ -58,28 +58,30 @@ def test_a_flood_between_the_events_costs_none_of_them_and_no_memory(name: str) 
             server.send(unit * (count // 10))
             assert_bounded(connection)
 
-        def taken() -> int:
+        def valid_samples() -> int:
             return sum((sample.read, sample.written) == (3, 1) for sample in ear.samples)
 
-        eventually(lambda: len(ear.samples) >= count and taken() == count, "each event is a sample")
-        # And it can be asked something yet, once what nobody asked for is out of the way.
+        eventually(
+            lambda: len(ear.samples) >= count and valid_samples() == count, "each event is a sample"
+        )
+        # Questions are still answered, after the unrequested answers have been read.
         server.emit(1, 1)
         eventually(
             lambda: isinstance(connection.check_counters(), CounterBase),
-            "its answers are understood",
+            "tor's counters are read",
         )
         assert_bounded(connection)
 
 
 def assert_bounded(connection: Connection) -> None:
-    """See that stem has no more before it than it may."""
+    """Assert that stem's queues are not longer than allowed."""
     for name in ("_event_queue", "_reply_queue"):
-        shelf = getattr(connection._controller, name)
-        assert isinstance(shelf, BoundedQueue)
-        assert shelf.qsize() <= stem_adapter.MAX_QUEUED_MESSAGES
+        messages = getattr(connection._controller, name)
+        assert isinstance(messages, BoundedQueue)
+        assert messages.qsize() <= stem_adapter.MAX_QUEUED_MESSAGES
 
 
-def test_what_is_passed_over_is_told_of() -> None:
+def test_dropped_messages_are_reported() -> None:
     ear = Ear()
     with FakeTor() as server, connected(server, ear):
         server.send(b"250 \x1b[2Jx\r\n" * (stem_adapter.MAX_QUEUED_MESSAGES + 5))
@@ -88,7 +90,7 @@ def test_what_is_passed_over_is_told_of() -> None:
         assert ear.troubles == [r"a message was dropped, too many are waiting: '\x1b[2Jx'"] * 5
 
 
-def test_the_sums_of_a_flood_that_comes_before_the_connection_is_told_are_right() -> None:
+def test_flood_of_held_samples_keeps_its_sum() -> None:
     timing = Timing(max_held_samples=4)
     ear = Ear()
     with FakeTor() as server:
@@ -98,7 +100,8 @@ def test_the_sums_of_a_flood_that_comes_before_the_connection_is_told_are_right(
         connection.open(Credentials())
         server.send(b"".join(b"650 BW %d 2\r\n" % n for n in range(1000)))
         eventually(
-            lambda: connection._counter_check.sample_bytes == (499_500, 2000), "all of it has come"
+            lambda: connection._counter_check.sample_bytes == (499_500, 2000),
+            "all of it has been read",
         )
         assert len(connection._held_samples) == 4
         connection.release_samples()
@@ -107,18 +110,18 @@ def test_the_sums_of_a_flood_that_comes_before_the_connection_is_told_are_right(
     assert sum(sample.written for sample in ear.samples) == 2000
 
 
-def test_a_column_that_is_told_more_than_there_can_be_is_full_and_nothing_fails() -> None:
+def test_bucket_is_limited_to_the_largest_number() -> None:
     history = History()
     for second in range(7000):
         history.push(Sample(1000.0 + second, MAX_BUCKET_BYTES // 3, 5, 1.0))
     for resolution in RESOLUTIONS[1:]:
-        columns = history.window(8000.0, 3, resolution).buckets
-        assert max(columns.read) == MAX_BUCKET_BYTES
-        assert max(columns.written) < 5 * 7001
+        buckets = history.window(8000.0, 3, resolution).buckets
+        assert max(buckets.read) == MAX_BUCKET_BYTES
+        assert max(buckets.written) < 5 * 7001
 
 
 @pytest.mark.parametrize("flood", [b"650-x\r\n", b"650+x\r\n650 BW 1 1\r\n", b"250-x\r\n"])
-def test_a_message_of_lines_without_end_is_the_end(flood: bytes) -> None:
+def test_endless_message_ends_the_connection(flood: bytes) -> None:
     lost: list[Connection] = []
     ear = Ear()
     with FakeTor() as server:
@@ -126,13 +129,13 @@ def test_a_message_of_lines_without_end_is_the_end(flood: bytes) -> None:
         connection.open(Credentials())
         connection.release_samples()
         server.send(flood * (stem_adapter.MAX_MESSAGE_LINES + 1))
-        eventually(lambda: lost, "the loss is told")
+        eventually(lambda: lost, "the loss is reported")
         assert connection.loss_reason() == "it sent a message of more than 1024 lines"
         connection.close()
     assert ear.samples == []
 
 
-def test_of_a_long_complaint_the_beginning_is_told() -> None:
+def test_long_warning_is_cut() -> None:
     ear = Ear()
     with FakeTor() as server, connected(server, ear):
         server.send(b"650 BW 1 %s\r\n" % (b"x" * 900_000))
@@ -141,28 +144,28 @@ def test_of_a_long_complaint_the_beginning_is_told() -> None:
         assert ear.wait_for(Sample).read == 5
 
 
-def test_news_that_nobody_reads_are_bounded_and_a_refusal_is_among_them(
+def test_unread_events_are_bounded_and_include_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(event_queue, "MAX_QUEUED_SAMPLES", 4)
     monkeypatch.setattr(event_queue, "MAX_QUEUED_OTHERS", 2)
     instance = Instance("x")
-    box = EventQueue({}, Fleet([instance]))
+    events = EventQueue({}, Fleet([instance]))
     for number in range(100):
-        box.handle(instance, Problem(float(number), "x"))
-        box.handle(instance, Sample(float(number), 1, 1, 1.0))
-    box.handle(instance, Refused(ExplainedError("no")))
-    got = list(iter(lambda: box.next(0.0), None))
+        events.handle(instance, Problem(float(number), "x"))
+        events.handle(instance, Sample(float(number), 1, 1, 1.0))
+    events.handle(instance, Refused(ExplainedError("no")))
+    got = list(iter(lambda: events.next(0.0), None))
     assert len(got) == 4 + 2 + 1
     assert isinstance(got[-1].event, Refused)
-    assert got[-1].missed_samples == 100 - sum(isinstance(news.event, Sample) for news in got)
+    assert got[-1].missed_samples == 100 - sum(isinstance(item.event, Sample) for item in got)
 
 
-# Ends and orders
+# Incomplete and wrong answers
 
 
 @pytest.mark.parametrize("cut", [b"650 BW 10", b"650 BW 1000 5", b"650 BW 1000 5\r"])
-def test_an_event_that_is_cut_off_is_no_sample(cut: bytes) -> None:
+def test_incomplete_event_is_not_a_sample(cut: bytes) -> None:
     lost = threading.Event()
     ear = Ear()
     with FakeTor() as server:
@@ -177,11 +180,11 @@ def test_an_event_that_is_cut_off_is_no_sample(cut: bytes) -> None:
     assert [sample.read for sample in ear.samples] == [7]
 
 
-def test_answers_that_come_out_of_order_are_taken_for_none() -> None:
-    """Each question but the first is given the answer to the one before."""
+def test_answers_to_other_questions_are_ignored() -> None:
+    """Each question except the first gets the answer to the previous one."""
 
-    def late(session: Session) -> None:
-        before = b""
+    def answer_late(session: Session) -> None:
+        previous = b""
         while (line := session.line()) is not None:
             reply = session._reply(line, Manners())
             if not line.startswith(b"GETINFO"):
@@ -190,11 +193,11 @@ def test_answers_that_come_out_of_order_are_taken_for_none() -> None:
                     session.send(b"650 BW 1 1\r\n")
                     server.now_subscribed(session)
                 continue
-            session.send(before or b"552 Unrecognized key\r\n")
-            before = reply
+            session.send(previous or b"552 Unrecognized key\r\n")
+            previous = reply
 
     ear = Ear()
-    with FakeTor(late) as server, connected(server, ear) as connection:
+    with FakeTor(answer_late) as server, connected(server, ear) as connection:
         server.send(b"650 BW 5 5\r\n")
         assert ear.wait_for(Sample).read == 5
         assert connection.check_counters() is None
@@ -203,54 +206,54 @@ def test_answers_that_come_out_of_order_are_taken_for_none() -> None:
     assert ear.troubles == []
 
 
-# Threads that die
+# Threads that end
 
 
-def test_what_fails_in_the_links_own_thread_is_a_loss_and_a_new_connection() -> None:
+def test_exception_in_the_worker_thread_reconnects() -> None:
     timing = Timing(reconnect_delays_s=(0.001,), first_describe_delay_s=0.001)
     ear = Ear()
-    stumbled: queue.SimpleQueue[None] = queue.SimpleQueue()
+    failures: queue.SimpleQueue[None] = queue.SimpleQueue()
 
-    def tell(event: Event) -> None:
-        if isinstance(event, Described) and stumbled.empty():
-            stumbled.put(None)
-            raise RuntimeError("stumbled")
+    def report(event: Event) -> None:
+        if isinstance(event, Described) and failures.empty():
+            failures.put(None)
+            raise RuntimeError("failed")
         ear(event)
 
-    with FakeTor() as server, started(server.endpoint, report=tell, timing=timing):
+    with FakeTor() as server, started(server.endpoint, report=report, timing=timing):
         ear.wait_for(Connected)
-        assert ear.wait_for(Lost).reason == "unexpected: RuntimeError: stumbled"
+        assert ear.wait_for(Lost).reason == "unexpected: RuntimeError: failed"
         ear.wait_for(Connected)
-        ear.wait_for(Described)  # from now on samples are told as they come
+        ear.wait_for(Described)  # after this, samples are reported at once
         server.emit(5, 6)
         assert ear.wait_for(Sample).read == 5
 
 
-def test_a_question_that_ends_its_thread_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_task_whose_thread_fails_is_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
     timing = Timing(first_describe_delay_s=0.001, describe_interval_s=0.001)
-    died: list[str] = []
+    failures: list[str] = []
     monkeypatch.setattr(
-        threading, "excepthook", lambda failure: died.append(str(failure.exc_value))
+        threading, "excepthook", lambda failure: failures.append(str(failure.exc_value))
     )
-    ask = Connection.describe
+    original = Connection.describe
 
-    def stumble(connection: Connection) -> Described | None:
-        if not died:
-            raise RuntimeError("stumbled")
-        return ask(connection)
+    def fail_once(connection: Connection) -> Described | None:
+        if not failures:
+            raise RuntimeError("failed")
+        return original(connection)
 
-    monkeypatch.setattr(Connection, "describe", stumble)
+    monkeypatch.setattr(Connection, "describe", fail_once)
     ear = Ear()
     with FakeTor() as server, started(server.endpoint, report=ear, timing=timing):
         ear.wait_for(Described)
         assert server.accepted == 1
-    assert died == ["stumbled"]
+    assert failures == ["failed"]
 
 
 # Escape sequences
 
 EVIL = "\x1b]0;EVIL\x07\x1b[2J\x9b31m\x1b]52;c;RVZJTA==\x07"
-"Renames the window, clears it, colours it, and fills the clipboard, if a terminal is told it."
+"Written to a terminal, it renames, clears and colours the window and fills the clipboard."
 RAW, LATIN = EVIL.encode(), EVIL.encode("latin-1")
 
 ESCAPES: dict[str, Manners | Oddity] = {
@@ -281,10 +284,10 @@ ESCAPES: dict[str, Manners | Oddity] = {
     "its first words": says(RAW + b"\r\n", unasked=True),
     "its last words": Manners(replies={"AUTHENTICATE": HANG_UP}, version=""),
 }
-"In which of its strings they are."
+"Hostile tors, by the string that contains the escape sequences."
 
-LETS_IN = ("its name and limits", "its errors")
-"Those that get as far as their events."
+CONNECTED = ("its name and limits", "its errors")
+"The tors that send events."
 
 EVENTS = (
     b"650 BW 1 %s\r\n650 %s\r\n250 %s\r\n%s\r\n" % (RAW, RAW, LATIN, LATIN)
@@ -300,19 +303,19 @@ def test_no_escape_sequence_of_a_tor_reaches_the_terminal(flags: list[str]) -> N
             name: stack.enter_context(Program("--port", f"{server.endpoint}", *flags))
             for name, server in servers.items()
         }
-        for name in LETS_IN:
+        for name in CONNECTED:
             servers[name].send(EVENTS)
             programs[name].wait_for("malformed event")
             programs[name].send("\x03")
         for name, program in programs.items():
-            assert program.wait_exit() == (1 if name not in LETS_IN else 0), name
+            assert program.wait_exit() == (1 if name not in CONNECTED else 0), name
             assert_harmless(name, program)
 
 
 def assert_harmless(name: str, program: Program) -> None:
-    """See that nothing of EVIL is in what a program wrote but its plain letters."""
-    for poison in (b"\x1b]0", b"\x1b]52", b"\x07", b"\x9b31m"):
-        assert poison not in program.raw, (name, poison, program.raw[-500:])
+    """Assert that a program wrote none of the control characters in EVIL."""
+    for sequence in (b"\x1b]0", b"\x1b]52", b"\x07", b"\x9b31m"):
+        assert sequence not in program.raw, (name, sequence, program.raw[-500:])
     assert "Traceback" not in program.text(), name
 
 
@@ -324,7 +327,7 @@ def test_no_escape_sequence_reaches_a_pipe() -> None:
         ) as program:
             server.send(EVENTS)
             assert program.stdout is not None
-            # What comes before the connection has been told is told with the next.
+            # Events before the report of the connection are reported with the next one.
             while not select.select([program.stdout], [], [], 0.02)[0]:
                 server.emit(1, 1)
             lines = [program.stdout.readline()]

@@ -24,83 +24,81 @@ from bwgraph.model.events import (
 )
 from bwgraph.tor import stem_adapter, transport
 
-# The listener
 
-
-def test_an_exception_in_the_listener_reaches_the_user_and_the_next_event_the_graph() -> None:
+def test_exception_in_the_listener_is_reported_and_the_next_event_is_a_sample() -> None:
     ear = Ear()
 
-    def stumble(event: object) -> None:
+    def fail_at_13(event: object) -> None:
         if isinstance(event, Sample) and event.read == 13:
-            raise RuntimeError("stumbled")
+            raise RuntimeError("failed")
         assert isinstance(event, Sample | Problem)
         ear(event)
 
-    with FakeTor() as server, connected(server, stumble):
+    with FakeTor() as server, connected(server, fail_at_13):
         server.emit(13, 1)
-        assert "stumbled" in ear.wait_for(Problem).text
+        assert "failed" in ear.wait_for(Problem).text
         server.emit(14, 1)
         assert ear.wait_for(Sample).read == 14
 
 
-def test_stems_threads_wait_for_events_and_do_not_poll(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Guards stem's private ``_event_notice``, without which it wakes up 20 times a second."""
+def test_event_thread_of_stem_does_not_poll(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guard stem's private ``_event_notice``, with which its thread wakes up 20 times a second."""
     waits: list[float | None] = []
-    patient = stem_adapter.UntimedEvent.wait
+    original = stem_adapter.UntimedEvent.wait
 
-    def counted(self: stem_adapter.UntimedEvent, timeout: float | None = None) -> bool:
+    def counting_wait(self: stem_adapter.UntimedEvent, timeout: float | None = None) -> bool:
         waits.append(timeout)
-        return patient(self, timeout)
+        return original(self, timeout)
 
-    monkeypatch.setattr(stem_adapter.UntimedEvent, "wait", counted)
+    monkeypatch.setattr(stem_adapter.UntimedEvent, "wait", counting_wait)
     ear = Ear()
     with FakeTor() as server, connected(server, ear):
-        eventually(lambda: waits, "stem's notifier waits for our event, not for one of its own")
+        eventually(lambda: waits, "stem's event thread waits for our event")
         threading.Event().wait(0.25)  # it would poll five times
         for number in range(5):
             server.emit(number, 0)
             assert ear.wait_for(Sample).read == number
-        assert waits == [0.05], "stem's own pause, which is what _Patience is there to ignore"
-    eventually(lambda: not threads_at_work(), "closing woke stem's threads up")
+        assert waits == [0.05], "stem's timeout, which UntimedEvent ignores"
+    eventually(lambda: not threads_at_work(), "closing has woken stem's threads up")
 
 
 def test_events_are_handled_by_the_thread_that_reads_them() -> None:
-    """Guards stem's private ``_recv``, in which they are."""
+    """Guard stem's private ``_recv``."""
     names: list[str] = []
     ear = Ear()
 
-    def tell(event: Event) -> None:
+    def report(event: Event) -> None:
         names.append(threading.current_thread().name)
         ear(event)
 
-    with FakeTor() as server, connected(server, tell):
+    with FakeTor() as server, connected(server, report):
         for number in range(3):
             server.emit(number, 0)
             ear.wait_for(Sample)
     assert names == ["Tor listener"] * 3
 
 
-def test_an_event_that_a_later_tor_says_more_in_is_read_too() -> None:
+def test_event_with_additional_fields_is_read_ahead_of_stem() -> None:
     ear = Ear()
     with FakeTor() as server, connected(server, ear):
         server.send(b"650 BW 17 4 DIRREQ=3\r\n650-BW 18 5\r\n650 OK\r\n")
         assert ear.wait_for(Sample).read == 17
 
 
-def test_what_looks_like_an_event_within_an_answer_is_none() -> None:
+def test_event_like_line_within_an_answer_is_no_event() -> None:
     seen: list[tuple[int, int]] = []
     answer = b"650 BW 1 2\r\n250+traffic/read=\r\n650 BW 3 4\r\n.\r\n650 BW 5 6\r\n250 OK\r\n"
     near, far = socket.socketpair()
-    with far, transport.wrap(near) as line:
+    with far, transport.wrap(near) as near_transport:
         far.sendall(answer)
-        lines = stem_adapter.EventFilter(line, lambda *pair: seen.append(pair))
+        lines = stem_adapter.EventFilter(near_transport, lambda *pair: seen.append(pair))
         message = stem.socket.recv_message(lines)
     assert seen == [(1, 2)]
     assert "650 BW 3 4" in str(message)
 
 
-def test_stem_is_as_it_is_known() -> None:
-    """When this fails stem has changed: bwgraph works on, and costs more."""
+def test_stem_still_uses_its_private_parts_as_expected() -> None:
+    """If this fails, stem has changed: bwgraph still works, but uses more CPU."""
     assert "recv_message(sf)" in inspect.getsource(stem.socket.ControlSocket.recv)
     assert "handler(my_socket, my_socket_file)" in inspect.getsource(stem.socket.BaseSocket._recv)
     loop = inspect.getsource(stem.control.BaseController._event_loop)
@@ -119,12 +117,12 @@ def test_stem_is_as_it_is_known() -> None:
 @pytest.mark.parametrize(
     "name", ["_event_notice", "_event_queue", "_reply_queue", "_handle_event", "_recv"]
 )
-def test_where_stem_has_no_such_part_its_own_way_is_taken(
+def test_stem_without_a_private_part_works_in_its_own_way(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With a stem in which it is called something else."""
+    """Replace stem by one in which the part has another name."""
 
-    def renamed(module: ModuleType, kind: str, methods: Sequence[str]) -> None:
+    def rename_in(module: ModuleType, kind: str, methods: Sequence[str]) -> None:
         base = getattr(module, kind)
         source = inspect.getsource(base).replace(name, f"{name}_of_another_name")
         namespace: dict[str, Any] = {}
@@ -132,14 +130,14 @@ def test_where_stem_has_no_such_part_its_own_way_is_taken(
         for method in methods:
             monkeypatch.setattr(base, method, vars(namespace[kind])[method])
 
-    renamed(
+    rename_in(
         stem.control, "BaseController", ("__init__", "msg", "_reader_loop", "_event_loop", "_close")
     )
     if name == "_recv":
         receive = stem.socket.BaseSocket._recv
         monkeypatch.delattr(stem.socket.BaseSocket, name)
         monkeypatch.setattr(stem.socket.BaseSocket, f"{name}_of_another_name", receive, False)
-        renamed(stem.socket, "ControlSocket", ("recv",))
+        rename_in(stem.socket, "ControlSocket", ("recv",))
     if name == "_handle_event":
         handle = stem.control.Controller._handle_event
         monkeypatch.delattr(stem.control.Controller, name)
@@ -153,15 +151,15 @@ def test_where_stem_has_no_such_part_its_own_way_is_taken(
     assert not threads_at_work()
 
 
-def test_what_a_broken_listener_or_event_raises_ends_no_reader_and_costs_no_other() -> None:
+def test_exceptions_end_no_thread_and_lose_no_other_event() -> None:
     ear = Ear()
 
-    def stumble(event: Event) -> None:
+    def fail_at_odd(event: Event) -> None:
         ear(event)
         if isinstance(event, Sample) and event.read % 2:
-            raise RuntimeError(f"stumbled {event.read}")
+            raise RuntimeError(f"failed at {event.read}")
 
-    with FakeTor() as server, connected(server, stumble):
+    with FakeTor() as server, connected(server, fail_at_odd):
         for number in range(6):
             server.send(b"650 BW x\r\n650 BW 1 %s\r\n" % "²".encode())
             server.emit(number, 0)
@@ -172,7 +170,7 @@ def test_what_a_broken_listener_or_event_raises_ends_no_reader_and_costs_no_othe
     eventually(lambda: not threads_at_work(), "no thread is left")
 
 
-def test_closing_wakes_the_notifier_up_whenever_it_comes() -> None:
+def test_closing_wakes_the_event_thread_up_at_any_time() -> None:
     with FakeTor() as server:
         for number in range(20):
             with connected(server, Ear()):
@@ -181,7 +179,7 @@ def test_closing_wakes_the_notifier_up_whenever_it_comes() -> None:
             assert not threads_at_work()
 
 
-def test_no_samples_after_abandoning() -> None:
+def test_abandoned_connection_reports_no_sample() -> None:
     ear = Ear()
     busy, go_on = threading.Event(), threading.Event()
 
@@ -197,40 +195,40 @@ def test_no_samples_after_abandoning() -> None:
         busy.wait(10)
         connection.abandon()
         go_on.set()
-        eventually(lambda: len(threads_at_work()) == 0, "stem has handed on what it had")
+        eventually(lambda: len(threads_at_work()) == 0, "stem has handled its events")
     assert [sample.read for sample in ear.samples] == [1]
 
 
-def test_closing_ends_the_threads_and_lets_the_socket_go() -> None:
+def test_closing_ends_the_threads_and_closes_the_socket() -> None:
     with FakeTor() as server:
         with connected(server, Ear()):
             names = sorted(thread.name for thread in threads_at_work())
             assert names == ["Event notifier", "Tor listener"]
             assert len(server._sessions) == 1
         assert not threads_at_work()
-        eventually(lambda: not server._sessions, "the server saw the end")
+        eventually(lambda: not server._sessions, "the server has seen the end")
 
 
-def test_closing_twice_is_closing_once() -> None:
+def test_connection_can_be_closed_twice() -> None:
     with FakeTor() as server, connected(server, Ear()) as connection:
         connection.close()
 
 
-def test_bwgraphs_controller_subscribes_to_bw_alone() -> None:
+def test_controller_subscribes_to_bw_only() -> None:
     near, far = socket.socketpair()
     with near, far:
-        made = stem_adapter.BandwidthController(
+        controller = stem_adapter.BandwidthController(
             stem_adapter.BandwidthSocket(transport.wrap(near), print)
         )
-        assert made._event_listeners == {}
-        made.add_event_listener(print, "SIGNAL", "CONF_CHANGED")
-        assert made._event_listeners == {}
-        made.add_event_listener(print, "BW")
-        assert made._event_listeners == {"BW": [print]}
-        made.get_socket()._unused.pop().close()
+        assert controller._event_listeners == {}
+        controller.add_event_listener(print, "SIGNAL", "CONF_CHANGED")
+        assert controller._event_listeners == {}
+        controller.add_event_listener(print, "BW")
+        assert controller._event_listeners == {"BW": [print]}
+        controller.get_socket()._unused.pop().close()
 
 
-def test_a_connection_is_made_once() -> None:
+def test_control_socket_is_connected_only_once() -> None:
     near, far = socket.socketpair()
     with near, far:
         control = stem_adapter.BandwidthSocket(transport.wrap(near), print)

@@ -28,133 +28,130 @@ from bwgraph.tor.endpoint import DemoEndpoint, Endpoint
 from bwgraph.tor.supervisor import TorSource
 from bwgraph.tor.timing import Timing
 
-# Closing
 
-
-def test_closing_ends_all_and_tells_nothing_more() -> None:
+def test_closing_ends_the_threads_and_reports_nothing_more() -> None:
     ear = Ear()
     with FakeTor() as server:
-        with started(server.endpoint, report=ear) as worker:
+        with started(server.endpoint, report=ear) as source:
             ear.wait_for(Connected)
-            begun = time.monotonic()
-            worker.close()
-            assert time.monotonic() - begun < 1
+            started_at = time.monotonic()
+            source.close()
+            assert time.monotonic() - started_at < 1
             assert not threads_at_work()
         assert [type(event) for event in ear.heard] == [Connected]
 
 
-def test_closing_before_starting_is_nothing() -> None:
+def test_source_can_be_closed_before_it_starts() -> None:
     TorSource([DemoEndpoint("x")], Credentials()).close()
 
 
-def test_closing_in_the_middle_of_an_attempt_takes_no_second() -> None:
+def test_closing_during_an_attempt_takes_less_than_a_second() -> None:
     ear = Ear()
-    with FakeTor(silent) as server, started(server.endpoint, report=ear) as worker:
+    with FakeTor(silent) as server, started(server.endpoint, report=ear) as source:
         eventually(lambda: server.lines, "an attempt is under way")
-        begun = time.monotonic()
-        worker.close()
-        assert time.monotonic() - begun < 1
+        started_at = time.monotonic()
+        source.close()
+        assert time.monotonic() - started_at < 1
         assert not threads_at_work()
 
 
-def test_closing_in_the_middle_of_a_back_off_takes_no_second() -> None:
+def test_closing_during_a_delay_takes_less_than_a_second() -> None:
     timing = HASTY._replace(reconnect_delays_s=(LONG_S,))
     ear = Ear()
-    with FakeTor() as server, started(server.endpoint, report=ear, timing=timing) as worker:
+    with FakeTor() as server, started(server.endpoint, report=ear, timing=timing) as source:
         ear.wait_for(Connected)
         server.hang_up()
         ear.wait_for(Lost)
-        begun = time.monotonic()
-        worker.close()
-        assert time.monotonic() - begun < 1
+        started_at = time.monotonic()
+        source.close()
+        assert time.monotonic() - started_at < 1
         assert not threads_at_work()
 
 
-def test_closing_in_the_middle_of_a_round_ends_the_round() -> None:
+def test_closing_during_a_round_tries_no_other_endpoint() -> None:
     ear = Ear()
     with FakeTor(silent) as one, FakeTor(silent) as two, FakeTor(silent) as three:
-        with started(one.endpoint, two.endpoint, three.endpoint, report=ear) as worker:
+        with started(one.endpoint, two.endpoint, three.endpoint, report=ear) as source:
             eventually(lambda: one.lines, "the first is being tried")
-            begun = time.monotonic()
-            worker.close()
-            assert time.monotonic() - begun < 1
+            started_at = time.monotonic()
+            source.close()
+            assert time.monotonic() - started_at < 1
             assert two.accepted == three.accepted == 0
             assert not threads_at_work()
         assert ear.heard == []
 
 
-def test_closing_in_the_middle_of_a_round_connects_to_nobody_any_more() -> None:
+def test_closing_during_a_round_connects_to_no_other_tor() -> None:
     ear = Ear()
     with FakeTor(silent) as one, FakeTor() as two:
-        with started(one.endpoint, two.endpoint, report=ear) as worker:
+        with started(one.endpoint, two.endpoint, report=ear) as source:
             eventually(lambda: one.lines, "the first is being tried")
-            worker.close()
+            source.close()
         assert two.accepted == 0
     assert not [event for event in ear.heard if isinstance(event, Connected)]
 
 
-def test_a_dial_that_outlives_the_link_tells_nothing() -> None:
-    # A name whose look-up takes its time, while the user has left.
-    dialling, go_on = threading.Event(), threading.Event()
+def test_connect_that_outlives_the_source_reports_nothing() -> None:
+    # Such as a slow look-up of a host name, while the user quits.
+    connecting, resume = threading.Event(), threading.Event()
 
-    def dial(endpoint: Endpoint, timing: Timing) -> transport.Transport:
-        dialling.set()
-        go_on.wait(10)
+    def connect(endpoint: Endpoint, timing: Timing) -> transport.Transport:
+        connecting.set()
+        resume.wait(10)
         return transport.connect(endpoint, timing)
 
     ear = Ear()
     with FakeTor() as server:
-        worker = TorSource([server.endpoint], Credentials(), dial, timing=HASTY)
-        worker.start(ear)
-        dialling.wait(10)
-        begun = time.monotonic()
-        worker.close()
-        assert time.monotonic() - begun < 1.5
+        source = TorSource([server.endpoint], Credentials(), connect, timing=HASTY)
+        source.start(ear)
+        connecting.wait(10)
+        started_at = time.monotonic()
+        source.close()
+        assert time.monotonic() - started_at < 1.5
         heard = len(ear.heard)
-        go_on.set()
-        eventually(lambda: not threads_at_work(), "the threads ended")
+        resume.set()
+        eventually(lambda: not threads_at_work(), "the threads have ended")
         assert ear.heard[heard:] == []
 
 
-def test_closing_at_the_moment_of_a_new_try_ends_the_try(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Between the end of a back-off and the attempt there is a moment in which there is nothing
-    # yet that could be abandoned.
+def test_closing_at_the_start_of_an_attempt_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Between the end of a delay and the attempt there is no connection that could be abandoned.
     ear = Ear()
     trying, closing = threading.Event(), threading.Event()
 
-    class Late(connection_module.Connection):
+    class LateConnection(connection_module.Connection):
         def __init__(
             self,
             endpoint: Endpoint,
-            dial: connection_module.Connect,
-            tell: Report,
-            lost: Callable[[connection_module.Connection], None],
-            silent: Callable[[], object],
+            connect: connection_module.Connect,
+            report: Report,
+            on_lost: Callable[[connection_module.Connection], None],
+            on_silence: Callable[[], object],
             *,
             timing: Timing,
         ) -> None:
             trying.set()
             closing.wait(10)
-            super().__init__(endpoint, dial, tell, lost, silent, timing=timing)
+            super().__init__(endpoint, connect, report, on_lost, on_silence, timing=timing)
 
-    with FakeTor() as server, started(server.endpoint, report=ear) as worker:
+    with FakeTor() as server, started(server.endpoint, report=ear) as source:
         ear.wait_for(Connected)
-        monkeypatch.setattr(connection_module, "Connection", Late)
+        monkeypatch.setattr(connection_module, "Connection", LateConnection)
         server.behaviour = silent
         server.hang_up()
         trying.wait(10)
-        closer = threading.Thread(target=worker.close)
+        closer = threading.Thread(target=source.close)
         closer.start()
-        eventually(worker._inbox.qsize, "the order to close is given")
-        time.sleep(0.05)  # and the connection of before abandoned
-        begun = time.monotonic()
+        eventually(source._inbox.qsize, "close has been called")
+        time.sleep(0.05)  # until the previous connection is abandoned
+        started_at = time.monotonic()
         closing.set()
         closer.join()
         assert not [thread for thread in threads_at_work() if thread.name == "bwgraph source"]
-        assert time.monotonic() - begun < 1
+        assert time.monotonic() - started_at < 1
 
 
-HANGING = """
+DEADLOCK = """
 import sys, threading, time
 sys.path[:0] = sys.argv[1:]
 from ear import Ear, threads_at_work
@@ -164,7 +161,7 @@ from bwgraph.tor.supervisor import TorSource
 from bwgraph.tor.timing import Timing
 from bwgraph.model.events import Refused
 
-def deadly(session):
+def send_and_close(session):
     while (line := session.line()) is not None:
         if line.startswith(b"PROTOCOLINFO"):
             session.send(b"250-PROTOCOLINFO 1\\r\\n250-AUTH METHODS=NULL\\r\\n250 OK\\r\\n")
@@ -176,24 +173,24 @@ def deadly(session):
             return
 
 ear = Ear()
-with FakeTor(deadly) as server:
-    worker = TorSource([server.endpoint], Credentials(), timing=Timing(attempt_timeout_s=1.0))
-    worker.start(ear)
+with FakeTor(send_and_close) as server:
+    source = TorSource([server.endpoint], Credentials(), timing=Timing(attempt_timeout_s=1.0))
+    source.start(ear)
     print(ear.wait_for(Refused).error.cause)
-    begun = time.monotonic()
-    worker.close()
-    assert time.monotonic() - begun < 1
+    started_at = time.monotonic()
+    source.close()
+    assert time.monotonic() - started_at < 1
 print("hanging:", sorted(thread.name for thread in threads_at_work()))
 """
 
 
-def test_a_deadlock_in_stem_hangs_neither_the_link_nor_the_program() -> None:
-    # An event and an end, while stem subscribes: its reader joins its notifier, which waits for a
-    # lock that the subscriber holds, who waits for the reader. In a process of its own, since
-    # those threads are lost.
+def test_deadlock_in_stem_blocks_neither_the_source_nor_the_program() -> None:
+    # An event and the end of the connection arrive while stem subscribes. Its reading thread joins
+    # its event thread, which waits for a lock of the subscribing thread, which waits for the
+    # reading thread. These threads never end, so this runs in another process.
     paths = [str(Path(ear.__file__).parent), str(Path(supervisor.__file__).parents[2])]
     done = subprocess.run(
-        [sys.executable, "-c", HANGING, *paths],
+        [sys.executable, "-c", DEADLOCK, *paths],
         capture_output=True,
         text=True,
         timeout=20,

@@ -31,10 +31,10 @@ from bwgraph.tor.endpoint import ControlSocket, DemoEndpoint, Endpoint
 from bwgraph.tor.supervisor import TorSource
 from bwgraph.tor.timing import Timing
 
-# Finding one
+# The endpoints
 
 
-def test_it_connects_and_passes_samples_on() -> None:
+def test_source_connects_and_reports_samples() -> None:
     ear = Ear()
     with FakeTor() as server, started(server.endpoint, report=ear):
         assert ear.wait_for(Connected).endpoint == str(server.endpoint)
@@ -44,19 +44,19 @@ def test_it_connects_and_passes_samples_on() -> None:
         assert [type(event) for event in ear.heard] == [Connected, Sample]
 
 
-def test_starting_does_not_wait_and_happens_in_a_thread_of_its_own() -> None:
+def test_start_returns_at_once_and_works_in_daemon_threads() -> None:
     ear = Ear()
     with FakeTor(silent) as server:
-        begun = time.monotonic()
+        started_at = time.monotonic()
         with started(server.endpoint, report=ear):
-            assert time.monotonic() - begun < 1
-            eventually(lambda: server.lines, "it has tried")
+            assert time.monotonic() - started_at < 1
+            eventually(lambda: server.lines, "it has sent a command")
             names = {thread.name for thread in threads_at_work()}
             assert names >= {"bwgraph source", "bwgraph connect"}
             assert all(thread.daemon for thread in threads_at_work())
 
 
-def test_the_first_place_that_lets_us_in_is_taken(tmp_path: Path) -> None:
+def test_first_endpoint_that_can_be_connected_to_is_used(tmp_path: Path) -> None:
     ear = Ear()
     nowhere = ControlSocket(str(tmp_path / "nowhere"))
     with FakeTor(says(SSH_BANNER, unasked=True)) as ssh, FakeTor() as first, FakeTor() as second:
@@ -66,57 +66,57 @@ def test_the_first_place_that_lets_us_in_is_taken(tmp_path: Path) -> None:
         assert second.accepted == 0
 
 
-def test_each_place_is_named_with_what_it_said_in_the_order_of_trying(tmp_path: Path) -> None:
+def test_error_names_each_endpoint_in_order_with_its_cause(tmp_path: Path) -> None:
     nowhere = ControlSocket(str(tmp_path / "nowhere"))
     with (
         FakeTor(says(SSH_BANNER, unasked=True)) as ssh,
         FakeTor(curt) as closing,
         FakeTor(Manners(methods="COOKIE", cookie_path=b"/nowhere/cookie")) as locked,
     ):
-        places = (nowhere, ssh.endpoint, closing.endpoint, locked.endpoint)
-        refusal = refused(*places).error
-    heading, *lines = refusal.cause.splitlines()
+        endpoints = (nowhere, ssh.endpoint, closing.endpoint, locked.endpoint)
+        error = refused(*endpoints).error
+    heading, *lines = error.cause.splitlines()
     assert "Tried" in heading
-    assert [line.split()[0] for line in lines] == [str(place) for place in places]
+    assert [line.split()[0] for line in lines] == [str(endpoint) for endpoint in endpoints]
     assert [line[4:].split(maxsplit=1)[1] for line in lines] == [
         "no such socket",
         "this is not a tor control port: it says 'SSH-2.0-OpenSSH_9.6p1 Debian-5'",
         "it closed the connection",
         "cookie /nowhere/cookie: No such file or directory",
     ]
-    # Where nobody is there is nothing to cure; each other place has its own.
-    assert str(nowhere) not in refusal.remedy
-    assert [line.split(" ")[0] for line in refusal.remedy.splitlines()] == [
-        f"{place}:" for place in places[1:]
+    # An endpoint where no process listens has no remedy of its own.
+    assert str(nowhere) not in error.remedy
+    assert [line.split(" ")[0] for line in error.remedy.splitlines()] == [
+        f"{endpoint}:" for endpoint in endpoints[1:]
     ]
 
 
-def test_where_nobody_is_at_all_the_user_is_told_what_to_put_into_torrc(tmp_path: Path) -> None:
-    places = [ControlSocket(str(tmp_path / name)) for name in "ab"]
-    refusal = refused(*places).error
-    assert refusal.cause.count("no such socket") == 2
-    assert "ControlPort 9051" in refusal.remedy
-    assert "CookieAuthentication 1" in refusal.remedy
-    assert "bwgraph --demo" in refusal.remedy
+def test_error_without_any_tor_explains_torrc(tmp_path: Path) -> None:
+    endpoints = [ControlSocket(str(tmp_path / name)) for name in "ab"]
+    error = refused(*endpoints).error
+    assert error.cause.count("no such socket") == 2
+    assert "ControlPort 9051" in error.remedy
+    assert "CookieAuthentication 1" in error.remedy
+    assert "bwgraph --demo" in error.remedy
 
 
-def test_a_single_place_is_refused_in_one_line(tmp_path: Path) -> None:
-    place = ControlSocket(str(tmp_path / "control"))
-    refusal = refused(place).error
-    assert refusal.cause == f"{place}: no such socket"
-    assert "is tor running" in refusal.remedy
+def test_error_of_a_single_endpoint_is_one_line(tmp_path: Path) -> None:
+    endpoint = ControlSocket(str(tmp_path / "control"))
+    error = refused(endpoint).error
+    assert error.cause == f"{endpoint}: no such socket"
+    assert "is tor running" in error.remedy
 
 
-def test_a_refusal_says_for_whom_a_password_would_do(tmp_path: Path) -> None:
+def test_error_names_the_endpoint_that_needs_a_password(tmp_path: Path) -> None:
     nowhere = ControlSocket(str(tmp_path / "nowhere"))
     with FakeTor(Manners(methods="HASHEDPASSWORD")) as locked:
-        refusal = refused(nowhere, locked.endpoint).error
-        assert refusal.needs_password_at == str(locked.endpoint)
+        error = refused(nowhere, locked.endpoint).error
+        assert error.needs_password_at == str(locked.endpoint)
         assert refused(locked.endpoint).error.needs_password_at == str(locked.endpoint)
     assert refused(nowhere).error.needs_password_at == ""
 
 
-def test_the_password_goes_to_the_one_that_asks() -> None:
+def test_password_is_sent_to_the_endpoint() -> None:
     ear = Ear()
     with (
         FakeTor(Manners(methods="HASHEDPASSWORD", password=b"a b")) as server,
@@ -126,7 +126,7 @@ def test_the_password_goes_to_the_one_that_asks() -> None:
         assert server.shown == [b"a b"]
 
 
-def test_a_place_that_does_not_let_us_in_is_let_go_of() -> None:
+def test_connection_to_an_endpoint_that_fails_is_closed() -> None:
     ear = Ear()
     with (
         FakeTor(Manners(methods="HASHEDPASSWORD")) as locked,
@@ -134,12 +134,12 @@ def test_a_place_that_does_not_let_us_in_is_let_go_of() -> None:
         started(locked.endpoint, server.endpoint, report=ear),
     ):
         ear.wait_for(Connected)
-        eventually(lambda: not locked._sessions, "the connection to the first ended")
+        eventually(lambda: not locked._sessions, "the connection to the first has ended")
         names = sorted(thread.name for thread in threads_at_work())
         assert names == ["Event notifier", "Tor listener", "bwgraph source"]
 
 
-def test_a_silent_place_does_not_keep_the_next_from_being_tried() -> None:
+def test_silent_endpoint_does_not_block_the_next() -> None:
     ear = Ear()
     with (
         FakeTor(silent) as stopped,
@@ -149,7 +149,7 @@ def test_a_silent_place_does_not_keep_the_next_from_being_tried() -> None:
         assert ear.wait_for(Connected).endpoint == str(server.endpoint)
 
 
-def test_a_slow_drip_does_not_keep_the_next_from_being_tried() -> None:
+def test_slow_endpoint_does_not_block_the_next() -> None:
     timing = HASTY._replace(attempt_timeout_s=0.5)
     ear = Ear()
     with (
@@ -161,24 +161,24 @@ def test_a_slow_drip_does_not_keep_the_next_from_being_tried() -> None:
 
 
 @pytest.mark.parametrize("beginning", [b"", b"250+x\r\n"], ids=["lines", "data"])
-def test_an_answer_of_lines_without_end_is_not_kept(beginning: bytes) -> None:
+def test_endless_answer_is_not_stored(beginning: bytes) -> None:
     timing = HASTY._replace(attempt_timeout_s=0.7)
-    # Each line is short and the answer grows: as long as an attempt lasts, a gigabyte or so.
+    # Each line is short, but the whole answer would be about a gigabyte within one attempt.
     sent = 0
 
-    def go_on(session: Session) -> None:
+    def send_forever(session: Session) -> None:
         nonlocal sent
         lines = (b"250-" + b"x" * 8000 + b"\r\n") * 8
         if session.line() is not None and session.send(beginning):
             while session.send(lines):
                 sent += len(lines)
 
-    with FakeTor(go_on) as server:
+    with FakeTor(send_forever) as server:
         assert refused(server.endpoint, timing=timing).error.cause
     assert sent < 32 << 20
 
 
-def test_an_attempt_that_takes_too_long_says_how_long() -> None:
+def test_attempt_that_times_out_states_the_limit() -> None:
     timing = HASTY._replace(attempt_timeout_s=1.0)
     with FakeTor(drips(b"250-" + b"x" * 10_000, 0.01)) as dripping:
         assert refused(dripping.endpoint, timing=timing).error.cause.endswith(
@@ -186,132 +186,132 @@ def test_an_attempt_that_takes_too_long_says_how_long() -> None:
         )
 
 
-def test_when_the_time_is_up_the_places_that_are_left_are_accounted_for() -> None:
+def test_error_after_the_round_timeout_names_every_endpoint() -> None:
     timing = HASTY._replace(round_timeout_s=0.3)
     with FakeTor(silent) as one, FakeTor(silent) as two, FakeTor(silent) as three:
-        begun = time.monotonic()
-        refusal = refused(one.endpoint, two.endpoint, three.endpoint, timing=timing).error
-        assert time.monotonic() - begun < 2
+        started_at = time.monotonic()
+        error = refused(one.endpoint, two.endpoint, three.endpoint, timing=timing).error
+        assert time.monotonic() - started_at < 2
         for server in (one, two, three):
-            assert str(server.endpoint) in refusal.cause
-    assert "unexpected" not in refusal.cause
+            assert str(server.endpoint) in error.cause
+    assert "unexpected" not in error.cause
 
 
-def test_whatever_escapes_from_an_attempt_is_told() -> None:
-    def dial(_: Endpoint, __: Timing) -> transport.Transport:
+def test_unexpected_exception_in_an_attempt_is_reported() -> None:
+    def connect(_: Endpoint, __: Timing) -> transport.Transport:
         raise ArithmeticError("a bug")
 
     ear = Ear()
-    worker = TorSource([DemoEndpoint("x")], Credentials(), dial, timing=HASTY)
-    worker.start(ear)
+    source = TorSource([DemoEndpoint("x")], Credentials(), connect, timing=HASTY)
+    source.start(ear)
     assert ear.wait_for(Refused).error.cause == "x: unexpected: ArithmeticError: a bug"
-    worker.close()
+    source.close()
 
 
-def test_a_filter_that_refuses_bw_is_refused() -> None:
+def test_filter_that_refuses_bw_is_an_error() -> None:
     timing = HASTY._replace(first_event_timeout_s=0.1)
     with FakeTor(FILTER_WITHOUT_BW) as server:
-        refusal = refused(server.endpoint, timing=timing).error
-    assert "sends no BW events" in refusal.cause
-    assert "SETEVENTS BW" in refusal.remedy
+        error = refused(server.endpoint, timing=timing).error
+    assert "sends no BW events" in error.cause
+    assert "SETEVENTS BW" in error.remedy
 
 
-# Waiting for the first
+# Waiting for a tor
 
 
-def patiently(place: Endpoint, *more: Endpoint, timing: Timing = HASTY) -> TorSource:
-    return TorSource([place, *more], Credentials(), wait_forever=True, timing=timing)
+def waiting_source(*endpoints: Endpoint, timing: Timing = HASTY) -> TorSource:
+    return TorSource(endpoints, Credentials(), wait_forever=True, timing=timing)
 
 
-def test_a_patient_link_is_refused_once_and_waits_and_connects(tmp_path: Path) -> None:
+def test_waiting_source_reports_refused_once_and_connects_later(tmp_path: Path) -> None:
     ear = Ear()
     server = FakeTor(path=tmp_path / "control")
-    worker = patiently(server.endpoint)
-    worker.start(ear)
-    refusal = ear.wait_for(Refused).error
-    assert refusal.cause == f"{server.endpoint}: no such socket"
-    assert "is tor running" in refusal.remedy
+    source = waiting_source(server.endpoint)
+    source.start(ear)
+    error = ear.wait_for(Refused).error
+    assert error.cause == f"{server.endpoint}: no such socket"
+    assert "is tor running" in error.remedy
     for _ in range(3):
         lost = ear.wait_for(Lost)
-        assert lost.reason == refusal.cause
+        assert lost.reason == error.cause
     with server:
         ear.wait_for(Connected)
         server.emit(1, 2)
         assert ear.wait_for(Sample).read == 1
-        worker.close()
+        source.close()
     assert sum(isinstance(event, Refused) for event in ear.heard) == 1
     kinds = [type(event) for event in ear.heard]
     assert set(kinds[1 : kinds.index(Connected)]) == {Lost}
 
 
-def test_what_is_waited_for_has_been_away_since_the_start(tmp_path: Path) -> None:
+def test_waiting_source_is_lost_since_its_start(tmp_path: Path) -> None:
     ear = Ear()
     before = clock.now()
-    worker = patiently(ControlSocket(str(tmp_path / "control")))
-    worker.start(ear)
+    source = waiting_source(ControlSocket(str(tmp_path / "control")))
+    source.start(ear)
     since = {ear.wait_for(Lost).last_heard for _ in range(3)}
-    worker.close()
+    source.close()
     assert len(since) == 1
     assert before <= since.pop() <= clock.now()
 
 
-def test_the_back_off_grows_before_the_first_connection_too_and_a_key_cuts_it_short(
+def test_delays_before_the_first_connection_grow_until_retry_now(
     tmp_path: Path,
 ) -> None:
     timing = HASTY._replace(reconnect_delays_s=(100.0, 200.0, 300.0))
     ear = Ear()
     server = FakeTor(path=tmp_path / "control")
-    worker = patiently(server.endpoint, timing=timing)
-    worker.start(ear)
-    pauses = []
+    source = waiting_source(server.endpoint, timing=timing)
+    source.start(ear)
+    delays = []
     for _ in range(5):
-        pauses.append(ear.wait_for(Lost).retry_at - clock.now())
-        worker.retry_now()
-    assert pauses == pytest.approx([100, 200, 300, 300, 300], abs=20)
+        delays.append(ear.wait_for(Lost).retry_at - clock.now())
+        source.retry_now()
+    assert delays == pytest.approx([100, 200, 300, 300, 300], abs=20)
     ear.wait_for(Lost)
     with server:
-        worker.retry_now()
+        source.retry_now()
         ear.wait_for(Connected)
-        # Once it stood, a loss begins anew.
+        # After a connection the delays begin at the first again.
         server.refuse()
         server.hang_up()
         assert ear.wait_for(Lost).retry_at - clock.now() == pytest.approx(100, abs=20)
-        worker.close()
+        source.close()
 
 
-def test_one_that_asks_for_a_password_is_waited_for_as_well() -> None:
+def test_waiting_source_waits_for_a_tor_that_needs_a_password() -> None:
     ear = Ear()
     with FakeTor(Manners(methods="HASHEDPASSWORD")) as server:
-        worker = patiently(server.endpoint)
-        worker.start(ear)
+        source = waiting_source(server.endpoint)
+        source.start(ear)
         assert ear.wait_for(Refused).error.needs_password_at == str(server.endpoint)
         assert "password" in ear.wait_for(Lost).reason
         server.behaviour = Manners()
         ear.wait_for(Connected)
-        worker.close()
+        source.close()
 
 
-def test_of_several_places_the_first_that_comes_up_is_taken_and_kept(tmp_path: Path) -> None:
+def test_waiting_source_stays_at_the_first_endpoint_that_works(tmp_path: Path) -> None:
     ear = Ear()
     first, second = FakeTor(path=tmp_path / "a"), FakeTor(path=tmp_path / "b")
-    worker = patiently(first.endpoint, second.endpoint)
-    worker.start(ear)
+    source = waiting_source(first.endpoint, second.endpoint)
+    source.start(ear)
     ear.wait_for(Lost)
     with second:
         assert ear.wait_for(Connected).endpoint == str(second.endpoint)
         with first:
             second.hang_up()
             assert ear.wait_for(Connected).endpoint == str(second.endpoint)
-            worker.close()
+            source.close()
 
 
-def test_a_patient_link_can_be_closed_while_it_waits(tmp_path: Path) -> None:
+def test_waiting_source_can_be_closed(tmp_path: Path) -> None:
     timing = HASTY._replace(reconnect_delays_s=(LONG_S,))
     ear = Ear()
-    worker = patiently(ControlSocket(str(tmp_path / "control")), timing=timing)
-    worker.start(ear)
+    source = waiting_source(ControlSocket(str(tmp_path / "control")), timing=timing)
+    source.start(ear)
     ear.wait_for(Lost)
-    begun = time.monotonic()
-    worker.close()
-    assert time.monotonic() - begun < 1.0
+    started_at = time.monotonic()
+    source.close()
+    assert time.monotonic() - started_at < 1.0
     assert not threads_at_work()

@@ -23,24 +23,22 @@ from bwgraph.model.events import (
 )
 from bwgraph.model.quota import Context, Limit
 
-# Tor's own counters
 
-
-def test_now_and_then_tors_counters_are_asked() -> None:
+def test_counters_are_compared_repeatedly() -> None:
     timing = HASTY._replace(first_counter_delay_s=0.01, counter_interval_s=0.01)
     ear = Ear()
     with FakeTor() as server, started(server.endpoint, report=ear, timing=timing):
-        counted = ear.wait_for(Connected).counters
-        assert counted == CounterBase(424_182, 13)
+        counters = ear.wait_for(Connected).counters
+        assert counters == CounterBase(424_182, 13)
         for _ in range(3):
-            assert ear.wait_for(CounterBase) == counted
+            assert ear.wait_for(CounterBase) == counters
         server.emit(5, 6)
-        for _ in range(3):  # the first may have been asked in between
+        for _ in range(3):  # the first may have been requested before the event
             ear.wait_for(CounterBase)
-        assert ear.wait_for(CounterBase) == counted
+        assert ear.wait_for(CounterBase) == counters
 
 
-def test_an_event_that_wrapped_is_told() -> None:
+def test_wrapped_event_is_reported() -> None:
     timing = HASTY._replace(first_counter_delay_s=0.01, counter_interval_s=0.01)
     ear = Ear()
     with FakeTor() as server, started(server.endpoint, report=ear, timing=timing):
@@ -53,22 +51,24 @@ def test_an_event_that_wrapped_is_told() -> None:
         )
 
 
-def test_counters_that_are_refused_are_nothing_to_tell() -> None:
+def test_refused_counters_are_not_reported() -> None:
     timing = HASTY._replace(first_counter_delay_s=0.01, counter_interval_s=0.01)
     ear = Ear()
     with FakeTor(FILTER) as server, started(server.endpoint, report=ear, timing=timing):
         assert ear.wait_for(Connected).counters is None
-        eventually(lambda: server.commands.count("GETINFO traffic/read") > 3, "it was asked")
+        eventually(
+            lambda: server.commands.count("GETINFO traffic/read") > 3, "it was requested repeatedly"
+        )
         server.emit(5, 6)
         ear.wait_for(Sample)
     assert [type(event) for event in ear.heard] == [Connected, Sample]
 
 
-def test_counters_that_are_not_answered_hold_nothing_up() -> None:
+def test_unanswered_counters_block_nothing() -> None:
     timing = IMPATIENT._replace(first_counter_delay_s=0.01)
     ear = Ear()
 
-    def mute(session: Session) -> None:
+    def answer_the_rest(session: Session) -> None:
         asked = 0
         while (line := session.line()) is not None:
             asked += line == b"GETINFO traffic/read"
@@ -78,30 +78,33 @@ def test_counters_that_are_not_answered_hold_nothing_up() -> None:
                 session.send(b"650 BW 1 1\r\n")
                 session.server.now_subscribed(session)
 
-    with FakeTor(mute) as server, started(server.endpoint, report=ear, timing=timing) as worker:
+    with (
+        FakeTor(answer_the_rest) as server,
+        started(server.endpoint, report=ear, timing=timing) as source,
+    ):
         ear.wait_for(Connected)
-        eventually(lambda: server.commands.count("GETINFO traffic/read") == 2, "it is asked")
+        eventually(lambda: server.commands.count("GETINFO traffic/read") == 2, "it is requested")
         server.emit(5, 6)
         assert ear.wait_for(Sample).read == 5
-        begun = time.monotonic()
-        worker.close()
-        assert time.monotonic() - begun < 1
+        started_at = time.monotonic()
+        source.close()
+        assert time.monotonic() - started_at < 1
 
 
-def test_now_and_then_tor_is_asked_about_itself() -> None:
+def test_description_is_requested_repeatedly() -> None:
     timing = HASTY._replace(first_describe_delay_s=0.01, describe_interval_s=0.01)
     ear, conf = Ear(), {"bandwidthrate": "1000"}
     with FakeTor(Manners(conf=conf)) as server, started(server.endpoint, report=ear, timing=timing):
         assert ear.wait_for(Described).context.limit == Limit(1000, "BandwidthRate")
         conf["bandwidthrate"] = "2000"
-        ear.wait_for(Described)  # which may have been asked for before
+        ear.wait_for(Described)  # which may have been requested before
         assert ear.wait_for(Described).context.limit == Limit(2000, "BandwidthRate")
         server.emit(5, 6)
         assert ear.wait_for(Sample).read == 5
     assert isinstance(ear.heard[0], Connected)
 
 
-def test_a_tor_that_tells_nothing_of_itself_is_still_a_tor() -> None:
+def test_tor_without_any_description_stays_connected() -> None:
     timing = HASTY._replace(
         first_describe_delay_s=0.001,
         describe_interval_s=0.001,
@@ -113,7 +116,7 @@ def test_a_tor_that_tells_nothing_of_itself_is_still_a_tor() -> None:
         for number in range(20):
             assert ear.wait_for(Described).context == Context()
             server.emit(number, 0)
-        eventually(lambda: len(ear.samples) == 20, "all have come")
+        eventually(lambda: len(ear.samples) == 20, "all have arrived")
         assert server.accepted == 1
         asked = server.commands.count("GETCONF BandwidthRate")
         rounds = sum(isinstance(event, Described) for event in ear.heard)
@@ -122,28 +125,28 @@ def test_a_tor_that_tells_nothing_of_itself_is_still_a_tor() -> None:
     assert ear.troubles == []
 
 
-def test_the_connection_is_told_before_tor_is_asked_about_itself() -> None:
+def test_connected_is_reported_before_the_description_is_requested() -> None:
     timing = HASTY._replace(first_describe_delay_s=0.0)
     asked: list[list[str]] = []
 
-    def tell(event: Event) -> None:
+    def report(event: Event) -> None:
         if isinstance(event, Connected):
             asked.append(list(server.commands))
         ear(event)
 
     ear = Ear()
-    with FakeTor() as server, started(server.endpoint, report=tell, timing=timing):
+    with FakeTor() as server, started(server.endpoint, report=report, timing=timing):
         ear.wait_for(Described)
-        # One at a time, and the next not before it is due.
+        # One request at a time, and the next one is not due yet.
         assert server.commands.count("GETCONF BandwidthRate") == 1
     assert "GETCONF BandwidthRate" not in asked[0]
 
 
-def test_a_question_that_is_not_answered_holds_nothing_up() -> None:
+def test_unanswered_question_blocks_nothing() -> None:
     timing = IMPATIENT._replace(first_describe_delay_s=0.01)
     ear = Ear()
 
-    def mute(session: Session) -> None:
+    def answer_the_rest(session: Session) -> None:
         while (line := session.line()) is not None:
             if line != b"GETCONF BandwidthRate":
                 session.send(session._reply(line, Manners()))
@@ -151,48 +154,53 @@ def test_a_question_that_is_not_answered_holds_nothing_up() -> None:
                 session.send(b"650 BW 1 1\r\n")
                 session.server.now_subscribed(session)
 
-    with FakeTor(mute) as server, started(server.endpoint, report=ear, timing=timing) as worker:
+    with (
+        FakeTor(answer_the_rest) as server,
+        started(server.endpoint, report=ear, timing=timing) as source,
+    ):
         ear.wait_for(Connected)
-        eventually(lambda: "GETCONF BandwidthRate" in server.commands, "it is asked")
+        eventually(lambda: "GETCONF BandwidthRate" in server.commands, "it is requested")
         server.emit(5, 6)
         assert ear.wait_for(Sample).read == 5
-        begun = time.monotonic()
-        worker.close()
-        assert time.monotonic() - begun < 1
+        started_at = time.monotonic()
+        source.close()
+        assert time.monotonic() - started_at < 1
     assert not [event for event in ear.heard if isinstance(event, Described)]
 
 
-def test_what_tor_is_comes_along() -> None:
+def test_connected_contains_uptime_and_process() -> None:
     ear = Ear()
     with (
         FakeTor(Manners(uptime=86_400, process=99)) as server,
         started(server.endpoint, report=ear),
     ):
-        news = ear.wait_for(Connected)
-        assert (news.uptime, news.process, news.recent) == (86_400.0, "99", ())
+        connected = ear.wait_for(Connected)
+        assert (connected.uptime, connected.process, connected.recent) == (86_400.0, "99", ())
         server.behaviour = Manners(uptime=3, process=100)
         server.hang_up()
-        news = ear.wait_for(Connected)
-        assert (news.uptime, news.process) == (3.0, "100")
+        connected = ear.wait_for(Connected)
+        assert (connected.uptime, connected.process) == (3.0, "100")
 
 
-def test_events_that_come_before_connected_is_told_come_after_it() -> None:
-    ear, held = Ear(), threading.Event()
+def test_events_before_connected_are_reported_after_it() -> None:
+    ear, checked = Ear(), threading.Event()
 
-    def tell(event: Event) -> None:
+    def report(event: Event) -> None:
         if isinstance(event, Connected):
             server.emit(1, 0)
             server.emit(2, 0)
-            connection = worker._current
+            connection = source._current
             assert connection is not None
-            eventually(lambda: connection._counter_check.sample_bytes == (3, 0), "both have come")
+            eventually(
+                lambda: connection._counter_check.sample_bytes == (3, 0), "both have arrived"
+            )
             assert not ear.samples
-            held.set()
+            checked.set()
         ear(event)
 
-    with FakeTor() as server, started(server.endpoint, report=tell) as worker:
-        assert held.wait(10)
+    with FakeTor() as server, started(server.endpoint, report=report) as source:
+        assert checked.wait(10)
         server.emit(3, 0)
-        eventually(lambda: len(ear.samples) == 3, "all are told, with the next")
+        eventually(lambda: len(ear.samples) == 3, "all are reported, with the next")
     assert [type(event) for event in ear.heard] == [Connected, Sample, Sample, Sample]
     assert [sample.read for sample in ear.samples] == [1, 2, 3]

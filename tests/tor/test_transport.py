@@ -1,4 +1,4 @@
-"""The wire: how it is opened, what it remembers, and when it loses patience."""
+"""The transport: how it connects, what it stores, and when a read fails."""
 
 import _socket
 import os
@@ -25,16 +25,16 @@ from bwgraph.tor.transport import Transport
 @pytest.fixture
 def pair() -> Iterator[tuple[Transport, socket.socket]]:
     near, far = socket.socketpair()
-    with transport.wrap(near) as line, far:
-        yield line, far
+    with transport.wrap(near) as opened, far:
+        yield opened, far
 
 
 def lines(reader: Transport) -> Iterator[bytes]:
-    """What comes, read as stem reads it."""
+    """Yield the lines as stem reads them."""
     yield from iter(reader.makefile().readline, b"")
 
 
-def test_a_wire_speaks_both_ways(pair: tuple[Transport, socket.socket]) -> None:
+def test_transport_sends_and_receives(pair: tuple[Transport, socket.socket]) -> None:
     near, far = pair
     far.sendall(b"250 OK\r\n")
     near.sendall(b"PROTOCOLINFO 1\r\n")
@@ -42,46 +42,46 @@ def test_a_wire_speaks_both_ways(pair: tuple[Transport, socket.socket]) -> None:
     assert far.recv(100) == b"PROTOCOLINFO 1\r\n"
 
 
-def test_the_socket_it_is_made_of_is_used_up() -> None:
+def test_wrapped_socket_is_detached() -> None:
     near, far = socket.socketpair()
     with far, transport.wrap(near):
         assert near.fileno() == -1
 
 
-def test_silence_ends_it_and_is_remembered() -> None:
+def test_silence_fails_the_read_and_is_stored() -> None:
     timing = Timing(silence_s=0.05)
     near, far = socket.socketpair()
-    with far, transport.wrap(near, timing) as line:
+    with far, transport.wrap(near, timing) as opened:
         with pytest.raises(TimeoutError):
-            next(lines(line))
-        assert isinstance(line.failure, TimeoutError)
+            next(lines(opened))
+        assert isinstance(opened.failure, TimeoutError)
 
 
-def test_once_trusted_it_is_as_patient_as_with_a_tor_that_was_heard() -> None:
+def test_allowed_silence_is_reported_until_the_limit() -> None:
     timing = Timing(silence_s=0.02, give_up_after_s=0.1)
-    told: list[int] = []
+    silences: list[int] = []
     near, far = socket.socketpair()
-    with far, transport.wrap(near, timing) as line:
-        line.on_silence = lambda: told.append(1)
-        line.allow_silence()
+    with far, transport.wrap(near, timing) as opened:
+        opened.on_silence = lambda: silences.append(1)
+        opened.allow_silence()
         with pytest.raises(TimeoutError):
-            next(lines(line))
-        assert isinstance(line.failure, TimeoutError)
-    assert len(told) in {4, 5}, "each silence is told, and the last ends it"
+            next(lines(opened))
+        assert isinstance(opened.failure, TimeoutError)
+    assert len(silences) in {4, 5}, "each silence but the last is reported"
 
 
-def test_nobody_minds_the_silence_of_one_that_is_not_trusted() -> None:
+def test_silence_that_is_not_allowed_is_not_reported() -> None:
     timing = Timing(silence_s=0.02)
-    told: list[int] = []
+    silences: list[int] = []
     near, far = socket.socketpair()
-    with far, transport.wrap(near, timing) as line:
-        line.on_silence = lambda: told.append(1)
+    with far, transport.wrap(near, timing) as opened:
+        opened.on_silence = lambda: silences.append(1)
         with pytest.raises(TimeoutError):
-            next(lines(line))
-    assert not told
+            next(lines(opened))
+    assert not silences
 
 
-def test_what_is_heeded_may_go_on_for_ever() -> None:
+def test_unused_bytes_are_limited() -> None:
     plain, far = socket.socketpair()
     with far, transport.wrap(plain, Timing(max_unused_bytes=100)) as near:
         reading = lines(near)
@@ -94,10 +94,10 @@ def test_what_is_heeded_may_go_on_for_ever() -> None:
             list(reading)
 
 
-def test_a_word_now_and_then_keeps_it_going() -> None:
+def test_regular_data_prevents_the_timeout() -> None:
     timing = Timing(silence_s=0.5)
     near, far = socket.socketpair()
-    with far, transport.wrap(near, timing) as line:
+    with far, transport.wrap(near, timing) as opened:
 
         def talk() -> None:
             for _ in range(6):
@@ -106,13 +106,13 @@ def test_a_word_now_and_then_keeps_it_going() -> None:
 
         talker = threading.Thread(target=talk)
         talker.start()
-        reader = lines(line)
+        reader = lines(opened)
         assert [next(reader) for _ in range(6)] == [b".\n"] * 6
         talker.join()
-        assert line.failure is None
+        assert opened.failure is None
 
 
-def test_an_orderly_end_is_no_failure(pair: tuple[Transport, socket.socket]) -> None:
+def test_orderly_end_is_not_a_failure(pair: tuple[Transport, socket.socket]) -> None:
     near, far = pair
     far.sendall(b"250 closing connection\r\n")
     far.close()
@@ -120,33 +120,33 @@ def test_an_orderly_end_is_no_failure(pair: tuple[Transport, socket.socket]) -> 
     assert near.failure is None
 
 
-def test_a_reset_is_remembered() -> None:
+def test_reset_is_stored_as_failure() -> None:
     with (
         socket.create_server(("127.0.0.1", 0)) as listener,
-        transport.connect(ControlPort(*listener.getsockname())) as line,
+        transport.connect(ControlPort(*listener.getsockname())) as opened,
     ):
         far, _ = listener.accept()
-        # Closed with this set, a connection is dropped and not ended.
+        # With this option, close resets the connection.
         far.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         far.close()
         with pytest.raises(ConnectionResetError):
-            next(lines(line))
-        assert isinstance(line.failure, ConnectionResetError)
+            next(lines(opened))
+        assert isinstance(opened.failure, ConnectionResetError)
 
 
-def test_an_end_of_our_own_making_is_no_failure() -> None:
-    # stem closes the socket in one thread while another is about to read from it, after an
-    # orderly end as well.
+def test_own_close_is_not_a_failure() -> None:
+    # stem closes the socket in one thread while another one is about to read from it, even after
+    # an orderly end.
     near, far = socket.socketpair()
     with far:
-        line = transport.wrap(near)
-        line.close()
+        opened = transport.wrap(near)
+        opened.close()
         with pytest.raises(OSError, match="Bad file descriptor"):
-            line.readline()
-        assert line.failure is None
+            opened.readline()
+        assert opened.failure is None
 
 
-def test_what_fails_after_an_orderly_end_is_no_failure(
+def test_error_after_an_orderly_end_is_not_a_failure(
     pair: tuple[Transport, socket.socket],
 ) -> None:
     near, far = pair
@@ -159,25 +159,25 @@ def test_what_fails_after_an_orderly_end_is_no_failure(
     assert near.failure is None
 
 
-def test_bytes_that_are_there_when_the_time_is_over_are_read(
+def test_bytes_that_arrived_before_the_timeout_are_read(
     pair: tuple[Transport, socket.socket], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # After ^Z and fg it is us who were away.
+    # After ^Z and fg the process itself was stopped.
     near, far = pair
-    plain = _socket.socket.recv
+    original = _socket.socket.recv
     far.sendall(b"650 BW 1 1\r\n")
 
-    def late(_: socket.socket, __: int) -> bytes:
-        monkeypatch.setattr(socket.socket, "recv", plain)
+    def time_out_once(_: socket.socket, __: int) -> bytes:
+        monkeypatch.setattr(socket.socket, "recv", original)
         raise TimeoutError
 
-    monkeypatch.setattr(socket.socket, "recv", late)
+    monkeypatch.setattr(socket.socket, "recv", time_out_once)
     assert near.readline() == b"650 BW 1 1\r\n"
     assert near.failure is None
     assert near.first_bytes == b"650 BW 1 1\r\n"
 
 
-def test_the_first_bytes_are_remembered_and_no_more(pair: tuple[Transport, socket.socket]) -> None:
+def test_only_the_first_bytes_are_stored(pair: tuple[Transport, socket.socket]) -> None:
     near, far = pair
     assert near.first_bytes == b""
     reader = lines(near)
@@ -189,7 +189,7 @@ def test_the_first_bytes_are_remembered_and_no_more(pair: tuple[Transport, socke
     assert near.first_bytes == b"SSH-2.0\n" + b"x" * 50 + b"\n" + b"y" * 21
 
 
-def test_two_wires_remember_apart() -> None:
+def test_two_transports_have_their_own_first_bytes() -> None:
     near, far = socket.socketpair()
     other, another = socket.socketpair()
     with far, another, transport.wrap(near) as one, transport.wrap(other) as two:
@@ -199,10 +199,10 @@ def test_two_wires_remember_apart() -> None:
 
 
 def feed(far: socket.socket, data: bytes) -> threading.Thread:
-    """Send more than a socket takes at once."""
+    """Send more than a socket buffers, in another thread."""
 
     def send() -> None:
-        with suppress(OSError):  # the other side may have had enough
+        with suppress(OSError):  # the other side may close the connection
             far.sendall(data)
 
     thread = threading.Thread(target=send)
@@ -210,7 +210,7 @@ def feed(far: socket.socket, data: bytes) -> threading.Thread:
     return thread
 
 
-def test_a_line_without_an_end_fails(pair: tuple[Transport, socket.socket]) -> None:
+def test_line_without_an_end_fails(pair: tuple[Transport, socket.socket]) -> None:
     near, far = pair
     sender = feed(far, b"x" * (4 * DEFAULT_TIMING.max_line_bytes))
     with pytest.raises(OSError, match="a line without an end"):
@@ -221,7 +221,7 @@ def test_a_line_without_an_end_fails(pair: tuple[Transport, socket.socket]) -> N
 
 
 @pytest.mark.parametrize(
-    ("pieces", "come"),
+    ("pieces", "expected"),
     [
         ([b"01234", b"56789\n"], [b"0123456789\n"]),
         ([b"01234", b"56789a"], []),
@@ -231,18 +231,18 @@ def test_a_line_without_an_end_fails(pair: tuple[Transport, socket.socket]) -> N
         ([b"a\n", b"\n", b"b\n\nc", b"d\n"], [b"a\n", b"\n", b"b\n", b"\n", b"cd\n"]),
     ],
 )
-def test_a_line_is_measured_across_reads(
-    pieces: list[bytes], come: list[bytes], monkeypatch: pytest.MonkeyPatch
+def test_line_length_is_measured_across_reads(
+    pieces: list[bytes], expected: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     timing = Timing(max_line_bytes=10)
     near, far = socket.socketpair()
     unread = iter(pieces)
-    with far, transport.wrap(near, timing) as line:
+    with far, transport.wrap(near, timing) as opened:
         monkeypatch.setattr(Transport, "recv", lambda *_: next(unread))
-        assert [line.readline() for _ in come] == come
-        if come[-1:] != [pieces[-1]] and not pieces[-1].endswith(b"\n"):
+        assert [opened.readline() for _ in expected] == expected
+        if expected[-1:] != [pieces[-1]] and not pieces[-1].endswith(b"\n"):
             with pytest.raises(OSError, match="without an end"):
-                line.readline()
+                opened.readline()
 
 
 @given(
@@ -250,23 +250,23 @@ def test_a_line_is_measured_across_reads(
     st.binary(max_size=3).map(lambda rest: rest.replace(b"\n", b"")),
     st.lists(st.integers(1, 9), min_size=1),
 )
-def test_lines_come_as_they_were_sent_however_they_are_cut(
+def test_lines_are_complete_however_they_are_split(
     sent: list[bytes], rest: bytes, sizes: list[int]
 ) -> None:
     unread, size = b"".join(sent) + rest, cycle(sizes)
 
-    class Cut(Transport):
+    class SplittingTransport(Transport):
         def recv(self, most: int, flags: int = 0) -> bytes:  # noqa: ARG002 - as the original
             nonlocal unread
             data, unread = unread[: (here := next(size))], unread[here:]
             return data
 
     near, far = socket.socketpair()
-    with far, Cut(near.detach()) as line:
-        assert list(lines(line)) == [*sent, *[rest] * bool(rest)]
+    with far, SplittingTransport(near.detach()) as opened:
+        assert list(lines(opened)) == [*sent, *[rest] * bool(rest)]
 
 
-def test_any_number_of_lines_passes_and_long_ones_do(pair: tuple[Transport, socket.socket]) -> None:
+def test_many_long_lines_are_read(pair: tuple[Transport, socket.socket]) -> None:
     near, far = pair
     long = b"x" * (DEFAULT_TIMING.max_line_bytes - 10) + b"\n"
     sender = feed(far, long * 3 + b"y\n")
@@ -276,7 +276,7 @@ def test_any_number_of_lines_passes_and_long_ones_do(pair: tuple[Transport, sock
     assert near.failure is None
 
 
-def test_hanging_up_wakes_whoever_reads(pair: tuple[Transport, socket.socket]) -> None:
+def test_hang_up_wakes_the_reading_thread(pair: tuple[Transport, socket.socket]) -> None:
     near, _ = pair
     got: list[bytes] = []
     reader = threading.Thread(target=lambda: got.append(near.recv(10)))
@@ -287,7 +287,7 @@ def test_hanging_up_wakes_whoever_reads(pair: tuple[Transport, socket.socket]) -
     assert near.failure is None
 
 
-def test_hanging_up_twice_or_when_closed_is_nothing(pair: tuple[Transport, socket.socket]) -> None:
+def test_hang_up_may_be_repeated_and_follow_close(pair: tuple[Transport, socket.socket]) -> None:
     near, far = pair
     near.hang_up()
     near.hang_up()
@@ -296,34 +296,34 @@ def test_hanging_up_twice_or_when_closed_is_nothing(pair: tuple[Transport, socke
     near.hang_up()
 
 
-def test_dialling_a_port_by_address_and_by_name() -> None:
+def test_connects_to_a_port_by_address_and_by_name() -> None:
     with FakeTor(silent) as server:
         assert isinstance(server.endpoint, ControlPort)
         for host in ("127.0.0.1", "localhost"):
-            with transport.connect(ControlPort(host, server.endpoint.port)) as line:
-                assert line.gettimeout() == DEFAULT_TIMING.silence_s
+            with transport.connect(ControlPort(host, server.endpoint.port)) as opened:
+                assert opened.gettimeout() == DEFAULT_TIMING.silence_s
 
 
-def test_dialling_ipv6() -> None:
+def test_connects_to_ipv6() -> None:
     try:
         listener = socket.create_server(("::1", 0), family=socket.AF_INET6)
     except OSError:
         pytest.skip("there is no IPv6 loopback here")
-    with listener, transport.connect(ControlPort("::1", listener.getsockname()[1])) as line:
-        assert line.family is socket.AF_INET6
+    with listener, transport.connect(ControlPort("::1", listener.getsockname()[1])) as opened:
+        assert opened.family is socket.AF_INET6
 
 
-def test_dialling_a_socket(tmp_path: Path) -> None:
+def test_connects_to_a_unix_socket(tmp_path: Path) -> None:
     with (
         FakeTor(silent, tmp_path / "control") as server,
-        transport.connect(server.endpoint) as line,
+        transport.connect(server.endpoint) as opened,
     ):
-        assert line.family is socket.AF_UNIX
-        assert line.gettimeout() == DEFAULT_TIMING.silence_s
+        assert opened.family is socket.AF_UNIX
+        assert opened.gettimeout() == DEFAULT_TIMING.silence_s
 
 
-def test_dialling_where_nobody_is_fails(tmp_path: Path) -> None:
-    # An unclosed socket would fail the test, too.
+def test_connecting_without_a_listener_fails(tmp_path: Path) -> None:
+    # A socket that stays open would also fail the test.
     with pytest.raises(FileNotFoundError):
         transport.connect(ControlSocket(str(tmp_path / "control")))
     with FakeTor(silent) as server:
@@ -332,34 +332,34 @@ def test_dialling_where_nobody_is_fails(tmp_path: Path) -> None:
         transport.connect(closed)
 
 
-def test_a_system_without_unix_sockets_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_system_without_unix_sockets_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(socket, "AF_UNIX")
     with pytest.raises(OSError, match="this system has no such sockets"):
         transport.connect(ControlSocket("/run/tor/control"))
 
 
-def test_nothing_embedded_is_dialled_here() -> None:
+def test_demo_endpoint_is_an_error() -> None:
     with pytest.raises(OSError, match="demo is not an address"):
         transport.connect(DemoEndpoint("demo"))
 
 
-# Who answers
+# Listening
 
 
-def test_whoever_takes_a_connection_answers(tmp_path: Path) -> None:
+def test_endpoint_that_accepts_a_connection_is_listening(tmp_path: Path) -> None:
     with FakeTor(silent) as port, FakeTor(silent, path=tmp_path / "control") as path:
         assert transport.is_listening(port.endpoint)
         assert transport.is_listening(path.endpoint)
-        assert port.lines == path.lines == [], "and is told nothing"
+        assert port.lines == path.lines == [], "nothing is sent"
 
 
-def test_where_nobody_is_nobody_answers(tmp_path: Path) -> None:
+def test_other_endpoints_are_not_listening(tmp_path: Path) -> None:
     with FakeTor(silent) as server:
         closed = server.endpoint
-    left_behind = socket.socket(socket.AF_UNIX)
-    left_behind.bind(str(tmp_path / "left"))
-    left_behind.close()
-    for place in (
+    abandoned = socket.socket(socket.AF_UNIX)
+    abandoned.bind(str(tmp_path / "left"))
+    abandoned.close()
+    for endpoint in (
         closed,
         ControlSocket(str(tmp_path / "nowhere")),
         ControlSocket(str(tmp_path / "left")),
@@ -370,19 +370,21 @@ def test_where_nobody_is_nobody_answers(tmp_path: Path) -> None:
         ControlPort("a..b", 9051),
         DemoEndpoint("demo"),
     ):
-        assert not transport.is_listening(place)
+        assert not transport.is_listening(endpoint)
 
 
-def test_nobody_answers_on_a_socket_where_there_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unix_socket_is_not_listening_on_a_system_without_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.delattr(socket, "AF_UNIX")
     assert not transport.is_listening(ControlSocket("/run/tor/control"))
 
 
-def test_who_takes_too_long_does_not_answer(tmp_path: Path) -> None:
+def test_slow_endpoint_is_not_listening(tmp_path: Path) -> None:
     timing = Timing(probe_timeout_s=0.05)
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / "control"))
         listener.listen(0)
         with socket.socket(socket.AF_UNIX) as first:
-            first.connect(listener.getsockname())  # and its queue is full
+            first.connect(listener.getsockname())  # now its queue is full
             assert not transport.is_listening(ControlSocket(str(tmp_path / "control")), timing)
