@@ -1,1 +1,1 @@
-"""Tors: where they are found, the connections to them, and the events that these report."""
+"""Tors: their endpoints, the connections to them, and the events that these report."""

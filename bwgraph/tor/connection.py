@@ -13,7 +13,7 @@ integers and a time, passes them on, and returns.
 Here ``_on_event`` is that listener, but it is called for unusual BW events only. The others are
 read ahead of stem's parser, and ``_on_bandwidth`` is called by the thread that reads the socket.
 ``stem_adapter`` says how, why, and what guards it. The same rules hold there. The queue and the
-loop belong to whoever passed ``report`` in.
+loop belong to the caller, which passes ``report``.
 """
 
 import threading
@@ -52,7 +52,7 @@ MIN_SPAN_S = 1e-6
 "The shortest span of a sample, in seconds: two events may arrive in one tick of the clock."
 
 Connect = Callable[[Endpoint, Timing], Transport]
-"Connects to an endpoint. Raises OSError if that fails."
+"A function that connects to an endpoint, and raises OSError if that fails."
 
 
 class Connection:

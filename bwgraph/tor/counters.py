@@ -27,7 +27,7 @@ SPIKE_FLOOR_BYTES = 1 << 14
 
 
 class CounterCheck:
-    """Compares the samples of one connection with tor's counters.
+    """A comparison of one connection's samples with tor's counters.
 
     One thread adds samples, another one compares. Read ``sample_bytes`` before asking tor: tor has
     counted at least these bytes by then. The pair is replaced as a whole, never changed.

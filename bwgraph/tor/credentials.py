@@ -17,7 +17,7 @@ FILE_REMEDY = "put it into a file and name that with --password-file"
 
 
 class Credentials(NamedTuple):
-    """What is presented to a tor."""
+    """A password and a cookie path."""
 
     password: bytes | None = None
     "The password; None if there is none."

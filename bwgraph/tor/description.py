@@ -35,7 +35,8 @@ ROUNDS_AFTER_REFUSAL = 10
 "Rounds from the refusal of a command to the next attempt: a filter logs each refusal."
 
 Ask = Callable[[str], str | None]
-"Returns the value of a key; empty if there is none, None if tor or a filter refused the command."
+"""A function that sends a command and returns the value of its key. The value is empty if there is
+none, and None if tor or a filter refuses the command."""
 
 
 class Questions:

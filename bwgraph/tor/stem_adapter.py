@@ -9,13 +9,13 @@ and the listener puts what it needs into a queue of the program, which its main 
 What is done instead: ``BandwidthSocket``, a subclass of stem's ``ControlSocket``, reads BW events
 ahead of stem's parser. The thread that reads the socket matches each line with a regular expression
 and passes the two numbers on. All other messages go to stem unchanged. A listener is registered
-with stem all the same: that is how stem subscribes, and it receives the BW events that the
-expression does not match, such as one in several lines.
+with stem as well: stem subscribes for it, and calls it for the BW events that the expression does
+not match, such as one in several lines.
 
-Why: parsing an event in stem costs four times as much as reading it, and wakes up one more thread.
-Measured against a minimal program that reads the same socket and draws two graphs: with stem's own
-listener, bwgraph uses 1.01 x the CPU and wakes up 4.8 times a second for one tor, in this way 0.89
-x and 2.6 times. For 64 tors it uses 12.8 x and 7.1 x the CPU.
+Why: parsing an event in stem costs about four times as much as reading it, and wakes up one more
+thread. Measured against a minimal program that reads the same socket and draws two graphs: with
+stem's own listener, bwgraph uses 1.01 x the CPU and wakes up 4.8 times a second for one tor, in
+this way 0.89 x and 2.6 times. For 64 tors it uses 12.8 x and 7.1 x the CPU.
 
 stem's event thread would also wake up 20 times a second while it waits, and its queues have no
 limit. ``UntimedEvent`` and ``BoundedQueue`` replace these parts.
@@ -50,7 +50,7 @@ MAX_WARNING_CHARS = 400
 "Characters of a warning that are reported; it may quote a line of any length."
 
 OnBandwidth = Callable[[int, int], None]
-"Takes the bytes read and written of one BW event."
+"A function that takes the bytes read and written of one BW event."
 
 _BANDWIDTH = re.compile(rb"650 BW (\d{1,4000}) (\d{1,4000})(?: [^\r\n]*)?\r\n")
 "A BW event (control-spec, section 4.1.5), with any fields that a later tor may add."
@@ -160,7 +160,7 @@ class UntimedEvent(threading.Event):
 
 
 class WarningHandler(logging.Handler):
-    """Reports what stem logs as a warning or an error, such as a malformed event.
+    """A log handler that reports stem's warnings and errors, such as a malformed event.
 
     Lower levels are never enabled, because stem's trace contains the password.
     """

@@ -61,7 +61,7 @@ class _TaskDone(NamedTuple):
 
 
 class _Watchdog:
-    """Decides from the time of the last event whether a tor is connected, lost, or given up."""
+    """A judge of a tor by the time of its last event: connected, lost, or to be given up."""
 
     def __init__(self, report: Report, timing: Timing) -> None:
         self.reported_lost = False
@@ -71,7 +71,10 @@ class _Watchdog:
         self._grace_until: float | None = None  # set when a silence is noticed
 
     def deadline(self, last_heard: float) -> float | None:
-        """Return the time of the next check, or None to give the tor up."""
+        """Return the time of the next check, or None if the tor is to be given up.
+
+        Reports the tor as lost once its silence has lasted longer than the grace period.
+        """
         timing, silent_s = self._timing, now() - last_heard
         if silent_s < timing.silence_s:
             self._grace_until, self.reported_lost = None, False
@@ -91,7 +94,7 @@ class _Watchdog:
 
 
 class _ClosedError(Exception):
-    """``close`` was called."""
+    """Raised in the worker after ``close`` was called."""
 
 
 class TorSource:

@@ -69,7 +69,7 @@ class Targets(NamedTuple):
     named: tuple[NamedEndpoint, ...] = ()
     "The endpoints that are watched at the same time, one instance for each."
     candidates: tuple[Endpoint, ...] = ()
-    "If ``named`` is empty: the endpoints of which the first that can be connected to is watched."
+    "The endpoints to try in order if ``named`` is empty; the first that connects is watched."
     demo_speed: int | None = None
     "The speed of the demo; None for real tors."
     found: bool = False

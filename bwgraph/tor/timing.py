@@ -1,4 +1,4 @@
-"""How long the tor package waits, and how much it holds, in one value.
+"""The waits and limits of the tor package, in one value.
 
 Owns the default of every wait and limit. Tests pass a value of their own:
 ``Timing(silence_s=0.1)``. Must not know who waits.
@@ -19,20 +19,20 @@ class Timing(NamedTuple):
     ``silence_s`` because a stopped tor process may continue."""
 
     probe_timeout_s: float = 0.5
-    "Seconds within which a control port on this machine must accept a connection to be found."
+    "Seconds within which a control port on this machine must accept a connection, to be found."
 
     attempt_timeout_s: float = 9.0
     "Seconds that one attempt may take, from connecting to the first event."
 
     round_timeout_s: float = 13.0
-    "Seconds that one attempt at each endpoint may take together, before the user gets an error."
+    "Seconds that the attempts at all endpoints may take together, before the user gets an error."
 
     first_event_timeout_s: float = 3.0
     "Seconds to wait for the first event; tor sends one within a second of the subscription."
 
     prompt_event_s: float = 0.05
-    """Seconds between tor's last answer and the first event, up to which that event is tor's
-    response to our subscription. If it is later, another controller was subscribed already."""
+    """Seconds after tor's last answer within which the first event arrives unless another
+    controller is subscribed already."""
 
     reconnect_delays_s: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0, 8.0, 10.0)
     "Seconds to wait before each attempt to reconnect; the last one repeats."
@@ -56,7 +56,7 @@ class Timing(NamedTuple):
     "Seconds between two comparisons with tor's counters."
 
     first_describe_delay_s: float = 0.3
-    "Seconds until tor's limits and accounting are asked for the first time."
+    "Seconds until tor's limits and accounting are requested for the first time."
 
     describe_interval_s: float = 30.0
     "Seconds between two requests for tor's limits and accounting."
