@@ -1,35 +1,40 @@
-"""One resolution of the past: columns of so many seconds, the newest so many of them.
+"""Fixed-size storage for the newest buckets of one resolution.
 
-Owns the storage. A column is numbered by when it ends: column ``c`` of a ring of ``s`` seconds is
-the time from ``(c - 1) * s`` to ``c * s``. Must not know where a sample belongs, nor the time.
+Owns the arrays that hold the buckets. A bucket is numbered by its end: bucket ``b`` of a ring of
+``s`` seconds is the time from ``(b - 1) * s`` to ``b * s``. Must not know which bucket a sample
+belongs to, nor the current time.
 
-The memory is taken when a ring is made and never grows. Rings form a ladder: when a coarser column
-is over, the finer ones that it is made of are added up and passed on. So an addition touches one
-ring, seldom two, and the sums agree at every resolution to the byte.
+A ring allocates its memory when it is created and never grows. Rings are chained from fine to
+coarse: when a coarse bucket is complete, the fine ring adds up the buckets within it and passes the
+result to the coarse ring. Adding to a bucket therefore writes to one ring, seldom to two, and the
+sums of bytes are equal at every resolution.
 """
 
 from array import array
 from typing import NamedTuple
 
 MAX_BUCKET_BYTES = (1 << 63) - 1
-"Bytes. A column that is told of more holds this. No tor moves so much, but any may say so."
+"The most bytes that a bucket can hold. No tor moves this much, but a faulty one may report it."
 
 
 class Portion(NamedTuple):
-    """What falls into one column. A tuple, since one is made for every sample."""
+    """The part of a sample, or of several, that belongs to one bucket.
+
+    A tuple, because one is created for every sample.
+    """
 
     bucket: int
     read: int
     written: int
     seconds: float
-    "How much of the column's time it covers."
+    "Seconds of the bucket that the bytes cover."
     read_peak: float
-    "The highest rate among the finest columns that it is made of, in bytes a second."
+    "The highest rate of any one-second bucket within this one, in bytes a second."
     written_peak: float
 
 
 class Buckets:
-    """Successive columns, oldest first, as one array a field; ``seconds`` is 0.0 in a gap."""
+    """Consecutive buckets, oldest first, with one array per field; ``seconds`` is 0.0 in a gap."""
 
     __slots__ = ("read", "read_peak", "seconds", "written", "written_peak")
 
@@ -49,14 +54,14 @@ class Buckets:
 
     @classmethod
     def empty(cls, count: int) -> "Buckets":
-        """So many columns of which nothing is known."""
-        nothing = bytes(8 * count)
+        """Return ``count`` gaps."""
+        zeros = bytes(8 * count)
         return cls(
-            array("q", nothing),
-            array("q", nothing),
-            array("d", nothing),
-            array("d", nothing),
-            array("d", nothing),
+            array("q", zeros),
+            array("q", zeros),
+            array("d", zeros),
+            array("d", zeros),
+            array("d", zeros),
         )
 
     def __len__(self) -> int:
@@ -67,20 +72,20 @@ class Buckets:
             return NotImplemented
         return all(getattr(self, field) == getattr(other, field) for field in self.__slots__)
 
-    __hash__ = None  # type: ignore[assignment] # what is in it changes
+    __hash__ = None  # type: ignore[assignment] # the arrays are mutable
 
     def put(self, index: int, portion: Portion) -> None:
-        """Make the column at this index hold that and nothing else."""
+        """Replace the bucket at an index by a portion."""
         self.read[index] = min(portion.read, MAX_BUCKET_BYTES)
         self.written[index] = min(portion.written, MAX_BUCKET_BYTES)
         self.seconds[index] = portion.seconds
         self.read_peak[index] = portion.read_peak
         self.written_peak[index] = portion.written_peak
 
-    def portion(self, index: int, column: int) -> Portion:
-        """What the column at this index holds, as a portion of that column."""
+    def portion(self, index: int, bucket: int) -> Portion:
+        """Return the contents at an index as a portion of the given bucket."""
         return Portion(
-            column,
+            bucket,
             self.read[index],
             self.written[index],
             self.seconds[index],
@@ -89,7 +94,7 @@ class Buckets:
         )
 
     def add(self, index: int, portion: Portion) -> None:
-        """Add to the column at this index; its peaks are the higher of both."""
+        """Add a portion to the bucket at an index. Of two peaks the higher remains."""
         self.read[index] = min(self.read[index] + portion.read, MAX_BUCKET_BYTES)
         self.written[index] = min(self.written[index] + portion.written, MAX_BUCKET_BYTES)
         self.seconds[index] += portion.seconds
@@ -97,18 +102,21 @@ class Buckets:
         self.written_peak[index] = max(self.written_peak[index], portion.written_peak)
 
     def clear(self, begin: int, end: int) -> None:
-        """Make gaps from index ``begin`` up to ``end``."""
-        nothing = Buckets.empty(end - begin)
-        self.read[begin:end] = nothing.read
-        self.written[begin:end] = nothing.written
-        self.seconds[begin:end] = nothing.seconds
-        self.read_peak[begin:end] = nothing.read_peak
-        self.written_peak[begin:end] = nothing.written_peak
+        """Replace the buckets from index ``begin`` up to, not including, ``end`` by gaps."""
+        gaps = Buckets.empty(end - begin)
+        self.read[begin:end] = gaps.read
+        self.written[begin:end] = gaps.written
+        self.seconds[begin:end] = gaps.seconds
+        self.read_peak[begin:end] = gaps.read_peak
+        self.written_peak[begin:end] = gaps.written_peak
 
-    def total(self, begin: int, end: int, column: int) -> Portion:
-        """Those from index ``begin`` up to ``end`` in one, as a portion of that column."""
+    def total(self, begin: int, end: int, bucket: int) -> Portion:
+        """Add up the indexes from ``begin`` up to, not including, ``end``.
+
+        Returns the result as a portion of the given bucket.
+        """
         return Portion(
-            column,
+            bucket,
             sum(self.read[begin:end]),
             sum(self.written[begin:end]),
             sum(self.seconds[begin:end]),
@@ -117,12 +125,15 @@ class Buckets:
         )
 
     def last(self, count: int) -> "Buckets":
-        """A copy of the newest so many."""
+        """Return a copy of the newest ``count`` buckets, or of all if there are fewer."""
         begin = max(len(self) - max(count, 0), 0)
         return self.slice(begin, len(self)) if begin < len(self) else Buckets.empty(0)
 
     def slice(self, begin: int, end: int) -> "Buckets":
-        """A copy from index ``begin`` up to ``end``, around the end of the arrays if need be."""
+        """Return a copy from index ``begin`` up to, not including, ``end``.
+
+        Wraps around the end of the arrays unless ``begin`` is less than ``end``.
+        """
         if begin < end:
             return Buckets(
                 self.read[begin:end],
@@ -140,7 +151,7 @@ class Buckets:
         )
 
     def padded(self, before: int, after: int) -> "Buckets":
-        """A copy with so many gaps on either side."""
+        """Return a copy with ``before`` gaps in front of it and ``after`` gaps behind it."""
         left, right = Buckets.empty(before), Buckets.empty(after)
         return Buckets(
             left.read + self.read + right.read,
@@ -152,78 +163,80 @@ class Buckets:
 
 
 class Ring:
-    """The newest columns of one resolution, and what passes them on.
+    """The newest buckets of one resolution.
 
-    ``capacity`` is a multiple of the columns that go into one of the coarser ring, so that those
-    lie side by side.
+    ``capacity`` is a multiple of the number of buckets that make one bucket of the coarser ring, so
+    that these are never split by the end of the arrays.
     """
 
     def __init__(self, seconds: int, capacity: int, coarser: "Ring | None" = None) -> None:
         self.seconds = seconds
+        "The length of a bucket."
         self.capacity = capacity
+        "The number of buckets."
         self.newest: int | None = None
-        "The column that is being filled."
+        "The newest bucket, which may still be incomplete; None if the ring is empty."
         self._coarser = coarser
         self._factor = coarser.seconds // seconds if coarser else capacity
-        self._rolled_up_to = 0  # the last column that the coarser ring knows of
-        self._coarse_end = self._factor  # the last that goes into the same one there as the next
+        self._rolled_up_to = 0  # the last bucket that the coarser ring contains
+        self._coarse_end = self._factor  # the last bucket of the coarse bucket after that one
         self._buckets = Buckets.empty(capacity)
 
     def add(self, portion: Portion) -> None:
-        """Add to a column: the newest, a newer one, or one that is still remembered.
+        """Add a portion to its bucket, which may be a new or an old one.
 
-        What is older than this ring remembers still counts in the coarser ones.
+        If the ring no longer holds the bucket, only the coarser rings get the portion.
         """
-        column = portion.bucket
+        bucket = portion.bucket
         newest = self.newest
-        if newest is None or column > newest:
-            if column > self._coarse_end:
-                self._roll_up(column)
-            self._open(portion)
+        if newest is None or bucket > newest:
+            if bucket > self._coarse_end:
+                self._roll_up(bucket)
+            self._append(portion)
             return
-        if self.keeps(column):
-            self._buckets.add((column - 1) % self.capacity, portion)
-        if column <= self._rolled_up_to and self._coarser is not None:
-            self._coarser.add(portion._replace(bucket=-(-column // self._factor)))
+        if self.holds(bucket):
+            self._buckets.add((bucket - 1) % self.capacity, portion)
+        if bucket <= self._rolled_up_to and self._coarser is not None:
+            self._coarser.add(portion._replace(bucket=-(-bucket // self._factor)))
 
-    def portion(self, column: int) -> Portion:
-        """What a column holds: nothing if it is beyond the ends."""
-        if self.newest is None or column > self.newest or not self.keeps(column):
-            return Portion(column, 0, 0, 0.0, 0.0, 0.0)
-        return self._buckets.portion((column - 1) % self.capacity, column)
+    def portion(self, bucket: int) -> Portion:
+        """Return the contents of a bucket: zeros if the ring does not hold it."""
+        if self.newest is None or bucket > self.newest or not self.holds(bucket):
+            return Portion(bucket, 0, 0, 0.0, 0.0, 0.0)
+        return self._buckets.portion((bucket - 1) % self.capacity, bucket)
 
     def roll_up_all(self) -> None:
-        """Pass on what is over and what is not: the coarser ring then knows of all that is here."""
-        over = self.unrolled()
-        if over is not None and self._coarser is not None and self.newest is not None:
-            self._coarser.add(over)
+        """Add all buckets to the coarser ring, including those of an incomplete coarse bucket."""
+        pending = self.unrolled()
+        if pending is not None and self._coarser is not None and self.newest is not None:
+            self._coarser.add(pending)
             self._rolled_up_to = self.newest
 
     def restore(self, portion: Portion) -> None:
-        """Add to a column what the coarser rings are told of in their own columns.
+        """Add a portion to its bucket here and not to the coarser rings.
 
-        All that is here must have been passed on.
+        Call ``roll_up_all`` first: the coarser rings must already contain all of this ring.
         """
         if self.newest is None or portion.bucket > self.newest:
-            self._open(portion)
+            self._append(portion)
             self._rolled_up_to = portion.bucket
             self._coarse_end = -(-portion.bucket // self._factor) * self._factor
-        elif self.keeps(portion.bucket):
+        elif self.holds(portion.bucket):
             self._buckets.add((portion.bucket - 1) % self.capacity, portion)
 
-    def keeps(self, column: int) -> bool:
-        """Whether this column is not too old to be kept here."""
-        return self.newest is None or column > self.newest - self.capacity
+    def holds(self, bucket: int) -> bool:
+        """Return whether a bucket is recent enough for this ring to hold it."""
+        return self.newest is None or bucket > self.newest - self.capacity
 
     def unrolled(self) -> Portion | None:
-        """What the coarser ring does not know of yet, as a portion of its column there."""
+        """Return what the coarser ring does not contain yet, as a portion of its bucket there."""
         if self.newest is None or self._coarser is None or self.newest <= self._rolled_up_to:
             return None
-        begin, column = self._rolled_up_to % self.capacity, self._rolled_up_to // self._factor + 1
-        return self._buckets.total(begin, begin + self.newest - self._rolled_up_to, column)
+        begin, bucket = self._rolled_up_to % self.capacity, self._rolled_up_to // self._factor + 1
+        return self._buckets.total(begin, begin + self.newest - self._rolled_up_to, bucket)
 
     def copy(self, first: int, last: int) -> Buckets:
-        """Copy the columns from ``first`` to ``last`` out, those beyond the ends as gaps."""
+        """Return a copy of buckets ``first`` to ``last``, with gaps for those not held."""
         count = max(last - first + 1, 0)
         if self.newest is None:
             return Buckets.empty(count)
@@ -234,31 +247,31 @@ class Ring:
         held = self._buckets.slice((begin - 1) % self.capacity, (end - 1) % self.capacity + 1)
         return held if len(held) == count else held.padded(begin - first, last - end)
 
-    def _open(self, portion: Portion) -> None:
-        """Begin a newer column with this, after a gap if there is one."""
-        column, newest = portion.bucket, self.newest
-        if newest is not None and column > newest + 1:
-            self._add_gap(column - newest - 1, column)
-        self.newest = column
-        self._buckets.put((column - 1) % self.capacity, portion)
+    def _append(self, portion: Portion) -> None:
+        """Make a portion's bucket the newest, with gaps between it and the newest so far."""
+        bucket, newest = portion.bucket, self.newest
+        if newest is not None and bucket > newest + 1:
+            self._clear_before(bucket, bucket - newest - 1)
+        self.newest = bucket
+        self._buckets.put((bucket - 1) % self.capacity, portion)
 
-    def _add_gap(self, count: int, column: int) -> None:
-        """Make a gap of the columns before this one."""
+    def _clear_before(self, bucket: int, count: int) -> None:
+        """Turn the ``count`` buckets before this one into gaps."""
         capacity = self.capacity
         if count >= capacity:
             self._buckets = Buckets.empty(capacity)
             return
-        begin, end = (column - count - 1) % capacity, (column - 1) % capacity
+        begin, end = (bucket - count - 1) % capacity, (bucket - 1) % capacity
         if begin < end:
             self._buckets.clear(begin, end)
         else:
             self._buckets.clear(begin, capacity)
             self._buckets.clear(0, end)
 
-    def _roll_up(self, column: int) -> None:
-        """Hand over what is over when this column begins."""
-        over = self.unrolled()
-        if over is not None and self._coarser is not None:
-            self._coarser.add(over)
-        self._rolled_up_to = (column - 1) // self._factor * self._factor
+    def _roll_up(self, bucket: int) -> None:
+        """Pass the coarse bucket that is complete before this bucket on to the coarser ring."""
+        complete = self.unrolled()
+        if complete is not None and self._coarser is not None:
+            self._coarser.add(complete)
+        self._rolled_up_to = (bucket - 1) // self._factor * self._factor
         self._coarse_end = self._rolled_up_to + self._factor

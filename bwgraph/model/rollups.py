@@ -1,7 +1,7 @@
-"""The past at several resolutions: rings, each of which passes what is over on to a coarser one.
+"""Buckets at several resolutions: a chain of rings from one second to one day.
 
-Owns which resolutions there are and how long each is kept. Must not know where a sample belongs,
-nor what time it is.
+Owns which resolutions there are and how many buckets of each are held. Must not know which bucket
+a sample belongs to, nor the current time.
 """
 
 from collections.abc import Iterable
@@ -10,37 +10,38 @@ from typing import NamedTuple
 from bwgraph.model.ring import Buckets, Portion, Ring
 
 RESOLUTIONS = (1, 5, 15, 60, 300, 900, 3600, 21_600, 86_400)
-"Seconds a column. Each is a multiple of the one before, so that its columns add up to the next's."
+"Seconds per bucket. Each is a multiple of the one before, so that fine buckets make a coarse one."
 
 COARSE_BUCKETS = 1020
-"Columns kept at each resolution: wider than any terminal, and a multiple of every step between."
+"""Buckets held at each resolution but the finest: more than any terminal is wide, and a multiple of
+every ratio of two successive resolutions."""
 
 FINEST_BUCKETS = 4200
-"Columns kept at the finest: over an hour of seconds."
+"Buckets held at the finest resolution: 70 minutes of seconds."
 
 
 def kept_buckets(resolution: int) -> int:
-    """How many columns of a resolution are kept."""
+    """Return how many buckets of a resolution are held."""
     return FINEST_BUCKETS if resolution == RESOLUTIONS[0] else COARSE_BUCKETS
 
 
 class Bucket(NamedTuple):
-    """A column of one resolution, to be kept when the program has ended."""
+    """One bucket of one resolution, as it is stored in a file."""
 
     resolution: int
     portion: Portion
     member_seconds: int = 0
-    "Of a sum: how many seconds of its members are in it."
+    "Only of a sum: the seconds that each member covers, added up over all members."
     known_seconds: float = 0.0
-    "Of a sum: of how many seconds anything is known."
+    "Only of a sum: the seconds that at least one member covers."
 
 
 class Rollups:
     """A ring for each resolution.
 
-    >>> ladder = Rollups()
-    >>> ladder.add([Portion(11, 700, 70, 1.0, 700.0, 70.0), Portion(12, 5, 5, 1.0, 5.0, 5.0)])
-    >>> ladder.copy(1, 10, 12).read.tolist(), ladder.copy(5, 3, 3).read.tolist()
+    >>> rollups = Rollups()
+    >>> rollups.add([Portion(11, 700, 70, 1.0, 700.0, 70.0), Portion(12, 5, 5, 1.0, 5.0, 5.0)])
+    >>> rollups.copy(1, 10, 12).read.tolist(), rollups.copy(5, 3, 3).read.tolist()
     ([0, 700, 5], [705])
     """
 
@@ -50,23 +51,23 @@ class Rollups:
         for seconds in reversed(RESOLUTIONS):
             coarser = Ring(seconds, kept_buckets(seconds), coarser)
             self._rings.insert(0, coarser)
+        self.add_portion = self._rings[0].add
+        "Adds a portion to its one-second bucket. Not a method, since every sample calls it."
 
     def add(self, portions: Iterable[Portion]) -> None:
-        """Put portions of the finest columns in."""
-        add = self._rings[0].add
+        """Add portions to their one-second buckets."""
         for portion in portions:
-            add(portion)
+            self.add_portion(portion)
 
     def restore(self, entries: Iterable[Bucket]) -> None:
-        """Put back what was kept of the past at some of the resolutions, oldest first.
+        """Add stored buckets, oldest first, each to the ring of its resolution alone.
 
-        Each says what its column holds, whatever those of other resolutions say. What has been put
-        in since, by ``add``, is added to it.
+        Portions that were added before are added up with the restored ones.
 
-        >>> ladder = Rollups()
-        >>> ladder.add([Portion(301, 7, 3, 1.0, 7.0, 3.0)])
-        >>> ladder.restore([Bucket(60, Portion(5, 50, 5, 60.0, 2.0, 1.0))])
-        >>> ladder.copy(60, 5, 6).read.tolist(), ladder.copy(300, 1, 2).read.tolist()
+        >>> rollups = Rollups()
+        >>> rollups.add([Portion(301, 7, 3, 1.0, 7.0, 3.0)])
+        >>> rollups.restore([Bucket(60, Portion(5, 50, 5, 60.0, 2.0, 1.0))])
+        >>> rollups.copy(60, 5, 6).read.tolist(), rollups.copy(300, 1, 2).read.tolist()
         ([50, 7], [0, 7])
         """
         for ring in self._rings:
@@ -77,41 +78,41 @@ class Rollups:
 
     @property
     def newest(self) -> int | None:
-        """The newest of the finest columns."""
+        """The newest one-second bucket; None if there is none."""
         return self._rings[0].newest
 
-    def portion(self, column: int) -> Portion:
-        """What one of the finest columns holds."""
-        return self._rings[0].portion(column)
+    def portion(self, bucket: int) -> Portion:
+        """Return the contents of a one-second bucket: zeros if it is not held."""
+        return self._rings[0].portion(bucket)
 
-    def uncovered_seconds(self, column: int) -> float:
-        """How much of one of the finest columns' time is not covered, as far as is remembered.
+    def uncovered_seconds(self, bucket: int) -> float:
+        """Return how much of a one-second bucket is not covered, from 0.0 to 1.0.
 
-        Where that column is kept no more it is what is left of the coarser one that it is in.
+        If the bucket has expired, use the finest coarser bucket that contains it and is held.
         """
         for ring in self._rings:
-            at = -(-column // ring.seconds)
-            if ring.keeps(at):
-                left = ring.seconds - self.copy(ring.seconds, at, at).seconds[0]
-                return min(max(left, 0.0), 1.0)
+            containing = -(-bucket // ring.seconds)
+            if ring.holds(containing):
+                covered = self.copy(ring.seconds, containing, containing).seconds[0]
+                return min(max(ring.seconds - covered, 0.0), 1.0)
         return 0.0
 
     def copy(
         self, resolution: int, first: int, last: int, pending: Iterable[Portion] = ()
     ) -> Buckets:
-        """Copy the columns from ``first`` to ``last`` out, gaps where there are none.
+        """Return a copy of buckets ``first`` to ``last``, with gaps for those not held.
 
-        With what is pending, as if it had been put in.
+        ``pending`` portions of one-second buckets are included as if they had been added.
         """
         level = RESOLUTIONS.index(resolution)
-        shown = self._rings[level].copy(first, last)
-        # What this level's ring has not been told of yet.
+        copied = self._rings[level].copy(first, last)
+        # Finer rings hold portions that they have not passed on to this level's ring yet.
         extras = [(portion, 1) for portion in pending]
         for finer, coarser in zip(self._rings[:level], self._rings[1:], strict=False):
-            if (over := finer.unrolled()) is not None:
-                extras.append((over, coarser.seconds))
+            if (portion := finer.unrolled()) is not None:
+                extras.append((portion, coarser.seconds))
         for portion, seconds in extras:
             index = -(-portion.bucket * seconds // resolution) - first
-            if 0 <= index < len(shown):
-                shown.add(index, portion)
-        return shown
+            if 0 <= index < len(copied):
+                copied.add(index, portion)
+        return copied
