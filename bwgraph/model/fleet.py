@@ -55,8 +55,8 @@ class Fleet:
         if len(self.instances) > 1:
             self._sum_history = SumHistory(self.instances, lock() if lock else None)
             for instance in self.instances:
-                onward = partial(_add, self._sum_history, instance)
-                instance.history = History(lock() if lock else None, onward)
+                instance.history = history = History(lock() if lock else None)
+                history.on_portions = partial(_add, self._sum_history, instance)
             self.sum = Instance("", history=self._sum_history)
             self._update_sum()
 

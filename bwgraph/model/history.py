@@ -1,59 +1,94 @@
-"""The past of one tor, at several resolutions, bounded for ever.
+"""The bandwidth history of one tor, at several resolutions and in a fixed amount of memory.
 
-Owns the ladder of rings and the one lock: ``push`` puts a sample in, ``window`` copies columns of
-one resolution out, ``changes`` what has changed in all of them. Must not know who pushes, who
-draws,
-or what time it is: ``now`` is an argument.
+Owns the lock that guards the buckets: ``push`` adds a sample, ``window`` copies buckets of one
+resolution, ``changes`` copies the buckets that have changed. Must not know who adds, who reads, or
+the current time: ``now`` is an argument.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from bwgraph.model.binning import Binning, spread
+from bwgraph.model.bucket_series import BucketSeries
 from bwgraph.model.events import Sample
 from bwgraph.model.ring import Buckets, Portion
-from bwgraph.model.rollups import Bucket, Rollups, kept_buckets
+from bwgraph.model.rollups import Bucket
 
 LATE_AFTER_S = 2.0
-"A newest sample that is so many seconds old is late."
+"The newest sample is late when it is this many seconds old."
 
 
 class Window(NamedTuple):
-    """The newest columns of one resolution."""
+    """Consecutive buckets of one resolution."""
 
     buckets: Buckets
     resolution: int
-    "Seconds a column."
+    "Seconds per bucket."
     end: float
-    "The second, on the clock of the samples, at which the last column ends."
+    "The second, on the clock of the samples, at which the last bucket ends."
     age: float | None
-    "Seconds since the newest sample came in; None before the first."
+    "Seconds since the newest sample arrived; None before the first."
     partial: frozenset[int] = frozenset()
-    "The columns, by index, that lack some of what they are a sum of."
+    "Only of a sum: the indexes of the buckets that lack data of at least one member."
 
     @property
     def late(self) -> bool:
-        """Whether the newest sample is older than it should be."""
+        """Whether the newest sample is late."""
         return self.age is not None and self.age >= LATE_AFTER_S
 
     def last(self, count: int) -> "Window":
-        """The same window, cut down to its newest columns."""
-        cut = len(self.buckets) - len(columns := self.buckets.last(count))
+        """Return the same window with its newest ``count`` buckets only."""
+        buckets = self.buckets.last(count)
+        cut = len(self.buckets) - len(buckets)
         partial = frozenset(index - cut for index in self.partial if index >= cut)
-        return Window(columns, self.resolution, self.end, self.age, partial)
+        return Window(buckets, self.resolution, self.end, self.age, partial)
+
+
+class AnyHistory(Protocol):
+    """The interface that a tor's history and a sum's history have in common."""
+
+    @property
+    def newest_at(self) -> float | None:
+        """When the newest sample arrived; None before the first."""
+
+    @property
+    def restored_spans(self) -> dict[int, tuple[int, int]]:
+        """By resolution: the first and the last second of the restored buckets."""
+
+    def extent(self, now: float, resolution: int = 1) -> tuple[int, int]:
+        """Return the seconds at which the oldest bucket with data and the newest one end."""
+
+    def window(self, now: float, count: int, resolution: int = 1, end: int | None = None) -> Window:
+        """Return a copy of ``count`` buckets.
+
+        The last one contains the second ``end``, or is the newest if ``end`` is None. Time without
+        samples up to ``now`` is a gap.
+        """
+
+    def changes(
+        self, resolutions: Sequence[int], since: int | None = None
+    ) -> tuple[int | None, list[Bucket]]:
+        """Return the first second that has changed since the last call, and all buckets from it.
+
+        ``since`` is a second from which on everything counts as changed. Returns None and no
+        buckets if nothing has changed. A late sample that is held back does not count as a change
+        until its buckets are decided.
+        """
+
+    def restore(self, entries: Sequence[Bucket]) -> None:
+        """Add stored buckets, oldest first. Samples may have been added before."""
 
 
 PortionListener = Callable[[list[Portion]], object]
-"Takes what has been put into a history on to where it counts, too."
+"Takes portions that were added to a history."
 
 
 class History:
-    """A ladder of bounded rings behind one lock.
+    """The buckets of one tor, behind one lock.
 
-    ``lock`` is whatever guards ``push`` against ``window`` when they run in different threads;
-    without threads none is needed. What has been put into the rings is handed to ``onward`` under
-    it too, so that it comes there in its order; nothing else is ever done under it.
+    ``lock`` guards ``push`` against ``window`` where they run in different threads; a program
+    without threads needs none. Nothing but work on the buckets is done under it.
 
     >>> history = History()
     >>> history.push(Sample(ends_at=10.0, read=700, written=70, seconds=1.0))
@@ -65,168 +100,108 @@ class History:
     [800]
     """
 
-    def __init__(
-        self,
-        lock: AbstractContextManager[object] | None = None,
-        on_portions: PortionListener | None = None,
-    ) -> None:
+    def __init__(self, lock: AbstractContextManager[object] | None = None) -> None:
         self.newest_at: float | None = None
-        "When the newest sample came in; None before the first."
+        "When the newest sample arrived; None before the first."
+        self.on_portions: PortionListener | None = None
+        "Gets what was added, under the lock, so that it arrives in order. Set before the first."
         self._lock = nullcontext() if lock is None else lock
-        self._on_portions = on_portions
         self._binning = Binning()
-        self._rollups = Rollups()
-        self._first: int | None = None  # the first column that anything was known of
-        self._changed_from: int | None = None  # the oldest that was added to since the last `take`
-        self.restored_spans: dict[int, tuple[int, int]] = {}
-        "By resolution: the first and the last second of what was restored."
+        self._series = BucketSeries()
 
     @property
     def newest_bucket(self) -> int | None:
-        """The newest column, at the finest resolution, that is settled; None before the first."""
+        """The newest one-second bucket that a sample was assigned to; None before the first."""
         return self._binning.newest
 
-    def push(self, sample: Sample) -> None:
-        """Put a sample into the columns that it covers. O(1) for a sample of a second.
+    @property
+    def restored_spans(self) -> dict[int, tuple[int, int]]:
+        """By resolution: the first and the last second of the restored buckets."""
+        return self._series.restored_spans
 
-        Samples come in the order of their ``when``. One that covers no time is dropped: bytes
+    def push(self, sample: Sample) -> None:
+        """Add a sample to the buckets that it covers. O(1) for a sample of one second.
+
+        Samples must arrive in the order of ``ends_at``. A sample of no length is ignored: bytes
         without a span have no rate.
         """
         if sample.seconds <= 0:
             return
         with self._lock:
             portions = self._binning.place(sample)
-            self._rollups.add(portions)
-            if self._first is None:
-                self._first = min(round(sample.ends_at - sample.seconds) + 1, round(sample.ends_at))
-            if portions and (self._changed_from is None or portions[0].bucket < self._changed_from):
-                self._changed_from = portions[0].bucket
+            self._series.add(portions)
+            if self.newest_at is None:
+                start, end = sample.ends_at - sample.seconds, sample.ends_at
+                self._series.begin_at(min(round(start) + 1, round(end)))
             self.newest_at = sample.ends_at
-            if self._on_portions is not None:
-                self._on_portions(portions)
+            if self.on_portions is not None:
+                self.on_portions(portions)
 
     def add_missing(self, missing: Sample) -> None:
-        """Add bytes to columns that were filled before: what a sample of that span had lacked."""
+        """Add bytes that an earlier sample of the same span lacked."""
         last = round(missing.ends_at)
         first = last - max(1, round(missing.seconds))
         with self._lock:
             portions = self._binning.settle()
-            self._rollups.add(portions)
+            self._series.add(portions)
             for portion in spread(missing.read, missing.written, missing.seconds, first, last):
-                more = _with_common_rate(portion, self._rollups.portion(portion.bucket))
-                self._rollups.add([more])
-                portions.append(more)
-            self._mark_changed(portions)
-            if self._on_portions is not None:
-                self._on_portions(portions)
+                present = self._series.rollups.portion(portion.bucket)
+                added = _with_common_rate(portion, present)
+                self._series.add([added])
+                portions.append(added)
+            if self.on_portions is not None:
+                self.on_portions(portions)
 
     def changes(
-        self, resolutions: Sequence[int], again: int | None = None
+        self, resolutions: Sequence[int], since: int | None = None
     ) -> tuple[int | None, list[Bucket]]:
-        """What has changed since this was last asked, or from the column ``again`` on.
-
-        Also says from which column on that is; None if nothing has. What is held back, since a
-        late event may have to be shared with the next, comes when it is settled.
-        """
+        """Return what has changed since the last call; see ``AnyHistory``."""
         with self._lock:
-            changed = [first for first in (self._changed_from, again) if first is not None]
-            self._changed_from = None
-            newest = self._rollups.newest
-            if not changed or newest is None:
-                return None, []
-            first = min(changed)
-            copied = [self._changed_buckets(each, first, newest) for each in resolutions]
-        return first, [entry for entries in copied for entry in _buckets(*entries)]
+            first, changed = self._series.take_changes(resolutions, since)
+        return first, [entry for each in changed for entry in each.entries()]
 
     def restore(self, entries: Sequence[Bucket]) -> None:
-        """Put back what was kept of the time before, oldest first; no sample need have come yet."""
+        """Add stored buckets, oldest first. Samples may have been added before."""
         with self._lock:
-            self._restore(entries)
-            for resolution, portion, *_ in entries:
-                last = portion.bucket * resolution
-                first, _ = self.restored_spans.get(resolution, (last - resolution + 1, last))
-                self.restored_spans[resolution] = first, last
+            self._series.restore(entries)
 
     def extent(self, now: float, resolution: int = 1) -> tuple[int, int]:
-        """Where the oldest column of which anything is kept ends, and the newest."""
+        """Return the seconds at which the oldest bucket with data and the newest one end."""
         with self._lock:
-            last = self._present_bucket(now, self.newest_at, resolution)
-            began = [
-                first for each, (first, _) in self.restored_spans.items() if each <= resolution
-            ]
-            if self._first is not None:
-                began.append(self._first)
-            if not began:
-                return last * resolution, last * resolution
-            first = max(-(-min(began) // resolution), last - kept_buckets(resolution) + 1)
-        return min(first, last) * resolution, last * resolution
+            return self._series.extent(self._newest_second(now), resolution)
 
-    def window(
-        self, now: float, columns: int, resolution: int = 1, end: int | None = None
-    ) -> Window:
-        """Copy columns out: up to the one that ends at ``end``, or else the newest.
-
-        What is overdue at ``now`` comes as a gap.
-        """
+    def window(self, now: float, count: int, resolution: int = 1, end: int | None = None) -> Window:
+        """Return a copy of ``count`` buckets; see ``AnyHistory``."""
         with self._lock:
-            last = self._present_bucket(now, self.newest_at, resolution)
-            if end is not None:
-                last = -(-end // resolution)
+            last = -(-(self._newest_second(now) if end is None else end) // resolution)
             age = None if self.newest_at is None else now - self.newest_at
-            return self._window(last - columns + 1, last, resolution, age)
+            pending = self._binning.pending()
+            buckets = self._series.rollups.copy(resolution, last - count + 1, last, pending)
+        return Window(buckets, resolution, float(last * resolution), age)
 
-    def _window(self, first: int, last: int, resolution: int, age: float | None) -> Window:
+    def _newest_second(self, now: float) -> int:
+        """Return the newest second to show: the newest sample's plus the overdue ones."""
+        if self.newest_at is None:
+            return int(now)
         pending = self._binning.pending()
-        columns = self._rollups.copy(resolution, first, last, pending)
-        return Window(columns, resolution, float(last * resolution), age)
-
-    def _changed_buckets(
-        self, resolution: int, first: int, newest: int
-    ) -> tuple[int, int, Buckets, Buckets | None]:
-        """The columns of a resolution that these seconds are in, and of a sum: who is in them."""
-        last = -(-newest // resolution)
-        begin = max(-(-first // resolution), last - kept_buckets(resolution) + 1)
-        return resolution, begin, self._rollups.copy(resolution, begin, last), None
-
-    def _restore(self, entries: Iterable[Bucket]) -> None:
-        self._rollups.restore(entries)
-
-    def _mark_changed(self, portions: Iterable[Portion]) -> None:
-        """Remember that these were added to."""
-        columns = [portion.bucket for portion in portions]
-        if self._changed_from is not None:
-            columns.append(self._changed_from)
-        self._changed_from = min(columns, default=None)
-
-    def _present_bucket(self, now: float, newest: float | None, resolution: int) -> int:
-        """The column, at this resolution, that the present belongs to as far as is known."""
-        if newest is None:
-            return -(-int(now) // resolution)
-        overdue = max(0, int(now - newest) - 1)
-        return -(-(self._newest_known() + overdue) // resolution)
-
-    def _newest_known(self) -> int:
-        """The newest column of which something is known."""
-        pending = self._binning.pending()
-        return pending[-1].bucket if pending else self._binning.newest or 0
+        newest = pending[-1].bucket if pending else self._binning.newest or 0
+        return newest + overdue_seconds(now, self.newest_at)
 
 
-def _buckets(
-    resolution: int, begin: int, columns: Buckets, told: Buckets | None
-) -> Iterable[Bucket]:
-    """These columns, the first of which is ``begin``; a gap is none."""
-    for index, seconds in enumerate(columns.seconds):
-        if seconds:
-            portion = columns.portion(index, begin + index)
-            of_sum = (told.read[index], told.seconds[index]) if told else ()
-            yield Bucket(resolution, portion, *of_sum)
+def overdue_seconds(now: float, newest_at: float) -> int:
+    """Return how many whole seconds have passed without the sample that was expected.
+
+    >>> overdue_seconds(101.9, 100.0), overdue_seconds(102.1, 100.0)
+    (0, 1)
+    """
+    return max(0, int(now - newest_at) - 1)
 
 
-def _with_common_rate(portion: Portion, there: Portion) -> Portion:
-    """A portion for a column that holds something: with the rate that both make together."""
-    seconds = there.seconds or portion.seconds
+def _with_common_rate(portion: Portion, present: Portion) -> Portion:
+    """Give a portion the peaks and the seconds that make one rate with what is in its bucket."""
+    seconds = present.seconds or portion.seconds
     return portion._replace(
-        seconds=seconds - there.seconds,
-        read_peak=(there.read + portion.read) / seconds,
-        written_peak=(there.written + portion.written) / seconds,
+        seconds=seconds - present.seconds,
+        read_peak=(present.read + portion.read) / seconds,
+        written_peak=(present.written + portion.written) / seconds,
     )

@@ -1,6 +1,7 @@
-"""One tor as bwgraph knows it: its name, its state, its history and its totals.
+"""One watched tor, or the sum of several: its name, state, history and totals.
 
-Owns what becomes of each thing that a source tells. Must not know how it is drawn or who told it.
+Owns the effect of each event on these. Must not know how they are shown, nor which source sent the
+event.
 """
 
 from typing import TYPE_CHECKING, assert_never
@@ -17,7 +18,7 @@ from bwgraph.model.events import (
     Sample,
     Wrapped,
 )
-from bwgraph.model.history import History
+from bwgraph.model.history import AnyHistory, History
 from bwgraph.model.quota import Context
 from bwgraph.model.totals import Totals
 
@@ -26,72 +27,90 @@ if TYPE_CHECKING:
 
 
 class Instance:
-    """A tor's history, and the latest news of it."""
+    """A tor, or the sum of several, with its history and its state.
+
+    ``history`` is the one to use; without it, a new one is created.
+    """
 
     def __init__(
         self,
         name: str,
         note: str = "",
-        history: History | None = None,
+        history: AnyHistory | None = None,
         *,
         label: str = "",
         is_unlocated: bool = False,
         archive_file: str = "",
     ) -> None:
         self.name = name
-        "What the user calls it: an endpoint, or 'demo'."
+        "The user's name for it: an endpoint, or 'demo'."
         self.note = note
-        "What else must be said of it where there is room."
+        "A remark that is shown where there is room."
         self.history = History() if history is None else history
         self.totals = Totals()
         self.state: Connected | Lost | Ended | None = None
-        "None until the first connection."
+        "None before the first connection."
         self.connection: Connected | None = None
-        "The latest, lost or not."
+        "The latest connection, lost or not."
         self.unverified_until: int | None = None
-        "The last column that tor told of and that we did not see ourselves; None if there is none."
+        "The last second that only tor's memory has data of; None if there is none."
         self.error: ExplainedError | None = None
+        "Why there is no connection and no further attempt; None if there is."
         self.problem: Problem | None = None
-        "The latest; older ones are only counted."
+        "The latest problem; earlier ones are only counted."
         self.problem_count = 0
         self.loss_count = 0
-        "How often it went away, or fell silent, after it had been there."
+        "How often a connection was lost or fell silent."
         self.label = label
-        "What the user wants it to be called, before all else."
+        "The user's label, which goes before every other name; empty if there is none."
         self.missing_members: tuple[str, ...] = ()
-        "Of a sum: the tors that are not connected."
+        "Only of a sum: the titles of the tors that are not connected."
         self.context = Context()
-        "As it was last told: kept until the next answer, be it another process's."
+        "The latest description, which stays until the next, even if another process answers."
         self.is_unlocated = is_unlocated
-        "It is whichever tor is found: its name is no place."
+        "Whether the name is no endpoint, because the first tor that is found is used."
         self.is_stored = False
-        "Its past is stored: what bwgraph has not seen itself has no place in that."
+        "Whether the history is stored, so that it must not contain tor's own memory."
         self.archive_file = archive_file
-        "Where its past was read from, if that is all that there is of it."
+        "The store that the history was read from, if no tor is watched."
 
     @property
     def title(self) -> str:
-        """The shortest that tells it from others."""
-        known = self.connection
-        return self.label or (known.nickname or known.endpoint if known else self.name)
+        """The shortest distinct name: label, nickname, endpoint or name."""
+        connection = self.connection
+        return self.label or (
+            connection.nickname or connection.endpoint if connection else self.name
+        )
 
     @property
     def location(self) -> str:
-        """What the user calls it, or else where it is."""
+        """The label, or else the endpoint."""
         return self.label or (self.connection.endpoint if self.connection else self.name)
 
     @property
     def store_name(self) -> str | None:
-        """What its past is stored under; None as long as that is not known."""
+        """The name that its history is stored under; None until the endpoint is found."""
         return None if self.is_unlocated and self.connection is None else self.location
 
+    @property
+    def samples(self) -> History:
+        """The history, for adding samples. Raises TypeError if this is a sum."""
+        if not isinstance(self.history, History):
+            message = "a sum takes its samples from its members"
+            raise TypeError(message)
+        return self.history
+
     def handle(self, event: Event) -> None:
-        """Take a source's word. One that has connected tells no samples until this returns."""
+        """Update the state, history and totals by an event.
+
+        After ``Connected``, a source must wait for this to return before it sends samples. Raises
+        TypeError if this is a sum and the event is for its history.
+        """
         match event:
             case Sample():
-                self.history.push(event)
+                self.samples.push(event)
                 self.totals.add(event)
-                if isinstance(self.state, Lost):  # it was only silent
+                if isinstance(self.state, Lost):  # it was silent, and the connection still exists
                     self.state = self.connection
             case Connected():
                 self._handle_connected(event)
@@ -101,7 +120,7 @@ class Instance:
             case CounterBase():
                 self.totals.update_base(event)
             case Wrapped(missing):
-                self.history.add_missing(missing)
+                self.samples.add_missing(missing)
                 self.totals.add_missing(missing)
             case Described(context=context):
                 self.context = context
@@ -118,7 +137,7 @@ class Instance:
         self.totals.connected(event, lost)
         if self.connection is None and not self.is_stored:
             for sample in event.recent:
-                self.history.push(sample)
-            self.unverified_until = self.history.newest_bucket
+                self.samples.push(sample)
+            self.unverified_until = self.samples.newest_bucket
         self.state = self.connection = event
         self.error = None

@@ -5,7 +5,7 @@ Owns its keys and their values. Must not know how it is written, nor what time i
 
 from bwgraph.model.events import Connected, Ended, Lost
 from bwgraph.model.fleet import Fleet
-from bwgraph.model.history import History, Window
+from bwgraph.model.history import AnyHistory, Window
 from bwgraph.model.instance import Instance
 from bwgraph.model.moment import Moment, format_utc
 from bwgraph.model.rollups import RESOLUTIONS, kept_buckets
@@ -52,7 +52,7 @@ def _instance(instance: Instance, moment: Moment) -> Object:
     }
 
 
-def _longest_window(history: History, moment: Moment) -> Window:
+def _longest_window(history: AnyHistory, moment: Moment) -> Window:
     """Return a window of the whole history, at the finest resolution that still has all of it."""
     for resolution in RESOLUTIONS:
         first, last = history.extent(moment.now, resolution)

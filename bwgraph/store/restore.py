@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple, Protocol
 
 from bwgraph.model.fleet import Fleet
-from bwgraph.model.history import History
+from bwgraph.model.history import AnyHistory
 from bwgraph.model.instance import Instance
 from bwgraph.model.rollups import Bucket
 
@@ -36,7 +36,7 @@ class Reader(Protocol):
         """Return the end of the newest bucket of a series by resolution."""
 
 
-def series_of(fleet: Fleet) -> dict[SeriesKey, History]:
+def series_of(fleet: Fleet) -> dict[SeriesKey, AnyHistory]:
     """Return a fleet's histories by key; without those of tors that have not been found yet.
 
     >>> list(series_of(Fleet([Instance("a"), Instance("b")])))[1:]
@@ -62,9 +62,9 @@ class Restorer:
     def __init__(self, fleet: Fleet, store: Reader) -> None:
         self._fleet = fleet
         self._store = store
-        self._restored: dict[SeriesKey, History] = {}
+        self._restored: dict[SeriesKey, AnyHistory] = {}
 
-    def restore(self, now: float) -> dict[SeriesKey, History]:
+    def restore(self, now: float) -> dict[SeriesKey, AnyHistory]:
         """Restore the histories that can be restored. Returns all that are restored by now."""
         for key, history in series_of(self._fleet).items():
             if key not in self._restored:

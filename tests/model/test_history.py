@@ -137,7 +137,7 @@ def test_memory_is_taken_once_and_never_grows() -> None:
     def held() -> int:
         return sum(
             sys.getsizeof(field)
-            for ring in history._rollups._rings
+            for ring in history._series.rollups._rings
             for field in (
                 ring._buckets.read,
                 ring._buckets.written,
@@ -373,7 +373,7 @@ def test_what_has_changed_is_taken_once() -> None:
     first, entries = history.changes((60,))
     assert (first, [each.portion.bucket for each in entries]) == (181, [4])
     # Once more, from where it could not be stored.
-    first, entries = history.changes((60,), again=100)
+    first, entries = history.changes((60,), since=100)
     assert (first, [each.portion.bucket for each in entries]) == (100, [2, 4])
 
 

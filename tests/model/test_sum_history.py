@@ -24,7 +24,9 @@ class Members:
 
     def __init__(self, count: int) -> None:
         self.sum = SumHistory(range(count))
-        self.each = [History(on_portions=partial(self._on, which)) for which in range(count)]
+        self.each = [History() for _ in range(count)]
+        for which, history in enumerate(self.each):
+            history.on_portions = partial(self._on, which)
 
     def _on(self, which: int, portions: list[Portion]) -> None:
         newest = self.each[which].newest_at

@@ -368,8 +368,8 @@ def test_a_view_that_was_paused_within_a_column_stays_there_seen_closer() -> Non
     for action in (Action.PAUSE, Action.FINER, Action.FINER, Action.FINER):
         shown, _ = survey(instance, view, size, Moment(1100.25, clock))
         view = apply(view, action, shown)
-    instance.history.push(Sample(1101.0, 1, 1, 1.0))
-    instance.history.push(Sample(1102.0, 1, 1, 1.0))
+    instance.samples.push(Sample(1101.0, 1, 1, 1.0))
+    instance.samples.push(Sample(1102.0, 1, 1, 1.0))
     assert view.resolution == 60
     for _ in range(3):
         view = apply(view, Action.FINER, survey(instance, view, size, Moment(1102.25, clock))[0])
@@ -385,7 +385,7 @@ def test_a_paused_view_stays_in_a_history_that_does_not_fill_the_screen_yet() ->
     size, clock = Size(80, 24), datetime(2026, 1, 2, tzinfo=UTC)
     shown, _ = survey(instance, View(), size, Moment(1010.25, clock))
     view = apply(View(), Action.PAUSE, shown)
-    instance.history.push(Sample(1011.0, 1, 1, 1.0))
+    instance.samples.push(Sample(1011.0, 1, 1, 1.0))
     assert survey(instance, view, size, Moment(1011.25, clock))[0].end == 1010
 
 
