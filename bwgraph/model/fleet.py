@@ -1,7 +1,7 @@
-"""The tors that are watched, and their sum, which is an instance like any other.
+"""The watched tors and their sum, which is an instance like any other.
 
-Owns who is watched, what a piece of news of one means for the sum, and when there is nobody left to
-wait for. Must not know how any of them is reached or shown.
+Owns which tors are watched, the effect of each event on the sum, and when to give up. Must not know
+how a tor is reached or shown.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,14 +10,13 @@ from functools import partial
 
 from bwgraph.model.errors import ExplainedError
 from bwgraph.model.events import Connected, Ended, Event, Lost, Problem, Sample
-from bwgraph.model.history import History
 from bwgraph.model.instance import Instance
 from bwgraph.model.ring import Portion
 from bwgraph.model.sum_history import SumHistory
 from bwgraph.model.totals import SumTotals
 
 SAME_START_S = 5.0
-"Seconds. Two tors with one process number that started so close to one another are one."
+"Two tors with the same process number that started within this time are the same tor."
 
 LockFactory = Callable[[], AbstractContextManager[object]]
 
@@ -25,8 +24,9 @@ LockFactory = Callable[[], AbstractContextManager[object]]
 class Fleet:
     """One tor, or several and their sum.
 
-    Each is told of by threads of its own, so what is made of their news together is made under a
-    lock. Samples do not wait for it, but for the sum's history alone.
+    ``lock`` makes the locks of the fleet and of the sum's history, if each tor has a thread of its
+    own. Then each instance needs a history with a lock, too. Samples do not wait for the fleet's
+    lock, but only for that of the sum's history.
     """
 
     def __init__(
@@ -39,35 +39,32 @@ class Fleet:
         can_ask_password: Callable[[str], bool] = bool,
     ) -> None:
         self.instances = tuple(instances)
-        "Those that are watched; one that turns out to be another's twin leaves."
+        "The watched tors, without those that turned out to be another one of them."
         self.sum: Instance | None = None
-        "None of one tor alone."
+        "None if there is one tor only."
         self.notice = ""
-        "What the user must know besides: that their past cannot be stored, and why."
-        self._found = found  # nobody named them, so two of them may be one
-        self._wait_forever = wait_forever  # there is no giving up
-        self._can_ask_password = (
-            can_ask_password  # whether the user may be asked for the password of a place
-        )
-        self._ever_connected = False  # whether any was connected
+        "A message for the user about all of them: that the history cannot be stored, and why."
+        self._found = found  # the user named no tor, so two of them may be the same
+        self._wait_forever = wait_forever
+        self._can_ask_password = can_ask_password  # takes an endpoint
+        self._ever_connected = False  # whether any was ever connected
         self._lock = lock() if lock else nullcontext()
-        self._sum_history: SumHistory | None = None  # the sum's history
+        self._sum_history: SumHistory | None = None
         if len(self.instances) > 1:
             self._sum_history = SumHistory(self.instances, lock() if lock else None)
             for instance in self.instances:
-                instance.history = history = History(lock() if lock else None)
-                history.on_portions = partial(_add, self._sum_history, instance)
+                instance.samples.on_portions = partial(_add_to_sum, self._sum_history, instance)
             self.sum = Instance("", history=self._sum_history)
             self._update_sum()
 
     def handle(self, instance: Instance, event: Event) -> None:
-        """Take a source's word of one of them."""
+        """Update an instance and the sum by an event. Ignores instances that were removed."""
         if instance not in self.instances:
             return
         if isinstance(event, Sample):
             before = instance.state
             instance.handle(event)
-            if instance.state is not before:  # it was only silent
+            if instance.state is not before:  # it was silent, and the connection still exists
                 with self._lock:
                     self._update_sum()
             return
@@ -76,37 +73,37 @@ class Fleet:
                 self._ever_connected = True
                 others = (other for other in self.instances if other is not instance)
                 if self._found and any(_is_same_tor(event, other) for other in others):
-                    self._drop(instance)
+                    self._remove(instance)
                     return
             instance.handle(event)
             self._update_sum(event)
 
     @property
     def newest_at(self) -> float | None:
-        """When the newest sample of any came in; None before the first."""
+        """When the newest sample of any tor arrived; None before the first."""
         times = (instance.history.newest_at for instance in self.instances)
         return max((time for time in times if time is not None), default=None)
 
     @property
     def final_error(self) -> ExplainedError | None:
-        """Why there is nothing to wait for; None as long as there is.
+        """The error to exit with; None while there is a tor to wait for.
 
-        A password is asked for before anything else is waited for.
+        A password that the user can be asked for goes before everything else.
         """
-        refusals = [each.error for each in self.instances if each.error is not None]
-        for refusal in refusals:
-            if self._can_ask_password(refusal.needs_password_at):
-                return refusal
-        if self._wait_forever or self._ever_connected or len(refusals) < len(self.instances):
+        errors = [each.error for each in self.instances if each.error is not None]
+        for error in errors:
+            if self._can_ask_password(error.needs_password_at):
+                return error
+        if self._wait_forever or self._ever_connected or len(errors) < len(self.instances):
             return None
-        if len(refusals) == 1:
-            return refusals[0]
-        causes = "\n".join(f"    {refusal.cause}" for refusal in refusals)
-        cures = "\n".join(dict.fromkeys(refusal.remedy for refusal in refusals if refusal.remedy))
-        return ExplainedError(f"none of these tors lets us in:\n{causes}", cures)
+        if len(errors) == 1:
+            return errors[0]
+        causes = "\n".join(f"    {error.cause}" for error in errors)
+        remedies = "\n".join(dict.fromkeys(error.remedy for error in errors if error.remedy))
+        return ExplainedError(f"none of these tors lets us in:\n{causes}", remedies)
 
-    def _drop(self, instance: Instance) -> None:
-        """Go on without one that is another's twin."""
+    def _remove(self, instance: Instance) -> None:
+        """Stop watching an instance that is the same tor as another."""
         self.instances = tuple(each for each in self.instances if each is not instance)
         if self._sum_history is not None:
             self._sum_history.remove(instance)
@@ -115,47 +112,58 @@ class Fleet:
         self._update_sum()
 
     def _update_sum(self, event: Event | None = None) -> None:
-        """Let the sum know what its members are by now."""
-        total, together = self.sum, self._sum_history
-        if total is None or together is None:
+        """Set the state and totals of the sum to those of its members, after an event of one."""
+        total, history, members = self.sum, self._sum_history, self.instances
+        if total is None or history is None:
             return
-        members = self.instances
+        totals = SumTotals(member.totals for member in members)
+        totals.update()
+        total.totals = totals
         total.name = total.label = f"sum of {len(members)} tors"
-        ledger = SumTotals(member.totals for member in members)
-        ledger.update()
-        total.totals = ledger
-        lost = [member.state for member in members if isinstance(member.state, Lost)]
-        up = [member.state for member in members if isinstance(member.state, Connected)]
-        ended = [member.state for member in members if isinstance(member.state, Ended)]
+        total.state = _sum_state(members)
         total.missing_members = tuple(
             member.title for member in members if not isinstance(member.state, Connected | Ended)
         )
-        total.state = next((states[-1] for states in (up, lost, ended) if states), None)
-        told = [
-            member.unverified_until for member in members if member.unverified_until is not None
-        ]
-        # Of what one that came later remembers the others were seen.
-        total.unverified_until = min(told, default=None)
+        total.unverified_until = _sum_unverified_until(members)
         total.problem_count = sum(member.problem_count for member in members)
         if isinstance(event, Problem):
             total.problem = event
         for member in members:
             if isinstance(member.state, Lost):
-                together.expect_no_more(member)
+                history.expect_no_more(member)
 
 
-def _add(together: SumHistory, instance: Instance, portions: list[Portion]) -> None:
-    """Take what a member's history was given on to the sum's."""
+def _sum_state(members: Sequence[Instance]) -> Connected | Lost | Ended | None:
+    """Return the state of the last member that is connected, or else lost, or else ended."""
+    for kind in (Connected, Lost, Ended):
+        states = [member.state for member in members if isinstance(member.state, kind)]
+        if states:
+            return states[-1]
+    return None
+
+
+def _sum_unverified_until(members: Sequence[Instance]) -> int | None:
+    """Return the last second that is unverified in all members with unverified data.
+
+    After it, a member that connected later may still remember data, but others were watched.
+    """
+    seconds = [member.unverified_until for member in members if member.unverified_until is not None]
+    return min(seconds, default=None)
+
+
+def _add_to_sum(sum_history: SumHistory, instance: Instance, portions: list[Portion]) -> None:
+    """Add portions that were added to a member's history to the sum's."""
     when = instance.history.newest_at
     if when is not None:
-        together.add(instance, portions, when)
+        sum_history.add(instance, portions, when)
 
 
-def _is_same_tor(news: Connected, other: Instance) -> bool:
-    """Whether this news is of a tor that is known already, by another of its doors."""
-    known = other.connection
-    if known is None or not known.process or known.process != news.process:
+def _is_same_tor(event: Connected, other: Instance) -> bool:
+    """Return whether a new connection is to the same tor process as another instance's."""
+    connection = other.connection
+    if connection is None or not connection.process or connection.process != event.process:
         return False
-    if known.uptime is None or news.uptime is None:
+    if connection.uptime is None or event.uptime is None:
         return False
-    return abs((known.at - known.uptime) - (news.at - news.uptime)) < SAME_START_S
+    apart = (connection.at - connection.uptime) - (event.at - event.uptime)
+    return abs(apart) < SAME_START_S

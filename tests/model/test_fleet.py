@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from properties import PROPERTY
 from scenes import CONNECTED, NEWEST, second
 
+from bwgraph.model.bucket_series import BucketSeries
 from bwgraph.model.errors import ExplainedError
 from bwgraph.model.events import (
     Connected,
@@ -23,6 +24,7 @@ from bwgraph.model.events import (
     Wrapped,
 )
 from bwgraph.model.fleet import SAME_START_S, Fleet
+from bwgraph.model.history import History
 from bwgraph.model.instance import Instance
 from bwgraph.model.rollups import RESOLUTIONS
 from bwgraph.tor.description import parse_context
@@ -111,6 +113,36 @@ def test_what_a_stranger_tells_is_nobodys() -> None:
     fleet = watched("anna", "bert")
     fleet.handle(Instance("carl"), second(1))
     assert fleet.newest_at is None
+
+
+@pytest.mark.parametrize(("tors", "histories"), [(1, 1), (2, 3), (64, 65)])
+def test_fleet_makes_one_history_for_each_tor_and_one_for_the_sum(
+    tors: int, histories: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[BucketSeries] = []
+    make = BucketSeries.__init__
+
+    def count(series: BucketSeries) -> None:
+        made.append(series)
+        make(series)
+
+    monkeypatch.setattr(BucketSeries, "__init__", count)
+    fleet = watched(*(f"{9051 + which}" for which in range(tors)))
+    own = [each.history for each in fleet.instances]
+    for which in range(tors):
+        tell(fleet, which, news(f"{which}"), *steady(0, 5, 700))
+    assert len(made) == histories
+    assert [each.history for each in fleet.instances] == own
+    if fleet.sum is not None:
+        window = fleet.sum.history.window(second(4).ends_at, 5)
+        assert window.buckets.read.tolist() == [700 * tors] * 5
+
+
+def test_sum_takes_no_samples_of_its_own() -> None:
+    fleet = watched("anna", "bert")
+    for event in (second(1), Wrapped(second(1)), CONNECTED):
+        with pytest.raises(TypeError, match="from its members"):
+            total(fleet).handle(event)
 
 
 # Totals, restarts, gaps, and what tor remembers.
@@ -320,7 +352,8 @@ def test_told_from_many_threads_at_once_the_sum_is_exact() -> None:
         return threading.Lock()
 
     count, length = 8, 400
-    fleet = Fleet([Instance(f"{which}") for which in range(count)], lock)
+    instances = [Instance(f"{which}", history=History(lock())) for which in range(count)]
+    fleet = Fleet(instances, lock)
     begin = threading.Barrier(count)
 
     def source(instance: Instance) -> None:

@@ -27,6 +27,8 @@ from bwgraph.cli import main
 from bwgraph.model import statistics
 from bwgraph.model.events import CounterBase, Event, Lost, Problem, Sample, Wrapped
 from bwgraph.model.fleet import Fleet
+from bwgraph.model.history import History
+from bwgraph.model.instance import Instance
 from bwgraph.output import prometheus
 from bwgraph.output.prometheus import Exporter, FleetCollector
 from bwgraph.system import stdio
@@ -145,7 +147,8 @@ def test_labels_are_printable_and_unique() -> None:
 
 
 def test_exporter_answers_during_samples_and_stops_at_once() -> None:
-    fleet = Fleet(watched("anna", "bert").instances, threading.Lock)
+    tors = [Instance(name, history=History(threading.Lock())) for name in ("anna", "bert")]
+    fleet = Fleet(tors, threading.Lock)
     stop = threading.Event()
 
     def feed() -> None:
