@@ -1,1 +1,1 @@
-"""The data, pure: samples, histories, totals and states of tors."""
+"""The data, without input or output: samples, histories, totals and states of tors."""

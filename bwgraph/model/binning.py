@@ -1,51 +1,52 @@
-"""Where in time a sample belongs. Owns the way from an event's arrival to the seconds it covers.
+"""Assignment of samples to one-second buckets.
 
-Must not know how columns are stored, nor what time it is. Three things make this more than a
-division:
+Owns the rules that turn the time at which an event arrives into the seconds that it covers. Must
+not know how buckets are stored, nor the current time. Three things make this more than a division:
 
-- Tor sends its events a little slower than one a second (1.0022 s in the mean). The columns of
-  successive events are kept successive as long as that is at most ``SLACK_S`` wrong. Once in some
-  seven minutes an event then covers two columns and is shared between them, with the time that it
-  covers: each column's rate is the event's own, no second looks like a gap, none is counted twice.
-- A late event holds all that was moved since the one before it, and is spread over that time. A tor
-  that was stopped sends a small event when it goes on, and what had piled up a second later: so the
-  event that follows a late one is spread together with it.
-- Events that arrive in a burst were late on the way and not in tor (we were stopped by ^Z, or the
-  link is slow). Each was a second's, and goes into its own.
+- Tor sends its events slightly more slowly than one a second (1.0022 s on average). Consecutive
+  events get consecutive buckets as long as these are off by at most ``SLACK_S``. About once in
+  seven minutes, an event therefore covers two buckets. Its bytes and its time are shared between
+  them, so that both have the event's rate, no second looks like a gap and none counts twice.
+- A late event contains everything moved since the event before it, and is spread over that time. A
+  tor that was stopped and continues sends a small event first, and the backlog one second later. A
+  late event is therefore spread together with the event after it.
+- Events that arrive in a burst were delayed on their way and not in tor: bwgraph was stopped by ^Z,
+  or the network is slow. Each of them covers one second and gets a bucket of its own.
 
-So a late event is held until the next has come, and ``pending`` tells where it would go by now.
+A late event is therefore held until the next one arrives. ``pending`` returns the portions that it
+would have by now.
 """
 
 from bwgraph.model.events import Sample
 from bwgraph.model.ring import Portion
 
 SLACK_S = 0.75
-"How far, in seconds, a column may lie from the clock before it is moved."
+"How far a bucket may be off from the clock before it is moved."
 
 LATE_SPAN_S = 1.25
-"Seconds. An event that covers more than this is late."
+"An event that covers at least this span is late."
 
 EARLY_SPAN_S = 0.5
-"Seconds. Tor never sends two events this close: one that covers less came in a burst."
+"An event that covers less came in a burst: tor never sends two events within this time."
 
 MAX_BURST_EVENTS = 3600
-"Events held at the most: an hour of ^Z."
+"The most events that are held: those of an hour of ^Z."
 
 
 class Binning:
-    """Turns samples, in the order of their arrival, into portions of one-second columns."""
+    """Turns samples, in the order of their arrival, into portions of one-second buckets."""
 
     def __init__(self) -> None:
         self.newest: int | None = None
-        "The newest column that something was placed in."
+        "The newest bucket that a sample was assigned to; None before the first."
         self._held: list[Sample] = []
 
     def place(self, sample: Sample) -> list[Portion]:
-        """What is settled now that this sample has come."""
+        """Take the next sample. Returns the portions that are now decided."""
         held = self._held
         if held:
-            goes_on = sample.ends_at - sample.seconds <= held[-1].ends_at + SLACK_S
-            if goes_on and len(held) < MAX_BURST_EVENTS:
+            follows = sample.ends_at - sample.seconds <= held[-1].ends_at + SLACK_S
+            if follows and len(held) < MAX_BURST_EVENTS:
                 held.append(sample)
                 return [] if sample.seconds < EARLY_SPAN_S else self.settle()
             return [*self.settle(), *self.place(sample)]
@@ -54,16 +55,16 @@ class Binning:
             return []
         edge, when, seconds = self.newest, sample.ends_at, sample.seconds
         if edge is not None and when - seconds <= edge + SLACK_S > when - 1 > edge - SLACK_S:
-            # Nearly always: the next second's event, for the next column.
+            # The usual case: the event of the next second, for the next bucket.
             self.newest = edge = edge + 1
             read, written = sample.read, sample.written
             return [Portion(edge, read, written, seconds, read / seconds, written / seconds)]
-        first, last = self._span(when - seconds, when)
+        before, last = self._span(when - seconds, when)
         self.newest = last
-        return spread(sample.read, sample.written, sample.seconds, first, last)
+        return spread(sample.read, sample.written, sample.seconds, before, last)
 
     def settle(self) -> list[Portion]:
-        """Place what is held, whatever may come."""
+        """Return the portions of the held samples, without waiting for the next one."""
         if not self._held:
             return []
         portions, self.newest = self._layout()
@@ -71,50 +72,51 @@ class Binning:
         return portions
 
     def pending(self) -> list[Portion]:
-        """Where what is held would go if nothing else came."""
+        """Return the portions that the held samples would have if no other arrived."""
         return self._layout()[0] if self._held else []
 
     def _layout(self) -> tuple[list[Portion], int]:
-        """The portions of what is held, and the column at which they end."""
+        """Return the portions of the held samples, and the bucket in which the last one ends."""
         held = self._held
         start, end = held[0].ends_at - held[0].seconds, held[-1].ends_at
-        first, last = self._span(start, end)
+        before, last = self._span(start, end)
         if all(sample.seconds >= EARLY_SPAN_S for sample in held[1:]):
             read, written = sum(s.read for s in held), sum(s.written for s in held)
-            return spread(read, written, sum(s.seconds for s in held), first, last), last
-        # A burst: the events share the time evenly, in their order.
+            return spread(read, written, sum(s.seconds for s in held), before, last), last
+        # A burst: each event covers the same share of the time, in order.
         portions: list[Portion] = []
-        count, columns = len(held), last - first
-        seconds = sum(sample.seconds for sample in held) / count
+        events, buckets = len(held), last - before
+        seconds = sum(sample.seconds for sample in held) / events
         for i, sample in enumerate(held):
-            begin = first + i * columns // count
-            portions += spread(
-                sample.read, sample.written, seconds, begin, first + (i + 1) * columns // count
-            )
+            begin = before + i * buckets // events
+            end_bucket = before + (i + 1) * buckets // events
+            portions += spread(sample.read, sample.written, seconds, begin, end_bucket)
         return portions, last
 
     def _span(self, start: float, end: float) -> tuple[int, int]:
-        """The column before a span of time and the column that it ends in."""
+        """Return the last bucket before a span of time, and the bucket that the span ends in."""
         edge = self.newest
         if edge is None or start > edge + SLACK_S:
             edge = round(start)
-        one_on = edge + 1
-        return edge, one_on if abs(end - one_on) < SLACK_S else max(round(end), edge)
+        following = edge + 1
+        return edge, following if abs(end - following) < SLACK_S else max(round(end), edge)
 
 
-def spread(read: int, written: int, seconds: float, first: int, last: int) -> list[Portion]:
-    """Share an amount among the columns after ``first``: exact in bytes, even in time.
+def spread(read: int, written: int, seconds: float, before: int, last: int) -> list[Portion]:
+    """Share bytes and time evenly among the buckets after ``before`` up to ``last``.
+
+    The portions add up to exactly the bytes given.
 
     >>> [(p.bucket, p.read, p.seconds) for p in spread(11, 0, 4.0, 100, 104)]
     [(101, 2, 1.0), (102, 3, 1.0), (103, 3, 1.0), (104, 3, 1.0)]
     """
-    count = last - first
+    count = last - before
     rates = read / seconds, written / seconds
     if count <= 1:
         return [Portion(last, read, written, seconds, *rates)]
     return [
         Portion(
-            first + i + 1,
+            before + i + 1,
             read * (i + 1) // count - read * i // count,
             written * (i + 1) // count - written * i // count,
             seconds / count,

@@ -1,13 +1,15 @@
-"""Errors in words for the user. Owns ``ExplainedError``; must not know who raises or shows it."""
+"""Errors with an explanation for the user.
+
+Owns ``ExplainedError``. Must not know what raises it or how it is shown.
+"""
 
 
 class ExplainedError(Exception):
-    """Why there is no connection, in words for the user.
+    """The reason why there is no connection, in words for the user.
 
-    ``cause`` is one plain statement of what came back, ``remedy`` what can be done about it (empty
-    where nothing is known). ``not_running`` says that nobody was there at all, and
-    ``needs_password_at``
-    names the place where a password would be the cure.
+    ``cause`` is one sentence that says what failed. ``remedy`` is what the user can do about it,
+    and empty if that is unknown. ``not_running`` is true if nothing answered at all.
+    ``needs_password_at`` is the endpoint at which a password would help, and empty if none would.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
-"""Where samples come from: the shape of every source, and all that a source can tell.
+"""The interface of every source of samples, and the events that a source sends.
 
-Owns the ``Source`` protocol and its events. A source tells things one way, from whatever thread it
-likes; nothing is ever asked of the one who listens. Knows nothing of tor, demo or playback.
+Owns the ``Source`` protocol and its events. A source calls one function with its events, from any
+thread, and never asks the receiver for anything. Must not know which sources there are.
 """
 
 from collections.abc import Callable
@@ -11,34 +11,34 @@ from bwgraph.model.errors import ExplainedError
 from bwgraph.model.quota import Context
 
 MAX_SAMPLE_BYTES = 1 << 40
-"""Bytes. No sample is believed to hold more: tor's events go up to 4 GiB, and a day of these still
-adds up in 63 bits."""
+"""The most bytes that a sample can hold. Tor's events hold at most 4 GiB, and a day of samples of
+this size still adds up to less than 63 bits."""
 
 
 class Sample(NamedTuple):
-    """Bytes that tor moved in one stretch of time.
+    """The bytes that tor moved in one span of time.
 
-    Tor's BW event holds "the bandwidth used in the last second" (control-spec, BW), in truth
-    whatever was moved since the event before it, however long ago that was. So a sample carries
-    the span that it covers, and the first event after a subscription, whose span nobody knows,
-    is not a sample.
+    Tor's BW event has "the bandwidth used in the last second" (control-spec, BW). In fact it has
+    what was moved since the event before it, however long ago that was. A sample therefore has the
+    span that it covers. The first event after a subscription covers an unknown span, and is not a
+    sample.
     """
 
     ends_at: float
-    "When it arrived, in seconds on a monotonic clock; the span that it covers ends here."
+    "When it arrived, in seconds on a monotonic clock, which is the end of the span."
     read: int
     "Bytes that tor received: the download."
     written: int
     "Bytes that tor sent: the upload."
     seconds: float
-    "The length of the span that it covers."
+    "The length of the span."
 
 
 class CounterBase(NamedTuple):
-    """What tor's own counters say of the time before a connection's first sample.
+    """The bytes that tor's own counters (GETINFO traffic/*) had before the first sample.
 
-    Tor counts on between its events, so what it answers may be a little too much by the time that
-    it answers, and is never too little: of several answers the least is the best.
+    Tor counts between its events, too. Its answer may therefore include a part of the first sample,
+    but never lacks bytes: of several answers, the lowest is the most accurate.
     """
 
     read: int
@@ -46,63 +46,62 @@ class CounterBase(NamedTuple):
 
 
 class Connected(NamedTuple):
-    """A tor has let us in and sends its events; its samples follow this."""
+    """A connection to a tor was authenticated and subscribed. Its samples follow."""
 
     at: float
+    "When it happened."
     endpoint: str
     version: str = ""
     nickname: str = ""
     counters: CounterBase | None = None
-    "None where tor's counters may not be asked for."
+    "None if tor did not answer."
     uptime: float | None = None
-    "Seconds since the tor process started; None where that may not be asked for."
+    "Seconds since the tor process started; None if tor did not answer."
     process: str = ""
-    "What tells this tor process from another on the same machine; empty where that is not known."
+    "An identifier of the tor process among those of one machine; empty if it is unknown."
     recent: tuple[Sample, ...] = ()
-    "What tor remembers of the time just before, where that is known to be recent."
+    "Samples from tor's memory (GETINFO bw-event-cache) of the time just before."
 
 
 class Lost(NamedTuple):
-    """A tor that was there is not, and will be tried again."""
+    """A connection was lost or fell silent; the source will try again."""
 
     last_heard: float
-    "When it was last heard of."
+    "When the last data arrived."
     reason: str
     retry_at: float
-    "When the next try is."
+    "When the next attempt starts."
 
 
 class Ended(NamedTuple):
-    """There is no more to be told, and that is as it should be."""
+    """The source has sent everything, and there is no error."""
 
     reason: str
     "What has ended."
 
 
 class Refused(NamedTuple):
-    """No connection, and no more tries: the program cannot go on."""
+    """There is no connection, and the source does not try again."""
 
     error: ExplainedError
 
 
 class Wrapped(NamedTuple):
-    """Bytes that an event lacked, since tor's events count to 4 GiB and begin again.
-
-    The sample has the span of the event that it completes, which has been told already.
-    """
+    """Bytes that an earlier event lacked, because tor's events count modulo 4 GiB."""
 
     missing_bytes: Sample
+    "A sample with the same span as the event that it completes, which was sent before."
 
 
 class Problem(NamedTuple):
-    """Something went wrong where nobody was looking, such as in a thread."""
+    """An error in the background, such as in a thread."""
 
     at: float
     text: str
 
 
 class Described(NamedTuple):
-    """What tor has told of itself besides its traffic. Each description replaces the one before."""
+    """A tor's answers about itself. Each description replaces the one before."""
 
     at: float
     context: Context
@@ -113,13 +112,13 @@ Report = Callable[[Event], None]
 
 
 class Source(Protocol):
-    """Something that tells of one tor, from ``start`` to ``close``."""
+    """A sender of the events of one tor."""
 
     def start(self, report: Report) -> None:
-        """Begin to tell; return at once."""
+        """Start to send events to ``report``. Returns at once."""
 
     def retry_now(self) -> None:
-        """If waiting to try again, do not wait."""
+        """Start the next attempt now, if the source is waiting for it."""
 
     def close(self) -> None:
-        """Stop, within a second; tell nothing more."""
+        """Stop within a second. No event is sent after this returns."""

@@ -1,37 +1,43 @@
-"""Now, on both clocks. Owns the way from a sample's time to what a clock on the wall showed."""
+"""The present on two clocks: the monotonic one of the samples, and the wall clock.
+
+Owns the conversion of a sample's time to wall-clock time, and the formats of times and days. Must
+not read a clock.
+"""
 
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 MONTH_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-"Not strftime's, which speaks the language of whoever looks."
+"English abbreviations; those of strftime depend on the user's locale."
 
 
 class Moment(NamedTuple):
-    """Now, on both clocks: samples are placed by the one and labelled by the other."""
+    """One moment on both clocks."""
 
     now: float
-    "Seconds on the clock that never steps."
+    "Seconds on the monotonic clock."
     wall_clock: datetime
-    "What a clock on the wall shows, with its time zone."
+    "The time on the wall clock, with its time zone."
 
     def wall_time(self, when: float) -> datetime:
-        """What the wall clock would have shown then, had it never been set since.
+        """Return the wall-clock time of a time on the monotonic clock.
+
+        Assumes that the wall clock was not set in between.
 
         >>> moment = Moment(500.0, datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
         >>> format_time(moment.wall_time(440.0))
         '03:03:05'
         """
-        # By way of UTC: on the night in which summer time ends an hour passes twice.
-        then = self.wall_clock.astimezone(UTC) - timedelta(seconds=self.now - when)
-        return then.astimezone(self.wall_clock.tzinfo)
+        # Calculate in UTC: when daylight saving time ends, local times occur twice.
+        utc = self.wall_clock.astimezone(UTC) - timedelta(seconds=self.now - when)
+        return utc.astimezone(self.wall_clock.tzinfo)
 
     def local(self, when: datetime) -> datetime:
-        """The same time in the wall clock's zone."""
+        """Return the same time in the wall clock's time zone."""
         return when.astimezone(self.wall_clock.tzinfo)
 
     def format(self, when: datetime) -> str:
-        """A time of day, or the day if that is another than today.
+        """Return the time of day, with the day in front of it if that is not today.
 
         >>> moment = Moment(0.0, datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
         >>> moment.format(moment.wall_time(-60.0)), moment.format(moment.wall_time(-86_400.0))
@@ -44,7 +50,7 @@ class Moment(NamedTuple):
 
 
 def format_time(when: datetime) -> str:
-    """Hours, minutes and seconds; strftime would ask for the zone, which takes longer.
+    """Return hours, minutes and seconds. Faster than strftime, which asks for the time zone.
 
     >>> format_time(datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
     '03:04:05'
@@ -53,7 +59,7 @@ def format_time(when: datetime) -> str:
 
 
 def format_utc(when: datetime) -> str:
-    """A time as other programs read it, to the millisecond.
+    """Return a time in ISO 8601, in UTC and with milliseconds.
 
     >>> format_utc(datetime(2026, 1, 2, 3, 4, 5, 6789, tzinfo=UTC))
     '2026-01-02T03:04:05.006Z'
@@ -62,7 +68,7 @@ def format_utc(when: datetime) -> str:
 
 
 def format_day(when: datetime) -> str:
-    """A day of the year.
+    """Return the day of the month and the month.
 
     >>> format_day(datetime(2026, 11, 5, tzinfo=UTC))
     '5 Nov'

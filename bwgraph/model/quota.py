@@ -1,7 +1,7 @@
-"""A tor's limits: its rate, and its quota where accounting is on.
+"""A tor's limits: its maximum rate, and its quota if accounting is enabled.
 
-Owns how each ``AccountingRule`` counts, and the forecast. Must not know how tor was asked, nor how
-a quota is worded. Pure: the time is an argument.
+Owns how each ``AccountingRule`` counts, and when a quota will be used up. Must not know how tor is
+asked, how a quota is worded, or the current time: ``now`` is an argument.
 """
 
 import math
@@ -9,25 +9,26 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 UNLIMITED_RATE = 1 << 30
-"Bytes a second. Tor's default for BandwidthRate, which stands for no limit at all."
+"Bytes a second. Tor's default for BandwidthRate, which means that there is no limit."
 
 Rule = Literal["max", "sum", "in", "out"]
 Hibernation = Literal["awake", "soft", "hard"]
 BytePair = tuple[int, int]
+"Bytes read and written."
 Pace = tuple[float, float]
 "Bytes a second, read and written."
 
 
 class Limit(NamedTuple):
-    """A rate that tor keeps to, each way."""
+    """A maximum rate, which applies to each direction by itself."""
 
     rate: int
     "Bytes a second; never 0."
     name: str
-    "The option in torrc that sets it."
+    "The torrc option that sets it."
 
     def percent(self, rate: float) -> int:
-        """How much of it a rate takes.
+        """Return a rate as a percentage of the limit.
 
         >>> Limit(20_000, "BandwidthRate").percent(12_400)
         62
@@ -36,16 +37,16 @@ class Limit(NamedTuple):
 
 
 class Quota(NamedTuple):
-    """What tor tells of one interval of its accounting; None for what it does not tell.
+    """One interval of tor's accounting. A field is None if tor did not answer.
 
-    Of ``AccountingMax`` each rule counts something else: ``max`` each direction for itself, ``sum``
-    both together, ``in`` and ``out`` one of them alone.
+    Each rule counts different bytes towards ``AccountingMax``: ``max`` each direction by itself,
+    ``sum`` both together, ``in`` and ``out`` only bytes read or only bytes written.
 
-    >>> Quota("sum", moved=(30, 20), remaining=(50, 50)).left  # the one remainder, told twice
+    >>> Quota("sum", moved=(30, 20), remaining=(50, 50)).left  # tor repeats the one remainder
     50
-    >>> Quota("in", moved=(30, 900), remaining=(70, 100)).left  # the other is told to be all of it
+    >>> Quota("in", moved=(30, 900), remaining=(70, 100)).left  # written bytes do not count
     70
-    >>> Quota("max", moved=(30, 20), remaining=(70, 80)).left  # whichever ends first ends both
+    >>> Quota("max", moved=(30, 20), remaining=(70, 80)).left  # the direction that ends first
     70
     """
 
@@ -53,16 +54,16 @@ class Quota(NamedTuple):
     moved: BytePair | None = None
     "Bytes read and written so far."
     remaining: BytePair | None = None
-    "Bytes left for reading and writing, as tor tells them; see ``left``."
+    "Bytes left for reading and for writing, in tor's words; see ``left``."
     start: datetime | None = None
     end: datetime | None = None
     wake: datetime | None = None
-    "When tor begins to work, which may be some time after the start."
+    "When tor stops hibernating, which may be some time after the start of the interval."
     hibernating: Hibernation | None = None
 
     @property
     def used(self) -> int | None:
-        """Bytes that count so far."""
+        """Bytes moved so far that the rule counts; None if unknown."""
         if self.moved is None:
             return None
         read, written = self.moved
@@ -79,13 +80,14 @@ class Quota(NamedTuple):
 
     @property
     def left(self) -> int | None:
-        """Bytes that may still be moved, as the rule counts them."""
+        """Bytes that the rule still allows; None if unknown."""
         return min((left for left, _ in self._budgets((0.0, 0.0))), default=None)
 
     def seconds_left(self, pace: Pace, now: datetime) -> float | None:
-        """Seconds until it is used up at this pace; None if that is not in this interval.
+        """Return the seconds until the quota is used up at this pace.
 
-        Nor if nobody knows what is left. ``now`` is aware of its time zone.
+        Returns None if it lasts until the end of the interval, or if it is unknown how much is
+        left. ``now`` must have a time zone.
         """
         if self.left == 0:
             return 0.0
@@ -95,27 +97,28 @@ class Quota(NamedTuple):
         return seconds if seconds < interval else None
 
     def _budgets(self, pace: Pace) -> tuple[tuple[int, float], ...]:
-        """Bytes left and how fast they go, for each budget that the rule keeps."""
+        """Return bytes left and the rate at which they are used, for each budget of the rule."""
         if self.remaining is None:
             return ()
-        (read, written), (reading, writing) = self.remaining, pace
+        (read, written), (read_rate, written_rate) = self.remaining, pace
         match self.rule:
             case "max":
-                return (read, reading), (written, writing)
+                return (read, read_rate), (written, written_rate)
             case "sum":
-                return ((min(read, written), reading + writing),)
+                return ((min(read, written), read_rate + written_rate),)
             case "in":
-                return ((read, reading),)
+                return ((read, read_rate),)
             case "out":
-                return ((written, writing),)
+                return ((written, written_rate),)
         return ()
 
 
 class Context(NamedTuple):
-    """What a tor tells of itself besides its traffic."""
+    """A tor's answers about itself, other than its traffic."""
 
     fingerprint: str = ""
-    "A relay's; empty for a client, and where it may not be asked for."
+    "The fingerprint of a relay; empty if this is a client, or if tor did not answer."
     limit: Limit | None = None
+    "The lowest maximum rate; None if there is none, or if tor did not answer."
     quota: Quota | None = None
-    "None where accounting is off, and where nobody knows whether it is on."
+    "None if accounting is disabled, or if tor did not answer."

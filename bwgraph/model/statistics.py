@@ -1,4 +1,7 @@
-"""Numbers that stand for a window of history. Owns ``Summary``; draws and formats nothing."""
+"""Average, percentile and peak of a window of history.
+
+Owns the definition of each number. Must not know how it is formatted or shown.
+"""
 
 import math
 from typing import TYPE_CHECKING, NamedTuple
@@ -9,51 +12,53 @@ if TYPE_CHECKING:
     from array import array
 
 Rates = list[float | None]
-"A rate in bytes a second for each column, oldest first; None where nothing is known."
+"The mean rate of each bucket in bytes a second, oldest first; None in a gap."
 
 
 class Summary(NamedTuple):
-    """One direction over one window: rates in bytes a second, None where nothing is known."""
+    """One direction in one window: rates in bytes a second, None if all of it is a gap."""
 
     average: float | None
-    "Bytes over covered time."
+    "Bytes divided by covered seconds."
     p95: float | None
-    "What 95 in 100 of the columns do not exceed (nearest rank)."
+    "The 95th percentile of the mean rates (nearest rank)."
     peak: float | None
-    "The highest rate of a finest column."
+    "The highest rate of a one-second bucket."
     peak_at: float | None
-    "The second at which the column with the peak ends, on the clock of the samples."
+    "The second, on the clock of the samples, at which the bucket with the peak ends."
 
 
 class Traffic(NamedTuple):
-    """Both directions over one window."""
+    """Both directions in one window."""
 
     read: Summary
     written: Summary
     covered: float
-    "Seconds of the window of which something is known."
+    "Seconds of the window that samples cover."
 
 
 NO_SUMMARY = Summary(None, None, None, None)
 
 
 def rates(window: Window) -> tuple[Rates, Rates]:
-    """Each column's mean rates, read and written."""
-    columns = window.buckets
-    return _rates(columns.read, columns.seconds), _rates(columns.written, columns.seconds)
+    """Return the mean rates of each bucket, read and written."""
+    buckets = window.buckets
+    return _rates(buckets.read, buckets.seconds), _rates(buckets.written, buckets.seconds)
 
 
 def current_rates(window: Window) -> tuple[float | None, float | None]:
-    """The newest column's rates, read and written; None when they are late."""
+    """Return the rates of the newest bucket, read and written; None if the sample is late."""
     if window.late or not len(window.buckets):
         return None, None
-    columns = window.buckets
-    span = columns.seconds[-1]
-    return (columns.read[-1] / span, columns.written[-1] / span) if span else (None, None)
+    buckets = window.buckets
+    span = buckets.seconds[-1]
+    return (buckets.read[-1] / span, buckets.written[-1] / span) if span else (None, None)
 
 
 def summarize(window: Window, means: tuple[Rates, Rates], skipped: int = 0) -> Traffic:
-    """Work out the numbers of a window whose rates these are, but for its first columns.
+    """Summarize a window without its first ``skipped`` buckets.
+
+    ``means`` are the window's ``rates``, which the caller has already.
 
     >>> from bwgraph.model.history import History
     >>> from bwgraph.model.events import Sample
@@ -65,14 +70,14 @@ def summarize(window: Window, means: tuple[Rates, Rates], skipped: int = 0) -> T
     >>> traffic.read.average, traffic.read.peak, traffic.read.peak_at, traffic.covered
     (200.0, 300.0, 12.0, 2.0)
     """
-    columns = window.buckets
-    covered = sum(columns.seconds[skipped:])
+    buckets = window.buckets
+    covered = sum(buckets.seconds[skipped:])
     if not covered:
         return Traffic(NO_SUMMARY, NO_SUMMARY, 0.0)
     directions = zip(
-        (columns.read, columns.written),
+        (buckets.read, buckets.written),
         means,
-        (columns.read_peak, columns.written_peak),
+        (buckets.read_peak, buckets.written_peak),
         strict=True,
     )
     read, written = (
@@ -87,13 +92,14 @@ def _rates(amounts: "array[int]", seconds: "array[float]") -> Rates:
 
 
 def _summary(window: Window, average: float, means: Rates, peaks: "array[float]") -> Summary:
-    known = sorted(rate for rate in means if rate is not None)
+    ordered = sorted(rate for rate in means if rate is not None)
     peak = max(peaks)
-    at = next(i for i, rate in enumerate(means) if rate is not None and peaks[i] == peak)
-    ago = len(peaks) - 1 - at
+    # Where all peaks are 0, a gap has the same peak as a bucket with data.
+    index = next(i for i, rate in enumerate(means) if rate is not None and peaks[i] == peak)
+    buckets_after = len(peaks) - 1 - index
     return Summary(
         average,
-        known[math.ceil(0.95 * len(known)) - 1],
+        ordered[math.ceil(0.95 * len(ordered)) - 1],
         peak,
-        window.end - ago * window.resolution,
+        window.end - buckets_after * window.resolution,
     )

@@ -1,9 +1,10 @@
-"""What a tor has moved in all, and what is known of its life: restarts, and what nobody saw.
+"""The bytes that a tor has moved in total, its restarts, and what it moved unwatched.
 
-Owns the totals. They come from tor's own counters where it answers for them, and are kept up by
-adding the samples; a tor process that ends takes its totals with it. Must not know how tor was
-asked, nor what is on the screen. Samples come from one thread and all else from one other, and no
-sample of a connection comes before its ``Connected``: so each field has one writer at a time.
+Owns the totals. They start with tor's own counters if it answers for them, and grow with each
+sample. When the tor process ends, its totals end too. Must not know how tor is asked, nor what is
+shown. Samples come from one thread and all other events from one other thread, and no sample of a
+connection arrives before its ``Connected`` is handled. Each field therefore has one writer at a
+time.
 """
 
 from collections.abc import Iterable
@@ -12,31 +13,31 @@ from typing import NamedTuple
 from bwgraph.model.events import Connected, CounterBase, Sample
 
 UPTIME_ROUNDING_S = 2.0
-"Seconds. Tor tells its uptime in whole ones, and is asked a moment later."
+"The error of an uptime: tor gives it in whole seconds, and answers a moment after it is asked."
 
 COUNTER_SLACK_BYTES = 1 << 24
-"""Bytes. By so much at the most, tor's first answer is too large: it counts on between its events,
-and at 16 MiB a second that is what it moves in one."""
+"""How much the first answer may be too large. Tor counts between its events, too, and moves this
+much in a second at 16 MiB/s."""
 
 MAX_REMEMBERED = 64
-"Restarts and gaps kept; more than fit onto a screen."
+"The most restarts, and the most gaps, that are remembered: more than fit on a screen."
 
 
 class Total(NamedTuple):
-    """Bytes moved since some moment."""
+    """Bytes moved since some time."""
 
     read: int
     written: int
     since: float | None
-    "None where tor does not tell when it started."
+    "None if tor did not answer for its uptime, and of a sum."
     since_tor_started: bool
-    "Since tor started; else only since bwgraph connected."
+    "Whether it is since tor started, and not only since bwgraph connected."
     of_several: bool = False
-    "Of several tors, each since a moment of its own."
+    "Whether it is a sum of several tors, each since a time of its own."
 
 
 class Unseen(NamedTuple):
-    """What tor moved while nobody listened: a known sum of an unknown shape."""
+    """Bytes that tor moved while there was no connection: how many is known, but not when."""
 
     begin: float
     end: float
@@ -45,27 +46,27 @@ class Unseen(NamedTuple):
 
 
 class _TorProcess(NamedTuple):
-    """One tor process, as far as it is known."""
+    """A tor process, and the base of its totals."""
 
     first_heard: float
-    "When we first heard of it."
+    "When it first answered."
     process: str
     uptime: float | None
-    "What it said of itself then."
+    "Its answer at that time."
     since: float | None
     since_tor_started: bool
     base_read: int
-    "Bytes in its total that are not in the sum of the samples; negative for an earlier life's."
+    "Bytes of the total that are not in samples; negative if samples are of an earlier process."
     base_written: int
     seen_read: int = 0
-    "The sum of the samples when the present connection began."
+    "Bytes of all samples when the present connection began."
     seen_written: int = 0
     gap_before: bool = False
-    "Whether the latest gap was before the present connection."
+    "Whether the newest gap is the one before the present connection."
 
 
 class Totals:
-    """Adds up one tor's bytes.
+    """The total of one tor.
 
     >>> totals = Totals()
     >>> counters = CounterBase(5000, 500)
@@ -77,11 +78,12 @@ class Totals:
 
     def __init__(self) -> None:
         self.restarts: tuple[float, ...] = ()
-        "When another tor process took over, as near as is known."
+        "When another tor process took over, as exactly as its uptime says."
         self.unseen: tuple[Unseen, ...] = ()
+        "What tor moved while there was no connection."
         self._read = 0
         self._written = 0
-        self._missing = (0, 0)  # what samples were found to have lacked
+        self._missing = (0, 0)  # bytes that samples lacked, and that were added afterwards
         self._process: _TorProcess | None = None
 
     def add(self, sample: Sample) -> None:
@@ -90,123 +92,125 @@ class Totals:
         self._written += sample.written
 
     def sample_bytes(self) -> tuple[int, int]:
-        """Bytes read and written in all samples, with what they lacked; from any thread.
+        """Return the bytes read and written in all samples, of every tor process.
 
-        Of no tor's life but of ours: neither ever falls, whatever becomes of the tor.
+        Neither number ever falls. May be called from any thread.
         """
         return self._read + self._missing[0], self._written + self._missing[1]
 
     def add_missing(self, missing: Sample) -> None:
-        """Count what a sample lacked; not from the thread that the samples come from."""
+        """Count bytes that a sample lacked. Must not be called from the thread of the samples."""
         read, written = self._missing
         self._missing = read + missing.read, written + missing.written
 
-    def connected(self, news: Connected, lost: float | None) -> None:
-        """Begin with a connection; ``lost`` is when the one before it was last heard of."""
+    def connected(self, event: Connected, lost: float | None) -> None:
+        """Start the totals of a connection.
+
+        ``lost`` is when the last data of the previous connection arrived; None if there was none.
+        """
         before = self._process
         all_read, all_written = self.sample_bytes()
-        restarted = before is not None and self._is_another_process(before, news)
+        restarted = before is not None and self._is_another_process(before, event)
         if restarted:
-            started = news.at if news.uptime is None else news.at - news.uptime
+            started = event.at if event.uptime is None else event.at - event.uptime
             at = started if lost is None else max(started, lost)
             self.restarts = (*self.restarts, at)[-MAX_REMEMBERED:]
-        life = before
-        if life is None or restarted or life.since_tor_started is not (news.counters is not None):
-            life = self._new_process(news)
-        gap = False
-        if news.counters is not None:
-            life = life._replace(
-                base_read=news.counters.read - all_read,
-                base_written=news.counters.written - all_written,
+        process = before
+        has_counters = event.counters is not None
+        if process is None or restarted or process.since_tor_started is not has_counters:
+            process = self._new_process(event)
+        gap: Unseen | None = None
+        if event.counters is not None:
+            process = process._replace(
+                base_read=event.counters.read - all_read,
+                base_written=event.counters.written - all_written,
             )
-            if (
-                before is not None
-                and before.since_tor_started
-                and not restarted
-                and lost is not None
-            ):
-                read = max(life.base_read - before.base_read, 0)
-                written = max(life.base_written - before.base_written, 0)
-                gap = read > 0 or written > 0
-                if gap:
-                    unseen = Unseen(lost, news.at, read, written)
-                    self.unseen = (*self.unseen, unseen)[-MAX_REMEMBERED:]
-        self._process = life._replace(seen_read=all_read, seen_written=all_written, gap_before=gap)
+            if before is not None and not restarted and lost is not None:
+                gap = _gap_between(before, process, lost, event.at)
+            if gap is not None:
+                self.unseen = (*self.unseen, gap)[-MAX_REMEMBERED:]
+        self._process = process._replace(
+            seen_read=all_read, seen_written=all_written, gap_before=gap is not None
+        )
 
     def update_base(self, answer: CounterBase) -> None:
-        """Take another answer about the time before this connection; the least is the best."""
-        life = self._process
-        if life is None or not life.since_tor_started:
+        """Take another answer about the time before this connection. The lowest is correct."""
+        process = self._process
+        if process is None or not process.since_tor_started:
             return
-        better = life._replace(
-            base_read=min(life.base_read, answer.read - life.seen_read),
-            base_written=min(life.base_written, answer.written - life.seen_written),
+        lower = process._replace(
+            base_read=min(process.base_read, answer.read - process.seen_read),
+            base_written=min(process.base_written, answer.written - process.seen_written),
         )
-        if life.gap_before:
+        if process.gap_before:
             *others, last = self.unseen
-            read = max(last.read - (life.base_read - better.base_read), 0)
-            written = max(last.written - (life.base_written - better.base_written), 0)
+            read = max(last.read - (process.base_read - lower.base_read), 0)
+            written = max(last.written - (process.base_written - lower.base_written), 0)
             self.unseen = (*others, last._replace(read=read, written=written))
-        self._process = better
+        self._process = lower
 
     def total(self) -> Total | None:
-        """What it all comes to by now; None before the first connection."""
-        life = self._process
-        if life is None:
+        """Return the present total; None before the first connection."""
+        process = self._process
+        if process is None:
             return None
         read, written = self.sample_bytes()
         return Total(
-            life.base_read + read, life.base_written + written, life.since, life.since_tor_started
+            process.base_read + read,
+            process.base_written + written,
+            process.since,
+            process.since_tor_started,
         )
 
-    def _new_process(self, news: Connected) -> _TorProcess:
-        of_tor = news.counters is not None
+    def _new_process(self, event: Connected) -> _TorProcess:
+        """Return a tor process whose total is 0, until its counters are added to it."""
+        has_counters = event.counters is not None
         read, written = self.sample_bytes()
-        since = None if news.uptime is None else news.at - news.uptime
+        started = None if event.uptime is None else event.at - event.uptime
         return _TorProcess(
-            first_heard=news.at,
-            process=news.process,
-            uptime=news.uptime,
-            since=since if of_tor else news.at,
-            since_tor_started=of_tor,
+            first_heard=event.at,
+            process=event.process,
+            uptime=event.uptime,
+            since=started if has_counters else event.at,
+            since_tor_started=has_counters,
             base_read=-read,
             base_written=-written,
         )
 
-    def _is_another_process(self, life: _TorProcess, news: Connected) -> bool:
-        """Whether a tor process other than the one we knew has answered.
+    def _is_another_process(self, before: _TorProcess, event: Connected) -> bool:
+        """Return whether a connection is to another tor process than the one before.
 
-        Two processes may have the same number, each in a container of its own. But neither its
-        uptime nor its counters ever fall while a tor lives.
+        Two processes may have the same number if each is in a container. But neither the uptime nor
+        the counters of one process ever fall.
         """
-        if news.process and life.process and news.process != life.process:
+        if event.process and before.process and event.process != before.process:
             return True
-        if news.uptime is not None and life.uptime is not None:
-            if news.uptime < life.uptime:
+        if event.uptime is not None and before.uptime is not None:
+            if event.uptime < before.uptime:
                 return True
-            # A tor that was stopped, or slept with its machine, leaves that out of its uptime: so
-            # one that is too low says nothing where the process is known to be the same.
-            same = news.process and news.process == life.process
-            if not same and news.uptime + UPTIME_ROUNDING_S < news.at - life.first_heard:
+            # Time during which tor was stopped, or its machine was suspended, is not in its uptime.
+            # An uptime that is too low therefore proves nothing if the process is the same.
+            same = event.process and event.process == before.process
+            if not same and event.uptime + UPTIME_ROUNDING_S < event.at - before.first_heard:
                 return True
-        if news.counters is None or not life.since_tor_started:
+        if event.counters is None or not before.since_tor_started:
             return False
         read, written = self.sample_bytes()
         return (
-            news.counters.read + COUNTER_SLACK_BYTES < life.base_read + read
-            or news.counters.written + COUNTER_SLACK_BYTES < life.base_written + written
+            event.counters.read + COUNTER_SLACK_BYTES < before.base_read + read
+            or event.counters.written + COUNTER_SLACK_BYTES < before.base_written + written
         )
 
 
 class SumTotals(Totals):
-    """The sum of several ledgers, each of which is kept up by itself."""
+    """The sum of several totals, each of which counts its own samples."""
 
     def __init__(self, members: Iterable[Totals]) -> None:
         super().__init__()
         self._members = tuple(members)
 
     def total(self) -> Total | None:
-        """What all of them come to by now, as far as each is known."""
+        """Return the sum of the members' totals; None before the first connection of any."""
         totals = [total for member in self._members if (total := member.total()) is not None]
         if not totals:
             return None
@@ -219,6 +223,17 @@ class SumTotals(Totals):
         )
 
     def update(self) -> None:
-        """See what restarts and gaps the others have by now."""
+        """Copy the restarts and gaps of all members."""
         self.restarts = tuple(sorted(at for member in self._members for at in member.restarts))
         self.unseen = tuple(gap for member in self._members for gap in member.unseen)
+
+
+def _gap_between(
+    before: _TorProcess, after: _TorProcess, begin: float, end: float
+) -> Unseen | None:
+    """Return what a tor process moved between two connections; None if nothing or unknown."""
+    if not before.since_tor_started:
+        return None
+    read = max(after.base_read - before.base_read, 0)
+    written = max(after.base_written - before.base_written, 0)
+    return Unseen(begin, end, read, written) if read or written else None
