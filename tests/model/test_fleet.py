@@ -26,8 +26,8 @@ from bwgraph.model.events import (
 from bwgraph.model.fleet import SAME_START_S, Fleet
 from bwgraph.model.history import History
 from bwgraph.model.instance import Instance
+from bwgraph.model.quota import Context
 from bwgraph.model.rollups import RESOLUTIONS
-from bwgraph.tor.description import parse_context
 
 GONE = Lost(NEWEST, "it closed the connection", NEWEST + 8.0)
 
@@ -105,7 +105,7 @@ def test_a_name_that_the_user_gave_is_the_one_that_is_missed() -> None:
 def test_troubles_of_each_are_troubles_of_the_sum() -> None:
     fleet = watched("anna", "bert")
     tell(fleet, 0, Problem(1.0, "one"))
-    tell(fleet, 1, Problem(2.0, "two"), Described(3.0, parse_context({})))
+    tell(fleet, 1, Problem(2.0, "two"), Described(3.0, Context()))
     assert (total(fleet).problem, total(fleet).problem_count) == (Problem(2.0, "two"), 2)
 
 

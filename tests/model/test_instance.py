@@ -17,7 +17,6 @@ from bwgraph.model.events import (
 from bwgraph.model.instance import Instance
 from bwgraph.model.quota import Context, Limit
 from bwgraph.model.totals import Total, Unseen
-from bwgraph.tor.description import parse_context
 
 CONNECTED = Connected(at=10.0, endpoint="127.0.0.1:9051", version="0.4.9.11", nickname="relay")
 LOST = Lost(last_heard=5.0, reason="it closed the connection", retry_at=6.0)
@@ -25,7 +24,7 @@ SAMPLE = Sample(ends_at=11.0, read=700, written=70, seconds=1.0)
 COUNTED = CounterBase(read=5000, written=500)
 REFUSAL = ExplainedError("tor did not accept the password")
 TROUBLE = Problem(3.0, "a thread ended")
-ANSWERS = Described(11.0, parse_context({"BandwidthRate": "1000"}))
+ANSWERS = Described(11.0, Context(limit=Limit(1000, "BandwidthRate")))
 
 RECENT = tuple(Sample(7.0 + i, 100 * i, 10 * i, 1.0) for i in range(1, 4))
 "What a tor remembers of the three seconds before ``CONNECTED``."
@@ -216,7 +215,7 @@ def test_its_context_is_the_latest_and_outlives_a_loss() -> None:
     instance.handle(LOST)
     instance.handle(CONNECTED._replace(at=20.0, process="other"))
     assert instance.context == Context(limit=Limit(1000, "BandwidthRate"))
-    instance.handle(Described(21.0, parse_context({})))
+    instance.handle(Described(21.0, Context()))
     assert instance.context == Context()
 
 
