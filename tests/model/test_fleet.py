@@ -1,4 +1,4 @@
-"""Several tors and their sum: who is there, what becomes of the sum, and when to give up."""
+"""A fleet: which tors are watched, the state of their sum, and when to give up."""
 
 import threading
 from contextlib import AbstractContextManager
@@ -29,7 +29,7 @@ from bwgraph.model.instance import Instance
 from bwgraph.model.quota import Context
 from bwgraph.model.rollups import RESOLUTIONS
 
-GONE = Lost(NEWEST, "it closed the connection", NEWEST + 8.0)
+LOST = Lost(NEWEST, "it closed the connection", NEWEST + 8.0)
 
 
 def total(fleet: Fleet) -> Instance:
@@ -39,17 +39,17 @@ def total(fleet: Fleet) -> Instance:
 
 
 def refused(place: str, password: bool = False) -> Refused:
-    """A tor that is not there, or wants a password."""
-    cure = f"a password for {place}" if password else "start tor"
+    """The refusal of a tor that is not running, or that needs a password."""
+    remedy = f"a password for {place}" if password else "start tor"
     return Refused(
-        ExplainedError(f"{place} says no", cure, needs_password_at=place if password else "")
+        ExplainedError(f"{place} says no", remedy, needs_password_at=place if password else "")
     )
 
 
-# Who is watched.
+# Tors, and the state of the sum.
 
 
-def test_one_tor_has_no_sum_and_keeps_its_own_history() -> None:
+def test_single_tor_has_no_sum_and_keeps_its_history() -> None:
     instance = Instance("9051")
     history = instance.history
     fleet = Fleet([instance])
@@ -61,7 +61,7 @@ def test_one_tor_has_no_sum_and_keeps_its_own_history() -> None:
     assert fleet.newest_at == second(4).ends_at
 
 
-def test_the_sum_says_of_how_many_it_is_and_who_is_absent() -> None:
+def test_sum_has_the_number_of_tors_and_the_missing_ones() -> None:
     fleet = watched("anna", "bert", "carl")
     assert (total(fleet).title, total(fleet).location) == ("sum of 3 tors",) * 2
     assert total(fleet).missing_members == ("anna", "bert", "carl")
@@ -72,44 +72,44 @@ def test_the_sum_says_of_how_many_it_is_and_who_is_absent() -> None:
     tell(fleet, 1, news("bert"))
     tell(fleet, 2, news("carl"))
     assert total(fleet).missing_members == ()
-    tell(fleet, 0, GONE)
+    tell(fleet, 0, LOST)
     assert total(fleet).missing_members == ("anna",)
     assert isinstance(total(fleet).state, Connected)
 
 
-def test_the_sum_is_lost_when_all_are() -> None:
+def test_sum_is_lost_when_all_tors_are_lost() -> None:
     fleet = watched("anna", "bert")
-    tell(fleet, 0, news("anna"), GONE)
-    assert total(fleet).state == GONE
+    tell(fleet, 0, news("anna"), LOST)
+    assert total(fleet).state == LOST
     tell(fleet, 1, news("bert"))
     assert isinstance(total(fleet).state, Connected)
-    tell(fleet, 1, GONE)
-    assert total(fleet).state == GONE
+    tell(fleet, 1, LOST)
+    assert total(fleet).state == LOST
 
 
-def test_one_that_was_only_silent_is_there_again_with_its_next_sample() -> None:
+def test_silent_tor_is_no_longer_missing_after_its_next_sample() -> None:
     fleet = watched("anna", "bert")
     for which, name in enumerate(("anna", "bert")):
         tell(fleet, which, news(name), *steady(0, 5, 700))
-    tell(fleet, 0, GONE)
+    tell(fleet, 0, LOST)
     assert total(fleet).missing_members == ("anna",)
     tell(fleet, 0, second(10))
     assert total(fleet).missing_members == ()
 
 
-def test_a_name_that_the_user_gave_is_the_one_that_is_missed() -> None:
+def test_missing_tor_is_named_by_its_label() -> None:
     fleet = Fleet([Instance("9051", label="exit"), Instance("9052")])
     assert total(fleet).missing_members == ("exit", "9052")
 
 
-def test_troubles_of_each_are_troubles_of_the_sum() -> None:
+def test_problems_of_each_tor_are_problems_of_the_sum() -> None:
     fleet = watched("anna", "bert")
     tell(fleet, 0, Problem(1.0, "one"))
     tell(fleet, 1, Problem(2.0, "two"), Described(3.0, Context()))
     assert (total(fleet).problem, total(fleet).problem_count) == (Problem(2.0, "two"), 2)
 
 
-def test_what_a_stranger_tells_is_nobodys() -> None:
+def test_event_of_an_unknown_instance_is_ignored() -> None:
     fleet = watched("anna", "bert")
     fleet.handle(Instance("carl"), second(1))
     assert fleet.newest_at is None
@@ -145,51 +145,51 @@ def test_sum_takes_no_samples_of_its_own() -> None:
             total(fleet).handle(event)
 
 
-# Totals, restarts, gaps, and what tor remembers.
+# Totals, restarts, gaps, and tor's memory.
 
 
-def test_the_sums_total_is_that_of_all_each_since_it_started() -> None:
+def test_total_of_the_sum_is_that_of_all_tors() -> None:
     fleet = watched("anna", "bert")
     assert total(fleet).totals.total() is None
     tell(fleet, 0, news("anna"), *steady(0, 10, 700, 70))
-    known = total(fleet).totals.total()
-    assert known is not None
-    assert (known.read, known.written) == ((1 << 30) + 7000, (2 << 30) + 700)
+    moved = total(fleet).totals.total()
+    assert moved is not None
+    assert (moved.read, moved.written) == ((1 << 30) + 7000, (2 << 30) + 700)
     tell(fleet, 1, news("bert")._replace(counters=None), *steady(0, 10, 5, 3))
-    known = total(fleet).totals.total()
-    assert known is not None
-    assert (known.read, known.written) == ((1 << 30) + 7050, (2 << 30) + 730)
-    assert (known.since, known.since_tor_started, known.of_several) == (None, False, True)
+    moved = total(fleet).totals.total()
+    assert moved is not None
+    assert (moved.read, moved.written) == ((1 << 30) + 7050, (2 << 30) + 730)
+    assert (moved.since, moved.since_tor_started, moved.of_several) == (None, False, True)
 
 
-def test_restarts_and_gaps_of_each_are_the_sums() -> None:
+def test_restarts_and_gaps_of_each_tor_are_those_of_the_sum() -> None:
     fleet = watched("anna", "bert")
     tell(fleet, 0, news("anna"), *steady(0, 10, 700))
     tell(fleet, 1, news("bert"), *steady(0, 10, 700))
-    tell(fleet, 0, GONE._replace(last_heard=second(9).ends_at))
+    tell(fleet, 0, LOST._replace(last_heard=second(9).ends_at))
     tell(fleet, 0, news("anna", second(20).ends_at, "other", uptime=3.0)._replace(counters=None))
     assert total(fleet).totals.restarts == (second(17).ends_at,)
-    tell(fleet, 1, GONE._replace(last_heard=second(9).ends_at))
-    moved = CounterBase((1 << 30) + 7000 + 5000, (2 << 30) + 400)
-    tell(fleet, 1, news("bert", second(20).ends_at, uptime=7220.0)._replace(counters=moved))
+    tell(fleet, 1, LOST._replace(last_heard=second(9).ends_at))
+    counters = CounterBase((1 << 30) + 7000 + 5000, (2 << 30) + 400)
+    tell(fleet, 1, news("bert", second(20).ends_at, uptime=7220.0)._replace(counters=counters))
     [gap] = total(fleet).totals.unseen
     assert (gap.read, gap.written) == (5000, 400)
-    # A better answer makes it smaller, in the sum too.
-    tell(fleet, 1, CounterBase(moved.read - 1000, moved.written))
+    # A lower answer makes the gap smaller, in the sum too.
+    tell(fleet, 1, CounterBase(counters.read - 1000, counters.written))
     [gap] = total(fleet).totals.unseen
     assert (gap.read, gap.written) == (4000, 400)
 
 
-def test_what_an_event_lacked_is_in_the_sum() -> None:
+def test_missing_bytes_of_an_event_are_added_to_the_sum() -> None:
     fleet = watched("anna", "bert")
     for which, name in enumerate(("anna", "bert")):
         tell(fleet, which, news(name), *steady(0, 5, 700))
     tell(fleet, 0, Wrapped(Sample(second(4).ends_at, 1 << 32, 0, 1.0)))
-    columns = total(fleet).history.window(second(4).ends_at, 5).buckets
-    assert columns.read.tolist() == [1400] * 4 + [1400 + (1 << 32)]
+    buckets = total(fleet).history.window(second(4).ends_at, 5).buckets
+    assert buckets.read.tolist() == [1400] * 4 + [1400 + (1 << 32)]
 
 
-def test_what_the_first_remember_is_hearsay_and_what_one_remembers_later_makes_none() -> None:
+def test_sum_is_verified_once_one_tor_was_watched() -> None:
     fleet = watched("anna", "bert")
     tell(fleet, 0, news("anna")._replace(recent=tuple(steady(0, 10, 70))))
     assert total(fleet).unverified_until == second(9).ends_at
@@ -201,19 +201,19 @@ def test_what_the_first_remember_is_hearsay_and_what_one_remembers_later_makes_n
     assert window.partial == frozenset(range(20))
 
 
-def test_of_a_mixed_fleet_the_sum_is_marked_where_somebody_is_missing() -> None:
+def test_sum_marks_buckets_that_lack_data_of_a_tor() -> None:
     fleet = mixed()
     window = total(fleet).history.window(NEWEST, 100)
     assert total(fleet).missing_members == ("bert", "9054")
-    assert window.partial == frozenset(range(100))  # one never came
+    assert window.partial == frozenset(range(100))  # "9054" never connected
     assert window.end == NEWEST
 
 
-# Twins.
+# Two endpoints of the same tor.
 
 
-def twins(uptime: float = 7200.0, *, process: str = "7", found: bool = True) -> Fleet:
-    """Three doors; what is behind the third is perhaps what is behind the first."""
+def fleet_of_three(uptime: float = 7200.0, *, process: str = "7", found: bool = True) -> Fleet:
+    """Three endpoints, of which the first and the third may be the same tor."""
     fleet = watched("9051", "9052", "9053", found=found)
     tell(fleet, 0, news("anna", process="7"), *steady(0, 10, 100))
     tell(fleet, 1, news("bert", process="8"), *steady(0, 10, 10))
@@ -221,16 +221,17 @@ def twins(uptime: float = 7200.0, *, process: str = "7", found: bool = True) -> 
     return fleet
 
 
-def test_one_tor_with_two_doors_is_counted_once() -> None:
+def test_tor_with_two_endpoints_is_counted_once() -> None:
     fleet = watched("9051", "9052", "9053", found=True)
     third = fleet.instances[2]
     tell(fleet, 0, news("anna", process="7"), *steady(0, 10, 100))
     tell(fleet, 1, news("bert", process="8"), *steady(0, 10, 10))
-    remembering = news("anna", 1003.0, "7", 7203.0)._replace(
+    connected = news("anna", 1003.0, "7", 7203.0)._replace(
         recent=tuple(steady(-20, 0, 9)), counters=CounterBase(1, 1)
     )
-    told: list[Event] = [remembering, *steady(0, 10, 100), CounterBase(5, 5), GONE, remembering]
-    for event in told:
+    samples = steady(0, 10, 100)
+    events: list[Event] = [connected, *samples, CounterBase(5, 5), LOST, connected]
+    for event in events:
         fleet.handle(third, event)
     assert [each.title for each in fleet.instances] == ["anna", "bert"]
     assert total(fleet).title == "sum of 2 tors"
@@ -238,40 +239,40 @@ def test_one_tor_with_two_doors_is_counted_once() -> None:
     window = total(fleet).history.window(second(9).ends_at, 30)
     assert window.buckets.read.tolist() == [0] * 20 + [110] * 10
     assert window.partial == frozenset()
-    known = total(fleet).totals.total()
-    assert known is not None
-    assert known.read == (2 << 30) + 1100
+    moved = total(fleet).totals.total()
+    assert moved is not None
+    assert moved.read == (2 << 30) + 1100
 
 
 @pytest.mark.parametrize(
     "fleet",
     [
-        twins(process="9"),
-        twins(process=""),
-        twins(uptime=7200.0 + 2 * SAME_START_S),
-        twins(found=False),
+        fleet_of_three(process="9"),
+        fleet_of_three(process=""),
+        fleet_of_three(uptime=7200.0 + 2 * SAME_START_S),
+        fleet_of_three(found=False),
     ],
-    ids=["another process", "nobody knows", "in another container", "the user named both"],
+    ids=["another process", "process unknown", "in another container", "the user named both"],
 )
-def test_tors_that_are_not_known_to_be_one_are_several(fleet: Fleet) -> None:
+def test_tors_that_may_differ_are_all_watched(fleet: Fleet) -> None:
     assert len(fleet.instances) == 3
     assert total(fleet).history.window(second(9).ends_at, 1).buckets.read.tolist() == [210]
 
 
-def test_where_one_is_left_there_is_no_sum() -> None:
+def test_no_sum_if_one_tor_remains() -> None:
     fleet = watched("9051", "9052", found=True)
     tell(fleet, 0, news("anna", process="7"))
     tell(fleet, 1, news("anna", process="7"))
     assert [each.title for each in fleet.instances] == ["anna"]
     assert fleet.sum is None
-    tell(fleet, 0, *steady(0, 5, 9), GONE)
+    tell(fleet, 0, *steady(0, 5, 9), LOST)
     assert fleet.newest_at == second(4).ends_at
 
 
-def test_one_that_comes_back_is_not_its_own_twin() -> None:
+def test_reconnected_tor_is_not_removed() -> None:
     for names in (("9051",), ("9051", "9052")):
         fleet = watched(*names, found=True)
-        tell(fleet, 0, news("anna"), *steady(0, 5, 9), GONE)
+        tell(fleet, 0, news("anna"), *steady(0, 5, 9), LOST)
         tell(fleet, 0, news("anna", second(20).ends_at, uptime=7220.0))
         assert len(fleet.instances) == len(names)
         assert isinstance(fleet.instances[0].state, Connected)
@@ -280,32 +281,32 @@ def test_one_that_comes_back_is_not_its_own_twin() -> None:
 # When to give up.
 
 
-def test_there_is_no_giving_up_while_somebody_may_yet_come() -> None:
+def test_no_final_error_while_a_tor_may_connect() -> None:
     fleet = watched("9051", "9052")
     assert fleet.final_error is None
     tell(fleet, 0, refused("9051"))
     assert fleet.final_error is None
 
 
-def test_where_none_came_each_says_why() -> None:
+def test_final_error_has_the_cause_of_each_tor() -> None:
     fleet = watched("9051", "9052", "9053")
     for which, place in enumerate(("9051", "9052", "9053")):
         tell(fleet, which, refused(place))
-    refusal = fleet.final_error
-    assert refusal is not None
+    error = fleet.final_error
+    assert error is not None
     for place in ("9051", "9052", "9053"):
-        assert refusal.cause.count(f"{place} says no") == 1
-    assert refusal.remedy == "start tor"  # said once
+        assert error.cause.count(f"{place} says no") == 1
+    assert error.remedy == "start tor"  # once, not three times
 
 
-def test_of_one_alone_the_refusal_is_its_own() -> None:
+def test_final_error_of_a_single_tor_is_its_own() -> None:
     fleet = watched("9051")
-    said = refused("9051")
-    tell(fleet, 0, said)
-    assert fleet.final_error is said.error
+    event = refused("9051")
+    tell(fleet, 0, event)
+    assert fleet.final_error is event.error
 
 
-def test_the_patient_wait_for_ever() -> None:
+def test_no_final_error_when_waiting_forever() -> None:
     for names in (("9051",), ("9051", "9052")):
         fleet = watched(*names, patient=True)
         for which, name in enumerate(names):
@@ -313,28 +314,28 @@ def test_the_patient_wait_for_ever() -> None:
         assert fleet.final_error is None
 
 
-def test_where_one_came_up_the_others_are_waited_for() -> None:
+def test_no_final_error_once_a_tor_was_connected() -> None:
     fleet = watched("9051", "9052")
     tell(fleet, 0, news("anna"))
     tell(fleet, 1, refused("9052"))
     assert fleet.final_error is None
-    tell(fleet, 0, GONE, refused("9051"))
+    tell(fleet, 0, LOST, refused("9051"))
     assert fleet.final_error is None
 
 
-@pytest.mark.parametrize("patient", [False, True])
-def test_a_password_is_asked_for_before_all_else(patient: bool) -> None:
-    fleet = watched("9051", "9052", "9053", patient=patient)
+@pytest.mark.parametrize("wait_forever", [False, True])
+def test_needed_password_is_the_final_error_before_all_others(wait_forever: bool) -> None:
+    fleet = watched("9051", "9052", "9053", patient=wait_forever)
     tell(fleet, 0, news("anna"))
     tell(fleet, 1, refused("9052"))
-    wanted = refused("9053", password=True)
-    tell(fleet, 2, wanted)
-    assert fleet.final_error is wanted.error
+    needed = refused("9053", password=True)
+    tell(fleet, 2, needed)
+    assert fleet.final_error is needed.error
     tell(fleet, 2, news("carl"))
     assert fleet.final_error is None
 
 
-def test_a_password_that_may_not_be_asked_for_is_a_refusal_like_others() -> None:
+def test_password_that_cannot_be_asked_for_is_an_error_like_others() -> None:
     fleet = Fleet([Instance("9051"), Instance("9052")], can_ask_password=lambda _: False)
     tell(fleet, 0, refused("9051", password=True))
     early = fleet.final_error
@@ -344,44 +345,44 @@ def test_a_password_that_may_not_be_asked_for_is_a_refusal_like_others() -> None
     assert "9051 says no" in fleet.final_error.cause
 
 
-# Told from several threads.
+# Several threads.
 
 
-def test_told_from_many_threads_at_once_the_sum_is_exact() -> None:
+def test_sum_is_exact_with_events_from_many_threads() -> None:
     def lock() -> AbstractContextManager[object]:
         return threading.Lock()
 
-    count, length = 8, 400
+    count, seconds = 8, 400
     instances = [Instance(f"{which}", history=History(lock())) for which in range(count)]
     fleet = Fleet(instances, lock)
-    begin = threading.Barrier(count)
+    barrier = threading.Barrier(count)
 
     def source(instance: Instance) -> None:
-        begin.wait()
+        barrier.wait()
         fleet.handle(instance, news(instance.name, process=instance.name))
-        for sample in steady(0, length, 7 + int(instance.name), 3):
+        for sample in steady(0, seconds, 7 + int(instance.name), 3):
             fleet.handle(instance, sample)
             if sample.ends_at % 50 == 0:
-                fleet.handle(instance, GONE._replace(last_heard=sample.ends_at))
+                fleet.handle(instance, LOST._replace(last_heard=sample.ends_at))
 
     threads = [threading.Thread(target=source, args=(each,)) for each in fleet.instances]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    now = second(length - 1).ends_at
+    now = second(seconds - 1).ends_at
     each_second = sum(7 + which for which in range(count))
-    window = total(fleet).history.window(now, length)
-    assert window.buckets.read.tolist() == [each_second] * length
-    assert window.buckets.written.tolist() == [3 * count] * length
+    window = total(fleet).history.window(now, seconds)
+    assert window.buckets.read.tolist() == [each_second] * seconds
+    assert window.buckets.written.tolist() == [3 * count] * seconds
     assert window.partial == frozenset()
     for resolution in RESOLUTIONS:
         assert sum(total(fleet).history.window(now, 500, resolution).buckets.read) == (
-            length * each_second
+            seconds * each_second
         )
-    known = total(fleet).totals.total()
-    assert known is not None
-    assert known.read == count * (1 << 30) + length * each_second
+    moved = total(fleet).totals.total()
+    assert moved is not None
+    assert moved.read == count * (1 << 30) + seconds * each_second
     assert total(fleet).missing_members == tuple(
         each.title for each in fleet.instances if not isinstance(each.state, Connected)
     )
@@ -390,7 +391,7 @@ def test_told_from_many_threads_at_once_the_sum_is_exact() -> None:
 EVENTS = st.lists(
     st.tuples(
         st.integers(0, 3),
-        st.sampled_from(["sample", "connected", "other", "lost", "refused", "trouble", "counted"]),
+        st.sampled_from(["sample", "connected", "other", "lost", "refused", "problem", "counters"]),
         st.integers(0, 5),
     ),
     max_size=60,
@@ -399,15 +400,15 @@ EVENTS = st.lists(
 
 @PROPERTY
 @given(EVENTS, st.integers(1, 4), st.booleans(), st.booleans())
-def test_whatever_they_tell_the_sum_agrees_with_them(
-    told: list[tuple[int, str, int]], count: int, found: bool, patient: bool
+def test_sum_agrees_with_its_members_after_any_events(
+    events: list[tuple[int, str, int]], count: int, found: bool, patient: bool
 ) -> None:
     fleet = watched(*(f"{9051 + which}" for which in range(count)), found=found, patient=patient)
     everyone, at = fleet.instances, 1000.0
-    for which, what, ago in told:
-        instance, at = everyone[which % count], at + ago
+    for which, kind, after in events:
+        instance, at = everyone[which % count], at + after
         uptime = 7200.0 + at - 1000.0
-        match what:
+        match kind:
             case "sample":
                 fleet.handle(instance, Sample(at, 7, 3, 1.0))
             case "connected":
@@ -415,12 +416,12 @@ def test_whatever_they_tell_the_sum_agrees_with_them(
             case "other":
                 fleet.handle(instance, news(instance.name, at, f"new {which} {at}", 1.0))
             case "lost":
-                fleet.handle(instance, GONE._replace(last_heard=at))
+                fleet.handle(instance, LOST._replace(last_heard=at))
             case "refused":
-                fleet.handle(instance, refused(instance.name, password=ago == 5))
-            case "trouble":
+                fleet.handle(instance, refused(instance.name, password=after == 5))
+            case "problem":
                 fleet.handle(instance, Problem(at, "hm"))
-            case "counted":
+            case "counters":
                 fleet.handle(instance, CounterBase(5, 5))
         assert fleet.instances
         assert (fleet.sum is None) is (len(fleet.instances) == 1)
@@ -429,10 +430,10 @@ def test_whatever_they_tell_the_sum_agrees_with_them(
         if fleet.sum is None:
             continue
         assert fleet.sum.name == f"sum of {len(fleet.instances)} tors"
-        there = [each.title for each in fleet.instances if isinstance(each.state, Connected)]
+        connected = [each.title for each in fleet.instances if isinstance(each.state, Connected)]
         titles = [each.title for each in fleet.instances]
-        assert sorted([*fleet.sum.missing_members, *there]) == sorted(titles)
-        assert isinstance(fleet.sum.state, Connected) is bool(there)
-        known = fleet.sum.totals.total()
+        assert sorted([*fleet.sum.missing_members, *connected]) == sorted(titles)
+        assert isinstance(fleet.sum.state, Connected) is bool(connected)
+        moved = fleet.sum.totals.total()
         totals = [each.totals.total() for each in fleet.instances]
-        assert (known.read if known else 0) == sum(each.read for each in totals if each)
+        assert (moved.read if moved else 0) == sum(each.read for each in totals if each)

@@ -1,4 +1,4 @@
-"""The rings and what is read from them: exact sums, bounded memory, gaps, at every resolution."""
+"""A tor's history: exact sums, bounded memory and gaps, at every resolution."""
 
 import sys
 from collections import Counter
@@ -13,11 +13,12 @@ from bwgraph.model.history import History
 from bwgraph.model.ring import Portion, Ring
 from bwgraph.model.rollups import COARSE_BUCKETS, FINEST_BUCKETS, RESOLUTIONS, Bucket
 
-CADENCE = 1.0022
+CADENCE_S = 1.0022
+"The mean time between two of tor's events."
 
 
 def fill(history: History, *spans: float, start: float = 1000.0) -> float:
-    """Push events of 1000 bytes read and 10 written that follow on one another."""
+    """Push consecutive samples of 1000 bytes read and 10 written; returns the end of the last."""
     when = start
     for span in spans:
         when += span
@@ -25,9 +26,9 @@ def fill(history: History, *spans: float, start: float = 1000.0) -> float:
     return when
 
 
-def rows(history: History, now: float, columns: int, resolution: int = 1) -> list[int | None]:
-    """Bytes read by column, None in a gap."""
-    window = history.window(now, columns, resolution).buckets
+def reads(history: History, now: float, count: int, resolution: int = 1) -> list[int | None]:
+    """Bytes read by bucket, None in a gap."""
+    window = history.window(now, count, resolution).buckets
     return [
         read if seconds else None for read, seconds in zip(window.read, window.seconds, strict=True)
     ]
@@ -40,67 +41,67 @@ def test_each_resolution_is_a_multiple_of_the_one_before_and_fits_its_ring() -> 
         assert (FINEST_BUCKETS if fine == 1 else COARSE_BUCKETS) % factor == 0
 
 
-def test_there_is_an_hour_of_seconds_and_the_widest_terminal_of_all_else() -> None:
+def test_ring_sizes_are_an_hour_of_seconds_and_a_wide_terminal() -> None:
     assert FINEST_BUCKETS * RESOLUTIONS[0] >= 3600
     assert COARSE_BUCKETS >= 1000
 
 
-def test_an_empty_history_is_all_gaps() -> None:
+def test_empty_history_is_all_gaps() -> None:
     window = History().window(5.0, 3)
     assert window.buckets.seconds.tolist() == [0.0, 0.0, 0.0]
     assert window.age is None
     assert not window.late
 
 
-def test_a_sample_without_a_span_is_no_rate() -> None:
+def test_sample_of_no_length_is_ignored() -> None:
     history = History()
     history.push(Sample(1000.0, 424_182, 0, 0.0))
     assert history.newest_at is None
 
 
-def test_the_newest_column_is_at_the_right_and_overdue_ones_are_gaps() -> None:
+def test_newest_bucket_is_the_last_and_overdue_ones_are_gaps() -> None:
     history = History()
     now = fill(history, 1.0, 1.0, 1.0)
-    assert rows(history, now + 0.9, 4) == [None, 1000, 1000, 1000]
-    assert rows(history, now + 1.9, 4) == [None, 1000, 1000, 1000]
-    assert rows(history, now + 2.1, 4) == [1000, 1000, 1000, None]
+    assert reads(history, now + 0.9, 4) == [None, 1000, 1000, 1000]
+    assert reads(history, now + 1.9, 4) == [None, 1000, 1000, 1000]
+    assert reads(history, now + 2.1, 4) == [1000, 1000, 1000, None]
     assert history.window(now + 2.1, 4).late
-    assert rows(history, now + 60.0, 4) == [None] * 4
+    assert reads(history, now + 60.0, 4) == [None] * 4
 
 
-def test_a_late_event_fills_the_columns_that_were_overdue() -> None:
+def test_late_event_fills_overdue_buckets() -> None:
     history = History()
     now = fill(history, 1.0, 1.0)
-    assert rows(history, now + 4.1, 5) == [1000, 1000, None, None, None]
+    assert reads(history, now + 4.1, 5) == [1000, 1000, None, None, None]
     now = fill(history, 4.0, start=now)
-    assert rows(history, now, 5) == [1000, 250, 250, 250, 250]
+    assert reads(history, now, 5) == [1000, 250, 250, 250, 250]
 
 
-def test_a_window_wider_than_the_history_is_gaps_at_the_left() -> None:
+def test_window_longer_than_the_history_begins_with_gaps() -> None:
     history = History()
     now = fill(history, *[1.0] * 3)
-    assert rows(history, now, FINEST_BUCKETS + 10)[:-3] == [None] * (FINEST_BUCKETS + 7)
+    assert reads(history, now, FINEST_BUCKETS + 10)[:-3] == [None] * (FINEST_BUCKETS + 7)
 
 
-def test_a_gap_longer_than_the_ring_leaves_nothing_old() -> None:
+def test_gap_longer_than_the_ring_clears_it() -> None:
     history = History()
     fill(history, *[1.0] * 50)
     now = fill(history, 1.0, start=1000.0 + 2 * FINEST_BUCKETS)
-    assert [row for row in rows(history, now, FINEST_BUCKETS) if row is not None] == [1000]
+    assert [read for read in reads(history, now, FINEST_BUCKETS) if read is not None] == [1000]
     assert sum(history.window(now, COARSE_BUCKETS, 86_400).buckets.read) == 51_000
 
 
 @pytest.mark.parametrize("resolution", RESOLUTIONS)
-def test_the_sums_agree_at_every_resolution(resolution: int) -> None:
+def test_sums_are_equal_at_every_resolution(resolution: int) -> None:
     history = History()
-    now = fill(history, *[CADENCE] * 900)
+    now = fill(history, *[CADENCE_S] * 900)
     window = history.window(now, min(COARSE_BUCKETS, 1000), resolution).buckets
     assert sum(window.read) == 900_000
     assert sum(window.written) == 9_000
-    assert sum(window.seconds) == pytest.approx(900 * CADENCE)
+    assert sum(window.seconds) == pytest.approx(900 * CADENCE_S)
 
 
-def test_a_coarse_column_knows_its_bytes_its_covered_time_and_its_peak() -> None:
+def test_coarse_bucket_has_bytes_covered_seconds_and_peak() -> None:
     history = History()
     for when, read in ((61.0, 100), (62.0, 900), (63.0, 200), (90.0, 300)):
         history.push(Sample(when, read, 0, 1.0))
@@ -110,31 +111,31 @@ def test_a_coarse_column_knows_its_bytes_its_covered_time_and_its_peak() -> None
     assert window.read_peak.tolist() == [0.0, 900.0]
 
 
-def test_an_hour_at_a_second_is_kept_and_then_forgotten_only_there() -> None:
+def test_seconds_expire_and_coarse_buckets_remain() -> None:
     history = History()
     now = fill(history, *[1.0] * 10_000, start=0.0)
-    assert rows(history, now, FINEST_BUCKETS) == [1000] * FINEST_BUCKETS
+    assert reads(history, now, FINEST_BUCKETS) == [1000] * FINEST_BUCKETS
     assert sum(history.window(now, COARSE_BUCKETS, 60).buckets.read) == 10_000_000
 
 
-def test_amended_bytes_are_added_where_they_belong_at_every_resolution() -> None:
+def test_missing_bytes_are_added_to_their_buckets_at_every_resolution() -> None:
     history = History()
     now = fill(history, *[1.0] * 30)
     history.add_missing(Sample(1010.0, 5 << 32, 0, 5.0))
     for resolution in RESOLUTIONS:
         total = sum(history.window(now, COARSE_BUCKETS, resolution).buckets.read)
         assert total == 30_000 + (5 << 32)
-    amended = history.window(now, 30).buckets
-    assert [read for read in amended.read if read > 1000] == [1000 + (1 << 32)] * 5
-    assert amended.seconds.tolist() == [1.0] * 30
+    buckets = history.window(now, 30).buckets
+    assert [read for read in buckets.read if read > 1000] == [1000 + (1 << 32)] * 5
+    assert buckets.seconds.tolist() == [1.0] * 30
     assert max(history.window(now, 9, 60).buckets.read_peak) == 1000 + (1 << 32)
 
 
-def test_memory_is_taken_once_and_never_grows() -> None:
+def test_memory_is_allocated_once_and_never_grows() -> None:
     history = History()
     fill(history, *[1.0] * 10, start=0.0)
 
-    def held() -> int:
+    def allocated_bytes() -> int:
         return sum(
             sys.getsizeof(field)
             for ring in history._series.rollups._rings
@@ -147,33 +148,33 @@ def test_memory_is_taken_once_and_never_grows() -> None:
             )
         )
 
-    before = held()
-    # A year of an event now and then goes through every ring as a year of seconds does.
+    before = allocated_bytes()
+    # An event every 25 minutes for a year passes through every ring as one every second does.
     for minute in range(1, 525_600, 25):
         history.push(Sample(minute * 60.0, 1, 1, 1.0))
-    assert held() == before
+    assert allocated_bytes() == before
     assert before < 1_000_000
 
 
-def test_amended_bytes_find_a_late_sample_that_is_still_held() -> None:
+def test_missing_bytes_are_added_to_a_late_sample_that_is_held() -> None:
     history = History()
     now = fill(history, *[1.0] * 10, 4.0)
     history.add_missing(Sample(now, 4 << 32, 0, 4.0))
-    assert rows(history, now, 4) == [250 + (1 << 32)] * 4
+    assert reads(history, now, 4) == [250 + (1 << 32)] * 4
     for resolution in RESOLUTIONS:
         total = sum(history.window(now, COARSE_BUCKETS, resolution).buckets.read)
         assert total == 11_000 + (4 << 32)
 
 
-# What there is, and windows of the past.
+# Extent, and windows that end before the newest bucket.
 
 
-def test_the_extent_of_nothing_is_the_column_of_now() -> None:
+def test_extent_of_an_empty_history_is_the_present_bucket() -> None:
     assert History().extent(50.7) == (50, 50)
     assert History().extent(50.7, 60) == (60, 60)
 
 
-def test_the_extent_is_from_the_first_column_to_the_newest() -> None:
+def test_extent_is_from_the_first_bucket_to_the_newest() -> None:
     history = History()
     now = fill(history, *[1.0] * 100)
     assert history.extent(now) == (1001, 1100)
@@ -182,7 +183,7 @@ def test_the_extent_is_from_the_first_column_to_the_newest() -> None:
     assert history.extent(now, 86_400) == (86_400, 86_400)
 
 
-def test_the_extent_grows_with_time_that_is_overdue_as_the_window_does() -> None:
+def test_extent_includes_overdue_seconds_as_the_window_does() -> None:
     history = History()
     now = fill(history, *[1.0] * 100)
     for late in (0.0, 0.9, 1.9, 2.1, 60.0, 7000.0):
@@ -192,7 +193,7 @@ def test_the_extent_grows_with_time_that_is_overdue_as_the_window_does() -> None
 
 
 @pytest.mark.parametrize("resolution", RESOLUTIONS)
-def test_the_extent_is_of_no_more_than_is_kept(resolution: int) -> None:
+def test_extent_is_limited_to_the_buckets_held(resolution: int) -> None:
     history = History()
     now = 0.0
     for _ in range(1200):
@@ -207,41 +208,41 @@ def test_the_extent_is_of_no_more_than_is_kept(resolution: int) -> None:
     assert all(window.buckets.seconds)
 
 
-def test_a_window_of_the_past_is_the_newest_ones_older_columns() -> None:
+def test_earlier_window_equals_that_part_of_the_whole() -> None:
     history = History()
-    now = fill(history, *[CADENCE] * 2000)
+    now = fill(history, *[CADENCE_S] * 2000)
     for resolution in (1, 5, 60, 300):
         first, newest = history.extent(now, resolution)
         whole = history.window(now, (newest - first) // resolution + 1, resolution)
-        for columns in (1, 7, 40):
+        for count in (1, 7, 40):
             for end in range(first, newest + 1, 13 * resolution):
-                window = history.window(now, columns, resolution, end)
+                window = history.window(now, count, resolution, end)
                 assert window.end == end
-                at = (end - first) // resolution + 1
-                expected = whole.buckets.read[max(at - columns, 0) : at].tolist()
-                padded = [0] * (columns - len(expected)) + expected
+                stop = (end - first) // resolution + 1
+                expected = whole.buckets.read[max(stop - count, 0) : stop].tolist()
+                padded = [0] * (count - len(expected)) + expected
                 assert window.buckets.read.tolist() == padded
 
 
-def test_a_window_of_the_past_ends_with_the_column_that_its_end_lies_in() -> None:
+def test_window_ends_with_the_bucket_that_contains_its_end() -> None:
     history = History()
     now = fill(history, *[1.0] * 100)
     assert [history.window(now, 3, 60, end).end for end in (1020, 1021, 1080)] == [1020, 1080, 1080]
 
 
-def test_a_window_of_the_past_stays_while_time_goes_on() -> None:
+def test_earlier_window_does_not_change_later() -> None:
     history = History()
     now = fill(history, *[1.0] * 100)
     before = history.window(now, 30, 1, 1050)
     now = fill(history, *[1.0] * 100, start=now)
     assert history.window(now, 30, 1, 1050).buckets == before.buckets
-    # But how old the newest sample is is told of the present.
+    # But its age is that of the newest sample.
     late = history.window(now + 5.0, 30, 1, 1050)
     assert (late.buckets, late.age, late.late) == (before.buckets, 5.0, True)
 
 
 @pytest.mark.parametrize("resolution", RESOLUTIONS)
-def test_a_window_beyond_what_there_is_is_all_gaps(resolution: int) -> None:
+def test_window_outside_the_extent_is_all_gaps(resolution: int) -> None:
     history = History()
     now = fill(history, *[1.0] * 100, start=10_000_000.0)
     first, newest = history.extent(now, resolution)
@@ -252,22 +253,22 @@ def test_a_window_beyond_what_there_is_is_all_gaps(resolution: int) -> None:
     assert history.window(now, 0, resolution, first).buckets.read.tolist() == []
 
 
-def test_a_window_that_ends_at_the_newest_column_is_the_newest() -> None:
+def test_window_that_ends_at_the_newest_bucket_is_the_newest() -> None:
     history = History()
-    now = fill(history, *[CADENCE] * 700)
+    now = fill(history, *[CADENCE_S] * 700)
     for resolution in RESOLUTIONS:
         _, newest = history.extent(now, resolution)
         newest_window = history.window(now, 50, resolution)
         assert history.window(now, 50, resolution, newest) == newest_window
 
 
-def test_overdue_time_is_a_gap_at_a_coarse_resolution_too() -> None:
+def test_overdue_time_is_a_gap_at_a_coarse_resolution() -> None:
     history = History()
     now = fill(history, *[1.0] * 120, start=0.0)
-    assert rows(history, now + 130.0, 4, resolution=60) == [60_000, None, None, None]
+    assert reads(history, now + 130.0, 4, resolution=60) == [60_000, None, None, None]
 
 
-def test_all_that_is_done_to_the_rings_is_done_under_the_lock() -> None:
+def test_buckets_are_used_under_the_lock_only() -> None:
     class Lock:
         held = entered = 0
 
@@ -280,11 +281,11 @@ def test_all_that_is_done_to_the_rings_is_done_under_the_lock() -> None:
 
     lock = Lock()
     history = History(lock=lock)
-    touched = history._binning.place
+    original = history._binning.place
 
     def place(sample: Sample) -> list[Portion]:
         assert lock.held == 1
-        return touched(sample)
+        return original(sample)
 
     history._binning.place = place  # type: ignore[method-assign]
     now = fill(history, 1.0)
@@ -294,16 +295,16 @@ def test_all_that_is_done_to_the_rings_is_done_under_the_lock() -> None:
 
 
 class TestRing:
-    def test_what_is_older_than_a_ring_remembers_still_counts_in_the_coarser(self) -> None:
+    def test_portion_of_an_expired_bucket_is_added_to_the_coarser_ring(self) -> None:
         coarse = Ring(5, 4)
         fine = Ring(1, 10, coarse)
-        for column in (1, 30):
-            fine.add(Portion(column, 1, 0, 1.0, 1.0, 0.0))
+        for bucket in (1, 30):
+            fine.add(Portion(bucket, 1, 0, 1.0, 1.0, 0.0))
         fine.add(Portion(13, 7, 0, 1.0, 7.0, 0.0))
         fine.add(Portion(40, 1, 0, 1.0, 1.0, 0.0))
         assert coarse.copy(3, 6).read.tolist() == [7, 0, 0, 1]
 
-    def test_copies_are_the_callers_own(self) -> None:
+    def test_changing_a_copy_does_not_change_the_ring(self) -> None:
         ring = Ring(1, 10)
         ring.add(Portion(5, 1, 1, 1.0, 1.0, 1.0))
         ring.copy(5, 5).read[0] = 99
@@ -322,7 +323,7 @@ EVENTS = st.lists(
 
 @settings(deadline=None, derandomize=True, max_examples=40)
 @given(EVENTS, st.integers(1, 300))
-def test_any_pushes_any_window(events: list[tuple[float, float, int]], width: int) -> None:
+def test_any_samples_in_any_window(events: list[tuple[float, float, int]], width: int) -> None:
     history = History()
     when, read, written = 1000.0, 0, 0
     for span, gap, amount in events:
@@ -332,7 +333,7 @@ def test_any_pushes_any_window(events: list[tuple[float, float, int]], width: in
     for resolution in RESOLUTIONS:
         narrow = history.window(when, width, resolution)
         assert len(narrow.buckets) == width
-        # Wide enough for all of it, where the ring is: 80 events lie within 19 days.
+        # 80 events lie within 19 days, which the coarsest rings can hold.
         if resolution >= 21_600:
             whole = history.window(when, COARSE_BUCKETS, resolution).buckets
             assert (sum(whole.read), sum(whole.written)) == (read, written)
@@ -345,10 +346,10 @@ def test_any_pushes_any_window(events: list[tuple[float, float, int]], width: in
             pages = [history.window(when, width, resolution, end).buckets.read for end in ends]
             assert sum(map(sum, pages)) == read
     future = Counter(history.window(when, 1, r).end - when > r + 1 for r in RESOLUTIONS)
-    assert not future[True]  # no column lies in the future by more than itself
+    assert not future[True]  # at most one bucket ends in the future
 
 
-# What was kept from an earlier run.
+# Storing and restoring.
 
 
 STORED = RESOLUTIONS[3:]
@@ -358,7 +359,7 @@ def whole_seconds(*ends: int) -> list[Sample]:
     return [Sample(float(end), 100 + end % 9, end % 5, 1.0) for end in ends]
 
 
-def test_what_has_changed_is_taken_once() -> None:
+def test_changes_are_returned_once() -> None:
     history = History()
     assert history.changes(STORED) == (None, [])
     for sample in whole_seconds(100, 101):
@@ -372,12 +373,12 @@ def test_what_has_changed_is_taken_once() -> None:
     history.push(whole_seconds(181)[0])
     first, entries = history.changes((60,))
     assert (first, [each.portion.bucket for each in entries]) == (181, [4])
-    # Once more, from where it could not be stored.
+    # Again, from the second that could not be stored.
     first, entries = history.changes((60,), since=100)
     assert (first, [each.portion.bucket for each in entries]) == (100, [2, 4])
 
 
-def test_what_was_amended_or_held_back_is_taken_again() -> None:
+def test_missing_bytes_and_late_samples_are_changes() -> None:
     history = History()
     for sample in whole_seconds(*range(100, 200)):
         history.push(sample)
@@ -386,7 +387,7 @@ def test_what_was_amended_or_held_back_is_taken_again() -> None:
     first, entries = history.changes((60,))
     assert first == 108
     assert [each.portion.bucket for each in entries] == [2, 3, 4]
-    kept = entries[:2]
+    unchanged = entries[:2]
     history.push(Sample(290.0, 900, 0, 90.0))
     assert history.changes((60,)) == (None, [])
     history.push(Sample(291.0, 10, 0, 1.0))
@@ -394,11 +395,11 @@ def test_what_was_amended_or_held_back_is_taken_again() -> None:
     assert first == 201
     assert [each.portion.bucket for each in entries] == [4, 5]
     assert sum(history.window(291.0, 5, 60).buckets.read) == sum(
-        each.portion.read for each in [*kept, *entries]
+        each.portion.read for each in [*unchanged, *entries]
     )
 
 
-def test_a_past_is_there_before_the_first_sample_and_ends_in_a_gap() -> None:
+def test_restored_history_is_shown_before_the_first_sample() -> None:
     before, after = History(), History()
     for sample in whole_seconds(*range(61, 181)):
         before.push(sample)
@@ -425,7 +426,7 @@ def test_a_past_is_there_before_the_first_sample_and_ends_in_a_gap() -> None:
     st.integers(0, 20),
     st.sampled_from([1, 5, 60, 300]),
 )
-def test_what_is_restored_early_or_late_is_as_if_it_had_been_there_all_the_time(
+def test_restored_history_equals_an_uninterrupted_one(
     ends: list[int], cut: int, early: int, finest: int
 ) -> None:
     levels = [each for each in RESOLUTIONS if each >= finest]
@@ -435,23 +436,25 @@ def test_what_is_restored_early_or_late_is_as_if_it_had_been_there_all_the_time(
         whole.push(sample)
         if index < cut:
             before.push(sample)
-            # As a store does, which is told now and then.
+            # As a store does, which is updated now and then.
             for entry in before.changes(levels)[1] if index % 7 in (2, 3) else []:
                 file[entry.resolution, entry.portion.bucket] = entry
         else:
             if index == cut + early:
-                after.restore(rest(before, levels, file))
+                after.restore(all_stored(before, levels, file))
             after.push(sample)
     if len(ends) <= cut + early:
-        after.restore(rest(before, levels, file))
+        after.restore(all_stored(before, levels, file))
     for level in levels:
-        # To a given end: how far the present has come is only known where a sample has.
+        # With a given end, because the newest bucket depends on when the last sample arrived.
         one, other = (each.window(9000.0, 200, level, 9000).buckets for each in (whole, after))
         assert one == other
 
 
-def rest(history: History, levels: list[int], file: dict[tuple[int, int], Bucket]) -> list[Bucket]:
-    """All that is in a file when the rest of a history has been stored, in a store's order."""
+def all_stored(
+    history: History, levels: list[int], file: dict[tuple[int, int], Bucket]
+) -> list[Bucket]:
+    """Store the rest of a history; returns all stored buckets in the order of the store."""
     for entry in history.changes(levels)[1]:
         file[entry.resolution, entry.portion.bucket] = entry
     return [file[key] for key in sorted(file)]

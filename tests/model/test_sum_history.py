@@ -1,4 +1,4 @@
-"""The sum's past: exactly what its members' pasts add up to, and marked where one is missing."""
+"""The sum's history: the exact sum of its members', with marks where data of one is missing."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -20,46 +20,46 @@ START = 1000.0
 
 
 class Members:
-    """Histories, and that of their sum."""
+    """Several histories and that of their sum."""
 
     def __init__(self, count: int) -> None:
         self.sum = SumHistory(range(count))
         self.each = [History() for _ in range(count)]
         for which, history in enumerate(self.each):
-            history.on_portions = partial(self._on, which)
+            history.on_portions = partial(self._add_to_sum, which)
 
-    def _on(self, which: int, portions: list[Portion]) -> None:
+    def _add_to_sum(self, which: int, portions: list[Portion]) -> None:
         newest = self.each[which].newest_at
         assert newest is not None
         self.sum.add(which, portions, newest)
 
     def steady(self, which: int, begin: int, end: int, read: int = 100) -> None:
-        """A sample a second, the last at ``end``."""
+        """Push a sample a second after ``begin``, the last at ``end``."""
         for when in range(begin + 1, end + 1):
             self.each[which].push(Sample(float(when), read, read // 10, 1.0))
 
     def last(self, now: float, resolution: int = 1) -> int:
-        """Where the newest column shown ends."""
+        """The second at which the newest bucket shown ends."""
         end = int(self.sum.window(now, 1, resolution).end)
         assert self.sum.extent(now, resolution)[1] == end
         return end
 
 
-def partly(members: Members, now: float, columns: int, resolution: int = 1) -> list[int]:
-    """Where the columns end that lack something."""
-    window = members.sum.window(now, columns, resolution)
-    begin = int(window.end) - (columns - 1) * resolution
+def partial_ends(members: Members, now: float, count: int, resolution: int = 1) -> list[int]:
+    """The seconds at which the buckets end that lack data of a member."""
+    window = members.sum.window(now, count, resolution)
+    begin = int(window.end) - (count - 1) * resolution
     return [begin + index * resolution for index in sorted(window.partial)]
 
 
-def reads(members: Members, now: float, columns: int, resolution: int = 1) -> list[int]:
-    return members.sum.window(now, columns, resolution).buckets.read.tolist()
+def reads(members: Members, now: float, count: int, resolution: int = 1) -> list[int]:
+    return members.sum.window(now, count, resolution).buckets.read.tolist()
 
 
-# The sum of what each moved.
+# Sums of bytes.
 
 
-def test_before_anything_was_told_it_is_a_history_of_nothing() -> None:
+def test_new_sum_equals_an_empty_history() -> None:
     empty = SumHistory(["a", "b"])
     assert empty.extent(50.7) == History().extent(50.7)
     assert empty.window(50.7, 4) == History().window(50.7, 4)
@@ -68,7 +68,7 @@ def test_before_anything_was_told_it_is_a_history_of_nothing() -> None:
     assert empty.window(50.7, 4) == History().window(50.7, 4)
 
 
-def test_each_second_is_the_sum_of_all() -> None:
+def test_each_second_is_the_sum_of_all_members() -> None:
     members = Members(3)
     for second in range(1000, 1010):
         for which in range(3):
@@ -81,7 +81,7 @@ def test_each_second_is_the_sum_of_all() -> None:
     assert window.partial == frozenset()
 
 
-def test_the_peak_is_of_the_sum_and_not_the_sum_of_peaks() -> None:
+def test_peak_is_of_the_sum_and_not_the_sum_of_peaks() -> None:
     members = Members(2)
     for when, first, second in ((1001, 900, 50), (1002, 40, 800), (1003, 500, 500)):
         members.each[0].push(Sample(float(when), first, 0, 1.0))
@@ -90,8 +90,8 @@ def test_the_peak_is_of_the_sum_and_not_the_sum_of_peaks() -> None:
 
 
 @pytest.mark.parametrize("reads", [(1000, 1000), (5000, 20), (0, 700), (300, 200, 100)], ids=str)
-def test_an_event_that_is_shared_between_two_seconds_makes_no_notch(reads: tuple[int, ...]) -> None:
-    # Tor's seconds are a little longer than ours: every seven minutes one covers two of them.
+def test_event_shared_between_two_seconds_makes_no_notch(reads: tuple[int, ...]) -> None:
+    # Tor's events are slightly more than a second apart: one in seven minutes covers two buckets.
     members = Members(len(reads))
     clocks = [START + 0.3 * which for which in range(len(reads))]
     for _ in range(1000):
@@ -99,34 +99,34 @@ def test_an_event_that_is_shared_between_two_seconds_makes_no_notch(reads: tuple
             clocks[which] += 1.0022
             members.each[which].push(Sample(clocks[which], read, read // 10, 1.0022))
     window = members.sum.window(min(clocks), 900)
-    columns = window.buckets
-    assert min(columns.seconds) < 0.9, "there is such a second"
-    for read, written, seconds in zip(columns.read, columns.written, columns.seconds, strict=True):
+    buckets = window.buckets
+    assert min(buckets.seconds) < 0.9, "there is a shared event"
+    for read, written, seconds in zip(buckets.read, buckets.written, buckets.seconds, strict=True):
         assert read / seconds == pytest.approx(sum(reads), rel=3e-3)
         assert written / seconds == pytest.approx(sum(reads) // 10, rel=3e-3)
-    assert columns.read_peak.tolist() == pytest.approx([sum(reads)] * 900, rel=3e-3)
+    assert buckets.read_peak.tolist() == pytest.approx([sum(reads)] * 900, rel=3e-3)
     assert window.partial == frozenset()
-    assert not partly(members, min(clocks), 15, 60)
+    assert not partial_ends(members, min(clocks), 15, 60)
 
 
-def test_bytes_that_were_amended_are_in_the_sum_and_in_its_peak() -> None:
+def test_missing_bytes_are_added_to_the_sum_and_its_peak() -> None:
     members = Members(2)
     members.steady(0, 1000, 1005)
     members.steady(1, 1000, 1005)
     members.each[0].add_missing(Sample(1005.0, 1 << 32, 0, 1.0))
     assert reads(members, 1005.1, 2) == [200, 200 + (1 << 32)]
-    assert not partly(members, 1005.1, 5)
+    assert not partial_ends(members, 1005.1, 5)
     for resolution in RESOLUTIONS:
-        columns = members.sum.window(1005.1, 5, resolution).buckets
-        assert sum(columns.read) == 1000 + (1 << 32)
-        assert max(columns.read_peak) == 200 + (1 << 32)
-        assert sum(columns.seconds) == 5.0
+        buckets = members.sum.window(1005.1, 5, resolution).buckets
+        assert sum(buckets.read) == 1000 + (1 << 32)
+        assert max(buckets.read_peak) == 200 + (1 << 32)
+        assert sum(buckets.seconds) == 5.0
 
 
-# What is missing.
+# Partial buckets.
 
 
-def test_a_second_that_one_did_not_tell_is_marked_and_no_other() -> None:
+def test_sum_marks_seconds_without_data_of_a_member() -> None:
     members = Members(3)
     for second in range(1000, 1040):
         for which in range(3):
@@ -134,19 +134,19 @@ def test_a_second_that_one_did_not_tell_is_marked_and_no_other() -> None:
                 members.steady(which, second, second + 1)
         if second == 1012:
             members.sum.expect_no_more(1)
-    assert partly(members, 1040.1, 40) == list(range(1011, 1021))
-    assert partly(members, 1040.1, 8, 5) == [1015, 1020]
-    assert partly(members, 1040.1, 2, 60) == [1020]
+    assert partial_ends(members, 1040.1, 40) == list(range(1011, 1021))
+    assert partial_ends(members, 1040.1, 8, 5) == [1015, 1020]
+    assert partial_ends(members, 1040.1, 2, 60) == [1020]
     assert reads(members, 1040.1, 40)[10:20] == [200] * 10
 
 
-def test_one_that_never_came_is_missing_from_all() -> None:
+def test_member_without_data_makes_all_buckets_partial() -> None:
     members = Members(2)
     members.steady(0, 1000, 1010)
-    assert partly(members, 1010.1, 12) == list(range(1001, 1011))
+    assert partial_ends(members, 1010.1, 12) == list(range(1001, 1011))
 
 
-def test_a_second_that_nobody_told_is_a_gap_and_not_partly_known() -> None:
+def test_second_without_any_data_is_a_gap_and_not_partial() -> None:
     members = Members(2)
     for which in (0, 1):
         members.steady(which, 1000, 1005)
@@ -157,39 +157,39 @@ def test_a_second_that_nobody_told_is_a_gap_and_not_partly_known() -> None:
     assert not window.partial
 
 
-def test_late_ones_fill_what_was_marked() -> None:
+def test_late_samples_complete_partial_buckets() -> None:
     members = Members(2)
     for which in (0, 1):
         members.steady(which, 1000, 1010)
     members.steady(0, 1010, 1020)
-    assert partly(members, 1020.1, 20) == list(range(1011, 1021))
+    assert partial_ends(members, 1020.1, 20) == list(range(1011, 1021))
     members.each[1].push(Sample(1020.2, 1020, 10, 10.2))
     members.each[1].push(Sample(1021.2, 100, 10, 1.0))
     members.steady(0, 1020, 1021)
-    assert not partly(members, 1021.3, 20)
+    assert not partial_ends(members, 1021.3, 20)
 
 
-def test_what_is_still_waited_for_is_not_missing_at_any_resolution() -> None:
+def test_seconds_that_wait_for_a_member_are_not_partial() -> None:
     members = Members(2)
     for second in range(1000, 1100):
         for which in (0, 1):
             members.steady(which, second, second + 1)
             for resolution in RESOLUTIONS[:5]:
-                # The first second is missing until there is anything of the other at all.
-                assert second == 1000 or not partly(members, second + 1.1, 30, resolution)
+                # The first second is partial until the other member has any data.
+                assert second == 1000 or not partial_ends(members, second + 1.1, 30, resolution)
 
 
-def test_a_member_that_is_forgotten_leaves_nothing_to_miss() -> None:
+def test_removed_member_makes_no_bucket_partial() -> None:
     members = Members(3)
     for which in (0, 1):
         members.steady(which, 1000, 1010)
-    assert len(partly(members, 1010.1, 10)) == 10
+    assert len(partial_ends(members, 1010.1, 10)) == 10
     members.sum.remove(2)
-    assert partly(members, 1010.1, 10) == []
+    assert partial_ends(members, 1010.1, 10) == []
 
 
-def test_a_stop_longer_than_seconds_are_kept_counts_its_time_once() -> None:
-    # Stopped with ^Z for two hours: each tells of all of it at once, one after another.
+def test_stop_longer_than_the_finest_ring_covers_its_time_once() -> None:
+    # Stopped by ^Z for over two hours: each member has a sample of all of it.
     members = Members(3)
     for which in range(3):
         members.steady(which, 1000, 1010)
@@ -206,10 +206,10 @@ def test_a_stop_longer_than_seconds_are_kept_counts_its_time_once() -> None:
         assert window.partial == frozenset()
 
 
-# What is shown never goes back.
+# The newest bucket shown.
 
 
-def test_one_that_is_a_second_behind_is_waited_for() -> None:
+def test_sum_waits_for_a_member_that_is_slightly_behind() -> None:
     members = Members(2)
     for which in (0, 1):
         members.steady(which, 1000, 1010)
@@ -219,7 +219,7 @@ def test_one_that_is_a_second_behind_is_waited_for() -> None:
     assert members.last(1012.1) == 1011
 
 
-def test_one_that_is_far_behind_is_not() -> None:
+def test_sum_does_not_wait_for_a_member_that_is_far_behind() -> None:
     members = Members(2)
     for which in (0, 1):
         members.steady(which, 1000, 1010)
@@ -227,7 +227,7 @@ def test_one_that_is_far_behind_is_not() -> None:
     assert members.last(1013.0) == 1011 + MAX_WAIT_S
 
 
-def test_one_that_catches_up_takes_nothing_back() -> None:
+def test_newest_bucket_stays_when_a_member_catches_up() -> None:
     members = Members(2)
     for which in (0, 1):
         members.steady(which, 1000, 1010)
@@ -237,7 +237,7 @@ def test_one_that_catches_up_takes_nothing_back() -> None:
     assert members.last(1013.2) == 1013
 
 
-def test_one_that_left_and_comes_again_takes_nothing_back() -> None:
+def test_newest_bucket_stays_when_a_member_returns() -> None:
     members = Members(2)
     members.steady(0, 1000, 1011)
     members.steady(1, 1000, 1009)
@@ -247,7 +247,7 @@ def test_one_that_left_and_comes_again_takes_nothing_back() -> None:
     assert members.last(1011.1) == 1011
 
 
-def test_a_late_event_that_is_held_takes_nothing_back() -> None:
+def test_newest_bucket_stays_when_a_late_event_is_held() -> None:
     members = Members(2)
     for which in (0, 1):
         members.steady(which, 1000, 1010)
@@ -258,68 +258,68 @@ def test_a_late_event_that_is_held_takes_nothing_back() -> None:
     assert members.last(1015.0) == 1015
 
 
-def test_the_oldest_is_the_oldest_that_any_told_of() -> None:
+def test_extent_begins_with_the_oldest_data_of_any_member() -> None:
     members = Members(2)
     members.steady(0, 1050, 1060)
     members.steady(1, 1000, 1060)
     assert members.sum.extent(1060.1) == (1001, 1060)
 
 
-# Whatever the histories.
+# Any histories.
 
 
-class Told(NamedTuple):
-    """Something that becomes of one member."""
+class Step(NamedTuple):
+    """A sample of one member, perhaps after a gap."""
 
     which: int
     span: float
     gap: float
     read: int
-    leaves: bool
+    disconnects: bool
 
 
 SPANS = st.one_of(st.just(1.0022), st.floats(0.9, 1.1), st.floats(1e-3, 0.4), st.floats(1.75, 40.0))
 "Drift, jitter, bursts and late events."
 GAPS = st.one_of(st.just(0.0), st.just(0.0), st.just(0.0), st.floats(0.5, 900.0))
-STORIES = st.lists(
+STEPS = st.lists(
     st.builds(
-        Told,
+        Step,
         which=st.integers(0, 3),
         span=SPANS,
         gap=GAPS,
         read=st.integers(0, 1 << 40),
-        leaves=st.booleans(),
+        disconnects=st.booleans(),
     ),
     min_size=1,
     max_size=90,
 )
 
 
-def events(story: Sequence[Told], count: int) -> list[tuple[float, int, Sample, bool]]:
-    """All that the members tell, in the order of its time; each keeps its own."""
+def events(steps: Sequence[Step], count: int) -> list[tuple[float, int, Sample, bool]]:
+    """All samples in the order of their time: when, which member, sample, and whether it left."""
     clocks = [START + which * 0.23 for which in range(count)]
     found = []
-    for told in story:
-        which = told.which % count
-        clocks[which] += told.gap + told.span
-        sample = Sample(clocks[which], told.read, told.read // 7, told.span)
-        found.append((clocks[which], which, sample, told.leaves and told.gap > 0))
+    for step in steps:
+        which = step.which % count
+        clocks[which] += step.gap + step.span
+        sample = Sample(clocks[which], step.read, step.read // 7, step.span)
+        found.append((clocks[which], which, sample, step.disconnects and step.gap > 0))
     return sorted(found, key=lambda each: each[0])
 
 
 @settings(PROPERTY, max_examples=60)
-@given(STORIES, st.integers(1, 4))
-def test_any_histories_add_up_exactly(story: list[Told], count: int) -> None:
+@given(STEPS, st.integers(1, 4))
+def test_any_histories_add_up_exactly(steps: list[Step], count: int) -> None:
     members = Members(count)
     read = 0
-    for _, which, sample, leaves in events(story, count):
-        if leaves:
+    for _, which, sample, left in events(steps, count):
+        if left:
             members.sum.expect_no_more(which)
         members.each[which].push(sample)
         read += sample.read
     now = max(history.newest_at or 0.0 for history in members.each)
     for which, history in enumerate(members.each):
-        if history.newest_at is not None:  # what was held is settled by what comes after
+        if history.newest_at is not None:  # add_missing settles the samples that are held
             history.add_missing(Sample(history.newest_at, which, 0, 0.5))
             read += which
     end = int(now) + 50
@@ -327,27 +327,27 @@ def test_any_histories_add_up_exactly(story: list[Told], count: int) -> None:
         wide = COARSE_BUCKETS if resolution > 1 else FINEST_BUCKETS
         windows = [each.window(now, wide, resolution, end) for each in members.each]
         whole = members.sum.window(now, wide, resolution, end)
-        known = [window.buckets for window in windows]
+        parts = [window.buckets for window in windows]
         for field in ("read", "written"):
-            columns = [getattr(each, field) for each in known]
-            sums = [sum(cells) for cells in zip(*columns, strict=True)]
+            arrays = [getattr(each, field) for each in parts]
+            sums = [sum(values) for values in zip(*arrays, strict=True)]
             assert getattr(whole.buckets, field).tolist() == sums
         if whole.end - wide * resolution <= START - 1:
             assert sum(whole.buckets.read) == read
-        covered = [[seconds > 0 for seconds in each.seconds] for each in known]
+        covered = [[seconds > 0 for seconds in each.seconds] for each in parts]
         assert [seconds > 0 for seconds in whole.buckets.seconds] == [
-            any(cells) for cells in zip(*covered, strict=True)
+            any(flags) for flags in zip(*covered, strict=True)
         ]
         if resolution == 1:
             limit = members.last(now) - (int(whole.end) - wide + 1)
-            fine = {
+            lacking = {
                 index
-                for index, cells in enumerate(zip(*covered, strict=True))
-                if any(cells) and not all(cells) and index <= limit
+                for index, flags in enumerate(zip(*covered, strict=True))
+                if any(flags) and not all(flags) and index <= limit
             }
-            assert {index for index in whole.partial if index <= limit} == fine
+            assert {index for index in whole.partial if index <= limit} == lacking
             seconds = whole
-    # A coarse column: as high as its highest second, and lacking something if a second of it does.
+    # A coarse bucket has the peak of its highest second, and is partial if one of its seconds is.
     begin = int(seconds.end) - FINEST_BUCKETS + 1
     for resolution in RESOLUTIONS[1:4]:
         coarse = members.sum.window(now, 40, resolution, end)
@@ -368,53 +368,51 @@ def test_any_histories_add_up_exactly(story: list[Told], count: int) -> None:
 
 @example(
     [
-        Told(0, 2.0, 0.0, 0, leaves=False),
-        Told(1, 1.0022, 4.0, 0, leaves=False),
-        Told(0, 2.0, 1.0, 0, leaves=False),
+        Step(0, 2.0, 0.0, 0, disconnects=False),
+        Step(1, 1.0022, 4.0, 0, disconnects=False),
+        Step(0, 2.0, 1.0, 0, disconnects=False),
     ],
     2,
     0.5,
 )
 @settings(PROPERTY, max_examples=60)
-@given(STORIES, st.integers(2, 4), st.floats(0.05, 0.95))
-def test_the_newest_column_shown_never_goes_back(
-    story: list[Told], count: int, between: float
-) -> None:
+@given(STEPS, st.integers(2, 4), st.floats(0.05, 0.95))
+def test_newest_bucket_shown_never_goes_back(steps: list[Step], count: int, between: float) -> None:
     members = Members(count)
     shown = dict.fromkeys((1, 5, 60), 0)
-    first = events(story, count)[0]
+    first = events(steps, count)[0]
     members.each[first[1]].push(first[2])
-    told = events(story, count)[1:]
-    times = [first[0], *(when for when, *_ in told)]
-    for (before, when), (_, which, sample, leaves) in zip(pairwise(times), told, strict=True):
+    others = events(steps, count)[1:]
+    times = [first[0], *(when for when, *_ in others)]
+    for (before, when), (_, which, sample, left) in zip(pairwise(times), others, strict=True):
         for now in (before, before + (when - before) * between, when):
             if members.sum.newest_at is None:
-                continue  # while nothing is known it is the clock's
+                continue  # without samples it is the present second
             for resolution, last in shown.items():
                 shown[resolution] = members.last(now, resolution)
                 assert shown[resolution] >= last
                 assert shown[resolution] < now + resolution + 1
         if members.sum.newest_at is None:
-            # The first sample was held back, and nothing has been shown that could go back.
+            # The first sample is held, and nothing has been shown.
             shown = dict.fromkeys(shown, 0)
-        if leaves:
+        if left:
             members.sum.expect_no_more(which)
         members.each[which].push(sample)
 
 
 @pytest.mark.parametrize("count", [1, 8, 64])
-def test_a_minute_of_many(count: int) -> None:
+def test_a_minute_of_many_members(count: int) -> None:
     members = Members(count)
     for second in range(1000, 1060):
         for which in range(count):
             when = second + 1 + which / count
             members.each[which].push(Sample(when, which, 0, 1.0))
     now = 1060.99
-    assert not partly(members, now, 58)
+    assert not partial_ends(members, now, 58)
     assert reads(members, now, 50) == [count * (count - 1) // 2] * 50
 
 
-# What was kept from an earlier run.
+# Storing and restoring.
 
 
 @settings(max_examples=40)
@@ -426,26 +424,26 @@ def test_a_minute_of_many(count: int) -> None:
     ),
     st.integers(0, 8),
 )
-def test_a_sum_that_is_restored_is_what_it_was_and_knows_who_was_missing(
+def test_restored_sum_equals_an_uninterrupted_one(
     stretches: list[tuple[int, int, int]], cut: int
 ) -> None:
     levels = (60, 300, 3600)
     whole, before, after = Members(2), Members(2), Members(2)
     at = [1000, 1000]
-    kept: dict[tuple[int, int], Bucket] = {}
+    file: dict[tuple[int, int], Bucket] = {}
     for index, (which, gap, length) in enumerate(stretches):
         if index == cut:
-            # No second has some of one run and some of the next.
+            # No second has data of both runs.
             at = [max(at), max(at)]
-            after.sum.restore([kept[key] for key in sorted(kept)])
+            after.sum.restore([file[key] for key in sorted(file)])
         begin = at[which] + gap
         at[which] = begin + length
         for members in (whole, before if index < cut else after):
             members.steady(which, begin, at[which])
         for entry in before.sum.changes(levels)[1]:
-            kept[entry.resolution, entry.portion.bucket] = entry
+            file[entry.resolution, entry.portion.bucket] = entry
     if cut >= len(stretches):
-        after.sum.restore([kept[key] for key in sorted(kept)])
+        after.sum.restore([file[key] for key in sorted(file)])
     now = max(at) + 0.5
     for level in levels:
         one, other = (each.sum.window(now, 60, level, 6000) for each in (whole, after))

@@ -44,7 +44,7 @@ KEYS = [
 
 
 class Tor:
-    """Described each command with its own last word, but for what a test says."""
+    """Answers each command with its own key, unless ``answers`` has another answer for it."""
 
     def __init__(self, **answers: str | None) -> None:
         self.answers = answers
@@ -56,23 +56,23 @@ class Tor:
         return self.answers.get(key.replace("/", "_").replace("-", "_"), key)
 
 
-def test_each_key_is_asked_for_in_a_command_of_its_own() -> None:
+def test_each_key_has_a_command_of_its_own() -> None:
     tor = Tor(accounting_enabled="1")
-    told = Questions().ask_all(tor)
+    answers = Questions().ask_all(tor)
     assert tor.asked == [FINGERPRINT_COMMAND, *LIMIT_COMMANDS, *ACCOUNTING_COMMANDS]
     assert all(len(command.split()) == 2 for command in tor.asked)
-    assert told["accounting/bytes-left"] == "accounting/bytes-left"
-    assert len(told) == len(tor.asked)
+    assert answers["accounting/bytes-left"] == "accounting/bytes-left"
+    assert len(answers) == len(tor.asked)
 
 
-def test_of_accounting_that_is_off_nothing_more_is_asked() -> None:
+def test_no_accounting_keys_are_asked_for_if_accounting_is_disabled() -> None:
     for enabled in ("0", "", None):
         tor = Tor(accounting_enabled=enabled)
         Questions().ask_all(tor)
         assert tor.asked == [FINGERPRINT_COMMAND, *LIMIT_COMMANDS]
 
 
-def test_a_key_that_was_refused_is_asked_for_rarely_and_the_others_always() -> None:
+def test_refused_key_is_asked_for_rarely_and_the_others_each_round() -> None:
     tor, questions = Tor(accounting_enabled="0", fingerprint=None), Questions()
     for _ in range(2 * ROUNDS_AFTER_REFUSAL + 1):
         assert "fingerprint" not in questions.ask_all(tor)
@@ -80,16 +80,16 @@ def test_a_key_that_was_refused_is_asked_for_rarely_and_the_others_always() -> N
     assert tor.asked.count("GETCONF BandwidthRate") == 2 * ROUNDS_AFTER_REFUSAL + 1
 
 
-def test_a_name_that_is_granted_in_the_end_is_told_always() -> None:
+def test_fingerprint_is_asked_for_until_it_is_answered_and_then_remembered() -> None:
     tor, questions = Tor(accounting_enabled="0", fingerprint=None), Questions()
     questions.ask_all(tor)
     del tor.answers["fingerprint"]
-    found = [questions.ask_all(tor).get("fingerprint") for _ in range(ROUNDS_AFTER_REFUSAL + 1)]
-    assert found == [*[None] * (ROUNDS_AFTER_REFUSAL - 1), "fingerprint", "fingerprint"]
-    assert tor.asked.count(FINGERPRINT_COMMAND) == 2, "once it is known it is not asked for"
+    answers = [questions.ask_all(tor).get("fingerprint") for _ in range(ROUNDS_AFTER_REFUSAL + 1)]
+    assert answers == [*[None] * (ROUNDS_AFTER_REFUSAL - 1), "fingerprint", "fingerprint"]
+    assert tor.asked.count(FINGERPRINT_COMMAND) == 2, "the answer is remembered"
 
 
-def test_a_key_that_only_failed_is_asked_for_again() -> None:
+def test_key_without_a_value_is_asked_for_each_round() -> None:
     tor, questions = Tor(accounting_enabled="0", fingerprint=""), Questions()
     for _ in range(3):
         assert "fingerprint" not in questions.ask_all(tor)
