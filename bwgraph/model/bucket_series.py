@@ -28,7 +28,7 @@ class ChangedBuckets(NamedTuple):
 
 
 class BucketSeries:
-    """Rollups that remember what was added since the last look, and what was restored.
+    """Rollups that remember which buckets have changed, and which were restored.
 
     >>> series = BucketSeries()
     >>> series.add([Portion(61, 700, 70, 1.0, 700.0, 70.0)])

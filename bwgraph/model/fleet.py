@@ -143,9 +143,9 @@ def _sum_state(members: Sequence[Instance]) -> Connected | Lost | Ended | None:
 
 
 def _sum_unverified_until(members: Sequence[Instance]) -> int | None:
-    """Return the last second that is unverified in all members with unverified data.
+    """Return the last second of unverified data of the sum; None if there is none.
 
-    After it, a member that connected later may still remember data, but others were watched.
+    It is the earliest of the members': after it, at least one of the tors was watched.
     """
     seconds = [member.unverified_until for member in members if member.unverified_until is not None]
     return min(seconds, default=None)

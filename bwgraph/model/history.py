@@ -104,7 +104,8 @@ class History:
         self.newest_at: float | None = None
         "When the newest sample arrived; None before the first."
         self.on_portions: PortionListener | None = None
-        "Gets what was added, under the lock, so that it arrives in order. Set before the first."
+        """Called with the portions that were added, under the lock and therefore in order. Must be
+        set before the first sample."""
         self._lock = nullcontext() if lock is None else lock
         self._binning = Binning()
         self._series = BucketSeries()

@@ -55,7 +55,7 @@ class Instance:
         self.unverified_until: int | None = None
         "The last second that only tor's memory has data of; None if there is none."
         self.error: ExplainedError | None = None
-        "Why there is no connection and no further attempt; None if there is."
+        "Why the source does not try again; None if it does, or is connected."
         self.problem: Problem | None = None
         "The latest problem; earlier ones are only counted."
         self.problem_count = 0
@@ -68,7 +68,7 @@ class Instance:
         self.context = Context()
         "The latest description, which stays until the next, even if another process answers."
         self.is_unlocated = is_unlocated
-        "Whether the name is no endpoint, because the first tor that is found is used."
+        "Whether ``name`` is not an endpoint, because the first tor that is found is watched."
         self.is_stored = False
         "Whether the history is stored, so that it must not contain tor's own memory."
         self.archive_file = archive_file
@@ -76,7 +76,7 @@ class Instance:
 
     @property
     def title(self) -> str:
-        """The shortest distinct name: label, nickname, endpoint or name."""
+        """The name to show: the label, or else the nickname, the endpoint or ``name``."""
         connection = self.connection
         return self.label or (
             connection.nickname or connection.endpoint if connection else self.name
@@ -84,7 +84,7 @@ class Instance:
 
     @property
     def location(self) -> str:
-        """The label, or else the endpoint."""
+        """The label, or else the endpoint or ``name``."""
         return self.label or (self.connection.endpoint if self.connection else self.name)
 
     @property

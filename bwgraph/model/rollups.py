@@ -52,7 +52,7 @@ class Rollups:
             coarser = Ring(seconds, kept_buckets(seconds), coarser)
             self._rings.insert(0, coarser)
         self.add_portion = self._rings[0].add
-        "Adds a portion to its one-second bucket. Not a method, since every sample calls it."
+        "Adds a portion to its one-second bucket. Bound once, because each sample calls it."
 
     def add(self, portions: Iterable[Portion]) -> None:
         """Add portions to their one-second buckets."""

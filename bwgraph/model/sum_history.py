@@ -51,8 +51,8 @@ class SumHistory:
         "When the newest sample of any member arrived; None before the first."
         self._lock = nullcontext() if lock is None else lock
         self._series = BucketSeries()
-        # In place of bytes read: the number of members that have data in a second. In place of
-        # seconds: the time that at least one of them covers.
+        # Its "bytes read" are the number of members that have data in a second. Its seconds are the
+        # time that at least one of them covers.
         self._coverage = Rollups()
         self._members = set(members)
         self._newest_by_member: dict[Hashable, int] = {}  # the newest second of each

@@ -189,7 +189,7 @@ def test_missing_bytes_of_an_event_are_added_to_the_sum() -> None:
     assert buckets.read.tolist() == [1400] * 4 + [1400 + (1 << 32)]
 
 
-def test_sum_is_verified_once_one_tor_was_watched() -> None:
+def test_sum_is_unverified_only_until_the_first_tor_is_watched() -> None:
     fleet = watched("anna", "bert")
     tell(fleet, 0, news("anna")._replace(recent=tuple(steady(0, 10, 70))))
     assert total(fleet).unverified_until == second(9).ends_at
