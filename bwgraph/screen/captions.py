@@ -1,7 +1,7 @@
-"""The words on the screen: headings, totals, header, readout and alerts, each as long as it may be.
+"""The texts on the screen: header, titles, totals, quota, cursor line and alerts.
 
-Owns what is said and what is left unsaid where there is no room; every number says over what it is.
-Must not know where on the screen a line goes. Pure: the time is told.
+Owns what each text says and what it omits in a narrow window. Every number is shown with the span
+or the start that it refers to. Must not know where on the screen a line goes.
 """
 
 from collections.abc import Iterable
@@ -19,29 +19,32 @@ from bwgraph.screen.units import Units
 from bwgraph.screen.view import Shown, View
 
 PROBLEM_SHOWN_S = 60.0
-"Seconds for which a trouble stays on the screen."
+"Seconds for which a problem stays on the screen."
 
 
 class Heading(NamedTuple):
-    """What stands above one of the two graphs."""
+    """The content of the title of one of the two graphs."""
 
     name: str
     arrow: str
     current: float | None
-    "The newest second's rate; None when that is late."
+    "The rate of the newest second, in bytes per second; None if that second is late."
     summary: Summary
     period: str
-    "What the summary is of."
+    "The span of the summary, as a text."
     p95_unit: str
-    "What its p95 is of, where that is not seconds."
+    "The unit of the p95, as a text; empty for seconds."
     unseen_bytes: int
-    "Bytes that moved in gaps among the visible columns."
+    "Bytes in the visible gaps."
     limit: Limit | None
     units: Units
 
 
 def title(heading: Heading, columns: int, moment: Moment, aside: str) -> Line:
-    """A graph's heading: as much of it as fits, the current rate to the last."""
+    """Return a graph's title: as much of the heading as fits, and ``aside`` at the right.
+
+    The current rate is the last to be omitted, and the statistics are the first.
+    """
     now = heading.units.format_rate(heading.current)
     start = f"{heading.arrow} {heading.name:<8} {now:>10}"
     room = columns - len(aside) - 2
@@ -49,7 +52,7 @@ def title(heading: Heading, columns: int, moment: Moment, aside: str) -> Line:
         aside, room = "", columns
     text = first_that_fits(
         room,
-        *(f"{start}  {said}" for said in _statistics(heading, moment)),
+        *(f"{start}  {statistics}" for statistics in _statistics(heading, moment)),
         start,
         f"{heading.arrow} {now}",
         f"{heading.arrow}{heading.units.format_terse(heading.current)}",
@@ -61,17 +64,13 @@ def title(heading: Heading, columns: int, moment: Moment, aside: str) -> Line:
 
 
 def _statistics(heading: Heading, moment: Moment) -> Iterable[str]:
-    """A window's numbers, and of what they are, from the most words to the fewest."""
+    """Yield texts for a window's statistics, from the longest to the shortest."""
     summary, rate, terse = heading.summary, heading.units.format_rate, heading.units.format_terse
     if summary.peak_at is None:
         return
-    # Of nothing but zeros any is the highest.
+    # A peak of zero has no time: all columns have it.
     at = f" at {moment.format(moment.wall_time(summary.peak_at))}" if summary.peak else ""
     p95 = f"p95 of {heading.p95_unit}" if heading.p95_unit else "p95"
-    saturation = ""
-    if heading.limit and heading.current is not None:
-        share = heading.limit.percent(heading.current)
-        saturation = f"  {share} % of {heading.limit.name} {rate(heading.limit.rate)}"
     long = (
         f"{heading.period}: avg {rate(summary.average):<10}  {p95} {rate(summary.p95):<10}"
         f"  peak {rate(summary.peak)}"
@@ -81,25 +80,27 @@ def _statistics(heading: Heading, moment: Moment) -> Iterable[str]:
         f" peak {terse(summary.peak)}"
     )
     if heading.unseen_bytes:
-        # No room for the time of the peak is better than none for what is in no graph.
-        more = units.format_bytes(heading.unseen_bytes)
-        yield f"{long}{at}  and {more} unseen"
-        yield f"{short}{at}, {more.terse} unseen"
-        yield f"{short}, {more.terse} unseen"
-    if saturation:
+        # These bytes are in no bar, so they are more important than the time of the peak.
+        unseen = units.format_bytes(heading.unseen_bytes)
+        yield f"{long}{at}  and {unseen} unseen"
+        yield f"{short}{at}, {unseen.terse} unseen"
+        yield f"{short}, {unseen.terse} unseen"
+    if heading.limit and heading.current is not None:
+        percent = heading.limit.percent(heading.current)
+        saturation = f"  {percent} % of {heading.limit.name} {rate(heading.limit.rate)}"
         yield f"{long}{at}{saturation}"
         yield f"{long}{saturation}"
         yield f"{short}{saturation}"
     yield f"{long}{at}"
     yield f"{short}{at}"
     yield short
-    mean = f"{heading.period}: avg {terse(summary.average)}"
-    yield f"{mean} peak {terse(summary.peak)}"
-    yield mean
+    average = f"{heading.period}: avg {terse(summary.average)}"
+    yield f"{average} peak {terse(summary.peak)}"
+    yield average
 
 
 def both_rates(download: Heading, upload: Heading, columns: int) -> Line:
-    """The two current rates in one line: the last thing to go."""
+    """Return both current rates in one line, for a screen of one row."""
     down, up = download.current, upload.current
     rate, terse = download.units.format_rate, download.units.format_terse
     text = first_that_fits(
@@ -115,7 +116,7 @@ def both_rates(download: Heading, upload: Heading, columns: int) -> Line:
 
 
 def period(covered: float, end: float, view: View, moment: Moment) -> str:
-    """What the numbers of the visible window are of."""
+    """Return the span of the visible window's statistics as a text."""
     length = units.format_span(round(covered))
     if view.end is None:
         return f"last {length}"
@@ -123,19 +124,19 @@ def period(covered: float, end: float, view: View, moment: Moment) -> str:
 
 
 def quota(context: Context, traffic: Traffic, columns: int, moment: Moment) -> Line:
-    """What is left of tor's quota, and how long that will do at the pace of this traffic."""
+    """Return the line of tor's quota, and how long it lasts at the average rates of ``traffic``."""
     if context.quota is None:
         return ()
     read, written = traffic.read.average, traffic.written.average
     pace = None if read is None or written is None else (read, written)
-    words = quota_text.quota_lines(context.quota, pace, moment.wall_clock, moment.local)
-    asleep = context.quota.hibernating in {"soft", "hard"}
-    style = Style.ALERT if asleep else Style.PLAIN
-    return (Span(first_that_fits(columns, *words), style),) if words else ()
+    texts = quota_text.quota_lines(context.quota, pace, moment.wall_clock, moment.local)
+    hibernating = context.quota.hibernating in {"soft", "hard"}
+    style = Style.ALERT if hibernating else Style.PLAIN
+    return (Span(first_that_fits(columns, *texts), style),) if texts else ()
 
 
 def totals(instance: Instance, view: View, columns: int, moment: Moment) -> Line:
-    """What was moved in all, and since when."""
+    """Return the line of the totals, with the start that they count from."""
     total = instance.totals.total()
     if total is None:
         return ()
@@ -148,67 +149,81 @@ def totals(instance: Instance, view: View, columns: int, moment: Moment) -> Line
         f"{down}{units.format_bytes(total.read).terse}",
         f"{up}{units.format_bytes(total.written).terse}",
     )
-    variants = [f"{since}: {'   '.join(long)}", f"{since}: {' '.join(short)}"]
+    texts = [f"{since}: {'   '.join(long)}", f"{since}: {' '.join(short)}"]
     if total.since is not None:
-        # While tor is gone nothing is known of what it moves, so the average stands still.
-        known = instance.state.last_heard if isinstance(instance.state, Lost) else moment.now
-        age = max(known - total.since, 1.0)
-        ago = f"{since} {units.format_span(max(moment.now - total.since, 0.0))} ago:"
-        means = (
-            view.units.format_rate(total.read / age),
-            view.units.format_rate(total.written / age),
+        # While tor is lost its total is not counted, so its average does not fall either.
+        counted_until = (
+            instance.state.last_heard if isinstance(instance.state, Lost) else moment.now
         )
-        variants[:0] = [
-            f"{ago}   {long[0]}, avg {means[0]}   {long[1]}, avg {means[1]}",
+        seconds = max(counted_until - total.since, 1.0)
+        ago = f"{since} {units.format_span(max(moment.now - total.since, 0.0))} ago:"
+        averages = (
+            view.units.format_rate(total.read / seconds),
+            view.units.format_rate(total.written / seconds),
+        )
+        texts[:0] = [
+            f"{ago}   {long[0]}, avg {averages[0]}   {long[1]}, avg {averages[1]}",
             f"{ago} {long[0]}  {long[1]}",
         ]
-    return (Span(first_that_fits(columns, *variants)),)
+    return (Span(first_that_fits(columns, *texts)),)
 
 
 def header(instance: Instance, view: View, shown: Shown, columns: int, moment: Moment) -> Line:
-    """What is looked at, as far as there is room, and the time."""
+    """Return the top line: as many details of the tor as fit, the scroll position and the time."""
     time = format_time(moment.wall_clock)
-    known = instance.connection
-    place = instance.location
-    noted = f"{place}: {instance.note}" if instance.note else place
-    details = ["bwgraph", noted if len(f"bwgraph  {noted}  {time}") <= columns else place]
-    if known and instance.label and known.endpoint != instance.label:
-        details.append(known.endpoint)
-    if known:
-        fingerprint = instance.context.fingerprint
-        relay = known.nickname or (f"${fingerprint[:8]}" if fingerprint else "")
-        details.append(relay if relay != place else "")
-        details.append(f"tor {known.version}" if known.version else "")
-        total = instance.totals.total()
-        if total is not None and total.since_tor_started and total.since is not None:
-            details.append(f"up {units.format_span(max(moment.now - total.since, 0.0))}")
-    details = [detail for detail in details if detail]
-    where = scroll_note(view, shown)
-    # The version and the uptime go before what a column stands for; so do the name and the place,
-    # where that is not the second that anybody would suppose.
-    for right, least in (
+    details = [text for text in _details(instance, columns - len(f"  {time}"), moment) if text]
+    scrolled = scroll_note(view, shown)
+    # The details are more important than a resolution of 1 s, which is the default. Any other
+    # resolution is more important than all of them but the program's name.
+    for right, needed in (
         (f"{resolution_note(view)}   {time}", 3 if view.resolution == 1 else 1),
         (time, 1),
     ):
-        ending = f"  {right}" if where else right
-        room = columns - len(where) - len(ending) - 2
-        kept = details.copy()
-        while len(kept) > least and len("  ".join(kept)) > room:
-            kept.pop()
-        left = "  ".join(kept)
+        ending = f"  {right}" if scrolled else right
+        room = columns - len(scrolled) - len(ending) - 2
+        left = _join_details(details, room, needed)
         if len(left) <= room:
             break
     return (
         Span(left[:7], Style.BOLD),
         Span(left[7:]),
-        Span(" " * max(1, columns - len(left) - len(where) - len(ending))),
-        Span(where, Style.ALERT),
+        Span(" " * max(1, columns - len(left) - len(scrolled) - len(ending))),
+        Span(scrolled, Style.ALERT),
         Span(ending, Style.DIM),
     )
 
 
+def _details(instance: Instance, columns: int, moment: Moment) -> Iterable[str]:
+    """Yield the texts of the header's left part, the most important first; some may be empty."""
+    yield "bwgraph"
+    place, connection = instance.location, instance.connection
+    noted = f"{place}: {instance.note}" if instance.note else place
+    yield noted if len(f"bwgraph  {noted}") <= columns else place
+    if connection is None:
+        return
+    if instance.label and connection.endpoint != instance.label:
+        yield connection.endpoint
+    fingerprint = instance.context.fingerprint
+    relay = connection.nickname or (f"${fingerprint[:8]}" if fingerprint else "")
+    if relay != place:
+        yield relay
+    if connection.version:
+        yield f"tor {connection.version}"
+    total = instance.totals.total()
+    if total is not None and total.since_tor_started and total.since is not None:
+        yield f"up {units.format_span(max(moment.now - total.since, 0.0))}"
+
+
+def _join_details(details: list[str], room: int, needed: int) -> str:
+    """Join as many details as fit, but at least ``needed`` of them."""
+    count = len(details)
+    while count > needed and len("  ".join(details[:count])) > room:
+        count -= 1
+    return "  ".join(details[:count])
+
+
 def resolution_note(view: View) -> str:
-    """What a column stands for.
+    """Return the resolution as a text.
 
     >>> resolution_note(View(resolution=300))
     '5 min/column'
@@ -217,7 +232,7 @@ def resolution_note(view: View) -> str:
 
 
 def scroll_note(view: View, shown: Shown) -> str:
-    """How far back the view is; empty when it is of the present."""
+    """Return how far back the view is scrolled; empty if it follows the newest bucket."""
     if view.end is None:
         return ""
     back = shown.newest - shown.end
@@ -225,7 +240,7 @@ def scroll_note(view: View, shown: Shown) -> str:
 
 
 def scale_note(view: View) -> str:
-    """What is unusual about the scale."""
+    """Return how the scale differs from the default; empty if it does not."""
     words = ["log"] if view.logarithmic else []
     if view.ceiling is not None:
         words.append("pinned")
@@ -235,55 +250,57 @@ def scale_note(view: View) -> str:
 
 
 def cursor_line(window: Window, cursor: int, view: View, columns: int, moment: Moment) -> Line:
-    """The column under the cursor: its time, and what is known of it."""
-    at = len(window.buckets) - 1 - int((window.end - cursor) // window.resolution)
-    data, each = window.buckets, window.resolution
+    """Return the time and the values of the bucket under the cursor."""
+    buckets, seconds = window.buckets, window.resolution
+    at = len(buckets) - 1 - int((window.end - cursor) // seconds)
     end = moment.wall_time(cursor)
     time = moment.format(end)
-    if each > 1:
-        time = f"{moment.format(moment.wall_time(cursor - each))} to {format_time(end)}"
-    covered = data.seconds[at]
+    if seconds > 1:
+        time = f"{moment.format(moment.wall_time(cursor - seconds))} to {format_time(end)}"
+    covered = buckets.seconds[at]
     if not covered:
-        return (Span(f"{time}  nothing is known", Style.BOLD),)
-    part = "" if covered > 0.9 * each else f"  ({units.format_span(round(covered))} of it known)"
-    if at in window.partial:  # of these seconds, too, not all is known
+        return (Span(f"{time}  no data", Style.BOLD),)
+    part = ""
+    if at in window.partial:  # some tors of a sum are missing
         part = "  (partly covered)"
+    elif covered <= 0.9 * seconds:
+        part = f"  ({units.format_span(round(covered))} covered)"
     rate, terse = view.units.format_rate, view.units.format_terse
-    long, short, least = [], [], []
+    long, short, shortest = [], [], []
     for arrow, amount, top in (
-        (view.glyphs.download, data.read[at], data.read_peak[at]),
-        (view.glyphs.upload, data.written[at], data.written_peak[at]),
+        (view.glyphs.download, buckets.read[at], buckets.read_peak[at]),
+        (view.glyphs.upload, buckets.written[at], buckets.written_peak[at]),
     ):
         mean = amount / covered
-        peak = f", peak {rate(top)}" if each > 1 else ""
+        peak = f", peak {rate(top)}" if seconds > 1 else ""
         long.append(f"{arrow} {units.format_size(amount)}, mean {rate(mean)}{peak}")
-        peak = f" peak {terse(top)}" if each > 1 else ""
+        peak = f" peak {terse(top)}" if seconds > 1 else ""
         short.append(f"{arrow}{units.format_bytes(amount).terse} mean {terse(mean)}{peak}")
-        least.append(f"{arrow}{terse(mean)}")
+        shortest.append(f"{arrow}{terse(mean)}")
     text = first_that_fits(
         columns,
         f"{time}{part}   {'   '.join(long)}",
         f"{time}{part} {' '.join(short)}",
-        f"{time}{part} {' '.join(least)}",
+        f"{time}{part} {' '.join(shortest)}",
         f"{time} {' '.join(short)}",
-        f"{time} {' '.join(least)}",
-        f"{format_time(end)} {' '.join(least)}",
-        " ".join(least),
-        least[0],
+        f"{time} {' '.join(shortest)}",
+        f"{format_time(end)} {' '.join(shortest)}",
+        " ".join(shortest),
+        shortest[0],
     )
     return (Span(text, Style.BOLD),)
 
 
 def alert(instance: Instance, moment: Moment) -> str:
-    """What the user must know now; empty when all is well."""
-    state, trouble, newest = instance.state, instance.problem, instance.history.newest_at
+    """Return the most urgent message about a tor; empty if there is none."""
+    state, problem, newest = instance.state, instance.problem, instance.history.newest_at
     if instance.missing_members and state is not None:
-        return _missing_alert(instance.missing_members)
+        return f"not connected: {', '.join(instance.missing_members)}"
     if isinstance(state, Lost | Ended):
         return _state_alert(state, moment)
-    if trouble is not None and moment.now - trouble.at < PROBLEM_SHOWN_S:
+    if problem is not None and moment.now - problem.at < PROBLEM_SHOWN_S:
         count = f" ({instance.problem_count} such)" if instance.problem_count > 1 else ""
-        return f"{format_time(moment.wall_time(trouble.at))}{count} {trouble.text}"
+        return f"{format_time(moment.wall_time(problem.at))}{count} {problem.text}"
     if state is None:
         past = f"no tor: this is the past that is in {instance.archive_file}"
         return past if instance.archive_file else f"connecting to {instance.name}"
@@ -293,7 +310,7 @@ def alert(instance: Instance, moment: Moment) -> str:
 
 
 def _state_alert(state: Lost | Ended, moment: Moment) -> str:
-    """Why nothing comes, for now or for good."""
+    """Return why a tor sends no data now, or never will again."""
     if isinstance(state, Ended):
         return state.reason
     left = max(0, round(state.retry_at - moment.now))
@@ -303,15 +320,15 @@ def _state_alert(state: Lost | Ended, moment: Moment) -> str:
 
 
 def table_header(tors: int, view: View, columns: int, moment: Moment) -> Line:
-    """What stands above the table of all tors."""
+    """Return the top line of the table of all tors."""
     left = f"bwgraph  all {tors} tors, by {'traffic' if view.by_traffic else 'name'}"
-    each, time = (
-        f"{units.format_exact_span(view.resolution)}/column",
-        format_time(moment.wall_clock),
-    )
-    where = "paused   " if view.end is not None else ""
+    time = format_time(moment.wall_clock)
+    paused = "paused   " if view.end is not None else ""
     right = first_that_fits(
-        columns - len(left) - 2, f"{where}{each}   {time}", f"{where}{time}", time
+        columns - len(left) - 2,
+        f"{paused}{resolution_note(view)}   {time}",
+        f"{paused}{time}",
+        time,
     )
     return (
         Span(left[:7], Style.BOLD),
@@ -322,28 +339,23 @@ def table_header(tors: int, view: View, columns: int, moment: Moment) -> Line:
 
 
 def fleet_alert(instances: Iterable[Instance], moment: Moment) -> str:
-    """What the user must know of any of several tors; empty when all is well."""
+    """Return the first tor's alert and the number of others; empty if there is none."""
     instances = list(instances)
     if all(instance.archive_file for instance in instances):
         return alert(instances[0], moment)
-    said = [(instance.title, alert(instance, moment)) for instance in instances]
-    if len(said) > 1 and said[0][1] and len({words for _, words in said}) == 1:
-        return said[0][1]  # of all of them at once
-    urgent = [f"{title}: {words}" for title, words in said if words]
+    alerts = [(instance.title, alert(instance, moment)) for instance in instances]
+    if len(alerts) > 1 and alerts[0][1] and len({text for _, text in alerts}) == 1:
+        return alerts[0][1]  # the same for all tors
+    urgent = [f"{title}: {text}" for title, text in alerts if text]
     more = f" (and {len(urgent) - 1} more)" if len(urgent) > 1 else ""
     return f"{urgent[0]}{more}" if urgent else ""
 
 
-def _missing_alert(names: tuple[str, ...]) -> str:
-    """Which tors are missing from a sum."""
-    return f"not connected: {', '.join(names)}"
-
-
 def _rate_alone(rate: float | None, units: Units) -> tuple[str, ...]:
-    """A rate where there is no room for its arrow; an arrow says more than that it is unknown."""
+    """Return a rate without its arrow; nothing if it is unknown, as the arrow alone says more."""
     return () if rate is None else (units.format_terse(rate),)
 
 
 def first_that_fits(columns: int, *texts: str) -> str:
-    """The first text that is no longer than that; the last if none is."""
+    """Return the first text that fits into this many columns, or the last if none does."""
     return next((text for text in texts if len(text) <= columns), texts[-1])

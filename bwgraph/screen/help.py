@@ -1,6 +1,6 @@
-"""What the screen says of the keys. Owns the key line and the help page.
+"""The texts about the keys. Owns the key line and the help page.
 
-Both are made from the table that keys are looked up in, so that they cannot lie. Must not know
+Both are made from the table in which keys are looked up, so they are always right. Must not know
 what a key does.
 """
 
@@ -8,15 +8,15 @@ from functools import lru_cache
 from itertools import groupby, zip_longest
 
 from bwgraph.screen.frame import Line, Size, Span, Style
-from bwgraph.screen.keymap import BINDINGS, Binding
+from bwgraph.screen.keymap import BINDINGS
 
 GAP_CELLS = 3
-"Cells between two hints, or two columns of help."
+"Cells between two hints, or between two columns of the help page."
 
 
 @lru_cache(maxsize=2)
 def key_line(columns: int) -> Line:
-    """The keys for a line at the bottom, as many as fit whole."""
+    """Return the bottom line with as many whole hints as fit."""
     spans: list[Span] = []
     for binding in BINDINGS:
         if not binding.hint:
@@ -31,24 +31,24 @@ def key_line(columns: int) -> Line:
 
 
 def help_page(size: Size) -> list[Line]:
-    """All the keys, in as many columns as it takes."""
-    entries = [(" ".join(binding.keys[0] for binding in group), told) for told, group in _grouped()]
-    keys = max(len(names) for names, _ in entries)
-    words = max(len(told) for _, told in entries)
+    """Return the page that lists all keys, in as many columns as it needs."""
+    entries = _entries()
+    key_cells = max(len(keys) for keys, _ in entries)
+    text_cells = max(len(text) for _, text in entries)
     title: Line = (Span("bwgraph", Style.BOLD), Span("  keys; ? or esc to go back"))
     rows = max(size.rows - 2, 1)
-    each = keys + 2 + words + GAP_CELLS
-    abreast = max(1, min(-(-len(entries) // rows), (size.columns + GAP_CELLS) // each))
-    rows = -(-len(entries) // abreast)
+    column_cells = key_cells + 2 + text_cells + GAP_CELLS
+    columns = max(1, min(-(-len(entries) // rows), (size.columns + GAP_CELLS) // column_cells))
+    rows = -(-len(entries) // columns)
     lines: list[Line] = [title, ()] if size.rows > 2 else [title]
-    for row in zip_longest(*(entries[i * rows : (i + 1) * rows] for i in range(abreast))):
+    for row in zip_longest(*(entries[i * rows : (i + 1) * rows] for i in range(columns))):
         line: list[Span] = []
         for entry in row:
             if entry is not None:
-                names, told = entry
+                keys, text = entry
                 line += [
-                    Span(f"{names:<{keys}}", Style.BOLD),
-                    Span(f"  {told:<{words + GAP_CELLS}}"),
+                    Span(f"{keys:<{key_cells}}", Style.BOLD),
+                    Span(f"  {text:<{text_cells + GAP_CELLS}}"),
                 ]
         lines.append(tuple(line))
     if len(lines) > size.rows > 1:
@@ -56,5 +56,9 @@ def help_page(size: Size) -> list[Line]:
     return lines
 
 
-def _grouped() -> list[tuple[str, list[Binding]]]:
-    return [(told, list(group)) for told, group in groupby(BINDINGS, lambda b: b.help)]
+def _entries() -> list[tuple[str, str]]:
+    """Return the keys and the text of each entry. Adjacent bindings with the same text are one."""
+    return [
+        (" ".join(binding.keys[0] for binding in bindings), text)
+        for text, bindings in groupby(BINDINGS, lambda binding: binding.help)
+    ]

@@ -1,6 +1,6 @@
-"""What is marked in and below a graph, by its cells: times, restarts, gaps, hearsay, the cursor.
+"""The marks of a graph, by cell: time labels, restarts, gaps, unverified buckets, the cursor.
 
-Owns where in a window such a mark belongs. Must not know how it is written in.
+Owns where in a window each mark belongs. Must not know how a mark is drawn.
 """
 
 import math
@@ -15,98 +15,103 @@ from bwgraph.model.totals import Unseen
 from bwgraph.screen import time_axis, units
 
 Notes = dict[int, tuple[str, ...]]
-"What to write beside a cell: in so many words, or else in fewer."
+"The text beside a cell, in versions from long to short."
 
 
 class Marks(NamedTuple):
-    """The marks of one window, in cells from its left."""
+    """The marks of one window. A cell is given by its distance from the left."""
 
     labels: dict[int, str]
     "The time labels."
     restarts: tuple[int, ...]
-    "Where another tor process took over."
+    "Cells in which another tor process started."
     unverified: range
-    "What tor told of; all that bwgraph saw itself is after these."
+    "Cells whose bytes tor remembered from before we came."
     unknown: tuple[int, ...]
-    "Where something is not known."
+    "Cells with a bucket that no sample covers."
     partial: tuple[int, ...]
-    "Where a sum lacks some of what it is of."
+    "Cells with a bucket of a sum in which some of its tors are missing."
     cursor: int | None
     read: Notes
     written: Notes
     unseen_bytes: tuple[int, int]
-    "Bytes read and written in the gaps that are visible."
+    "Bytes read and written in the visible gaps."
 
 
 def find_marks(
-    instance: Instance, window: Window, cursor: int | None, moment: Moment, wide: int
+    instance: Instance, window: Window, cursor: int | None, moment: Moment, per_cell: int
 ) -> Marks:
-    """Find the marks of a window of which ``wide`` columns go into a cell."""
+    """Return the marks of a window that is drawn with ``per_cell`` buckets in a cell."""
     count = len(window.buckets)
-    restarts = (_column(window, when) for when in instance.totals.restarts)
-    breaks = tuple(column // wide for column in restarts if 0 <= column < count)
-    read: Notes = dict.fromkeys(breaks, ("tor restarted", "restart"))
-    written = read.copy()
-    gaps = list(_gaps(instance, window))
-    for notes, amounts in (
-        (read, [(before, after, gap.read) for before, after, gap in gaps]),
-        (written, [(before, after, gap.written) for before, after, gap in gaps]),
-    ):
-        # Of a sum several may have gone away at once.
-        for cell, amount in _by_cell(amounts, wide).items():
-            notes[cell] = (
-                f"{units.format_size(amount)} unseen",
-                f"+{units.format_bytes(amount).terse}",
-            )
+    restarts = tuple(
+        bucket // per_cell
+        for bucket in (_bucket(window, when) for when in instance.totals.restarts)
+        if 0 <= bucket < count
+    )
+    gaps = list(_visible_gaps(instance, window))
+    read = [(before, after, gap.read) for before, after, gap in gaps]
+    written = [(before, after, gap.written) for before, after, gap in gaps]
+    restarted: Notes = dict.fromkeys(restarts, ("tor restarted", "restart"))
     seconds = window.buckets.seconds
-    told = unverified_buckets(instance, window)
-    begin = next((i for i in range(told) if seconds[i]), told)
-    cells = count // wide
     return Marks(
-        labels=time_axis.labels(moment.wall_time(window.end), window.resolution * wide, cells),
-        restarts=breaks,
-        unverified=range(begin // wide, -(-told // wide)),
-        unknown=tuple({i // wide: None for i, covered in enumerate(seconds) if not covered}),
-        partial=tuple(dict.fromkeys(i // wide for i in sorted(window.partial))),
-        cursor=None if cursor is None else _column(window, cursor) // wide,
-        read=read,
-        written=written,
-        unseen_bytes=(sum(gap.read for *_, gap in gaps), sum(gap.written for *_, gap in gaps)),
+        labels=time_axis.labels(
+            moment.wall_time(window.end), window.resolution * per_cell, count // per_cell
+        ),
+        restarts=restarts,
+        unverified=_unverified_cells(instance, window, per_cell),
+        unknown=tuple({i // per_cell: None for i, covered in enumerate(seconds) if not covered}),
+        partial=tuple(dict.fromkeys(i // per_cell for i in sorted(window.partial))),
+        cursor=None if cursor is None else _bucket(window, cursor) // per_cell,
+        read=restarted | _unseen_notes(read, per_cell),
+        written=restarted | _unseen_notes(written, per_cell),
+        unseen_bytes=(sum(amount for *_, amount in read), sum(amount for *_, amount in written)),
     )
 
 
 def unverified_buckets(instance: Instance, window: Window) -> int:
-    """How many of a window's columns lie before all that bwgraph saw itself."""
+    """Return how many of a window's first buckets end before bwgraph's own first sample."""
     if instance.unverified_until is None:
         return 0
-    return min(max(_column(window, instance.unverified_until) + 1, 0), len(window.buckets))
+    return min(max(_bucket(window, instance.unverified_until) + 1, 0), len(window.buckets))
 
 
 def verified_rates(instance: Instance, newest: Window) -> tuple[float | None, float | None]:
-    """What moves in the newest second; that is not what tor remembers of it."""
-    hearsay = unverified_buckets(instance, newest) == len(newest.buckets)
-    return (None, None) if hearsay else current_rates(newest)
+    """Return the current rates, or None for each if only tor remembers the newest bucket."""
+    unverified = unverified_buckets(instance, newest) == len(newest.buckets)
+    return (None, None) if unverified else current_rates(newest)
 
 
-def _column(window: Window, when: float) -> int:
-    """The column that a moment lies in, to the nearest second."""
+def _unverified_cells(instance: Instance, window: Window, per_cell: int) -> range:
+    """Return the cells from the first that tor remembers to the last."""
+    end = unverified_buckets(instance, window)
+    begin = next((i for i in range(end) if window.buckets.seconds[i]), end)
+    return range(begin // per_cell, -(-end // per_cell))
+
+
+def _bucket(window: Window, when: float) -> int:
+    """Return the index of the bucket that contains a time, rounded to a second."""
     ago = math.floor((window.end - when + 0.5) / window.resolution)
     return len(window.buckets) - 1 - ago
 
 
-def _gaps(instance: Instance, window: Window) -> Iterator[tuple[int, int, Unseen]]:
-    """The gaps with a sum that are visible, with the columns before and after each."""
+def _visible_gaps(instance: Instance, window: Window) -> Iterator[tuple[int, int, Unseen]]:
+    """Yield the gaps of which tor counted the bytes, with the buckets before and after each."""
     count = len(window.buckets)
     for gap in instance.totals.unseen:
-        before, after = max(_column(window, gap.begin), -1), _column(window, gap.end)
+        before, after = max(_bucket(window, gap.begin), -1), _bucket(window, gap.end)
         if after >= 0 and before < count - 1:
             yield before, after, gap
 
 
-def _by_cell(amounts: list[tuple[int, int, int]], wide: int) -> dict[int, int]:
-    """What was not seen, by the cell before it, where there is a column to write it into."""
-    found: dict[int, int] = {}
-    for before, after, amount in amounts:
+def _unseen_notes(gaps: list[tuple[int, int, int]], per_cell: int) -> Notes:
+    """Return the notes of gaps, which are given as (bucket before, bucket after, bytes)."""
+    amounts: dict[int, int] = {}
+    for before, after, amount in gaps:
+        # A gap within one bucket has no room for a note.
         if before < after and amount:
-            found[before // wide] = found.get(before // wide, 0) + amount
-    return found
+            # Several tors of a sum may have been lost at once.
+            amounts[before // per_cell] = amounts.get(before // per_cell, 0) + amount
+    return {
+        cell: (f"{units.format_size(amount)} unseen", f"+{units.format_bytes(amount).terse}")
+        for cell, amount in amounts.items()
+    }

@@ -1,7 +1,8 @@
-"""All the tors at once: a line for each, and one for their sum.
+"""The table of all tors: a line for each, and one for their sum.
 
-Owns the table's columns, and what goes first as it gets narrower: totals, averages, sparklines,
-states; names and the current rates are the last. Must not know where on the screen it goes.
+Owns the table's columns and the order in which a narrow table loses them: totals, averages,
+sparklines, states. Names and current rates always stay. Must not know where on the screen the
+table goes.
 """
 
 import math
@@ -21,17 +22,17 @@ from bwgraph.screen.units import UNKNOWN_TEXT
 from bwgraph.screen.view import SUM, View
 
 AVERAGED_BUCKETS = 60
-"Columns that an average is of."
+"Buckets that an average covers."
 
 NAME, STATE, RATE, AVERAGE, AMOUNT = (8, 24), 11, 6, 12, 6
-"Cells of a name at the least and at the most, of a state, and of numbers."
+"Column widths in cells: the least and the most of a name, then of a state and of the numbers."
 
 SPARKLINE_CELLS = (6, 40)
-"Cells of a sparkline at the least and at the most."
+"The least and the most cells of a sparkline."
 
 
 class _Columns(NamedTuple):
-    """Cells that each kind of column takes; 0 where there is no room for it."""
+    """The width of each kind of column in cells; 0 if there is no room for it."""
 
     name: int
     state: int
@@ -41,7 +42,7 @@ class _Columns(NamedTuple):
 
 
 class _Direction(NamedTuple):
-    """What one line has to say of download, or of upload."""
+    """The values of download or upload in one line; None where unknown."""
 
     current: float | None
     average: float | None
@@ -50,44 +51,44 @@ class _Direction(NamedTuple):
 
 
 def sorted_tors(fleet: Fleet, view: View, now: float) -> tuple[int, ...]:
-    """The tors by their places in the fleet, in the order of the table's lines."""
-    places = range(len(fleet.instances))
+    """Return the tors' indices in the fleet, in the order of the table's lines."""
+    indices = range(len(fleet.instances))
     if not view.by_traffic:
-        return tuple(sorted(places, key=lambda place: fleet.instances[place].title.casefold()))
+        return tuple(sorted(indices, key=lambda index: fleet.instances[index].title.casefold()))
 
-    def moved(place: int) -> float:
-        window = fleet.instances[place].history.window(now, AVERAGED_BUCKETS, view.resolution)
-        # By what went on for a while: by the last second alone the lines would never rest.
+    def traffic(index: int) -> int:
+        # Over many buckets: sorted by the newest one alone, the lines would move all the time.
+        window = fleet.instances[index].history.window(now, AVERAGED_BUCKETS, view.resolution)
         return sum(window.buckets.read) + sum(window.buckets.written)
 
-    return tuple(sorted(places, key=moved, reverse=True))
+    return tuple(sorted(indices, key=traffic, reverse=True))
 
 
 def table_lines(
-    fleet: Fleet, view: View, listed: Sequence[int], size: Size, moment: Moment
+    fleet: Fleet, view: View, order: Sequence[int], size: Size, moment: Moment
 ) -> list[Line]:
-    """The table in a space of that size: its heading, tors as ``listed``, and their sum.
+    """Return the table that fits a space: its heading, the tors in their order, and their sum.
 
-    Where there are more tors than lines, those around the chosen one are shown.
+    If there are more tors than lines, those around the selected one are shown.
     """
-    names = max((len(each.title) for each in fleet.instances), default=0)
-    columns = _columns(size.columns, max(names, len("sum of 99 tors")))
-    heading = [_heading(view, columns)] if size.rows > 4 else []
-    room = max(size.rows - len(heading) - 1, 0)
-    chosen = listed[0] if view.selected is None else view.selected
-    at = listed.index(chosen) if chosen in listed else len(listed) - 1
-    first = min(max(at - room // 2, 0), max(len(listed) - room, 0))
-    found = heading + [
-        _line(fleet.instances[place], place == chosen, view, columns, moment)
-        for place in listed[first : first + room]
+    name_cells = max((len(each.title) for each in fleet.instances), default=0)
+    columns = _columns(size.columns, max(name_cells, len("sum of 99 tors")))
+    lines = [_heading(view, columns)] if size.rows > 4 else []
+    room = max(size.rows - len(lines) - 1, 0)
+    selected = order[0] if view.selected is None else view.selected
+    at = order.index(selected) if selected in order else len(order) - 1
+    first = min(max(at - room // 2, 0), max(len(order) - room, 0))
+    lines += [
+        _line(fleet.instances[index], index == selected, view, columns, moment)
+        for index in order[first : first + room]
     ]
     if fleet.sum is not None:
-        found.append(_line(fleet.sum, chosen == SUM, view, columns, moment))
-    return found[: size.rows]
+        lines.append(_line(fleet.sum, selected == SUM, view, columns, moment))
+    return lines[: size.rows]
 
 
 def _columns(width: int, name: int) -> _Columns:
-    """What fits: a mark and a name, then two by two a sparkline and rates, then totals."""
+    """Return the widths of the columns that fit: first names and rates, then the others in turn."""
     name = min(max(name, NAME[0]), NAME[1])
     left = width - 2 - name - 2 * (2 + RATE)
     if left < 0:
@@ -106,7 +107,7 @@ def _columns(width: int, name: int) -> _Columns:
 
 
 def _heading(view: View, columns: _Columns) -> Line:
-    """What the columns are."""
+    """Return the line that names the columns."""
     average = f"avg {units.format_span(AVERAGED_BUCKETS * view.resolution)}"
     text = f"  {'tor'[: columns.name]:<{columns.name}}"
     if columns.state:
@@ -125,16 +126,18 @@ def _heading(view: View, columns: _Columns) -> Line:
     return (Span(text, Style.DIM),)
 
 
-def _line(instance: Instance, chosen: bool, view: View, columns: _Columns, moment: Moment) -> Line:
-    """One tor, or the sum."""
+def _line(
+    instance: Instance, selected: bool, view: View, columns: _Columns, moment: Moment
+) -> Line:
+    """Return the line of one tor, or of the sum."""
     name = instance.title[: columns.name]
     spans = [
-        Span(">" if chosen else " ", Style.BOLD),
-        Span(f" {name:<{columns.name}}", Style.BOLD if chosen else Style.PLAIN),
+        Span(">" if selected else " ", Style.BOLD),
+        Span(f" {name:<{columns.name}}", Style.BOLD if selected else Style.PLAIN),
     ]
     if columns.state:
-        words, style = _state(instance, moment)
-        spans.append(Span(f" {words:<{STATE}}", style))
+        state, style = _state(instance, moment)
+        spans.append(Span(f" {state:<{STATE}}", style))
     directions = _directions(instance, view, columns.spark, moment)
     for style, each in zip((Style.DOWNLOAD, Style.UPLOAD), directions, strict=True):
         spans.append(Span("  "))
@@ -153,34 +156,37 @@ def _line(instance: Instance, chosen: bool, view: View, columns: _Columns, momen
 def _directions(
     instance: Instance, view: View, cells: int, moment: Moment
 ) -> tuple[_Direction, _Direction]:
+    """Return the values of download and upload, with means for a sparkline of this many cells."""
     drawn = cells * view.glyphs.buckets_per_cell
     window = instance.history.window(
         moment.now, max(drawn, AVERAGED_BUCKETS), view.resolution, view.end
     )
-    live = view.end is None and view.resolution == 1
-    now = current_rates(window if live else instance.history.window(moment.now, 1))
+    is_live = view.end is None and view.resolution == 1
+    current = current_rates(window if is_live else instance.history.window(moment.now, 1))
     means = rates(window)
-    columns = window.buckets
-    covered = sum(columns.seconds[-AVERAGED_BUCKETS:])
-    moved = sum(columns.read[-AVERAGED_BUCKETS:]), sum(columns.written[-AVERAGED_BUCKETS:])
+    buckets = window.buckets
+    covered = sum(buckets.seconds[-AVERAGED_BUCKETS:])
+    amounts = sum(buckets.read[-AVERAGED_BUCKETS:]), sum(buckets.written[-AVERAGED_BUCKETS:])
     total = instance.totals.total()
     totals = (None, None) if total is None else (total.read, total.written)
-    down, up = (
-        _Direction(now[i], moved[i] / covered if covered else None, means[i][-drawn:], totals[i])
+    read, written = (
+        _Direction(
+            current[i], amounts[i] / covered if covered else None, means[i][-drawn:], totals[i]
+        )
         for i in (0, 1)
     )
-    return down, up
+    return read, written
 
 
 def _spark(means: list[float | None], view: View) -> str:
-    """A graph of one row, as high as its highest."""
+    """Return a graph of one row, scaled to its highest value."""
     highest = max((mean for mean in means if mean is not None), default=0.0)
     heights = Scale(max(1, math.ceil(highest))).heights(means, view.glyphs.steps)
     return plot.draw_sparkline(heights, view.glyphs)
 
 
 def _state(instance: Instance, moment: Moment) -> tuple[str, Style]:
-    """How it is, in a word or two."""
+    """Return a tor's state in a word or two, and the style for it."""
     newest = instance.history.newest_at
     if instance.missing_members and isinstance(instance.state, Connected):
         return f"{len(instance.missing_members)} down", Style.ALERT
@@ -194,12 +200,12 @@ def _state(instance: Instance, moment: Moment) -> tuple[str, Style]:
     if newest is not None and moment.now - newest >= LATE_AFTER_S:
         return "late", Style.ALERT
     total = instance.totals.total()
-    words = "up"
+    text = "up"
     if total is not None and total.since is not None and total.since_tor_started:
-        words += f" {_short(moment.now - total.since)}"
-    return words, Style.DIM
+        text += f" {_short(moment.now - total.since)}"
+    return text, Style.DIM
 
 
 def _short(seconds: float) -> str:
-    """A span of time in its largest unit."""
+    """Return a span of time in its largest unit."""
     return " ".join(units.format_span(max(seconds, 0.0)).split()[:2])

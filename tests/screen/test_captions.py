@@ -492,9 +492,9 @@ def test_the_readout_of_a_long_column_has_its_span_its_means_and_its_peaks() -> 
 
 def test_the_readout_says_how_much_of_a_column_is_known() -> None:
     part = drawn(160, 24, view=View(cursor=1110, resolution=15))[-1]
-    assert "  (5 s of it known)   ▼ " in part
+    assert "  (5 s covered)   ▼ " in part
     gap = drawn(80, 24, view=View(cursor=1043))[-1]
-    assert gap == "14:04:35  nothing is known"
+    assert gap == "14:04:35  no data"
 
 
 def test_the_readout_of_a_sum_says_where_somebody_is_missing() -> None:

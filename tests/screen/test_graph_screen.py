@@ -393,7 +393,7 @@ def test_a_pause_before_the_first_sample_leaves_the_cursor_where_it_is() -> None
         view = apply(paused._replace(resolution=resolution), Action.CURSOR_BACK, shown)
         for age in (0.25, 1.0, 70.0, 5000.0):
             screen = drawn(80, 24, instance, after(age), view)
-            assert screen[-1].endswith("  nothing is known")
+            assert screen[-1].endswith("  no data")
             columns = {row.ljust(69).find("┊") for row in graphs(screen)[0]}
             assert columns == {68}
 
