@@ -1,11 +1,13 @@
-"""Which of the tors is on the screen, and as what.
+"""The whole screen: one tor, the sum of all, or the table of all.
 
-Owns the way from a view's subject to what is drawn: one tor, the sum, or the table of all. Must not
-know how any of them is drawn.
+Owns the way from a view's subject to what is drawn. ``survey`` works out what is on the screen,
+which is what keys and clicks need; ``draw`` makes a frame of it. Must not know how a graph or a
+table is drawn.
 """
 
 from collections.abc import Sequence
 from copy import copy
+from typing import NamedTuple
 
 from bwgraph.model.fleet import Fleet
 from bwgraph.model.instance import Instance
@@ -13,58 +15,75 @@ from bwgraph.model.moment import Moment
 from bwgraph.screen import captions, graph_screen, table_screen
 from bwgraph.screen import help as help_module
 from bwgraph.screen.frame import Frame, Line, Size, Span, Style
-from bwgraph.screen.layout import Layout
+from bwgraph.screen.graph_screen import GraphScene
 from bwgraph.screen.view import ALL_TORS, SUM, Arrangement, Shown, View
 
 
+class TableScene(NamedTuple):
+    """The screen of all tors before it is drawn: what it is drawn from, and what it shows."""
+
+    fleet: Fleet
+    view: View
+    size: Size
+    moment: Moment
+    notice: str
+    shown: Shown
+
+    @property
+    def layout(self) -> None:
+        """None: a table has no graphs that can be clicked on."""
+
+
+Scene = GraphScene | TableScene
+"A screen before it is drawn."
+
+
 def compose(fleet: Fleet, view: View, size: Size, moment: Moment, notice: str = "") -> Frame:
-    """Draw what the view is of, with a notice if there is something to be told."""
-    fleet = copy(fleet)  # one may leave while it is drawn
+    """Return the screen of a view as a frame."""
+    return draw(survey(fleet, view, size, moment, notice))
+
+
+def survey(fleet: Fleet, view: View, size: Size, moment: Moment, notice: str = "") -> Scene:
+    """Return what the screen of a view shows."""
+    fleet = copy(fleet)  # a tor may leave while this works
     notice = notice or fleet.notice
     subject = _subject(fleet, view)
-    if subject is not None or view.help:
-        return graph_screen.compose(subject or fleet.instances[0], view, size, moment, notice)
-    return Frame.fit(_table(fleet, view, size, moment, notice), size)
-
-
-def survey(fleet: Fleet, view: View, size: Size, moment: Moment) -> tuple[Shown, Layout | None]:
-    """What is drawn: where a key moves the view from, and, of a graph, what a click hits."""
-    fleet = copy(fleet)
-    order = table_screen.sorted_tors(fleet, view, moment.now)
-    subject = _subject(fleet, view)
     if subject is not None:
-        shown, layout = graph_screen.survey(subject, view, size, moment)
-        return shown._replace(tor_order=order), layout
-    history = (fleet.sum or fleet.instances[0]).history
-    first, newest = history.extent(moment.now, view.resolution)
-    _, second = history.extent(moment.now)
-    end = newest if view.end is None else min(view.end, newest)
-    cells = table_screen.SPARKLINE_CELLS[1] * view.glyphs.buckets_per_cell
-    ceiling = view.units.steps[0]
-    return Shown(cells, first, newest, second, end, Arrangement.STACKED, ceiling, order), None
+        scene = graph_screen.survey(subject, view, size, moment, notice)
+        return scene._replace(shown=scene.shown._replace(tor_count=len(fleet.instances)))
+    return TableScene(fleet, view, size, moment, notice, _shown_in_table(fleet, view, moment))
+
+
+def draw(scene: Scene) -> Frame:
+    """Return a scene as a frame."""
+    if isinstance(scene, GraphScene):
+        return graph_screen.draw(scene)
+    if scene.view.help:
+        return Frame.fit(help_module.help_page(scene.size), scene.size)
+    return Frame.fit(_table(scene), scene.size)
 
 
 def follow_subject(view: View, before: Sequence[Instance], after: Sequence[Instance]) -> View:
-    """Look at the same tors when one has left, and with it its place among them.
+    """Return the view with the same tors shown and selected after one has left the fleet.
 
-    Where it was the one that was looked at, that is all of them.
+    If the tor that was shown has left, the table of all tors is shown.
     """
 
-    def place(old: int) -> int | None:
-        found = before[old] if 0 <= old < len(before) else None
-        return after.index(found) if found in after else None
+    def index_after(index: int) -> int | None:
+        instance = before[index] if 0 <= index < len(before) else None
+        return after.index(instance) if instance in after else None
 
-    subject, chosen = view.subject, view.selected
+    subject, selected = view.subject, view.selected
     if subject >= 0:
-        at = place(subject)
-        subject = ALL_TORS if at is None else at
-    if chosen is not None and chosen != SUM:
-        chosen = place(chosen)
-    return view._replace(subject=subject, selected=chosen)
+        index = index_after(subject)
+        subject = ALL_TORS if index is None else index
+    if selected is not None and selected != SUM:
+        selected = index_after(selected)
+    return view._replace(subject=subject, selected=selected)
 
 
 def _subject(fleet: Fleet, view: View) -> Instance | None:
-    """The instance that is looked at; None for the table of all."""
+    """Return the instance that is shown; None for the table of all tors."""
     if fleet.sum is None:
         return fleet.instances[0]
     if view.subject == ALL_TORS:
@@ -74,21 +93,42 @@ def _subject(fleet: Fleet, view: View) -> Instance | None:
     return fleet.instances[view.subject]
 
 
-def _table(fleet: Fleet, view: View, size: Size, moment: Moment, notice: str) -> list[Line]:
-    listed = table_screen.sorted_tors(fleet, view, moment.now)
+def _shown_in_table(fleet: Fleet, view: View, moment: Moment) -> Shown:
+    """Return what the table of all tors shows."""
+    history = (fleet.sum or fleet.instances[0]).history
+    oldest, newest = history.extent(moment.now, view.resolution)
+    _, newest_second = history.extent(moment.now)
+    order = table_screen.sorted_tors(fleet, view, moment.now)
+    return Shown(
+        buckets=table_screen.SPARKLINE_CELLS[1] * view.glyphs.buckets_per_cell,
+        oldest=oldest,
+        newest=newest,
+        newest_second=newest_second,
+        end=newest if view.end is None else min(view.end, newest),
+        arrangement=Arrangement.STACKED,
+        ceiling=view.units.steps[0],
+        tor_count=len(order),
+        tor_order=order,
+    )
+
+
+def _table(scene: TableScene) -> list[Line]:
+    """Return the table with its header above it, and notices, alerts or keys below it."""
+    view, size, moment, order = scene.view, scene.size, scene.moment, scene.shown.tor_order
     above: list[Line] = []
     below: list[Line] = []
     if size.rows >= 4:
-        above.append(captions.table_header(len(listed), view, size.columns, moment))
-    alert = captions.fleet_alert(fleet.instances, moment)
-    if notice:
-        below.append((Span(notice, Style.BOLD),))
+        above.append(captions.table_header(len(order), view, size.columns, moment))
+    alert = captions.fleet_alert(scene.fleet.instances, moment)
+    if scene.notice:
+        below.append((Span(scene.notice, Style.BOLD),))
     if alert:
         below.append((Span(alert, Style.ALERT),))
     if not below and view.key_line and size.rows >= 6:
         below.append(help_module.key_line(size.columns))
+    # If they do not all fit, the alert, which is last, stays.
     below = below[max(0, len(below) - max(size.rows - 2, 0)) :]
     height = size.rows - len(above) - len(below)
-    lines = table_screen.table_lines(fleet, view, listed, Size(size.columns, height), moment)
+    lines = table_screen.table_lines(scene.fleet, view, order, Size(size.columns, height), moment)
     blank: list[Line] = [()] * (height - len(lines))
     return [*above, *lines, *blank, *below]

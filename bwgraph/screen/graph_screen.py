@@ -1,7 +1,7 @@
-"""The picture: a tor's history and state, composed into a frame of a given size.
+"""The screen of one tor, or of the sum: its history and state as two graphs and lines of text.
 
-Owns which lines there are and what each is made of; where they go is the layout's to say, and what
-they say is the captions'. Pure: must not know a terminal, nor the time except as it is told.
+Owns which lines there are and what each is made of. ``layout`` decides where they go, and
+``captions`` what they say. Pure: must not know a terminal, nor read a clock.
 """
 
 from collections.abc import Sequence
@@ -10,29 +10,36 @@ from typing import NamedTuple
 from bwgraph.model.history import Window
 from bwgraph.model.instance import Instance
 from bwgraph.model.moment import Moment
-from bwgraph.model.statistics import rates, summarize
+from bwgraph.model.statistics import Rates, Traffic, rates, summarize
 from bwgraph.screen import captions, layout, marks, pane, scale, units
 from bwgraph.screen import help as help_module
 from bwgraph.screen.captions import Heading
 from bwgraph.screen.frame import Frame, Line, Size, Span, Style
-from bwgraph.screen.layout import BETWEEN_CELLS, GUTTER_CELLS, Layout
+from bwgraph.screen.layout import BETWEEN_CELLS, GUTTER_CELLS, Layout, Part
+from bwgraph.screen.marks import Marks
 from bwgraph.screen.pane import Graph
 from bwgraph.screen.scale import Scale
 from bwgraph.screen.view import Arrangement, Shown, View, visible_cursor
 
 
-class _Scene(NamedTuple):
-    """What is on the screen before anything of it is drawn."""
+class GraphScene(NamedTuple):
+    """The screen of one tor before it is drawn: what it is drawn from, and what it shows."""
 
+    instance: Instance
+    view: View
+    size: Size
+    moment: Moment
+    notice: str
     layout: Layout
     shown: Shown
     window: Window
-    "The visible columns, preceded by those that the scale still remembers."
+    "The visible buckets, preceded by older ones that the scale takes into account."
     scales: tuple[Scale, Scale]
-    "Of read and of written."
-    told: int
-    "How many of the visible columns are hearsay."
+    "The scales of read and written."
+    unverified: int
+    "How many of the first visible buckets only tor remembers."
     cursor: int | None
+    "Where the bucket under the cursor ends; None if it is not on the screen."
     alert: str
 
 
@@ -41,150 +48,132 @@ class _Pane(NamedTuple):
 
     title: Line
     rows: list[Line]
-    ground: list[Line]
-    "The horizontal axis; empty where there is no room for it."
-
-
-def survey(instance: Instance, view: View, size: Size, moment: Moment) -> tuple[Shown, Layout]:
-    """What ``compose`` shows: where a key moves the view from, and what a click hits."""
-    scene = _survey(instance, view, size, moment, notice="")
-    return scene.shown, scene.layout
+    axis: list[Line]
+    "The horizontal axis; empty if there is no room for it."
 
 
 def compose(instance: Instance, view: View, size: Size, moment: Moment, notice: str = "") -> Frame:
-    """Draw one tor's screen, with a notice if there is something to be told.
+    """Return the screen of one tor as a frame."""
+    return draw(survey(instance, view, size, moment, notice))
 
-    The rightmost column is the newest of which something is known; time that has passed since
-    without a word from tor is empty columns.
+
+def survey(
+    instance: Instance, view: View, size: Size, moment: Moment, notice: str = ""
+) -> GraphScene:
+    """Return what the screen of one tor shows.
+
+    The rightmost bucket is the newest one of the history. If tor's next samples are overdue, the
+    seconds since then are empty buckets.
     """
-    if view.help:
-        return Frame.fit(help_module.help_page(size), size)
-    scene = _survey(instance, view, size, moment, notice)
-    plan, window, shown = scene.layout, scene.window, scene.shown
-    visible = window.last(shown.buckets)
-    marked = marks.find_marks(instance, visible, scene.cursor, moment, view.glyphs.buckets_per_cell)
-    means = rates(visible)
-    traffic = summarize(visible, means, scene.told)
-    now = marks.verified_rates(
-        instance,
-        window if view.resolution == 1 and view.end is None else _newest(instance, moment),
-    )
-    period = captions.period(traffic.covered, visible.end, view, moment)
-    sample = "" if view.resolution == 1 else f"{units.format_exact_span(view.resolution)} columns"
-    limit = instance.context.limit
-    headings = [
-        Heading(name, arrow, rate, summary, period, sample, unseen, limit, view.units)
-        for name, arrow, rate, summary, unseen in (
-            ("download", view.glyphs.download, now[0], traffic.read, marked.unseen_bytes[0]),
-            ("upload", view.glyphs.upload, now[1], traffic.written, marked.unseen_bytes[1]),
-        )
-    ]
-    if size.rows == 1:
-        return Frame.fit([captions.both_rates(headings[0], headings[1], size.columns)], size)
-    peaks = visible.buckets.read_peak, visible.buckets.written_peak
-    graphs = [
-        Graph(
-            style=style,
-            scale=scene.scales[which],
-            bars=scene.scales[which].bars(
-                means[which],
-                means[which] if view.resolution == 1 else peaks[which],
-                view.glyphs.steps * plan.heights[which],
-            ),
-            notes=(marked.read, marked.written)[which],
-            height=plan.heights[which],
-            hanging=bool(which) and plan.arrangement is Arrangement.MIRRORED,
-        )
-        for which, style in enumerate((Style.DOWNLOAD, Style.UPLOAD))
-    ]
-    lines: list[Line] = []
-    if "header" in plan.parts:
-        lines.append(captions.header(instance, view, shown, size.columns, moment))
-        asides = captions.scale_note(view), ""
-    else:
-        # Where there is no header: what is unusual about the time, as about the scale.
-        coarse = captions.resolution_note(view) if view.resolution > 1 else ""
-        place = captions.scroll_note(view, shown)
-        when = "  ".join(words for words in (place, coarse) if words)
-        asides = when or instance.name, captions.scale_note(view)
-    panes = [
-        _Pane(
-            title=captions.title(heading, plan.graph_cells, moment, aside),
-            rows=list(pane.rows(plotted, plan, view, limit, marked)),
-            ground=pane.axis(plotted, plan, view, marked),
-        )
-        for heading, aside, plotted in zip(headings, asides, graphs, strict=True)
-    ]
-    labels = []
-    if "labels" in plan.parts:
-        labels = [pane.label_line(marked.labels, plan.gutter, plan.width)]
-    lines += _ARRANGED[plan.arrangement](plan, panes, labels)
-    if "totals" in plan.parts:
-        lines.append(captions.totals(instance, view, size.columns, moment))
-    if "quota" in plan.parts:
-        lines.append(captions.quota(instance.context, traffic, size.columns, moment))
-    lines += _last_lines(scene, view, size, moment, notice)
-    return Frame.fit(lines, size)
-
-
-def _survey(instance: Instance, view: View, size: Size, moment: Moment, notice: str) -> _Scene:
-    resolution = view.resolution
-    first, newest = instance.history.extent(moment.now, resolution)
-    second = newest if resolution == 1 else instance.history.extent(moment.now)[1]
     alert = captions.alert(instance, moment)
-    # Bits have longer names, and where the user has pinned the scale it has a decimal more.
-    gutter = GUTTER_CELLS + (view.units.per_byte > 1) + (view.ceiling is not None)
-    for read in (view.cursor is not None, False):
-        plan = layout.arrange(
-            size,
-            view.arrangement,
-            gutter,
-            urgent=bool(alert) + bool(notice) + read,
-            quota=instance.context.quota is not None,
-        )
-        columns = plan.width * view.glyphs.buckets_per_cell
-        end = newest
-        if view.end is not None:
-            end = min(-(-view.end // resolution) * resolution, newest)
-        if (
-            end < first < newest
-        ):  # it was kept at a coarser resolution, or once, and is not any more
-            end = min(first + (columns - 1) * resolution, newest)
-        shown = Shown(columns, first, newest, second, end, plan.arrangement, 0)
-        at = visible_cursor(view, shown)
-        if at is not None or not read:
-            break
+    plan, shown, cursor = _arrange(instance, view, size, moment, lines=bool(alert) + bool(notice))
     window = instance.history.window(
         moment.now,
-        columns + scale.memory_buckets(resolution),
-        resolution,
-        None if view.end is None else end,
+        shown.buckets + scale.memory_buckets(view.resolution),
+        view.resolution,
+        None if view.end is None else shown.end,
     )
-    told = marks.unverified_buckets(instance, window)
-    if told and "axes" not in plan.parts:
-        # Nothing would tell hearsay apart from what was seen.
-        window.buckets.clear(0, told)
-    scales = _scales(window, columns, view, plan.arrangement)
-    return _Scene(
+    unverified = marks.unverified_buckets(instance, window)
+    if unverified and Part.AXES not in plan.parts:
+        # Only the axis shows which buckets are unverified.
+        window.buckets.clear(0, unverified)
+    scales = _scales(window, shown.buckets, view, plan.arrangement)
+    return GraphScene(
+        instance=instance,
+        view=view,
+        size=size,
+        moment=moment,
+        notice=notice,
         layout=plan,
         shown=shown._replace(ceiling=max(each.ceiling for each in scales)),
         window=window,
         scales=scales,
-        told=max(told - (len(window.buckets) - columns), 0),
-        cursor=at,
+        unverified=max(unverified - (len(window.buckets) - shown.buckets), 0),
+        cursor=cursor,
         alert=alert,
     )
 
 
-def _newest(instance: Instance, moment: Moment) -> Window:
-    """The newest second alone."""
-    return instance.history.window(moment.now, 1)
+def draw(scene: GraphScene) -> Frame:
+    """Return a scene as a frame."""
+    instance, view, size, moment = scene.instance, scene.view, scene.size, scene.moment
+    if view.help:
+        return Frame.fit(help_module.help_page(size), size)
+    plan = scene.layout
+    visible = scene.window.last(scene.shown.buckets)
+    marked = marks.find_marks(instance, visible, scene.cursor, moment, view.glyphs.buckets_per_cell)
+    means = rates(visible)
+    traffic = summarize(visible, means, scene.unverified)
+    headings = _headings(scene, visible, traffic, marked)
+    if size.rows == 1:
+        return Frame.fit([captions.both_rates(*headings, size.columns)], size)
+    lines: list[Line] = []
+    if Part.HEADER in plan.parts:
+        lines.append(captions.header(instance, view, scene.shown, size.columns, moment))
+    panes = [
+        _Pane(
+            title=captions.title(heading, plan.graph_cells, moment, aside),
+            rows=list(pane.rows(graph, plan, view, instance.context.limit, marked)),
+            axis=pane.axis(graph, plan, view, marked),
+        )
+        for heading, aside, graph in zip(
+            headings, _asides(scene), _graphs(scene, visible, means, marked), strict=True
+        )
+    ]
+    labels = []
+    if Part.LABELS in plan.parts:
+        labels = [pane.label_line(marked.labels, plan.gutter, plan.width)]
+    lines += _ARRANGED[plan.arrangement](plan, panes, labels)
+    if Part.TOTALS in plan.parts:
+        lines.append(captions.totals(instance, view, size.columns, moment))
+    if Part.QUOTA in plan.parts:
+        lines.append(captions.quota(instance.context, traffic, size.columns, moment))
+    lines += _last_lines(scene)
+    return Frame.fit(lines, size)
+
+
+def _arrange(
+    instance: Instance, view: View, size: Size, moment: Moment, *, lines: int
+) -> tuple[Layout, Shown, int | None]:
+    """Return the layout, what it shows but for the scale, and where the cursor's bucket ends.
+
+    ``lines`` is the number of lines for the alert and the notice.
+    """
+    # Bits have longer units than bytes, and a pinned scale has one more decimal.
+    gutter = GUTTER_CELLS + (view.units.per_byte > 1) + (view.ceiling is not None)
+    quota = instance.context.quota is not None
+    plan = layout.arrange(
+        size, view.arrangement, gutter, urgent=lines + (view.cursor is not None), quota=quota
+    )
+    shown = _shown(instance, view, plan, moment)
+    cursor = visible_cursor(view, shown)
+    if view.cursor is not None and cursor is None:
+        # The cursor is off the screen, so it needs no line.
+        plan = layout.arrange(size, view.arrangement, gutter, urgent=lines, quota=quota)
+        shown = _shown(instance, view, plan, moment)
+        cursor = visible_cursor(view, shown)
+    return plan, shown, cursor
+
+
+def _shown(instance: Instance, view: View, plan: Layout, moment: Moment) -> Shown:
+    """Return what a layout shows, but for the scale."""
+    resolution = view.resolution
+    buckets = plan.width * view.glyphs.buckets_per_cell
+    oldest, newest = instance.history.extent(moment.now, resolution)
+    newest_second = newest if resolution == 1 else instance.history.extent(moment.now)[1]
+    end = newest
+    if view.end is not None:
+        end = min(-(-view.end // resolution) * resolution, newest)
+    if end < oldest < newest:
+        # The history has expired at this resolution: show the oldest part that is left.
+        end = min(oldest + (buckets - 1) * resolution, newest)
+    return Shown(buckets, oldest, newest, newest_second, end, plan.arrangement, ceiling=0)
 
 
 def _scales(
     window: Window, visible: int, view: View, arrangement: Arrangement
 ) -> tuple[Scale, Scale]:
-    """The scales of read and of written, each as the user wants it."""
+    """Return the scales of read and written."""
     if view.ceiling is not None:
         read = written = view.ceiling
     elif view.cut_at_p99:
@@ -198,34 +187,103 @@ def _scales(
         read = written = max(read, written)
     floors = (scale.floor(read), scale.floor(written)) if view.logarithmic else (0.0, 0.0)
     if arrangement is Arrangement.MIRRORED:
-        floors = min(floors), min(floors)  # one axis, so one word for what stands at it
+        floors = min(floors), min(floors)  # the two share an axis, which has one value
     return Scale(read, floors[0]), Scale(written, floors[1])
 
 
+def _headings(
+    scene: GraphScene, visible: Window, traffic: Traffic, marked: Marks
+) -> tuple[Heading, Heading]:
+    """Return the contents of the titles of download and upload."""
+    instance, view, moment = scene.instance, scene.view, scene.moment
+    is_live = view.resolution == 1 and view.end is None
+    newest = scene.window if is_live else instance.history.window(moment.now, 1)
+    period = captions.period(traffic.covered, visible.end, view, moment)
+    columns = "" if view.resolution == 1 else f"{units.format_exact_span(view.resolution)} columns"
+    download, upload = (
+        Heading(
+            name=name,
+            arrow=arrow,
+            current=current,
+            summary=summary,
+            period=period,
+            p95_unit=columns,
+            unseen_bytes=unseen,
+            limit=instance.context.limit,
+            units=view.units,
+        )
+        for name, arrow, current, summary, unseen in zip(
+            ("download", "upload"),
+            (view.glyphs.download, view.glyphs.upload),
+            marks.verified_rates(instance, newest),
+            (traffic.read, traffic.written),
+            marked.unseen_bytes,
+            strict=True,
+        )
+    )
+    return download, upload
+
+
+def _asides(scene: GraphScene) -> tuple[str, str]:
+    """Return the texts at the right of the two titles."""
+    view = scene.view
+    if Part.HEADER in scene.layout.parts:
+        return captions.scale_note(view), ""
+    # Without a header, the first title has its most important part.
+    scrolled = captions.scroll_note(view, scene.shown)
+    resolution = captions.resolution_note(view) if view.resolution > 1 else ""
+    position = "  ".join(text for text in (scrolled, resolution) if text)
+    return position or scene.instance.name, captions.scale_note(view)
+
+
+def _graphs(
+    scene: GraphScene, visible: Window, means: tuple[Rates, Rates], marked: Marks
+) -> list[Graph]:
+    """Return the graphs of download and upload."""
+    plan, view, buckets = scene.layout, scene.view, visible.buckets
+    # The peak of a bucket of one second is its mean.
+    peaks = means if view.resolution == 1 else (buckets.read_peak, buckets.written_peak)
+    is_mirrored = plan.arrangement is Arrangement.MIRRORED
+    directions = (
+        (Style.DOWNLOAD, marked.read, False),
+        (Style.UPLOAD, marked.written, is_mirrored),
+    )
+    return [
+        Graph(
+            style=style,
+            scale=scene.scales[which],
+            bars=scene.scales[which].bars(
+                means[which], peaks[which], view.glyphs.steps * plan.heights[which]
+            ),
+            notes=notes,
+            height=plan.heights[which],
+            hanging=hanging,
+        )
+        for which, (style, notes, hanging) in enumerate(directions)
+    ]
+
+
 def _stacked(plan: Layout, panes: Sequence[_Pane], labels: list[Line]) -> list[Line]:
-    """One graph below the other, each with its axis."""
-    above, below = ([one.title, *one.rows, *one.ground] for one in panes)
+    """Return one graph below the other, each with its axis."""
+    above, below = ([one.title, *one.rows, *one.axis] for one in panes)
     blank: list[Line] = [()] * plan.blank_rows
     return [*above, *blank, *below, *labels]
 
 
 def _side_by_side(plan: Layout, panes: Sequence[_Pane], labels: list[Line]) -> list[Line]:
-    """The two next to each other."""
-    left, right = ([one.title, *one.rows, *one.ground, *labels] for one in panes)
+    """Return one graph beside the other, each with its axis and labels."""
+    left, right = ([one.title, *one.rows, *one.axis, *labels] for one in panes)
+    width = plan.graph_cells + BETWEEN_CELLS
     return [
-        (
-            *one,
-            Span(" " * (plan.graph_cells + BETWEEN_CELLS - sum(len(span.text) for span in one))),
-            *other,
-        )
+        (*one, Span(" " * (width - sum(len(span.text) for span in one))), *other)
         for one, other in zip(left, right, strict=True)
     ]
 
 
 def _mirrored(_: Layout, panes: Sequence[_Pane], __: list[Line]) -> list[Line]:
-    """Download up and upload down from one axis, into which the times are written."""
+    """Return download above and upload below one axis, which contains the labels."""
     above, below = panes
-    return [above.title, *above.rows, *above.ground, *below.rows, below.title]
+    return [above.title, *above.rows, *above.axis, *below.rows, below.title]
 
 
 _ARRANGED = {
@@ -233,18 +291,22 @@ _ARRANGED = {
     Arrangement.SIDE_BY_SIDE: _side_by_side,
     Arrangement.MIRRORED: _mirrored,
 }
+"How the lines of two graphs are put together."
 
 
-def _last_lines(scene: _Scene, view: View, size: Size, moment: Moment, notice: str) -> list[Line]:
-    """What must be said, or else the keys."""
+def _last_lines(scene: GraphScene) -> list[Line]:
+    """Return the last lines: the cursor line, the notice and the alert, or else the keys."""
+    view, size = scene.view, scene.size
     lines: list[Line] = []
     if scene.cursor is not None:
-        lines.append(captions.cursor_line(scene.window, scene.cursor, view, size.columns, moment))
-    if notice:
-        lines.append((Span(notice, Style.BOLD),))
+        lines.append(
+            captions.cursor_line(scene.window, scene.cursor, view, size.columns, scene.moment)
+        )
+    if scene.notice:
+        lines.append((Span(scene.notice, Style.BOLD),))
     if scene.alert:
         lines.append((Span(scene.alert, Style.ALERT),))
-    if not lines and view.key_line and "keys" in scene.layout.parts:
+    if not lines and view.key_line and Part.KEYS in scene.layout.parts:
         lines.append(help_module.key_line(size.columns))
-    # Where there is no room for all of them the alert, which is the last, is the one to stay.
+    # If they do not all fit, the alert, which is last, stays.
     return lines[-max(size.rows - 2, 1) :]

@@ -1,4 +1,4 @@
-"""The keys: what each of them asks for, and how that changes the view.
+"""The keys: the action of each key, and how an action changes the view.
 
 Owns ``BINDINGS``, the one table from which keys are both looked up and explained. Must not know how
 a key arrives, nor how the screen is drawn.
@@ -15,7 +15,7 @@ from bwgraph.screen.view import ALL_TORS, SUM, Arrangement, Shown, View, visible
 
 
 class Action(Enum):
-    """What a key can ask for."""
+    """What a key does."""
 
     QUIT = auto()
     HELP = auto()
@@ -53,15 +53,15 @@ class Action(Enum):
 
 
 class Binding(NamedTuple):
-    """Keys, what they do, and what the user is told of them."""
+    """Keys with the same action, and their texts on the help page and in the key line."""
 
     keys: tuple[str, ...]
-    "As the terminal names them; the first is the one that is told."
+    "Names of the keys, as the terminal module gives them; the first is on the help page."
     action: Action
     help: str
-    "Neighbours in the table that say the same are explained together."
+    "The help page shows adjacent bindings with the same text as one entry."
     hint: str = ""
-    "For the line of keys: the keys and a word; empty where it is not on it."
+    "The keys and a word for the key line; empty if the binding is not in it."
 
 
 BINDINGS = (
@@ -102,13 +102,13 @@ BINDINGS = (
 
 
 ACTIONS = {key: binding.action for binding in BINDINGS for key in binding.keys}
-"The same table, for looking a key up."
+"The action of each key."
 
 
 def apply(view: View, action: Action, shown: Shown, key: str = "") -> View:
-    """The view after a key; the same view if the action is not the view's.
+    """Return the view after an action; the same view if the action does not change views.
 
-    Which key it was matters only to those that are one of several: digits.
+    ``key`` is the name of the key, which matters only to the digits: they share one action.
 
     >>> shown = Shown(100, oldest=1, newest=5000, newest_second=5000, end=5000,
     ...               arrangement=Arrangement.STACKED, ceiling=1024)
@@ -116,94 +116,101 @@ def apply(view: View, action: Action, shown: Shown, key: str = "") -> View:
     (4912, True)
     """
     if action is Action.OPEN_BY_DIGIT:
-        return _look_at(view, int(key) - 1, shown) if key.isdecimal() else view
-    if action in _GRAPH_ACTIONS and view.subject == ALL_TORS and len(shown.tor_order) > 1:
+        return _open(view, int(key) - 1, shown) if key.isdecimal() else view
+    if action in _GRAPH_ACTIONS and view.subject == ALL_TORS and shown.tor_count > 1:
         return view
     change = _CHANGES.get(action)
     return view if change is None else change(view, shown)
 
 
+_Change = Callable[[View, Shown], View]
+
+
 def _pause(view: View, shown: Shown) -> View:
-    # Not at the end of a column that goes on: seen closer, it would go on with it.
+    # At the newest second, not at the end of its bucket, which may be in the future: zoomed in, the
+    # view would move on until that end.
     return view._replace(end=shown.newest_second if view.end is None else None)
 
 
-def _scroll(columns: float) -> Callable[[View, Shown], View]:
-    """Move by so many times the visible columns; negative is back in time."""
+def _scroll(screens: float) -> _Change:
+    """Return a change that scrolls by a share of the visible buckets; negative is back in time."""
 
     def scroll(view: View, shown: Shown) -> View:
-        step = max(1, round(abs(columns) * shown.buckets)) * view.resolution
-        if columns > 0:
-            return _ending(view, shown.end + step, shown)
-        return _back(view, shown.end - step, shown)
+        step = max(1, round(abs(screens) * shown.buckets)) * view.resolution
+        if screens > 0:
+            return _scroll_to(view, shown.end + step, shown)
+        return _scroll_back_to(view, shown.end - step, shown)
 
     return scroll
 
 
-def _ending(view: View, end: int, shown: Shown) -> View:
-    """With the rightmost column there, as far as there is something to see."""
-    oldest = shown.oldest + (shown.buckets - 1) * view.resolution
-    # Zoomed out, the view may end before that: there is nothing older to go to, nor is it newer.
-    end = max(end, min(oldest, shown.end))
+def _scroll_to(view: View, end: int, shown: Shown) -> View:
+    """Return the view with its rightmost bucket at ``end``, or as near as the history allows."""
+    oldest_end = shown.oldest + (shown.buckets - 1) * view.resolution
+    # After zooming out, the view may end before a full screen of the history does. Then it stays.
+    end = max(end, min(oldest_end, shown.end))
     return view._replace(end=None if end >= shown.newest else end)
 
 
-def _back(view: View, end: int, shown: Shown) -> View:
-    """As ``_ending``; but where nothing is older, what is paused stays so."""
-    moved = _ending(view, end, shown)
+def _scroll_back_to(view: View, end: int, shown: Shown) -> View:
+    """Do as ``_scroll_to``, but keep a paused view paused if the history has nothing older."""
+    moved = _scroll_to(view, end, shown)
     return view if moved.end is None else moved
 
 
-def _zoom(steps: int) -> Callable[[View, Shown], View]:
+def _zoom(steps: int) -> _Change:
+    """Return a change to a coarser resolution; negative steps are to a finer one."""
+
     def zoom(view: View, shown: Shown) -> View:
         level = RESOLUTIONS.index(view.resolution) + steps
         resolution = RESOLUTIONS[min(max(level, 0), len(RESOLUTIONS) - 1)]
-        at = visible_cursor(view, shown)
+        cursor = visible_cursor(view, shown)
         zoomed = view._replace(
-            resolution=resolution, cursor=None if at is None else _align(at, resolution)
+            resolution=resolution, cursor=None if cursor is None else _round_up(cursor, resolution)
         )
         if view.end is None:
             return zoomed
-        if at is None:
+        if cursor is None:
             return zoomed._replace(end=min(view.end, shown.end))
-        # What is read stays where it is on the screen.
-        end = at + (shown.end - at) // view.resolution * resolution
-        return zoomed._replace(end=min(_align(end, resolution), _align(shown.newest, resolution)))
+        # The cursor stays in its cell.
+        end = cursor + (shown.end - cursor) // view.resolution * resolution
+        newest = _round_up(shown.newest, resolution)
+        return zoomed._replace(end=min(_round_up(end, resolution), newest))
 
     return zoom
 
 
-def _align(second: int, resolution: int) -> int:
-    """Where the column ends that this second lies in."""
+def _round_up(second: int, resolution: int) -> int:
+    """Return where the bucket that contains this second ends."""
     return -(-second // resolution) * resolution
 
 
-def _read(columns: int) -> Callable[[View, Shown], View]:
-    """Move the cursor, and the view with it where it is at its edge."""
+def _move_cursor(buckets: int) -> _Change:
+    """Return a change that moves the cursor, and scrolls if it leaves the screen."""
 
-    def read(view: View, shown: Shown) -> View:
-        at = visible_cursor(view, shown)
-        if at is None:
+    def move_cursor(view: View, shown: Shown) -> View:
+        cursor = visible_cursor(view, shown)
+        if cursor is None:
             return view._replace(cursor=shown.end)
-        at = min(max(at + columns * view.resolution, shown.oldest), shown.newest)
-        moved = view._replace(cursor=at)
+        cursor = min(max(cursor + buckets * view.resolution, shown.oldest), shown.newest)
+        moved = view._replace(cursor=cursor)
         begin = shown.begin(view.resolution)
-        if at < begin:
-            return _ending(moved, shown.end - (begin - at), shown)
-        return moved if at <= shown.end else _ending(moved, at, shown)
+        if cursor < begin:
+            return _scroll_to(moved, shown.end - (begin - cursor), shown)
+        return moved if cursor <= shown.end else _scroll_to(moved, cursor, shown)
 
-    return read
+    return move_cursor
 
 
-def _arrange(view: View, shown: Shown) -> View:
+def _next_arrangement(view: View, shown: Shown) -> View:
     order = tuple(Arrangement)
-    # From the one that was wished for, though it may not fit: else there is no way past it.
+    # The user's choice comes first, even if it does not fit: from the one that is shown instead,
+    # the next would be the same choice again.
     current = view.arrangement or shown.arrangement
-    following = order[(order.index(current) + 1) % len(order)]
-    return view._replace(arrangement=following)
+    return view._replace(arrangement=order[(order.index(current) + 1) % len(order)])
 
 
-def _glyphs(view: View, _: Shown) -> View:
+def _next_glyphs(view: View, _: Shown) -> View:
     if view.ascii_only:
         return view
     order = tuple(GLYPH_SETS.values())
@@ -211,53 +218,56 @@ def _glyphs(view: View, _: Shown) -> View:
 
 
 def _leave(view: View, shown: Shown) -> View:
+    """Close the help, else remove the cursor, else return to the table."""
     if view.help:
         return view._replace(help=False)
-    if view.cursor is None:
-        return _look_at(view, ALL_TORS, shown)
-    return view._replace(cursor=None)
+    if view.cursor is not None:
+        return view._replace(cursor=None)
+    return _open(view, ALL_TORS, shown)
 
 
-def _look_at(view: View, subject: int, shown: Shown) -> View:
-    """Another subject, if there is such a one."""
-    tors = len(shown.tor_order)
-    return view._replace(subject=subject) if tors > 1 and ALL_TORS <= subject < tors else view
+def _open(view: View, subject: int, shown: Shown) -> View:
+    """Return the view of another subject, or the same view if there is no such subject."""
+    count = shown.tor_count
+    return view._replace(subject=subject) if count > 1 and ALL_TORS <= subject < count else view
 
 
-def _turn(steps: int) -> Callable[[View, Shown], View]:
-    """The next subject, or the one before: the table, the sum, and each tor."""
+def _turn(steps: int) -> _Change:
+    """Return a change to the next subject, or the previous one: the table, the sum, each tor."""
 
     def turn(view: View, shown: Shown) -> View:
-        subjects = [ALL_TORS, SUM, *sorted(shown.tor_order)]
+        subjects = [ALL_TORS, SUM, *range(shown.tor_count)]
         at = subjects.index(view.subject) if view.subject in subjects else 0
-        return _look_at(view, subjects[(at + steps) % len(subjects)], shown)
+        return _open(view, subjects[(at + steps) % len(subjects)], shown)
 
     return turn
 
 
-def _choose(steps: int) -> Callable[[View, Shown], View]:
-    """The next line of the table, or the one before; the sum is the last."""
+def _select(steps: int) -> _Change:
+    """Return a change that selects another line of the table; the sum is the last line."""
 
-    def choose(view: View, shown: Shown) -> View:
-        if view.subject != ALL_TORS:
+    def select(view: View, shown: Shown) -> View:
+        if view.subject != ALL_TORS or not shown.tor_order:
             return view
         lines = [*shown.tor_order, SUM]
         at = lines.index(view.selected) if view.selected in lines else 0
         return view._replace(selected=lines[min(max(at + steps, 0), len(lines) - 1)])
 
-    return choose
+    return select
 
 
-def _open(view: View, shown: Shown) -> View:
-    chosen = shown.tor_order[0] if view.selected is None else view.selected
-    return _look_at(view, chosen, shown) if view.subject == ALL_TORS else view
+def _open_selected(view: View, shown: Shown) -> View:
+    if view.subject != ALL_TORS or not shown.tor_order:
+        return view
+    return _open(view, shown.tor_order[0] if view.selected is None else view.selected, shown)
 
 
-def _pin(times: int) -> Callable[[View, Shown], View]:
-    return lambda view, shown: view._replace(ceiling=view.units.lower(shown.ceiling, times))
+def _lower_ceiling(steps: int) -> _Change:
+    """Return a change that pins the scale some steps lower; negative steps are higher."""
+    return lambda view, shown: view._replace(ceiling=view.units.lower(shown.ceiling, steps))
 
 
-_CHANGES: dict[Action, Callable[[View, Shown], View]] = {
+_CHANGES: dict[Action, _Change] = {
     Action.HELP: lambda view, _: view._replace(help=not view.help),
     Action.LEAVE: _leave,
     Action.PAUSE: _pause,
@@ -265,30 +275,29 @@ _CHANGES: dict[Action, Callable[[View, Shown], View]] = {
     Action.FORWARD: _scroll(1 / 8),
     Action.PAGE_BACK: _scroll(-7 / 8),
     Action.PAGE_FORWARD: _scroll(7 / 8),
-    Action.OLDEST: lambda view, shown: _back(view, shown.oldest, shown),
+    Action.OLDEST: lambda view, shown: _scroll_back_to(view, shown.oldest, shown),
     Action.NEWEST: lambda view, _: view._replace(end=None),
     Action.FINER: _zoom(-1),
     Action.COARSER: _zoom(1),
-    Action.CURSOR_BACK: _read(-1),
-    Action.CURSOR_FORWARD: _read(1),
-    Action.ARRANGE: _arrange,
+    Action.CURSOR_BACK: _move_cursor(-1),
+    Action.CURSOR_FORWARD: _move_cursor(1),
+    Action.ARRANGE: _next_arrangement,
     Action.UNITS: lambda view, _: view._replace(units=BITS if view.units is BYTES else BYTES),
-    Action.GLYPHS: _glyphs,
+    Action.GLYPHS: _next_glyphs,
     Action.LOGARITHM: lambda view, _: view._replace(logarithmic=not view.logarithmic),
     Action.SHARE_SCALE: lambda view, _: view._replace(shared_scale=not view.shared_scale),
-    Action.LOWER_CEILING: _pin(1),
-    Action.RAISE_CEILING: _pin(-1),
+    Action.LOWER_CEILING: _lower_ceiling(1),
+    Action.RAISE_CEILING: _lower_ceiling(-1),
     Action.CUT_AT_P99: lambda view, _: view._replace(cut_at_p99=not view.cut_at_p99, ceiling=None),
     Action.AUTOMATIC_SCALE: lambda view, _: view._replace(cut_at_p99=False, ceiling=None),
     Action.NEXT_TOR: _turn(1),
     Action.PREVIOUS_TOR: _turn(-1),
-    Action.SELECT_UP: _choose(-1),
-    Action.SELECT_DOWN: _choose(1),
-    Action.OPEN_SELECTED: _open,
+    Action.SELECT_UP: _select(-1),
+    Action.SELECT_DOWN: _select(1),
+    Action.OPEN_SELECTED: _open_selected,
     Action.SORT: lambda view, _: view._replace(by_traffic=not view.by_traffic),
 }
-"What each action that is the view's makes of it."
-
+"How each action changes the view. Actions that are not here are for the main loop."
 
 _GRAPH_ACTIONS = frozenset(
     {
@@ -297,7 +306,10 @@ _GRAPH_ACTIONS = frozenset(
         Action.ARRANGE,
         Action.LOGARITHM,
         Action.SHARE_SCALE,
+        Action.LOWER_CEILING,
+        Action.RAISE_CEILING,
+        Action.CUT_AT_P99,
+        Action.AUTOMATIC_SCALE,
     }
-    | {Action.LOWER_CEILING, Action.RAISE_CEILING, Action.CUT_AT_P99, Action.AUTOMATIC_SCALE}
 )
-"What would change something that the table does not show."
+"Actions on what only a graph shows. They do nothing in the table."

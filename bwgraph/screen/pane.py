@@ -1,8 +1,8 @@
-"""One graph as styled lines: bars, and the marks that are written in between and below them.
+"""One graph as styled lines: its bars, and the marks between and below them.
 
-Owns how a mark is written in. A bar is never written over, but for its last cell where a sum lacks
-something and there is no axis to say so. Must not know where a mark belongs, nor where on the
-screen the lines go.
+Owns how a mark is drawn. Bars are never overwritten, with one exception: where there is no axis, a
+partly covered sum is marked in the last cell of the graph. Must not know where a mark belongs, nor
+where on the screen the lines go.
 """
 
 import re
@@ -13,7 +13,7 @@ from typing import NamedTuple
 from bwgraph.model.quota import Limit
 from bwgraph.screen import plot
 from bwgraph.screen.frame import Line, Span, Style
-from bwgraph.screen.layout import Layout
+from bwgraph.screen.layout import Layout, Part
 from bwgraph.screen.marks import Marks, Notes
 from bwgraph.screen.plot import Glyphs
 from bwgraph.screen.scale import Scale
@@ -28,7 +28,23 @@ class Graph(NamedTuple):
     bars: Sequence[plot.Bar]
     notes: Notes
     height: int
+    "Rows of the bars."
     hanging: bool
+    "Whether the bars hang from the top."
+
+
+class _Rules(NamedTuple):
+    """The horizontal lines behind a graph's bars. A row is counted from the top."""
+
+    glyphs: dict[int, str]
+    "The glyph of each row that has a line."
+    ticks: dict[int, str]
+    "The values of the scale's rows."
+    limit_row: int | None
+    "The row of tor's limit; None if it is not on the scale."
+
+
+_NO_RULES = _Rules({}, {}, None)
 
 
 def write_in(
@@ -40,45 +56,56 @@ def write_in(
     *,
     hanging: bool = False,
 ) -> tuple[str, ...]:
-    """Write rules, the cursor, breaks and notes into the empty cells of a graph's rows.
+    """Return a graph's rows with lines, the cursor, restarts and notes in their empty cells.
 
-    ``rules`` is, by row from the top, the glyph of a line across.
+    ``rules`` has the glyph of each row, counted from the top, that has a line across.
     """
-    if not rules and not notes and not marks.restarts and marks.cursor is None:
-        return bars
-    ruled = [row.replace(" ", rules[y]) if y in rules else row for y, row in enumerate(bars)]
+    if rules:
+        bars = tuple(
+            row.replace(" ", rules[y]) if y in rules else row for y, row in enumerate(bars)
+        )
     if not notes and not marks.restarts and marks.cursor is None:
-        return tuple(ruled)
-    rows = [list(row) for row in ruled]
+        return bars
+    rows = [list(row) for row in bars]
     empty = {" ", glyphs.gap, *rules.values()}
-    upright = [(column, glyphs.restart) for column in marks.restarts]
+    _draw_verticals(rows, marks, glyphs, empty)
+    for column, texts in notes.items():
+        # The row with room that is farthest from the axis.
+        _write_note(rows[::-1] if hanging else rows, column, texts, empty)
+    return tuple(map("".join, rows))
+
+
+def _draw_verticals(rows: list[list[str]], marks: Marks, glyphs: Glyphs, empty: set[str]) -> None:
+    """Draw restarts and the cursor from top to bottom, through the empty cells."""
+    verticals = [(column, glyphs.restart) for column in marks.restarts]
     if marks.cursor is not None:
-        upright.append((marks.cursor, glyphs.cursor))
-    for column, glyph in upright:
+        verticals.append((marks.cursor, glyphs.cursor))
+    for column, glyph in verticals:
         for row in rows:
             if row[column] in empty:
                 row[column] = glyph
-    for column, words in notes.items():
-        # The row with room that is farthest from the ground, to the right of the column or else to
-        # its left.
-        places = (
-            (row, at, note)
-            for note in words
-            for at in (column + 1, column - len(note))
-            for row in (reversed(rows) if hanging else rows)
-        )
-        for row, at, note in places:
-            cells = row[max(at, 0) : at + len(note)]
-            if at >= 0 and len(cells) == len(note) and empty.issuperset(cells):
-                row[at : at + len(note)] = note
-                break
-    return tuple(map("".join, rows))
+
+
+def _write_note(
+    rows: list[list[str]], column: int, texts: tuple[str, ...], empty: set[str]
+) -> None:
+    """Write the first text that fits, to the right of a column or else to its left."""
+    places = (
+        (row, at, text) for text in texts for at in (column + 1, column - len(text)) for row in rows
+    )
+    for row, at, text in places:
+        cells = row[max(at, 0) : at + len(text)]
+        if at >= 0 and len(cells) == len(text) and empty.issuperset(cells):
+            row[at : at + len(text)] = text
+            return
 
 
 def write_partial(
     bars: tuple[str, ...], marks: Marks, glyphs: Glyphs, *, hanging: bool = False
 ) -> tuple[str, ...]:
-    """Cross a graph that has no axis where something is missing, farthest from the ground.
+    """Return the rows of a graph without an axis with its partly covered cells marked.
+
+    The marks are in the row that is farthest from the ground.
 
     >>> from bwgraph.screen.plot import BLOCK
     >>> marks = Marks({}, (), range(0), (), (1, 2), None, {}, {}, (0, 0))
@@ -88,12 +115,12 @@ def write_partial(
     end = list(bars[-1 if hanging else 0])
     for cell in marks.partial:
         end[cell] = glyphs.partial
-    crossed = "".join(end)
-    return (*bars[:-1], crossed) if hanging else (crossed, *bars[1:])
+    marked = "".join(end)
+    return (*bars[:-1], marked) if hanging else (marked, *bars[1:])
 
 
 def write_label(row: str, label: str, rule: str) -> str:
-    """Write a label into a rule at its left, or else at its right, where no bar is in its way.
+    """Return a line with a label at its left or else at its right, unless bars are in the way.
 
     >>> [write_label(row, " 5 ", "╍") for row in ("╍╍╍╍╍█", "█╍╍╍╍╍", "█╍╍█")]
     ['╍ 5 ╍█', '█╍ 5 ╍', '█╍╍█']
@@ -107,7 +134,7 @@ def write_label(row: str, label: str, rule: str) -> str:
 
 
 def axis_row(marks: Marks, cells: int, glyphs: Glyphs) -> str:
-    """The horizontal axis: broken where nothing is known, crossed where something is missing.
+    """Return the horizontal axis: blank below unknown cells, crossed below partly covered ones.
 
     >>> from bwgraph.screen.plot import BLOCK
     >>> marks = Marks({4: "12:00"}, (), range(2), (1, 6), (3,), 7, {}, {}, (0, 0))
@@ -129,7 +156,7 @@ def axis_row(marks: Marks, cells: int, glyphs: Glyphs) -> str:
 
 
 def label_row(labels: Mapping[int, str], row: str) -> str:
-    """Write the labels into a row, each centred on its cell where it fits whole.
+    """Return a row with each label centred on its cell. Labels that do not fit are left out.
 
     >>> label_row({1: "14:00", 6: "14:05"}, " " * 9)
     '    14:05'
@@ -143,63 +170,76 @@ def label_row(labels: Mapping[int, str], row: str) -> str:
 
 
 def label_line(labels: Mapping[int, str], gutter: int, cells: int) -> Line:
-    """The time labels below a graph."""
+    """Return the line of time labels below a graph."""
     return (Span(" " * gutter + label_row(labels, " " * cells), Style.DIM),)
 
 
 def rows(
     plotted: Graph, plan: Layout, view: View, limit: Limit | None, marked: Marks
 ) -> Iterable[Line]:
-    """One graph's drawn, with the axis at their left if there is room for it."""
-    height, glyphs, hanging = plotted.height, view.glyphs, plotted.hanging
-    if height == 0:
+    """Yield the lines of a graph, with the vertical axis at their left if there is room for it."""
+    if plotted.height == 0:
         return
-    drawn = plot.draw_bars(plotted.bars, height, glyphs, hanging=hanging)
-    ticks: dict[int, str] = {}
-    rules: dict[int, str] = {}
-    limited = None
-    if plan.gutter:
-        # From the top down, where the scale counts from the ground up.
-        marks_up = plotted.scale.marks(height, view.units)
-        ticks = {row - 1 if hanging else height - row: words for row, words in marks_up.items()}
-        rules = dict.fromkeys(ticks, glyphs.grid)
-        if limit is not None and limit.rate <= plotted.scale.ceiling:
-            up = (plotted.scale.level(limit.rate, 8 * height) + 7) // 8
-            limited = up - 1 if hanging else height - up
-            rules[limited] = glyphs.limit
-    crossed = bool(marked.partial) and not plan.gutter
-    if crossed:
+    glyphs, hanging = view.glyphs, plotted.hanging
+    rules = _rules(plotted, view, limit) if plan.gutter else _NO_RULES
+    drawn = plot.draw_bars(plotted.bars, plotted.height, glyphs, hanging=hanging)
+    has_partial_marks = bool(marked.partial) and not plan.gutter
+    if has_partial_marks:
         drawn = write_partial(drawn, marked, glyphs, hanging=hanging)
-    drawn = write_in(drawn, plotted.notes, marked, rules, glyphs, hanging=hanging)
-    if limit is not None and limited is not None:
-        label = f" limit {view.units.format_round(limit.rate)} "
-        line = write_label(drawn[limited], label, glyphs.limit)
-        drawn = (*drawn[:limited], line, *drawn[limited + 1 :])
+    drawn = write_in(drawn, plotted.notes, marked, rules.glyphs, glyphs, hanging=hanging)
     inverted = hanging and glyphs.inverted
-    marked_up = crossed or bool(plotted.notes or marked.restarts) or marked.cursor is not None
+    has_marks = (
+        has_partial_marks
+        or bool(plotted.notes or marked.restarts)
+        or marked.cursor is not None
+        or inverted
+    )
     for y, row in enumerate(drawn):
         spans: Line
-        if marked_up or inverted or y == limited:
-            light = Style.LIMIT if y == limited else Style.DIM
-            spans = _styled(row, plotted.style, light, glyphs, inverted=inverted)
+        if limit is not None and y == rules.limit_row:
+            label = f" limit {view.units.format_round(limit.rate)} "
+            named = write_label(row, label, glyphs.limit)
+            spans = _styled(named, plotted.style, Style.LIMIT, glyphs, inverted=inverted)
+        elif has_marks:
+            spans = _styled(row, plotted.style, Style.DIM, glyphs, inverted=inverted)
         else:
             spans = (Span(row, plotted.style),)
-        if plan.gutter:
-            tick = ticks.get(y, "")
-            side = glyphs.vertical_tick if tick else glyphs.vertical_axis
-            spans = (Span(f"{tick:>{plan.gutter - 2}} {side}", Style.DIM), *spans)
-        yield spans
+        yield (_axis_span(rules.ticks.get(y, ""), plan, glyphs), *spans) if plan.gutter else spans
 
 
-def _styled(row: str, style: Style, light: Style, glyphs: Glyphs, *, inverted: bool) -> Line:
-    """Tell a row's bars apart from what is written between them."""
+def _rules(plotted: Graph, view: View, limit: Limit | None) -> _Rules:
+    """Return the lines of a graph: one for each round value of its scale, and one for the limit."""
+    height, glyphs = plotted.height, view.glyphs
+
+    def from_top(row: int) -> int:
+        """Return a row counted from the top, given one counted from the ground, beginning at 1."""
+        return row - 1 if plotted.hanging else height - row
+
+    values = plotted.scale.marks(height, view.units)
+    ticks = {from_top(row): text for row, text in values.items()}
+    lines = dict.fromkeys(ticks, glyphs.grid)
+    if limit is None or limit.rate > plotted.scale.ceiling:
+        return _Rules(lines, ticks, None)
+    limit_row = from_top((plotted.scale.level(limit.rate, 8 * height) + 7) // 8)
+    lines[limit_row] = glyphs.limit
+    return _Rules(lines, ticks, limit_row)
+
+
+def _axis_span(tick: str, plan: Layout, glyphs: Glyphs) -> Span:
+    """Return one row of the vertical axis."""
+    side = glyphs.vertical_tick if tick else glyphs.vertical_axis
+    return Span(f"{tick:>{plan.gutter - 2}} {side}", Style.DIM)
+
+
+def _styled(row: str, style: Style, mark_style: Style, glyphs: Glyphs, *, inverted: bool) -> Line:
+    """Return a row as spans: bars in one style, the marks between them in another."""
     spans = []
-    # What is between two bars is every other piece.
+    # The pattern has a group, so every other piece is a separator: what is between two bars.
     for at, piece in enumerate(_between(glyphs).split(row)):
         if at % 2:
-            spans.append(Span(piece, light))
+            spans.append(Span(piece, mark_style))
         elif piece and inverted:
-            # Whole blocks look alike either way; parts of one hang from above.
+            # A whole block looks the same from above. A part of a block is drawn in reverse.
             parts = enumerate(_parts(glyphs).split(piece))
             spans += [Span(part, style, reverse=bool(odd % 2)) for odd, part in parts if part]
         elif piece:
@@ -209,18 +249,20 @@ def _styled(row: str, style: Style, light: Style, glyphs: Glyphs, *, inverted: b
 
 @lru_cache
 def _between(glyphs: Glyphs) -> re.Pattern[str]:
-    # The grid is in the bars' own style: a change of style within a row costs more than a bar.
+    """Return a pattern of what is between two bars."""
+    # The grid has the style of the bars: a change of style within a row costs more than a bar.
     bars = f"{glyphs.levels[1:].strip()}{glyphs.whisker}{glyphs.clipped}{glyphs.gap}{glyphs.grid}"
     return re.compile(f"([^{re.escape(bars)}{'⠀-⣿' if glyphs.buckets_per_cell > 1 else ''}]+)")
 
 
 @lru_cache
 def _parts(glyphs: Glyphs) -> re.Pattern[str]:
+    """Return a pattern of partly filled cells."""
     return re.compile(f"([{re.escape(glyphs.levels[1:-1].strip())}]+)")
 
 
 def axis(plotted: Graph, plan: Layout, view: View, marked: Marks) -> list[Line]:
-    """The horizontal axis of a graph, if there is room for it."""
+    """Return the horizontal axis of a graph: one line, or none if there is no room for it."""
     if not plan.gutter:
         return []
     zero = view.units.format_round(plotted.scale.floor) if plotted.scale.floor else "0"
@@ -228,7 +270,7 @@ def axis(plotted: Graph, plan: Layout, view: View, marked: Marks) -> list[Line]:
     corner = view.glyphs.corner
     if plan.arrangement is Arrangement.MIRRORED:
         corner = view.glyphs.middle
-        if "labels" in plan.parts:
+        if Part.LABELS in plan.parts:
             row = label_row(marked.labels, row)
             if marked.cursor is not None:
                 at = marked.cursor

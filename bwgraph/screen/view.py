@@ -1,7 +1,7 @@
-"""What the user looks at. Owns ``View`` and ``Shown``; must not know keys, nor how it is drawn.
+"""What the user looks at. Owns ``View`` and ``Shown``. Must not know keys, nor how a view is drawn.
 
-Places in time are columns' ends, in seconds on the clock of the samples: so a view that was
-scrolled stays where it is while samples come in, and a cursor stays with its column.
+A position in time is the second at which a bucket ends, on the clock of the samples. So a view that
+was scrolled stays where it is while samples arrive, and a cursor stays on its bucket.
 """
 
 from enum import Enum
@@ -11,11 +11,11 @@ from bwgraph.screen.plot import BLOCK, Glyphs
 from bwgraph.screen.units import BYTES, Units
 
 ALL_TORS, SUM = -2, -1
-"What to look at besides one tor: all of them as a table, and their sum as a graph."
+"Values of ``View.subject`` besides a tor's index: the table of all tors, and their sum."
 
 
 class Arrangement(Enum):
-    """How the two graphs lie to one another."""
+    """How the two graphs are placed relative to each other."""
 
     STACKED = "stacked"
     SIDE_BY_SIDE = "side-by-side"
@@ -23,59 +23,60 @@ class Arrangement(Enum):
 
 
 class View(NamedTuple):
-    """The choices that the screen is drawn by."""
+    """The user's choices, from which the screen is drawn."""
 
     glyphs: Glyphs = BLOCK
     key_line: bool = True
-    "A line tells of the keys."
+    "Whether the bottom line lists the keys."
     ascii_only: bool = False
-    "The terminal can show no others."
+    "Whether the terminal can show only the ASCII glyphs."
     units: Units = BYTES
     arrangement: Arrangement | None = None
-    "None: whichever fits."
+    "None: the one that fits best."
     resolution: int = 1
-    "Seconds a column."
+    "Seconds per bucket."
     end: int | None = None
-    "Where the newest visible column ends; None: it is the newest that there is."
+    "Where the rightmost visible bucket ends; None: at the newest bucket."
     cursor: int | None = None
-    "Where the column under the cursor ends; None: there is no cursor."
+    "Where the bucket under the cursor ends; None: there is no cursor."
     logarithmic: bool = False
     shared_scale: bool = False
-    "One scale for both graphs."
+    "Whether both graphs have the same scale."
     cut_at_p99: bool = False
-    "The scale may be overtopped by one in a hundred."
+    "Whether one bucket in a hundred may exceed the scale."
     ceiling: int | None = None
-    "Where the user has pinned the scale, in bytes a second."
+    "The top of the scale that the user has pinned, in bytes per second."
     help: bool = False
     subject: int = 0
-    "The tor that is looked at, by its place among them; or ``ALL_TORS``, or ``SUM``."
+    "The tor that is shown, by its index in the fleet; or ``ALL_TORS``, or ``SUM``."
     selected: int | None = None
-    "Which line of the table is chosen: a tor, or ``SUM``; None: the first."
+    "The selected line of the table: a tor's index, or ``SUM``; None: the first line."
     by_traffic: bool = False
-    "The table is sorted by what is moved now, the busiest first; else by name."
+    "Whether the table is sorted by recent traffic, the busiest tor first; otherwise by name."
 
 
 class Shown(NamedTuple):
-    """What is on the screen: what a key that moves the view moves it from."""
+    """What is on the screen: the state from which a key moves the view."""
 
     buckets: int
-    "How many each of the two graphs shows."
+    "The number of buckets in each of the two graphs."
     oldest: int
-    "Where the oldest one ends of which anything is kept."
+    "Where the oldest bucket of the history ends."
     newest: int
-    "Where the newest one ends, which may be still to come."
+    "Where the newest bucket ends, which may be in the future."
     newest_second: int
-    "The newest second of which anything is known."
+    "The newest second of the history."
     end: int
-    "Where the rightmost visible one ends."
+    "Where the rightmost visible bucket ends."
     arrangement: Arrangement
     ceiling: int
-    "The scale's, or the higher of two."
-    tor_order: tuple[int, ...] = (0,)
-    "The tors by their places among them, as a table lists them."
+    "The top of the scale, in bytes per second; of two scales, the higher."
+    tor_count: int = 1
+    tor_order: tuple[int, ...] = ()
+    "The tors' indices in the order of the table's lines; empty if a graph is shown."
 
     def begin(self, resolution: int) -> int:
-        """Where the leftmost visible column ends."""
+        """Return where the leftmost visible bucket ends."""
         return self.end - (self.buckets - 1) * resolution
 
 
@@ -86,14 +87,14 @@ class Click(NamedTuple):
     y: int
 
 
-def move_cursor_to(view: View, column: int, shown: Shown) -> View:
-    """Put the cursor onto the visible column of this index."""
-    at = shown.begin(view.resolution) + column * view.resolution
+def move_cursor_to(view: View, index: int, shown: Shown) -> View:
+    """Return the view with the cursor on the visible bucket of this index."""
+    at = shown.begin(view.resolution) + index * view.resolution
     return view._replace(cursor=min(max(at, shown.oldest), shown.newest))
 
 
 def visible_cursor(view: View, shown: Shown) -> int | None:
-    """Where the cursor's column ends if it is on the screen; None if it is not."""
+    """Return where the cursor's bucket ends, or None if it is not on the screen."""
     if view.cursor is not None and shown.begin(view.resolution) <= view.cursor <= shown.end:
         return view.cursor
     return None

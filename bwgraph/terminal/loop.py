@@ -17,11 +17,10 @@ from bwgraph.model.fleet_feed import FleetFeed
 from bwgraph.model.history import LATE_AFTER_S
 from bwgraph.model.instance import Instance
 from bwgraph.model.moment import Moment
-from bwgraph.screen.compose import compose, follow_subject, survey
+from bwgraph.screen.compose import Scene, compose, draw, follow_subject, survey
 from bwgraph.screen.frame import Frame
 from bwgraph.screen.keymap import ACTIONS, Action, apply
-from bwgraph.screen.layout import Layout
-from bwgraph.screen.view import Click, Shown, View, move_cursor_to
+from bwgraph.screen.view import Click, View, move_cursor_to
 from bwgraph.system import threads
 from bwgraph.system.clock import Clock, SystemClock, now
 from bwgraph.system.signals import FATAL_SIGNALS
@@ -103,6 +102,7 @@ class Loop:
         self._view_instances = fleet.instances  # those that the view's subject refers to
         self._sources = sources
         self._view = view
+        self._scene: Scene | None = None  # what is on the screen; None if it must be surveyed again
         self._terminal = terminal
         self._wakeup = wakeup
         self._save_picture = save_picture
@@ -186,7 +186,8 @@ class Loop:
         if self._drawn_at - self._notice_at >= NOTICE_SHOWN_S:
             self._notice = ""
         size = self._terminal.size()
-        self._terminal.paint(compose(self._fleet, self._view, size, moment, self._notice))
+        self._scene = survey(self._fleet, self._view, size, moment, self._notice)
+        self._terminal.paint(draw(self._scene))
 
     def _has_fixed_rate(self) -> bool:
         """Return whether to draw at the clock's interval, whenever samples arrive.
@@ -201,6 +202,7 @@ class Loop:
         if instances is not self._view_instances:
             self._view = follow_subject(self._view, self._view_instances, instances)
             self._view_instances = instances
+            self._scene = None  # it has other tors, with other indexes
 
     def _current_states(self) -> tuple[object, ...]:
         """Return the states of the tors: a change of them is drawn at once."""
@@ -247,19 +249,22 @@ class Loop:
         if action in self._actions:
             self._actions[action]()
         else:
-            shown, _ = self._survey()
-            self._view = apply(self._view, action, shown, key)
+            self._view = apply(self._view, action, self._current_scene().shown, key)
 
     def _handle_click(self, click: Click) -> None:
         """Put the cursor on the bucket that was clicked."""
-        shown, layout = self._survey()
-        cell = layout.cell(click.x) if layout is not None else None
+        scene = self._current_scene()
+        cell = scene.layout.cell(click.x) if scene.layout is not None else None
         if cell is not None and not self._view.help:
             per_cell = self._view.glyphs.buckets_per_cell
-            self._view = move_cursor_to(self._view, cell * per_cell + per_cell - 1, shown)
+            self._view = move_cursor_to(self._view, cell * per_cell + per_cell - 1, scene.shown)
 
-    def _survey(self) -> tuple[Shown, Layout | None]:
-        return survey(self._fleet, self._view, self._terminal.size(), self.moment())
+    def _current_scene(self) -> Scene:
+        """Return what is on the screen, or would be if an earlier key's view had been drawn."""
+        scene, size = self._scene, self._terminal.size()
+        if scene is None or scene.view != self._view or scene.size != size:
+            scene = self._scene = survey(self._fleet, self._view, size, self.moment())
+        return scene
 
     def _retry(self) -> None:
         for source in self._sources.values():

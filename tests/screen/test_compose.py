@@ -23,8 +23,9 @@ def test_one_tor_is_always_a_graph_and_looks_as_it_does_alone(subject: int) -> N
     fleet = Fleet([relay()])
     for size in ((120, 35), (80, 24), (40, 10), (20, 5), (1, 1)):
         assert staged(*size, fleet, View(subject=subject)) == drawn(*size)
-    shown, layout = survey(fleet, View(subject=subject), SIZE, MOMENT)
-    assert (shown, layout) == graph_screen.survey(relay(), View(), SIZE, MOMENT)
+    scene = survey(fleet, View(subject=subject), SIZE, MOMENT)
+    alone = graph_screen.survey(relay(), View(), SIZE, MOMENT)
+    assert (scene.shown, scene.layout) == (alone.shown, alone.layout)
 
 
 @pytest.mark.parametrize(
@@ -117,33 +118,34 @@ def test_the_table_is_paused_at_the_second_that_is_known_and_not_at_its_columns_
     fleet = mixed()
     for resolution in (1, 60, 3600):
         view = View(subject=ALL_TORS, resolution=resolution)
-        shown, layout = survey(fleet, view, SIZE, MOMENT)
-        assert layout is None
+        scene = survey(fleet, view, SIZE, MOMENT)
+        shown = scene.shown
+        assert scene.layout is None
         assert shown.newest_second == NEWEST
         assert apply(view, Action.PAUSE, shown).end == NEWEST
 
 
 def test_the_table_scrolls_and_zooms_as_a_graph_does() -> None:
     fleet, view = mixed(), View(subject=ALL_TORS)
-    shown, _ = survey(fleet, view, SIZE, MOMENT)
+    shown = survey(fleet, view, SIZE, MOMENT).shown
     back = apply(view, Action.BACK, shown)
     assert back.end is not None
     assert back.end < shown.newest
     assert apply(view, Action.COARSER, shown).resolution == 5
-    braille, _ = survey(fleet, View(BRAILLE, subject=ALL_TORS), SIZE, MOMENT)
+    braille = survey(fleet, View(BRAILLE, subject=ALL_TORS), SIZE, MOMENT).shown
     assert braille.buckets == 2 * shown.buckets
 
 
 def test_time_goes_on_in_the_sum_when_all_are_silent() -> None:
     fleet = mixed()
-    _, later = (survey(fleet, View(subject=SUM), SIZE, after(age))[0] for age in (0.25, 10.25))
+    _, later = (survey(fleet, View(subject=SUM), SIZE, after(age)).shown for age in (0.25, 10.25))
     assert later.newest == NEWEST + 9
 
 
 def test_a_key_opens_what_is_chosen() -> None:
     fleet, view = mixed(), View(subject=ALL_TORS)
     for action in (Action.SELECT_DOWN, Action.SELECT_DOWN, Action.OPEN_SELECTED):
-        view = apply(view, action, survey(fleet, view, SIZE, MOMENT)[0])
+        view = apply(view, action, survey(fleet, view, SIZE, MOMENT).shown)
     assert compose(fleet, view, SIZE, MOMENT).text()[0].startswith("bwgraph  bert")
-    view = apply(view, Action.LEAVE, survey(fleet, view, SIZE, MOMENT)[0])
+    view = apply(view, Action.LEAVE, survey(fleet, view, SIZE, MOMENT).shown)
     assert "> bert" in "\n".join(staged(80, 24, fleet, view))

@@ -47,8 +47,9 @@ from bwgraph.model.statistics import current_rates
 from bwgraph.model.totals import Unseen
 from bwgraph.screen import help as help_module
 from bwgraph.screen.frame import Size, Style
-from bwgraph.screen.graph_screen import compose, survey
+from bwgraph.screen.graph_screen import compose, draw, survey
 from bwgraph.screen.keymap import BINDINGS, Action, apply
+from bwgraph.screen.layout import Part
 from bwgraph.screen.plot import ASCII, BLOCK, BRAILLE, GLYPH_SETS, HALF_BLOCK
 from bwgraph.screen.units import BITS, BYTES
 from bwgraph.screen.view import Arrangement, View
@@ -134,7 +135,7 @@ def test_a_rate_without_room_for_its_arrow_is_told_without(rows: int) -> None:
 
 def arrangement_of(columns: int, rows: int, wish: Arrangement | None = None) -> Arrangement:
     """How the graphs lie in a window of this size."""
-    return survey(relay(), View(arrangement=wish), Size(columns, rows), MOMENT)[0].arrangement
+    return survey(relay(), View(arrangement=wish), Size(columns, rows), MOMENT).layout.arrangement
 
 
 @pytest.mark.parametrize(
@@ -387,7 +388,7 @@ def test_a_column_of_many_seconds_has_a_solid_mean_and_its_peak_above_it() -> No
 
 def test_a_pause_before_the_first_sample_leaves_the_cursor_where_it_is() -> None:
     instance = told(CONNECTED)
-    shown, _ = survey(instance, View(), Size(80, 24), MOMENT)
+    shown = survey(instance, View(), Size(80, 24), MOMENT).shown
     paused = apply(View(), Action.PAUSE, shown)
     for resolution in RESOLUTIONS:
         view = apply(paused._replace(resolution=resolution), Action.CURSOR_BACK, shown)
@@ -400,7 +401,8 @@ def test_a_pause_before_the_first_sample_leaves_the_cursor_where_it_is() -> None
 
 def test_what_a_key_moves_from_is_what_is_shown() -> None:
     instance = relay()
-    shown, plan = survey(instance, View(), Size(80, 24), MOMENT)
+    scene = survey(instance, View(), Size(80, 24), MOMENT)
+    shown, plan = scene.shown, scene.layout
     assert (shown.buckets, shown.end, shown.newest) == (69, 1100, 1100)
     assert shown.ceiling == 200 * KIB
     assert plan.cell(11) == 0
@@ -608,9 +610,10 @@ def test_from_second_to_second_no_label_jumps(
         if amount is not None:
             instance.handle(Sample(1001.0 + i, amount, amount // 3, 1.0))
         moment = Moment(1001.25 + i, CLOCK + timedelta(seconds=i))
-        plan = survey(instance, view, size, moment)[1]
-        screen = [line.ljust(size.columns) for line in compose(instance, view, size, moment).text()]
-        begin = 1 + len(plan.parts & {"header"})
+        scene = survey(instance, view, size, moment)
+        plan = scene.layout
+        screen = [line.ljust(size.columns) for line in draw(scene).text()]
+        begin = 1 + len(plan.parts & {Part.HEADER})
         axis = begin + plan.heights[0]
         # The marks of the vertical axis are others only when the scale is another.
         marks = [line[: plan.gutter] for line in screen[begin:axis]]
@@ -622,7 +625,7 @@ def test_from_second_to_second_no_label_jumps(
         # Each time goes with its column: never to the right, nor by more than a cell at once but
         # where a second has come in late.
         row = screen[axis] if plan.arrangement is Arrangement.MIRRORED else ""
-        if "labels" in plan.parts:
+        if Part.LABELS in plan.parts:
             row = next((line for line in screen[axis:] if re.match(r" *\d\d:\d\d:", line)), "")
         if plan.gutter:
             now = {time[0]: time.start() for time in TIME.finditer(row[: plan.graph_cells])}

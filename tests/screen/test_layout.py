@@ -14,13 +14,20 @@ from bwgraph.model.moment import Moment
 from bwgraph.screen import layout
 from bwgraph.screen.frame import Size
 from bwgraph.screen.graph_screen import compose
-from bwgraph.screen.layout import BETWEEN_CELLS, GUTTER_CELLS, MIN_CELLS_WITH_AXIS, Layout, arrange
+from bwgraph.screen.layout import (
+    BETWEEN_CELLS,
+    GUTTER_CELLS,
+    MIN_CELLS_WITH_AXIS,
+    Layout,
+    Part,
+    arrange,
+)
 from bwgraph.screen.units import BITS, BYTES, Units
 from bwgraph.screen.view import Arrangement, View
 
 STACKED, BESIDE, MIRRORED = Arrangement
 
-LOSSES = ["keys", "header", "labels", "totals", "quota", "axes"]
+LOSSES = [Part.KEYS, Part.HEADER, Part.LABELS, Part.TOTALS, Part.QUOTA, Part.AXES]
 "The order of loss."
 
 WISHES = st.sampled_from([None, *Arrangement])
@@ -33,9 +40,9 @@ URGENT = st.integers(0, 3)
 def rows(plan: Layout, urgent: int) -> int:
     """How many lines a screen of that layout has."""
     beside, mirrored = (plan.arrangement is each for each in (BESIDE, MIRRORED))
-    axes = ("axes" in plan.parts) * (1 if beside or mirrored else 2)
-    labels = "labels" in plan.parts and not mirrored  # those are in the axis
-    others = len(plan.parts & {"keys", "header", "totals", "quota"})
+    axes = (Part.AXES in plan.parts) * (1 if beside or mirrored else 2)
+    labels = Part.LABELS in plan.parts and not mirrored  # those are in the axis
+    others = len(plan.parts & {Part.KEYS, Part.HEADER, Part.TOTALS, Part.QUOTA})
     titles = 1 if beside else 2
     heights = plan.heights[0] if beside else sum(plan.heights)
     return titles + heights + plan.blank_rows + axes + labels + others + urgent
@@ -80,8 +87,8 @@ def test_the_columns_of_any_layout_are_within_the_screen(
     )
     assert across <= size.columns
     assert plan.width >= 1
-    assert plan.gutter == (gutter if "axes" in plan.parts else 0)
-    if "axes" in plan.parts:
+    assert plan.gutter == (gutter if Part.AXES in plan.parts else 0)
+    if Part.AXES in plan.parts:
         assert plan.graph_cells >= MIN_CELLS_WITH_AXIS
         assert plan.width > plan.gutter
 
@@ -92,13 +99,13 @@ def test_nothing_is_kept_that_goes_before_something_lost(
     size: Size, wish: Arrangement | None, urgent: int, quota: bool
 ) -> None:
     plan = arrange(size, wish, GUTTER_CELLS, urgent=urgent, quota=quota)
-    there = [name for name in LOSSES if name != "quota" or quota]
+    there = [name for name in LOSSES if name != Part.QUOTA or quota]
     if urgent and size.rows > 2:
-        there.remove("keys")
+        there.remove(Part.KEYS)
     if plan.graph_cells < MIN_CELLS_WITH_AXIS:
-        there = [name for name in there if name not in {"axes", "totals"}]
+        there = [name for name in there if name not in {Part.AXES, Part.TOTALS}]
         if plan.arrangement is MIRRORED:
-            there.remove("labels")  # there is no axis to write them into
+            there.remove(Part.LABELS)  # there is no axis to write them into
     assert plan.parts <= {*there}
     lost = len(there) - len(plan.parts)
     assert plan.parts == {*there[lost:]}
@@ -114,7 +121,7 @@ def test_a_row_more_costs_nothing(columns: int, tall: int, wish: Arrangement, qu
 
 
 def test_the_order_of_loss_as_a_screen_of_80_columns_shrinks() -> None:
-    seen: list[str] = []
+    seen: list[Part] = []
     for tall in range(40, 0, -1):
         plan = arrange(Size(80, tall), STACKED, GUTTER_CELLS, urgent=0, quota=True)
         seen += [name for name in LOSSES if name not in plan.parts and name not in seen]
@@ -154,7 +161,7 @@ def test_layouts(
 def test_what_is_urgent_takes_the_place_of_the_keys() -> None:
     calm = arrange(Size(80, 24), STACKED, GUTTER_CELLS, urgent=0, quota=False)
     urgent = arrange(Size(80, 24), STACKED, GUTTER_CELLS, urgent=1, quota=False)
-    assert urgent.parts == calm.parts - {"keys"}
+    assert urgent.parts == calm.parts - {Part.KEYS}
     assert urgent.heights == calm.heights
 
 
@@ -171,15 +178,15 @@ def test_what_is_urgent_does_not_turn_the_graphs_round(
 def test_where_stacked_graphs_have_no_room_for_times_they_are_mirrored() -> None:
     low = arrange(Size(40, 12), None, GUTTER_CELLS, urgent=0, quota=True)
     assert (low.arrangement, low.heights) == (MIRRORED, (3, 3))
-    assert low.parts >= {"axes", "labels", "totals", "quota"}
+    assert low.parts >= {Part.AXES, Part.LABELS, Part.TOTALS, Part.QUOTA}
     wished = arrange(Size(40, 12), STACKED, GUTTER_CELLS, urgent=0, quota=True)
-    assert "labels" not in wished.parts
+    assert Part.LABELS not in wished.parts
 
 
 def test_a_quota_takes_a_row_where_there_is_one() -> None:
     without = arrange(Size(80, 25), STACKED, GUTTER_CELLS, urgent=0, quota=False)
     quota = arrange(Size(80, 25), STACKED, GUTTER_CELLS, urgent=0, quota=True)
-    assert quota.parts == without.parts | {"quota"}
+    assert quota.parts == without.parts | {Part.QUOTA}
 
 
 def test_the_gutter_holds_the_longest_round_mark() -> None:

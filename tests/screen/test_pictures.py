@@ -191,7 +191,7 @@ def plan_of(scene: str, size: Size, arrangement: Arrangement) -> layout.Layout:
 
 def graphs_of(plan: layout.Layout, lines: Sequence[str]) -> list[list[str]]:
     """The columns of cells of both graphs of a picture, each from its ground on."""
-    top, (height, below) = len(plan.parts & {"header"}) + 1, plan.heights
+    top, (height, below) = len(plan.parts & {layout.Part.HEADER}) + 1, plan.heights
     left = right = slice(plan.gutter, plan.graph_cells)
     if plan.arrangement is Arrangement.SIDE_BY_SIDE:
         begin = top
@@ -200,9 +200,9 @@ def graphs_of(plan: layout.Layout, lines: Sequence[str]) -> list[list[str]]:
             2 * plan.graph_cells + layout.BETWEEN_CELLS,
         )
     elif plan.arrangement is Arrangement.MIRRORED:
-        begin = top + height + len(plan.parts & {"axes"})
+        begin = top + height + len(plan.parts & {layout.Part.AXES})
     else:
-        begin = top + height + len(plan.parts & {"axes"}) + plan.blank_rows + 1
+        begin = top + height + len(plan.parts & {layout.Part.AXES}) + plan.blank_rows + 1
     upper = [line[left] for line in lines[top : top + height]][::-1]
     lower = [line[right] for line in lines[begin : begin + below]]
     if plan.arrangement is not Arrangement.MIRRORED:
@@ -290,7 +290,7 @@ def test_each_time_stands_where_its_second_is(
 ) -> None:
     plan = plan_of(scene, size, arrangement)
     # The header has the time of day, and statistics the peak's.
-    lines = looks(shot(scene, size, arrangement, glyphs))[len(plan.parts & {"header"}) :]
+    lines = looks(shot(scene, size, arrangement, glyphs))[len(plan.parts & {layout.Part.HEADER}) :]
     rows = [line for line in lines if not line.startswith((glyphs.download, glyphs.upload))]
     newest = MOMENT.wall_time(NEWEST if scene != "empty" else MOMENT.now // 1)
     found = 0
@@ -306,7 +306,7 @@ def test_each_time_stands_where_its_second_is(
             if plan.gutter and plan.arrangement is not Arrangement.MIRRORED:
                 assert rows[y - 1][x] == glyphs.horizontal_tick
             found += 1
-    if plan.gutter and "labels" in plan.parts:
+    if plan.gutter and layout.Part.LABELS in plan.parts:
         assert found
 
 

@@ -345,19 +345,19 @@ def test_zoomed_in_on_what_is_not_kept_so_finely_the_oldest_that_is_is_shown() -
     moment = Moment(21_000.25, datetime(2026, 1, 2, tzinfo=UTC))
     size = Size(80, 24)
     long_ago = View(resolution=60, end=6000)
-    shown, _ = survey(instance, long_ago, size, moment)
+    shown = survey(instance, long_ago, size, moment).shown
     assert shown.end == 6000
     view = apply(
         apply(apply(long_ago, Action.FINER, shown), Action.FINER, shown), Action.FINER, shown
     )
     assert (view.resolution, view.end) == (1, 6000)
-    shown, _ = survey(instance, view, size, moment)
+    shown = survey(instance, view, size, moment).shown
     assert shown.end - shown.buckets + 1 == shown.oldest == 21_000 - FINEST_BUCKETS + 1
     # What is read from the screen are the keys' places too.
     assert apply(view, Action.BACK, shown).end == shown.end
     # And from there the way out is as it was in.
     for _ in range(3):
-        view = apply(view, Action.COARSER, survey(instance, view, size, moment)[0])
+        view = apply(view, Action.COARSER, survey(instance, view, size, moment).shown)
     assert view.resolution == 60
 
 
@@ -366,14 +366,14 @@ def test_a_view_that_was_paused_within_a_column_stays_there_seen_closer() -> Non
     size, clock = Size(80, 24), datetime(2026, 1, 2, tzinfo=UTC)
     view = View(resolution=3600)
     for action in (Action.PAUSE, Action.FINER, Action.FINER, Action.FINER):
-        shown, _ = survey(instance, view, size, Moment(1100.25, clock))
+        shown = survey(instance, view, size, Moment(1100.25, clock)).shown
         view = apply(view, action, shown)
     instance.samples.push(Sample(1101.0, 1, 1, 1.0))
     instance.samples.push(Sample(1102.0, 1, 1, 1.0))
     assert view.resolution == 60
     for _ in range(3):
-        view = apply(view, Action.FINER, survey(instance, view, size, Moment(1102.25, clock))[0])
-    assert survey(instance, view, size, Moment(1102.25, clock))[0].end == 1100
+        view = apply(view, Action.FINER, survey(instance, view, size, Moment(1102.25, clock)).shown)
+    assert survey(instance, view, size, Moment(1102.25, clock)).shown.end == 1100
 
 
 def test_a_click_left_of_all_that_is_kept_reads_the_oldest() -> None:
@@ -383,10 +383,10 @@ def test_a_click_left_of_all_that_is_kept_reads_the_oldest() -> None:
 def test_a_paused_view_stays_in_a_history_that_does_not_fill_the_screen_yet() -> None:
     instance = Instance("tor", history=past(10))
     size, clock = Size(80, 24), datetime(2026, 1, 2, tzinfo=UTC)
-    shown, _ = survey(instance, View(), size, Moment(1010.25, clock))
+    shown = survey(instance, View(), size, Moment(1010.25, clock)).shown
     view = apply(View(), Action.PAUSE, shown)
     instance.samples.push(Sample(1011.0, 1, 1, 1.0))
-    assert survey(instance, view, size, Moment(1011.25, clock))[0].end == 1010
+    assert survey(instance, view, size, Moment(1011.25, clock)).shown.end == 1010
 
 
 # Whatever is pressed.
@@ -487,7 +487,7 @@ def test_an_action_changes_no_more_than_it_says(action: Action, resolution: int,
 
 # Of several tors.
 
-THREE = SHOWN._replace(tor_order=(2, 0, 1))
+THREE = SHOWN._replace(tor_count=3, tor_order=(2, 0, 1))
 "A table that lists them so."
 
 
@@ -611,7 +611,7 @@ def test_any_keys_look_at_something_that_is_there(
     presses: list[tuple[Action, str]], tors: int
 ) -> None:
     view = View(subject=ALL_TORS)
-    shown = SHOWN._replace(tor_order=tuple(reversed(range(tors))))
+    shown = SHOWN._replace(tor_count=tors, tor_order=tuple(reversed(range(tors))))
     for action, key in presses:
         view = apply(view, action, shown, key)
         assert ALL_TORS <= view.subject < tors
