@@ -7,10 +7,8 @@ from fleets import news, staged, steady, tell, watched
 from scenes import (
     CONNECTED,
     KIB,
-    NEWEST,
     after,
     drawn,
-    framed,
     graphs,
     relay,
     remembered,
@@ -21,14 +19,8 @@ from scenes import (
     unheard,
 )
 
-from bwgraph.model.events import CounterBase, Described, Lost, Sample
-from bwgraph.model.fleet import Fleet
-from bwgraph.screen.frame import Style
-from bwgraph.screen.marks import Marks, Notes
-from bwgraph.screen.pane import write_in, write_partial
-from bwgraph.screen.plot import ASCII, BLOCK, BRAILLE, Glyphs
+from bwgraph.model.events import CounterBase, Lost, Sample
 from bwgraph.screen.view import SUM, Arrangement, View
-from bwgraph.tor.description import parse_context
 
 # What nobody saw, and who was restarted.
 
@@ -86,16 +78,6 @@ def test_a_restart_that_was_never_lost_is_marked_where_it_was_found() -> None:
     news = CONNECTED._replace(at=second(59).ends_at + 0.1, counters=None, uptime=None, process="9")
     screen = drawn(80, 24, told(CONNECTED, *seconds(0, 60), news, *seconds(60, 100)))
     assert any("╎" in row for row in graphs(screen)[0])
-
-
-def test_marks_and_notes_leave_every_bar_as_it_is() -> None:
-    for begin in range(50, 80):
-        one = restarted(begin, begin + 4, uptime=2.0)
-        bare = restarted(begin, begin + 4, uptime=2.0)
-        bare.totals.restarts = ()
-        for with_mark, without in zip(drawn(80, 24, one), drawn(80, 24, bare), strict=True):
-            for marked, plain in zip(with_mark.ljust(80), without.ljust(80), strict=True):
-                assert marked == plain or plain in " ·┈"
 
 
 def test_marks_and_notes_move_out_at_the_left() -> None:
@@ -165,63 +147,6 @@ def test_before_bwgraph_has_seen_a_second_itself_there_is_no_current_rate() -> N
     assert drawn(80, 24, instance, after(1.25))[1].startswith("▼ download  120 KiB/s  last 1 s: ")
 
 
-# The horizontal axis.
-
-
-def test_the_axis_is_broken_exactly_where_nothing_is_known() -> None:
-    screen = drawn(80, 24, unheard(50, 70, 5 * KIB, 700))
-    for line in (line for line in screen if "└" in line):
-        axis = line.partition("└")[2]
-        # 69 columns: second 50 is the 20th of them, second 69 the 39th.
-        assert [at for at, cell in enumerate(axis) if cell == " "] == [
-            at for at in range(19, 39) if axis[at] != "┬"
-        ]
-
-
-@pytest.mark.parametrize("glyphs", [BLOCK, BRAILLE, ASCII], ids=lambda glyphs: glyphs.name)
-def test_a_gap_is_as_long_as_it_was_in_every_glyph_set(glyphs: Glyphs) -> None:
-    view = View(glyphs, arrangement=Arrangement.STACKED)
-    foot = drawn(80, 24, unheard(50, 70, 0, 0), view=view)[9]
-    # The newest 30 seconds are known, and what was before these 20.
-    begin, end = 80 - 50 // glyphs.buckets_per_cell, 80 - 30 // glyphs.buckets_per_cell
-    assert foot[begin:end] == glyphs.gap * (20 // glyphs.buckets_per_cell)
-    assert glyphs.gap not in foot[begin - 10 : begin] + foot[end:]
-
-
-# The limit.
-
-
-def limited(rate: int) -> Described:
-    """What a tor tells whose rate is limited."""
-    return Described(NEWEST, parse_context({"BandwidthRate": str(rate)}))
-
-
-def test_a_limit_within_the_scale_is_a_line_that_is_named_where_there_is_room() -> None:
-    screen = drawn(80, 24, relay(limited(100 * KIB)))
-    down, up = graphs(screen)
-    assert [y for y, row in enumerate(down) if "╍" in row] == [4]
-    assert [y for y, row in enumerate(up) if "╍" in row] == [0]
-    # Below it are bars, at one end at least in the lower graph, and on both in the upper.
-    named = drawn(80, 24, told(CONNECTED, *seconds(80, 100), limited(100 * KIB)))
-    assert graphs(named)[0][4].startswith("╍ limit 100 KiB/s ╍")
-
-
-def test_a_limit_beyond_the_scale_is_no_line() -> None:
-    screen = drawn(120, 35, relay(limited(50_000 * KIB)))
-    assert not any("╍" in line or "limit" in line for line in screen)
-
-
-def test_a_limit_has_a_style_of_its_own() -> None:
-    frame = framed(80, 24, relay(limited(100 * KIB)))
-    lines = [
-        [span for span in line if span.style is Style.LIMIT]
-        for line in frame.lines
-        if any("╍" in span.text for span in line)
-    ]
-    assert len(lines) == 2
-    assert all({*span.text} <= {*"╍"} for line in lines for span in line)
-
-
 # The cursor.
 
 
@@ -253,104 +178,6 @@ def test_the_cursor_goes_with_its_column() -> None:
         axis = next(line for line in screen if "└" in line).partition("└")[2]
         assert axis.find("┴") == 68 - 10 - (i - 99)
         assert screen[-1].startswith("14:05:22 ")
-
-
-def test_the_cursor_leaves_every_bar_as_it_is() -> None:
-    bare = graphs(drawn(80, 24))
-    for cursor in range(1035, 1101):
-        for rows, plain in zip(graphs(drawn(80, 24, view=View(cursor=cursor))), bare, strict=True):
-            for row, before in zip(rows, plain, strict=True):
-                for cell, was in zip(row.ljust(69), before.ljust(69), strict=True):
-                    assert cell == was or (cell == "┊" and was in " ·┈")
-
-
-# Which of them goes first.
-
-
-def test_of_two_notes_that_meet_the_second_looks_for_another_place() -> None:
-    instance = restarted(50, 70, uptime=6.0)
-    instance.totals.restarts += (instance.totals.restarts[0] + 4.0,)
-    down = graphs(drawn(80, 24, instance))[0]
-    assert sum(row.count("restart") for row in down) == 2
-    assert len([row for row in down if row.count("╎") == 2]) >= 6
-
-
-def test_a_note_of_a_hanging_graph_is_as_far_from_the_axis_as_that_of_the_other() -> None:
-    instance = unheard(50, 70, 5 * KIB, 700)
-    screen = drawn(80, 24, instance, view=View(arrangement=Arrangement.MIRRORED))
-    axis = next(y for y, line in enumerate(screen) if "├" in line)
-    down = next(y for y, line in enumerate(screen) if " KiB unseen" in line and y > 1)
-    up = next(y for y, line in enumerate(screen) if "700 B unseen" in line)
-    assert axis - down == up - axis == 9
-    # Nor is the gap's own mark written over.
-    assert screen[axis - 1].count("·") == screen[axis + 1].count("·") == 20
-
-
-# What a sum lacks.
-
-
-def lacking(*missing: range) -> Fleet:
-    """Two tors, the second of which never told of these seconds."""
-    fleet = watched("anna", "bert")
-    for which, name in enumerate(("anna", "bert")):
-        tell(fleet, which, news(name))
-    for i, sample in enumerate(steady(0, 100, 700, 700)):
-        tell(fleet, 0, sample)
-        if not any(i in some for some in missing):
-            tell(fleet, 1, sample)
-    return fleet
-
-
-@pytest.mark.parametrize("glyphs", [BLOCK, ASCII, BRAILLE], ids=["block", "ascii", "braille"])
-def test_the_axis_is_crossed_where_a_sum_lacks_somebody(glyphs: Glyphs) -> None:
-    mark = "x" if glyphs is ASCII else "×"
-    lines = staged(80, 24, lacking(range(50, 60), range(80, 81)), View(glyphs, subject=SUM))
-    axes = [line[11:] for line in lines if line.startswith("        0 ")]
-    assert len(axes) == 2
-    # 69 cells, of which the last is second 99; in braille two seconds are in each.
-    expected = {68 - (99 - i) // glyphs.buckets_per_cell for i in (*range(50, 60), 80)}
-    for axis in axes:
-        assert {i for i, char in enumerate(axis) if char == mark} == expected
-
-
-def test_a_cross_is_not_hidden_by_a_time_that_is_marked() -> None:
-    for shift in range(16):
-        lines = staged(80, 24, lacking(range(50 + shift, 51 + shift)), View(subject=SUM))
-        assert sum("×" in line for line in lines) == 2
-
-
-@pytest.mark.parametrize("arrangement", Arrangement)
-@pytest.mark.parametrize("glyphs", [BLOCK, ASCII, BRAILLE], ids=["block", "ascii", "braille"])
-def test_where_there_is_no_axis_the_bars_are_crossed(
-    glyphs: Glyphs, arrangement: Arrangement
-) -> None:
-    mark = "x" if glyphs is ASCII else "×"
-    view = View(glyphs, arrangement=arrangement, subject=SUM)
-    lines = staged(40, 4, lacking(range(94, 96)), view)
-    # Two seconds, in each of the graphs; in braille they are in one cell.
-    assert "".join(lines).count(mark) == 2 * (2 // glyphs.buckets_per_cell)
-    assert mark not in "".join(staged(40, 4, lacking(), view))
-    # What has an axis has its crosses there.
-    above = staged(80, 24, lacking(range(94, 96)), view)
-    crossed = [line for line in above if mark in line.removeprefix("bwgraph")]
-    assert all(re.match(" +0 ", line) for line in crossed)
-
-
-@pytest.mark.parametrize("hanging", [False, True])
-def test_a_cross_upon_bars_is_where_they_end_last(*, hanging: bool) -> None:
-    marks = Marks({}, (), range(0), (), (1, 2), 2, {}, {}, (0, 0))
-    rows = ("█  ", "██ ", "██ ")[:: -1 if hanging else 1]
-    crossed = write_partial(rows, marks, BLOCK, hanging=hanging)
-    assert crossed[:: -1 if hanging else 1] == ("█××", "██ ", "██ ")
-    # Nothing else that is written there hides one.
-    notes: Notes = {0: ("restart", "now", "-")}
-    written = write_in(crossed, notes, marks, {}, BLOCK, hanging=hanging)
-    assert written[:: -1 if hanging else 1] == ("█××", "██┊", "██┊")
-
-
-def test_of_one_tor_and_where_nobody_is_missing_there_is_no_cross() -> None:
-    for fleet, subject in ((lacking(), SUM), (lacking(range(50, 60)), 1)):
-        assert not any("×" in line for line in staged(80, 24, fleet, View(subject=subject)))
 
 
 def test_what_nobody_heard_of_several_at_once_is_one_sum() -> None:
