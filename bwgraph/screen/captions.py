@@ -302,8 +302,9 @@ def alert(instance: Instance, moment: Moment) -> str:
         count = f" ({instance.problem_count} such)" if instance.problem_count > 1 else ""
         return f"{format_time(moment.wall_time(problem.at))}{count} {problem.text}"
     if state is None:
-        past = f"no tor: this is the past that is in {instance.archive_file}"
-        return past if instance.archive_file else f"connecting to {instance.name}"
+        archive = instance.archive_file
+        no_tor = f"no tor: this is the past that is in {archive}"
+        return no_tor if archive else f"connecting to {instance.name}"
     if newest is not None and moment.now - newest >= LATE_AFTER_S:
         return f"late: no data from tor for {int(moment.now - newest)} s"
     return ""

@@ -77,11 +77,11 @@ class Layout(NamedTuple):
 
 @lru_cache(maxsize=64)
 def arrange(
-    size: Size, wish: Arrangement | None, gutter: int, *, urgent: int, quota: bool
+    size: Size, chosen: Arrangement | None, gutter: int, *, urgent: int, quota: bool
 ) -> Layout:
     """Return the layout that fits a screen.
 
-    ``wish`` is the arrangement that the user wants, if any. ``urgent`` is the number of rows for
+    ``chosen`` is the user's arrangement, if any. ``urgent`` is the number of rows for
     alerts and the like, which replace the key line. ``quota`` says whether tor has a quota.
 
     >>> layout = arrange(Size(120, 35), None, GUTTER_CELLS, urgent=0, quota=False)
@@ -90,10 +90,10 @@ def arrange(
     >>> arrange(Size(100, 12), None, GUTTER_CELLS, urgent=0, quota=False).arrangement.value
     'side-by-side'
     """
-    wish = wish or _best_arrangement(size, gutter, quota=quota)
-    if wish is Arrangement.SIDE_BY_SIDE and size.columns < 2 * GUTTER_CELLS:
-        wish = Arrangement.STACKED
-    return _fit(size, wish, gutter, urgent=urgent, quota=quota)
+    chosen = chosen or _best_arrangement(size, gutter, quota=quota)
+    if chosen is Arrangement.SIDE_BY_SIDE and size.columns < 2 * GUTTER_CELLS:
+        chosen = Arrangement.STACKED
+    return _fit(size, chosen, gutter, urgent=urgent, quota=quota)
 
 
 def _best_arrangement(size: Size, gutter: int, *, quota: bool) -> Arrangement:

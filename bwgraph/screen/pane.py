@@ -1,8 +1,8 @@
 """One graph as styled lines: its bars, and the marks between and below them.
 
-Owns how a mark is drawn. Bars are never overwritten, with one exception: where there is no axis, a
-partly covered sum is marked in the last cell of the graph. Must not know where a mark belongs, nor
-where on the screen the lines go.
+Owns how a mark is drawn. A mark never overwrites a bar, with one exception: without an axis, a
+partly covered bucket of a sum is marked in the row that is farthest from the ground. Must not know
+where a mark belongs, nor where on the screen the lines go.
 """
 
 import re

@@ -38,7 +38,7 @@ class View(NamedTuple):
     end: int | None = None
     "Where the rightmost visible bucket ends; None: at the newest bucket."
     cursor: int | None = None
-    "Where the bucket under the cursor ends; None: there is no cursor."
+    "Where the bucket under the cursor ends; None: no cursor."
     logarithmic: bool = False
     shared_scale: bool = False
     "Whether both graphs have the same scale."

@@ -1,4 +1,4 @@
-"""The words on the screen: what they say, of what, and what is left unsaid where room is short."""
+"""The texts on the screen: what they say, and what they omit in a narrow window."""
 
 import re
 
@@ -50,7 +50,7 @@ def test_connecting() -> None:
     screen = drawn(80, 24, Instance(PLACE))
     assert screen[-1] == f"connecting to {PLACE}"
     assert screen[-2] == ""  # no totals either
-    # Of nothing there is no average, no p95 and no peak.
+    # Without samples there are no statistics.
     assert re.fullmatch(r"▼ download +-", screen[1])
     assert re.fullmatch(r"▲ upload +-", screen[11])
 
@@ -61,7 +61,7 @@ def test_connected_without_a_sample_yet() -> None:
     assert screen[-1] == KEYS
     assert re.fullmatch(r"▼ download +-", screen[1])
     assert re.fullmatch(r"▲ upload +-", screen[11])
-    # Not zero but unknown, from edge to edge.
+    # All columns are unknown, not zero.
     assert screen[9] == " " * 10 + "│" + "·" * 69
 
 
@@ -73,39 +73,39 @@ def test_connected() -> None:
 
 
 @pytest.mark.parametrize("columns", [40, 50, 60, 73, 80, 90, 120])
-def test_what_a_coarse_column_stands_for_is_said(columns: int) -> None:
+def test_coarse_resolution_is_always_shown(columns: int) -> None:
     for rows in (10, 24):
         for end in (None, 1000) if columns >= 50 else (None,):
             screen = drawn(columns, rows, view=View(resolution=15, end=end))
             assert sum("15 s/column" in line for line in screen) == 1
 
 
-def test_a_second_a_column_is_said_where_the_name_has_room_too() -> None:
+def test_resolution_of_one_second_is_shown_if_the_nickname_fits_too() -> None:
     assert drawn(90, 24)[0].endswith("  1 s/column   14:05:32")
     assert "  tor 0.4.9.11  up 3 d 4 h  " in drawn(90, 24)[0]
     assert re.search("  my-relay +1 s/column   14:05:32$", drawn(60, 24)[0])
     assert re.search("  my-relay +14:05:32$", drawn(50, 24)[0])
 
 
-def test_where_it_has_no_room_nothing_makes_room_for_it() -> None:
+def test_resolution_is_omitted_if_it_does_not_fit_beside_the_name() -> None:
     demo = relay(news=Connected(1000.0, "demo", version="", nickname=""))
     header = drawn(40, 24, demo, view=View(resolution=15, end=1080))[0]
     assert re.fullmatch("bwgraph  demo +30 s back  14:05:32", header)
 
 
-def test_connected_at_a_place_among_several_says_which() -> None:
+def test_header_names_the_endpoint_that_was_found() -> None:
     looking = drawn(80, 24, told(name="a tor on this machine"))
     assert looking[0].startswith("bwgraph  a tor on this machine  ")
     found = drawn(80, 24, relay(name="a tor on this machine"))
     assert found[0].startswith(f"bwgraph  {PLACE}  my-relay  tor 0.4.9.11 ")
 
 
-def test_what_is_known_of_a_tor_stays_when_it_is_lost() -> None:
+def test_header_is_unchanged_when_tor_is_lost() -> None:
     assert drawn(80, 24, relay(LOST))[0] == drawn(80, 24)[0]
 
 
-def test_what_tor_did_not_tell_is_left_out() -> None:
-    # A filter may refuse both questions.
+def test_header_omits_unknown_version_and_nickname() -> None:
+    # A control port filter may refuse both requests.
     screen = drawn(80, 24, relay(news=Connected(1000.0, PLACE, version="", nickname="")))
     assert screen[0].split("  ", 2)[:2] == ["bwgraph", PLACE]
     assert "tor " not in screen[0].removeprefix(f"bwgraph  {PLACE}")
@@ -115,7 +115,7 @@ def test_what_tor_did_not_tell_is_left_out() -> None:
 def test_late(seconds: float) -> None:
     screen = drawn(80, 24, moment=after(seconds))
     assert screen[-1] == f"late: no data from tor for {seconds:.0f} s"
-    # The rate of then is not the rate of now, and time without a word is a gap.
+    # There is no current rate, and the overdue seconds are a gap.
     assert re.match(r"▼ download +-( |$)", screen[1])
     assert re.match(r"▲ upload +-( |$)", screen[11])
     assert screen[9].endswith("·")
@@ -132,38 +132,38 @@ def test_not_late_yet(seconds: float) -> None:
     ("seconds", "when"),
     [(0.5, "in 8 s"), (1.5, "in 7 s"), (7.5, "in 1 s"), (8.5, "now"), (60.0, "now")],
 )
-def test_lost_since_when_why_and_when_it_is_tried_again(seconds: float, when: str) -> None:
+def test_loss_is_shown_with_its_time_next_attempt_and_reason(seconds: float, when: str) -> None:
     screen = drawn(80, 24, relay(LOST), after(seconds))
-    # What changes comes first, where a narrow window still has room for it.
-    said = f"no tor since 14:05:32, trying again {when}: it closed the connection"
-    assert screen[-1] == said
+    # The part that changes is first, so that it is visible in a narrow window.
+    text = f"no tor since 14:05:32, trying again {when}: it closed the connection"
+    assert screen[-1] == text
 
 
-def test_lost_outranks_what_is_late() -> None:
+def test_loss_takes_precedence_over_late_data() -> None:
     screen = drawn(80, 24, relay(LOST), after(30.0))
     assert screen[-1].startswith("no tor since 14:05:32, ")
     assert re.match(r"▼ download +-( |$)", screen[1])
 
 
-def test_back_again_is_as_if_it_had_never_been_away() -> None:
-    # For less than a second: the same tor, and nothing moved meanwhile.
+def test_screen_after_a_short_loss_is_unchanged() -> None:
+    # The same tor was lost for less than a second and moved no bytes meanwhile.
     counted = moved([*seconds(0, 40), *seconds(45, 100)])
     back = CONNECTED._replace(at=NEWEST + 0.2, counters=counted, uptime=273_700.0)
     assert drawn(80, 24, relay(LOST, back)) == drawn(80, 24)
 
 
-def test_a_tor_that_was_only_silent_is_as_if_it_had_been_late() -> None:
+def test_silent_tor_looks_like_a_late_one_after_its_next_sample() -> None:
     late = Sample(NEWEST + 6.0, 600, 60, seconds=6.0)
     assert drawn(80, 24, relay(LOST, late), after(6.25)) == drawn(80, 24, relay(late), after(6.25))
 
 
-def test_trouble_is_told_with_its_time() -> None:
+def test_problem_is_shown_with_its_time() -> None:
     instance = relay()
     instance.handle(Problem(NEWEST - 2.0, "a thread ended: ValueError: oh"))
     assert drawn(80, 24, instance)[-1] == "14:05:30 a thread ended: ValueError: oh"
 
 
-def test_of_many_troubles_the_latest_is_told_and_how_many() -> None:
+def test_latest_of_several_problems_is_shown_with_their_number() -> None:
     instance = relay()
     for n in range(3):
         instance.handle(Problem(NEWEST - 2.0 + n, f"trouble number {n}"))
@@ -171,49 +171,49 @@ def test_of_many_troubles_the_latest_is_told_and_how_many() -> None:
 
 
 @pytest.mark.parametrize(
-    ("age", "told"), [(PROBLEM_SHOWN_S - 0.1, True), (PROBLEM_SHOWN_S + 0.1, False)]
+    ("age", "shown"), [(PROBLEM_SHOWN_S - 0.1, True), (PROBLEM_SHOWN_S + 0.1, False)]
 )
-def test_trouble_is_told_for_a_while(age: float, told: bool) -> None:
+def test_problem_is_shown_for_a_limited_time(age: float, shown: bool) -> None:
     instance = relay()
     instance.handle(Problem(MOMENT.now - age, "something broke"))
     last = drawn(80, 24, instance)[-1]
-    assert ("something broke" in last) == told
-    assert (last == KEYS) == (not told)
+    assert ("something broke" in last) == shown
+    assert (last == KEYS) == (not shown)
 
 
-def test_a_loss_is_told_before_a_trouble() -> None:
+def test_loss_takes_precedence_over_a_problem() -> None:
     instance = relay(LOST)
     instance.handle(Problem(NEWEST, "something broke"))
     assert drawn(80, 24, instance)[-1].startswith("no tor since ")
 
 
-def test_an_alert_stands_out() -> None:
+def test_alert_has_its_own_style() -> None:
     frame = framed(80, 24, relay(LOST))
     assert {span.style for span in frame.lines[-1]} == {Style.ALERT}
 
 
-def test_demo_says_that_it_is_one() -> None:
+def test_demo_is_named_in_windows_of_any_width() -> None:
     news = Connected(1000.0, "demo", "0.4.8.12", "demo")
     demo = relay(news=news, name="demo", note="no tor, invented traffic")
     assert drawn(80, 24, demo)[0].startswith(
         "bwgraph  demo: no tor, invented traffic  tor 0.4.8.12 "
     )
-    # A narrow window says at least that much, also where there is no header.
+    # A narrow window shows the name, even without a header.
     assert drawn(40, 24, demo)[0].startswith("bwgraph  demo ")
     assert drawn(40, 10, demo)[0].endswith("  demo")
 
 
-# Its statistics.
+# Statistics.
 
 
-def test_statistics_say_over_what_and_the_peak_when() -> None:
+def test_statistics_show_their_span_and_the_time_of_the_peak() -> None:
     title = drawn(120, 24)[1]
     average, p95, peak = "avg 79.3 KiB/s", "p95 200 KiB/s", "peak 200 KiB/s at 14:03:59"
     assert title == f"▼ download 80.0 KiB/s  last 95 s: {average}  {p95}   {peak}"
 
 
 @pytest.mark.parametrize(
-    ("columns", "said"),
+    ("columns", "text"),
     [
         (95, "last 79 s: avg 80.8 KiB/s  p95 200 KiB/s   peak 200 KiB/s at 14:04:11"),
         (80, "last 64 s: avg 76.3K p95 200K peak 200K at 14:04:47"),
@@ -223,14 +223,14 @@ def test_statistics_say_over_what_and_the_peak_when() -> None:
         (40, None),
     ],
 )
-def test_statistics_lose_their_units_then_the_peaks_time_then_p95_then_the_peak(
-    columns: int, said: str | None
+def test_narrow_title_omits_units_then_peak_time_then_p95_then_peak(
+    columns: int, text: str | None
 ) -> None:
     title = drawn(columns, 24)[1]
-    assert title == f"▼ download 80.0 KiB/s{f'  {said}' if said else ''}"
+    assert title == f"▼ download 80.0 KiB/s{f'  {text}' if text else ''}"
 
 
-def test_the_peaks_time_is_that_of_the_column_that_stands_out() -> None:
+def test_peak_time_is_that_of_the_highest_column() -> None:
     spike = Sample(NEWEST + 1.0, 900 * KIB, 1, seconds=1.0)
     rest = (Sample(NEWEST + 2.0 + i, 50 * KIB, 1, seconds=1.0) for i in range(20))
     screen = drawn(80, 30, relay(spike, *rest), after(21.25))
@@ -243,17 +243,17 @@ def test_the_peaks_time_is_that_of_the_column_that_stands_out() -> None:
 
 
 @pytest.mark.parametrize("columns", [80, 120])
-def test_where_nothing_moved_the_peak_has_no_time(columns: int) -> None:
+def test_peak_of_zero_has_no_time(columns: int) -> None:
     instance = told(CONNECTED, *(Sample(951.0 + i, 0, 0, 1.0) for i in range(150)))
     title = drawn(columns, 24, instance)[1]
     assert re.search(r"peak 0 ?B(/s)?$", title)
-    # So it stays as it is while nothing moves.
+    # So the title does not change while no bytes are moved.
     instance.handle(Sample(1101.0, 0, 0, 1.0))
     assert drawn(columns, 24, instance, after(1.25))[1] == title
 
 
 @pytest.mark.parametrize(
-    ("view", "said"),
+    ("view", "text"),
     [
         (View(), ""),
         (View(logarithmic=True), "log"),
@@ -266,22 +266,22 @@ def test_where_nothing_moved_the_peak_has_no_time(columns: int) -> None:
         ),
     ],
 )
-def test_what_is_unusual_about_the_scale_is_said(view: View, said: str) -> None:
+def test_title_shows_how_the_scale_differs_from_the_default(view: View, text: str) -> None:
     screen = drawn(120, 35, view=view)
-    assert (f"  {said}" in "".join(line for line in screen if line[0:1] in "▼▲")) or not said
+    assert (f"  {text}" in "".join(line for line in screen if line[0:1] in "▼▲")) or not text
     words = ("log", "shared", "cut at", "pinned")
-    assert said or not any(screen[1].endswith(word) for word in words)
+    assert text or not any(screen[1].endswith(word) for word in words)
     small = drawn(40, 10, view=view._replace(arrangement=Arrangement.STACKED))
-    assert said in small[5]
+    assert text in small[5]
 
 
-def test_a_coarse_p95_says_what_it_is_of() -> None:
+def test_p95_of_coarse_columns_names_their_unit() -> None:
     title = drawn(120, 24, view=View(resolution=15, arrangement=Arrangement.STACKED))[1]
     assert "  p95 of 15 s columns " in title
     assert "15 s/column" in drawn(120, 24, view=View(resolution=15))[0]
 
 
-def test_statistics_stay_when_tor_is_late_and_move_out_with_their_columns() -> None:
+def test_statistics_of_a_late_tor_cover_the_visible_columns() -> None:
     assert drawn(80, 24, moment=after(30.0))[1].startswith("▼ download          -  last 40 s: avg ")
     assert drawn(80, 24, moment=after(90.0))[1] == "▼ download          -"
 
@@ -289,10 +289,10 @@ def test_statistics_stay_when_tor_is_late_and_move_out_with_their_columns() -> N
 @pytest.mark.parametrize("instant", [0.0, 0.3, 0.49, 0.5, 0.7, 0.99])
 @pytest.mark.parametrize("asked", [0.001, 0.04, 0.3, 0.9])
 @pytest.mark.parametrize("memory", [0, 30])
-def test_each_second_that_bwgraph_saw_counts_from_the_very_first(
+def test_statistics_count_each_verified_second_from_the_first(
     instant: float, asked: float, memory: int
 ) -> None:
-    # At whatever fraction of a second it connected, and however long it took to ask.
+    # Whatever the fraction of a second at which bwgraph connected, and the time of its requests.
     first = 1000.0 + instant
     recent = tuple(Sample(first - 29 + i, 9000, 900, 1.0) for i in range(memory))
     news = CONNECTED._replace(at=first + asked, recent=recent)
@@ -308,7 +308,7 @@ def test_each_second_that_bwgraph_saw_counts_from_the_very_first(
 
 
 def totals(instance: Instance, columns: int = 100, moment: Moment = MOMENT) -> str:
-    """The line above the last."""
+    """Return the line above the last."""
     return drawn(columns, 30, instance, moment)[-2]
 
 
@@ -321,14 +321,14 @@ def test_totals_since_tor_started() -> None:
     assert totals(relay()) == f"{AGO}   {read}   {written}"
 
 
-def test_totals_where_tor_does_not_tell_when_it_started() -> None:
-    # Then there is no average either.
+def test_totals_without_an_uptime_have_no_average() -> None:
+    # Without a start there is no average either.
     instance = relay(news=CONNECTED._replace(uptime=None))
     assert totals(instance) == "since tor started: ▼ 40.0 GiB   ▲ 43.0 GiB"
 
 
 @pytest.mark.parametrize("uptime", [None, 273_600.0])
-def test_totals_since_bwgraph_connected_where_tor_does_not_tell_its_own(
+def test_totals_without_counters_are_since_bwgraph_connected(
     uptime: float | None,
 ) -> None:
     instance = relay(news=CONNECTED._replace(counters=None, uptime=uptime))
@@ -336,17 +336,17 @@ def test_totals_since_bwgraph_connected_where_tor_does_not_tell_its_own(
     assert totals(instance) == f"since connected 100 s ago:   {read}   {written}"
 
 
-def test_totals_of_a_restarted_tor_are_its_own() -> None:
+def test_totals_of_a_restarted_tor_begin_at_its_start() -> None:
     line = totals(restarted(50, 70, uptime=6.0))
     assert re.match("since tor started 36 s ago: +▼ 2.2 MiB,", line)
 
 
-def test_totals_hold_what_moved_while_nobody_heard() -> None:
+def test_totals_include_unseen_bytes() -> None:
     line = totals(unheard(50, 70, 40 * GIB, 43 * GIB))
     assert re.match("since tor started 3 d 4 h ago: +▼ 80.0 GiB, .* ▲ 86.0 GiB,", line)
 
 
-def test_totals_do_not_hold_what_tor_remembers() -> None:
+def test_totals_exclude_unverified_samples() -> None:
     news = remembered(45, 75)._replace(counters=None)
     assert re.match("since connected 25 s ago: +▼ 0 B, .* ▲ 0 B,", totals(told(news)))
 
@@ -363,7 +363,7 @@ def test_totals_do_not_hold_what_tor_remembers() -> None:
         (36, "since tor started: ▼40.0G ▲43.0G"),
     ],
 )
-def test_totals_lose_what_does_not_fit(columns: int, line: str) -> None:
+def test_narrow_totals_omit_averages_then_the_age_then_units(columns: int, line: str) -> None:
     assert totals(relay(), columns) == line
 
 
@@ -372,11 +372,9 @@ def test_totals_lose_what_does_not_fit(columns: int, line: str) -> None:
 )
 @pytest.mark.parametrize("known", [True, False], ids=["uptime", "no uptime"])
 @pytest.mark.parametrize("own", [True, False], ids=["since tor started", "since connected"])
-def test_totals_are_whole_at_any_width_or_not_there(
-    counted: CounterBase, known: bool, own: bool
-) -> None:
+def test_totals_are_shown_whole_or_not_at_all(counted: CounterBase, known: bool, own: bool) -> None:
     news = CONNECTED._replace(counters=counted if own else None, uptime=9e4 if known else None)
-    # At the narrowest there is nothing but the two amounts and since when.
+    # The shortest version has the start and the two amounts.
     whole = re.compile(
         "since .*: +▼ ?[0-9.]+ ?([KMGTPE]i)?[BKMGTPE](, avg .*/s)? +▲ ?[0-9.]+ ?.*[^ ]"
     )
@@ -392,14 +390,14 @@ def test_totals_are_whole_at_any_width_or_not_there(
     assert sides[129]
 
 
-def test_totals_go_on_while_tor_is_lost() -> None:
+def test_totals_stay_while_tor_is_lost() -> None:
     assert drawn(80, 30, relay(LOST), after(5.0))[-2].startswith("since tor started 3 d 4 h ago: ")
 
 
-# What tor grants of itself.
+# Limit and quota.
 
 
-def test_a_relay_without_a_nickname_is_known_by_its_fingerprint() -> None:
+def test_relay_without_a_nickname_is_shown_by_its_fingerprint() -> None:
     nameless = relay(
         Described(NEWEST, parse_context({"fingerprint": "89ABCDEF" * 5})),
         news=CONNECTED._replace(nickname=""),
@@ -413,7 +411,7 @@ def test_a_relay_without_a_nickname_is_known_by_its_fingerprint() -> None:
     )
 
 
-def test_how_much_of_the_limit_is_taken_is_said_where_there_is_room() -> None:
+def test_share_of_the_limit_is_shown_in_a_wide_window() -> None:
     screen = drawn(130, 35, relay(Described(NEWEST, parse_context(LIMIT))))
     assert screen[1].endswith("  44 % of BandwidthRate 180 KiB/s")
     assert any(line.endswith("  56 % of BandwidthRate 180 KiB/s") for line in screen[10:])
@@ -422,14 +420,14 @@ def test_how_much_of_the_limit_is_taken_is_said_where_there_is_room() -> None:
     assert not any("%" in line for line in late)
 
 
-def test_the_quota_has_a_line_of_its_own_above_the_last() -> None:
+def test_quota_has_its_own_line_above_the_last() -> None:
     screen = drawn(120, 35, relay(Described(NEWEST, parse_context({**LIMIT, **QUOTA}))))
     assert screen[-2] == (
         "quota (sum): 50.0 GiB used, 50.0 GiB left, resets 1 Dec 00:00,"
         " used up in 4 d 22 h at this pace"
     )
     assert screen[-3].startswith("since tor started ")
-    # It is the last of the words to go.
+    # It is the last of the text lines to be dropped.
     seen = [
         [
             part in line for line in drawn(80, rows, relay(Described(NEWEST, parse_context(QUOTA))))
@@ -441,7 +439,7 @@ def test_the_quota_has_a_line_of_its_own_above_the_last() -> None:
 
 
 @pytest.mark.parametrize("columns", range(36, 130, 3))
-def test_the_quota_is_whole_at_any_width(columns: int) -> None:
+def test_quota_line_fits_any_width(columns: int) -> None:
     view = View(arrangement=Arrangement.STACKED)
     line = drawn(columns, 35, relay(Described(NEWEST, parse_context(QUOTA))), view=view)[-2]
     assert re.match(r"quota( \(sum\))?: (50\.0 GiB used, )?50\.0 GiB left", line)
@@ -449,14 +447,14 @@ def test_the_quota_is_whole_at_any_width(columns: int) -> None:
 
 
 @pytest.mark.parametrize("kind", ["soft", "hard"])
-def test_hibernation_is_shown_for_what_it_is(kind: str) -> None:
+def test_hibernation_is_shown_as_an_alert(kind: str) -> None:
     asleep = relay(Described(NEWEST, parse_context({**QUOTA, "accounting/hibernating": kind})))
     frame = framed(120, 35, asleep)
     assert frame.text()[-2].startswith(f"hibernating ({kind}: no ")
     assert {span.style for span in frame.lines[-2]} == {Style.ALERT}
 
 
-# The column under the cursor.
+# The cursor line.
 
 
 @pytest.mark.parametrize(
@@ -469,17 +467,17 @@ def test_hibernation_is_shown_for_what_it_is(kind: str) -> None:
         (20, "▼160K ▲60.0K"),
     ],
 )
-def test_the_readout_has_the_time_and_both_rates(columns: int, line: str) -> None:
+def test_cursor_line_has_the_time_and_both_rates(columns: int, line: str) -> None:
     sample = second(89)
     assert (sample.ends_at, sample.read, sample.written) == (1090.0, 160 * KIB, 60 * KIB)
     assert drawn(columns, 24, view=View(cursor=1090))[-1] == line
 
 
-def test_the_readout_cuts_no_rate_in_two() -> None:
+def test_cursor_line_omits_a_rate_that_does_not_fit_whole() -> None:
     assert drawn(8, 3, view=View(cursor=1098))[-1] == "▼1.0K"
 
 
-def test_the_readout_of_a_long_column_has_its_span_its_means_and_its_peaks() -> None:
+def test_cursor_line_of_a_coarse_column_has_span_means_and_peaks() -> None:
     line = drawn(120, 24, view=View(cursor=1095, resolution=15))[-1]
     spans = "14:05:12 to 14:05:27"
     read = sum(second(i).read for i in range(80, 95))
@@ -490,15 +488,15 @@ def test_the_readout_of_a_long_column_has_its_span_its_means_and_its_peaks() -> 
     )
 
 
-def test_the_readout_says_how_much_of_a_column_is_known() -> None:
+def test_cursor_line_shows_how_much_of_a_column_is_covered() -> None:
     part = drawn(160, 24, view=View(cursor=1110, resolution=15))[-1]
     assert "  (5 s covered)   ▼ " in part
     gap = drawn(80, 24, view=View(cursor=1043))[-1]
     assert gap == "14:04:35  no data"
 
 
-def test_the_readout_of_a_sum_says_where_somebody_is_missing() -> None:
-    fleet = one_away()
+def test_cursor_line_of_a_sum_marks_partly_covered_columns() -> None:
+    fleet = one_lost_for_a_while()
     for resolution, cursor in ((1, 1090), (5, 1095)):
         view = View(subject=SUM, cursor=cursor, resolution=resolution)
         for columns in (60, 80, 120, 200):
@@ -508,14 +506,14 @@ def test_the_readout_of_a_sum_says_where_somebody_is_missing() -> None:
         assert "known" not in whole
 
 
-def test_the_readout_gives_the_value_of_what_is_clipped() -> None:
+def test_cursor_line_has_the_value_of_a_clipped_bar() -> None:
     instance = relay(Sample(NEWEST + 1.0, 9 * MIB, 5 * MIB, 1.0))
     screen = drawn(80, 24, instance, after(1.25), View(cursor=1101, ceiling=150 * KIB))
     assert "↑" in screen[2]
     assert screen[-1].startswith("14:05:33   ▼ 9.0 MiB, mean 9.0 MiB/s ")
 
 
-def test_in_ascii_every_word_is_ascii() -> None:
+def test_ascii_screens_have_only_ascii_characters() -> None:
     view = View(ASCII, cursor=1080, end=1095, logarithmic=True)
     for instance in (
         relay(Described(NEWEST, parse_context({**LIMIT, **QUOTA}))),
@@ -526,11 +524,11 @@ def test_in_ascii_every_word_is_ascii() -> None:
             assert all(line.isascii() for line in drawn(*size, instance, view=view, notice="hm"))
 
 
-# Of several tors.
+# Several tors.
 
 
-def one_away() -> Fleet:
-    """Two tors, one of which was away from 1061 to 1095, and is there again."""
+def one_lost_for_a_while() -> Fleet:
+    """Return two tors, one of which was lost from 1061 to 1095 and is connected again."""
     fleet = watched("anna", "bert")
     for which, name in enumerate(("anna", "bert")):
         tell(fleet, which, news(name))
@@ -543,7 +541,7 @@ def one_away() -> Fleet:
     return fleet
 
 
-def test_a_sum_says_who_is_missing() -> None:
+def test_sum_names_the_tors_that_are_not_connected() -> None:
     fleet, view = watched("anna", "bert", "carl"), View(subject=SUM)
     assert staged(80, 24, fleet, view)[-1] == "connecting to sum of 3 tors"
     tell(fleet, 0, news("anna"), *steady(0, 100, 700))
@@ -554,7 +552,7 @@ def test_a_sum_says_who_is_missing() -> None:
     assert staged(80, 24, fleet, view)[-1] == KEYS
 
 
-def test_what_has_ended_says_so_once_and_nobody_is_missing() -> None:
+def test_end_of_all_recordings_is_shown_once() -> None:
     fleet, words = watched("anna", "bert"), "the recording ends here"
     for which, name in enumerate(("anna", "bert")):
         tell(fleet, which, news(name), *steady(0, 100, 700), Ended(words))
@@ -562,7 +560,7 @@ def test_what_has_ended_says_so_once_and_nobody_is_missing() -> None:
         assert staged(80, 24, fleet, View(subject=subject))[-1] == words
 
 
-def test_of_several_the_one_that_has_ended_is_named() -> None:
+def test_end_of_one_recording_names_its_tor() -> None:
     fleet = watched("anna", "bert")
     tell(fleet, 0, news("anna"), *steady(0, 100, 700))
     tell(fleet, 1, news("bert"), *steady(0, 100, 700), Ended("its recording ends here"))
@@ -570,7 +568,7 @@ def test_of_several_the_one_that_has_ended_is_named() -> None:
     assert staged(80, 24, fleet, View(subject=SUM))[-1] == KEYS
 
 
-def test_the_totals_of_a_sum_are_since_each_started_or_since_we_connected() -> None:
+def test_totals_of_a_sum_are_since_each_tor_started_or_since_connected() -> None:
     fleet, view = watched("anna", "bert"), View(subject=SUM)
     assert not any("since" in line for line in staged(80, 24, fleet, view))
     tell(fleet, 0, news("anna"))
@@ -582,7 +580,7 @@ def test_the_totals_of_a_sum_are_since_each_started_or_since_we_connected() -> N
     assert staged(80, 24, other, view)[-2] == "since connected: ▼ 20.0 KiB   ▲ 40.0 KiB"
 
 
-def test_below_the_table_is_what_is_urgent_of_the_first_and_how_many_more_there_are() -> None:
+def test_table_shows_the_first_alert_and_the_number_of_others() -> None:
     fleet = watched("anna", "bert", "carl")
     for which, name in enumerate(("anna", "bert")):
         tell(fleet, which, news(name), *steady(90, 100, 700), LOST)

@@ -1,4 +1,4 @@
-"""What is on the screen for which subject, and that one tor looks as it always did."""
+"""The screen of each subject: one tor, the sum, and the table of all."""
 
 from collections.abc import Callable
 
@@ -19,7 +19,7 @@ SIZE = Size(80, 24)
 
 
 @pytest.mark.parametrize("subject", [ALL_TORS, SUM, 0, 1, 9])
-def test_one_tor_is_always_a_graph_and_looks_as_it_does_alone(subject: int) -> None:
+def test_single_tor_is_always_a_graph(subject: int) -> None:
     fleet = Fleet([relay()])
     for size in ((120, 35), (80, 24), (40, 10), (20, 5), (1, 1)):
         assert staged(*size, fleet, View(subject=subject)) == drawn(*size)
@@ -32,46 +32,46 @@ def test_one_tor_is_always_a_graph_and_looks_as_it_does_alone(subject: int) -> N
     ("subject", "named"),
     [(ALL_TORS, "all 5 tors"), (SUM, "sum of 5 tors"), (0, "anna"), (2, "carl"), (3, "9054")],
 )
-def test_the_view_in_use_is_named(subject: int, named: str) -> None:
+def test_header_names_the_subject(subject: int, named: str) -> None:
     for size in ((120, 35), (80, 24), (40, 10)):
         lines = staged(*size, mixed(), View(subject=subject))
         assert named in " ".join(lines[:1])
 
 
-def test_one_that_is_not_there_any_more_is_the_sum() -> None:
+def test_missing_subject_is_replaced_by_the_sum() -> None:
     assert "sum of 5 tors" in staged(80, 24, mixed(), View(subject=7))[0]
 
 
-def test_one_of_several_looks_as_it_does_alone() -> None:
+def test_one_of_several_tors_looks_as_it_does_alone() -> None:
     fleet = watched("127.0.0.1:9051", "9052")
     tell(fleet, 0, CONNECTED, *seconds(0, 40), *seconds(45, 100))
     assert staged(80, 24, fleet, View(subject=0)) == drawn(80, 24)
 
 
 @pytest.mark.parametrize(
-    ("leaves", "subject", "chosen", "then"),
+    ("leaving", "subject", "selected", "expected"),
     [
-        (0, 2, 1, (1, 0)),  # the same tors, which have moved up
+        (0, 2, 1, (1, 0)),  # the same tors, with new indices
         (2, 1, 0, (1, 0)),
-        (1, 1, 1, (ALL_TORS, None)),  # the one that was looked at, and chosen
+        (1, 1, 1, (ALL_TORS, None)),  # the tor that was shown and selected
         (0, SUM, SUM, (SUM, SUM)),
         (0, ALL_TORS, None, (ALL_TORS, None)),
         (0, 9, 9, (ALL_TORS, None)),
     ],
 )
-def test_a_view_follows_its_tor_when_another_leaves(
-    leaves: int, subject: int, chosen: int | None, then: tuple[int, int | None]
+def test_view_follows_its_tor_when_another_leaves(
+    leaving: int, subject: int, selected: int | None, expected: tuple[int, int | None]
 ) -> None:
     before = watched("anna", "bert", "carl").instances
-    after = before[:leaves] + before[leaves + 1 :]
-    view = View(subject=subject, selected=chosen, help=True)
+    after = before[:leaving] + before[leaving + 1 :]
+    view = View(subject=subject, selected=selected, help=True)
     followed = follow_subject(view, before, after)
-    assert (followed.subject, followed.selected) == then
+    assert (followed.subject, followed.selected) == expected
     assert followed.help
 
 
 @pytest.mark.parametrize("look", [compose, survey])
-def test_one_that_leaves_while_it_is_drawn_leaves_the_next_picture(
+def test_tor_that_leaves_during_drawing_is_missing_from_the_next_frame(
     look: Callable[[Fleet, View, Size, Moment], object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fleet = watched("anna", "bert", found=True)
@@ -92,21 +92,21 @@ def test_one_that_leaves_while_it_is_drawn_leaves_the_next_picture(
     assert look(fleet, View(subject=ALL_TORS), SIZE, MOMENT) != whole
 
 
-def test_help_is_the_same_everywhere() -> None:
+def test_help_is_the_same_for_every_subject() -> None:
     pages = [
         staged(80, 24, mixed(), View(subject=subject, help=True)) for subject in (ALL_TORS, SUM, 1)
     ]
     assert pages == [drawn(80, 24, view=View(help=True))] * 3
 
 
-def test_a_notice_and_what_is_urgent_stand_below_the_table() -> None:
+def test_notice_and_alert_are_below_the_table() -> None:
     lines = staged(80, 24, mixed(), notice="saved as x.svg")
     assert lines[-2] == "saved as x.svg"
     assert lines[-1].startswith("bert: no tor since")
     assert "saved as x.svg" not in staged(80, 3, mixed(), notice="saved as x.svg")
 
 
-def test_where_all_is_well_the_keys_are_told_below_the_table() -> None:
+def test_keys_are_below_the_table_if_there_is_no_alert() -> None:
     fleet = watched("anna", "bert")
     for which, name in enumerate(("anna", "bert")):
         tell(fleet, which, news(name), *steady(90, 100, 700))
@@ -114,7 +114,7 @@ def test_where_all_is_well_the_keys_are_told_below_the_table() -> None:
     assert staged(80, 24, fleet, View(subject=ALL_TORS, key_line=False))[-1] == ""
 
 
-def test_the_table_is_paused_at_the_second_that_is_known_and_not_at_its_columns_end() -> None:
+def test_table_pauses_at_the_newest_second_not_at_its_buckets_end() -> None:
     fleet = mixed()
     for resolution in (1, 60, 3600):
         view = View(subject=ALL_TORS, resolution=resolution)
@@ -125,7 +125,7 @@ def test_the_table_is_paused_at_the_second_that_is_known_and_not_at_its_columns_
         assert apply(view, Action.PAUSE, shown).end == NEWEST
 
 
-def test_the_table_scrolls_and_zooms_as_a_graph_does() -> None:
+def test_table_scrolls_and_zooms_like_a_graph() -> None:
     fleet, view = mixed(), View(subject=ALL_TORS)
     shown = survey(fleet, view, SIZE, MOMENT).shown
     back = apply(view, Action.BACK, shown)
@@ -136,13 +136,13 @@ def test_the_table_scrolls_and_zooms_as_a_graph_does() -> None:
     assert braille.buckets == 2 * shown.buckets
 
 
-def test_time_goes_on_in_the_sum_when_all_are_silent() -> None:
+def test_sum_advances_while_all_tors_are_silent() -> None:
     fleet = mixed()
     _, later = (survey(fleet, View(subject=SUM), SIZE, after(age)).shown for age in (0.25, 10.25))
     assert later.newest == NEWEST + 9
 
 
-def test_a_key_opens_what_is_chosen() -> None:
+def test_enter_opens_the_selected_tor() -> None:
     fleet, view = mixed(), View(subject=ALL_TORS)
     for action in (Action.SELECT_DOWN, Action.SELECT_DOWN, Action.OPEN_SELECTED):
         view = apply(view, action, survey(fleet, view, SIZE, MOMENT).shown)

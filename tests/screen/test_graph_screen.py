@@ -1,4 +1,4 @@
-"""Where things are on the screen, what goes as it shrinks, and what holds of every screen."""
+"""The screen of one tor: its parts at each size, and what holds for any screen."""
 
 import re
 from collections.abc import Iterable
@@ -55,11 +55,11 @@ from bwgraph.screen.units import BITS, BYTES
 from bwgraph.screen.view import Arrangement, View
 from bwgraph.tor.description import parse_context
 
-# What goes as the window shrinks.
+# Parts that are dropped as the window shrinks.
 
 
 def parts(screen: list[str]) -> set[str]:
-    """What there is on a screen of ``relay``."""
+    """Return the parts that are on a screen of ``relay``."""
     header = [line for line in screen if line.startswith("bwgraph")]
     rest = [line for line in screen if line not in header]
     down = next((i for i, line in enumerate(rest) if line.startswith("▼")), -1)
@@ -84,20 +84,20 @@ STACKED = View(arrangement=Arrangement.STACKED)
 
 
 def losses(screens: Iterable[list[str]]) -> list[set[str]]:
-    """What is lost together as screens get smaller and smaller; nothing comes back."""
+    """Return the parts that are dropped together as screens get smaller. No part may return."""
     lost: list[set[str]] = []
     before = parts(drawn(120, 40, view=STACKED))
     assert len(before) == 11
     for screen in screens:
         now = parts(screen)
-        assert now <= before, "something came back"
+        assert now <= before, "a part has returned"
         if now < before:
             lost.append(before - now)
         before = now
     return lost
 
 
-def test_what_goes_as_the_window_gets_lower() -> None:
+def test_parts_dropped_as_the_window_gets_lower() -> None:
     assert losses(drawn(120, rows, view=STACKED) for rows in range(40, 0, -1)) == [
         {"keys"},
         {"header", "details"},
@@ -110,32 +110,32 @@ def test_what_goes_as_the_window_gets_lower() -> None:
     ]
 
 
-def test_what_goes_as_the_window_gets_narrower() -> None:
+def test_parts_dropped_as_the_window_gets_narrower() -> None:
     lost = losses(drawn(columns, 30, view=STACKED) for columns in range(120, 11, -1))
     order = [part for parts_lost in lost for part in sorted(parts_lost)]
     assert order.index("details") < order.index("statistics") < order.index("axes")
-    # Whose totals these are is not for a window without room to say it.
+    # A window that has no room for the start of the totals has no totals.
     assert order.index("statistics") < order.index("totals") <= order.index("axes") + 1
     assert {"download", "upload", "upper graph", "lower graph"} & {*order} == set()
 
 
 @pytest.mark.parametrize("rows", range(1, 30))
-def test_at_every_height_both_rates_are_there(rows: int) -> None:
+def test_both_rates_are_shown_at_every_height(rows: int) -> None:
     assert {"download", "upload"} <= parts(drawn(12, rows))
 
 
 @pytest.mark.parametrize("rows", range(1, 9))
-def test_a_rate_without_room_for_its_arrow_is_told_without(rows: int) -> None:
+def test_rate_is_shown_without_its_arrow_if_only_the_rate_fits(rows: int) -> None:
     eighty = told(CONNECTED, Sample(NEWEST, int(81.5 * KIB), int(11.9 * KIB), 1.0))
     screen = drawn(5, rows, eighty)
     assert "81.5K" in screen
     assert ("11.9K" in screen) is (rows > 1)
-    assert drawn(1, rows, told(CONNECTED))[0] == "▼"  # nothing is known yet
+    assert drawn(1, rows, told(CONNECTED))[0] == "▼"  # there is no sample yet
 
 
-def arrangement_of(columns: int, rows: int, wish: Arrangement | None = None) -> Arrangement:
-    """How the graphs lie in a window of this size."""
-    return survey(relay(), View(arrangement=wish), Size(columns, rows), MOMENT).layout.arrangement
+def arrangement_of(columns: int, rows: int, chosen: Arrangement | None = None) -> Arrangement:
+    """Return the arrangement of the graphs in a window of this size."""
+    return survey(relay(), View(arrangement=chosen), Size(columns, rows), MOMENT).layout.arrangement
 
 
 @pytest.mark.parametrize(
@@ -153,16 +153,16 @@ def arrangement_of(columns: int, rows: int, wish: Arrangement | None = None) -> 
         (300, 4, Arrangement.SIDE_BY_SIDE),
     ],
 )
-def test_graphs_lie_by_themselves_as_fits_the_window(
+def test_arrangement_is_chosen_by_the_size_of_the_window(
     columns: int, rows: int, arrangement: Arrangement
 ) -> None:
     assert arrangement_of(columns, rows) is arrangement
 
 
-@pytest.mark.parametrize("wish", Arrangement)
-def test_a_wish_is_granted_where_there_is_room(wish: Arrangement) -> None:
+@pytest.mark.parametrize("chosen", Arrangement)
+def test_chosen_arrangement_is_used_if_it_fits(chosen: Arrangement) -> None:
     for size in ((120, 35), (80, 24), (40, 10), (22, 3)):
-        assert arrangement_of(*size, wish) is wish
+        assert arrangement_of(*size, chosen) is chosen
 
 
 @PROPERTY
@@ -172,13 +172,13 @@ def test_a_wish_is_granted_where_there_is_room(wish: Arrangement) -> None:
     st.booleans(),
     st.none() | st.sampled_from(Arrangement),
 )
-def test_the_picture_uses_every_row_that_there_is(
+def test_frame_uses_every_row(
     columns: int, rows: int, lost: bool, arrangement: Arrangement | None
 ) -> None:
-    news = [Lost(last_heard=NEWEST, reason="gone", retry_at=NEWEST + 5)] if lost else []
-    frame = framed(columns, rows, relay(*news), view=View(arrangement=arrangement))
+    events = [Lost(last_heard=NEWEST, reason="gone", retry_at=NEWEST + 5)] if lost else []
+    frame = framed(columns, rows, relay(*events), view=View(arrangement=arrangement))
     assert len(frame.lines) == rows
-    # What is for the user to read or to press stands at the very bottom.
+    # The alert is at the very bottom.
     if rows > 2 and lost:
         assert frame.text()[-1].startswith("no tor"[:columns])
 
@@ -198,7 +198,7 @@ def test_picture_of_one_row(columns: int, line: str) -> None:
     assert drawn(columns, 1) == [line]
 
 
-def test_the_last_line_has_the_keys_that_fit_and_those_that_matter_first() -> None:
+def test_last_line_has_the_first_keys_that_fit() -> None:
     line = drawn(80, 24)[-1]
     hints = [binding.hint for binding in BINDINGS if binding.hint]
     assert line.split("   ") == hints[: len(line.split("   "))]
@@ -206,7 +206,7 @@ def test_the_last_line_has_the_keys_that_fit_and_those_that_matter_first() -> No
     assert drawn(300, 24)[-1].split("   ") == hints
 
 
-def test_a_notice_stands_in_place_of_the_keys_and_above_an_alert() -> None:
+def test_notice_replaces_the_keys_and_is_above_an_alert() -> None:
     assert drawn(80, 24, notice="saved as x.svg")[-1] == "saved as x.svg"
     both = drawn(80, 24, relay(LOST), notice="saved as x.svg")
     assert both[-2] == "saved as x.svg"
@@ -217,7 +217,7 @@ def test_a_notice_stands_in_place_of_the_keys_and_above_an_alert() -> None:
 
 
 @pytest.mark.parametrize("rows", range(3, 30))
-def test_an_alert_is_there_when_the_keys_and_all_else_are_gone(rows: int) -> None:
+def test_alert_is_shown_at_every_height(rows: int) -> None:
     view = View(cursor=1090)
     for screen in (
         drawn(80, rows, relay(LOST)),
@@ -226,7 +226,7 @@ def test_an_alert_is_there_when_the_keys_and_all_else_are_gone(rows: int) -> Non
         assert screen[-1].startswith("no tor since 14:05:32, trying")
 
 
-def test_help_is_a_page_of_its_own() -> None:
+def test_help_replaces_the_whole_screen() -> None:
     page = framed(80, 24, view=View(help=True))
     assert list(page.lines) == [
         line for line in page.lines if line in help_module.help_page(Size(80, 24))
@@ -235,18 +235,18 @@ def test_help_is_a_page_of_its_own() -> None:
         assert any(binding.keys[0] in line and binding.help in line for line in page.text())
 
 
-def test_help_that_does_not_fit_says_so() -> None:
+def test_help_that_does_not_fit_points_to_a_larger_window() -> None:
     small = drawn(60, 12, view=View(help=True))
     assert len(small) == 12
     assert small[-1] == "there is more in a larger window"
     assert not any("there is more" in line for line in drawn(120, 24, view=View(help=True)))
 
 
-# Its axes and labels.
+# Axes and labels.
 
 
 @pytest.mark.parametrize("columns", [36, 40, 60, 80, 120, 200, 300, 700])
-def test_each_label_stands_under_its_mark_and_tells_its_columns_time(columns: int) -> None:
+def test_each_label_is_below_its_tick_and_has_its_columns_time(columns: int) -> None:
     screen = drawn(columns, 30)
     labels, ground = screen[-3], screen[-4]
     assert ground.startswith("        0 └")
@@ -263,7 +263,7 @@ def test_each_label_stands_under_its_mark_and_tells_its_columns_time(columns: in
 
 @pytest.mark.parametrize("resolution", RESOLUTIONS)
 @pytest.mark.parametrize("columns", [36, 80, 120, 300])
-def test_labels_keep_apart(columns: int, resolution: int) -> None:
+def test_labels_do_not_touch(columns: int, resolution: int) -> None:
     line = drawn(columns, 30, view=View(resolution=resolution))[-3]
     words = [word for word in re.split(" {2,}", line) if word]
     assert words
@@ -273,7 +273,7 @@ def test_labels_keep_apart(columns: int, resolution: int) -> None:
     )
 
 
-def test_setting_the_clock_moves_the_labels_and_not_the_samples() -> None:
+def test_setting_the_clock_changes_the_labels_only() -> None:
     later = Moment(MOMENT.now, CLOCK + timedelta(hours=7, seconds=4))
     before, now = drawn(80, 24), drawn(80, 24, moment=later)
     rows = [graphs(screen) for screen in (before, now)]
@@ -281,12 +281,12 @@ def test_setting_the_clock_moves_the_labels_and_not_the_samples() -> None:
     assert before[22] == now[22]
     assert now[0].endswith("21:05:36")
     assert "21:05:15" in now[21]
-    # The peak's time is a label, too.
+    # The peak's time changes, too.
     assert before[1].removesuffix("14:04:47") == now[1].removesuffix("21:04:51")
 
 
-def test_the_scale_outlasts_the_peak_that_made_it() -> None:
-    # A peak that has just left the picture still holds the scale, at every width.
+def test_scale_stays_after_its_peak_has_left_the_screen() -> None:
+    # At every width, the scale does not fall as soon as the peak has left the screen.
     instance = told(CONNECTED)
     for i in range(100):
         instance.handle(Sample(NEWEST - 99 + i, 900 * KIB if i == 30 else 90 * KIB, 1, seconds=1.0))
@@ -297,7 +297,7 @@ def test_the_scale_outlasts_the_peak_that_made_it() -> None:
     assert top == ["1 MiB/s"] * 4 + ["500 KiB/s", "200 KiB/s"]
 
 
-def test_each_graph_has_its_own_scale_unless_they_share_one() -> None:
+def test_graphs_have_separate_scales_unless_shared() -> None:
     for view, scales in (
         (View(), ("200 KiB/s ┤", "100 KiB/s ┤")),
         (View(shared_scale=True), ("200 KiB/s ┤", "200 KiB/s ┤")),
@@ -307,32 +307,32 @@ def test_each_graph_has_its_own_scale_unless_they_share_one() -> None:
         assert screen[12].startswith(scales[1])
 
 
-def test_the_one_axis_of_mirrored_graphs_is_the_same_value_for_both() -> None:
+def test_mirrored_graphs_have_the_same_value_at_their_axis() -> None:
     instance = told(CONNECTED)
     for i in range(60):
         instance.handle(Sample(NEWEST - 59 + i, 9000 * KIB, 90 * KIB, seconds=1.0))
     view = View(logarithmic=True, arrangement=Arrangement.MIRRORED)
     screen = drawn(80, 35, instance, view=view)
-    said = [line[:9].strip() for line in screen if line[10:11] in set("┤├")]
+    ticks = [line[:9].strip() for line in screen if line[10:11] in set("┤├")]
     middle = next(i for i, line in enumerate(screen) if line[10:11] == "├")
     assert screen[middle].startswith("  102 B/s ├")
-    # Up and down from there each value is met once.
-    at = said.index("102 B/s")
-    assert len(set(said[: at + 1])) == at + 1
-    assert len(set(said[at:])) == len(said) - at
+    # Each value appears once above it and once below.
+    at = ticks.index("102 B/s")
+    assert len(set(ticks[: at + 1])) == at + 1
+    assert len(set(ticks[at:])) == len(ticks) - at
 
 
-def test_bits_are_decimal_on_every_line() -> None:
+def test_bits_have_decimal_units_on_every_line() -> None:
     screen = drawn(120, 35, view=View(units=BITS))
     # 80 KiB/s and 200 KiB/s.
     assert screen[1].startswith("▼ download 655 kbit/s  last 95 s: avg 649 kbit/s  p95 1.6 Mbit/s ")
     assert screen[2].startswith("  2 Mbit/s ┤")
-    # Amounts are bytes, whatever the rates are in.
+    # Amounts are in bytes, whatever the unit of the rates.
     assert re.search("▼ 40.0 GiB, avg 1.3 Mbit/s", screen[-2])
     assert not any("iB/s" in line for line in screen)
 
 
-def test_download_and_upload_have_styles_of_their_own() -> None:
+def test_download_and_upload_have_their_own_styles() -> None:
     frame = framed(80, 24)
     above = {span.style for line in frame.lines[2:10] for span in line}
     below = {span.style for line in frame.lines[12:20] for span in line}
@@ -340,53 +340,53 @@ def test_download_and_upload_have_styles_of_their_own() -> None:
     assert below == {Style.DIM, Style.UPLOAD}
 
 
-def test_only_what_hangs_from_above_is_in_reverse() -> None:
+def test_only_hanging_parts_of_blocks_are_in_reverse() -> None:
     stacked = framed(80, 24)
     assert not any(span.reverse for line in stacked.lines for span in line)
     mirrored = framed(80, 24, view=View(arrangement=Arrangement.MIRRORED))
     turned = [span for line in mirrored.lines for span in line if span.reverse]
     assert {span.style for span in turned} == {Style.UPLOAD}
     assert {*"".join(span.text for span in turned)} <= {*"▁▂▃▄▅▆▇"}
-    # Nothing else has a glyph that would have to be.
+    # The other glyph sets have hanging glyphs.
     for glyphs in (BRAILLE, ASCII, HALF_BLOCK):
         frame = framed(80, 24, view=View(glyphs, arrangement=Arrangement.MIRRORED))
         assert not any(span.reverse for line in frame.lines for span in line)
 
 
-# Scrolled back, and coarser.
+# Scrolled and coarse views.
 
 
-def test_a_view_of_the_past_says_so_and_stays_where_it_is() -> None:
-    past = View(end=1080)
+def test_scrolled_view_shows_its_position_and_does_not_move() -> None:
+    scrolled = View(end=1080)
     instance = relay()
-    before = drawn(80, 24, instance, view=past)
+    before = drawn(80, 24, instance, view=scrolled)
     assert before[0].endswith("  20 s back  1 s/column   14:05:32")
     assert "  64 s to 14:05:12: avg " in before[1]
     for sample in seconds(100, 103):
         instance.handle(sample)
-    later = drawn(80, 24, instance, after(3.25), past)
+    later = drawn(80, 24, instance, after(3.25), scrolled)
     assert later[0].endswith("  23 s back  1 s/column   14:05:35")
     assert graphs(later) == graphs(before)
     assert later[21] == before[21]
-    # The current rate is of now, whatever is looked at.
+    # The current rate does not depend on the view.
     assert re.match(r"▼ download  200 KiB/s  64 s to 14:05:12: ", later[1])
 
 
-def test_a_paused_view_says_so_also_where_there_is_no_header() -> None:
+def test_paused_view_is_marked_with_and_without_a_header() -> None:
     assert drawn(80, 24, view=View(end=1100))[0].endswith("  paused  1 s/column   14:05:32")
     assert drawn(40, 10, view=View(end=1100))[0].endswith("  paused")
     assert drawn(40, 10, view=View(end=1090))[0].endswith("  10 s back")
 
 
-def test_a_column_of_many_seconds_has_a_solid_mean_and_its_peak_above_it() -> None:
+def test_coarse_column_has_a_solid_mean_and_its_peak_above() -> None:
     view = View(resolution=15, arrangement=Arrangement.STACKED)
     column = "".join(row[67] for row in graphs(drawn(80, 24, view=view))[0])
-    # The 15 seconds up to 1095: 84.1 KiB/s of 200 in the mean, and 200 KiB/s at the most.
+    # The 15 seconds up to 1095 have a mean of 84.1 KiB/s and a peak of 200 KiB/s.
     assert round(sum(second(i).read for i in range(80, 95)) / 15 / (200 * KIB) * 64) == 27
     assert column == "││││▃███"
 
 
-def test_a_pause_before_the_first_sample_leaves_the_cursor_where_it_is() -> None:
+def test_cursor_stays_in_a_view_paused_before_the_first_sample() -> None:
     instance = told(CONNECTED)
     shown = survey(instance, View(), Size(80, 24), MOMENT).shown
     paused = apply(View(), Action.PAUSE, shown)
@@ -399,7 +399,7 @@ def test_a_pause_before_the_first_sample_leaves_the_cursor_where_it_is() -> None
             assert columns == {68}
 
 
-def test_what_a_key_moves_from_is_what_is_shown() -> None:
+def test_keys_start_from_what_is_shown() -> None:
     instance = relay()
     scene = survey(instance, View(), Size(80, 24), MOMENT)
     shown, plan = scene.shown, scene.layout
@@ -411,7 +411,7 @@ def test_what_a_key_moves_from_is_what_is_shown() -> None:
     assert drawn(80, 24, instance, view=back)[0].endswith("  31 s back  1 s/column   14:05:32")
 
 
-# Whatever comes.
+# Any history and view.
 
 AMOUNTS = st.sampled_from([0, 1, 1023, 999_999, MAX_SAMPLE_BYTES]) | st.integers(
     0, MAX_SAMPLE_BYTES
@@ -419,7 +419,7 @@ AMOUNTS = st.sampled_from([0, 1, 1023, 999_999, MAX_SAMPLE_BYTES]) | st.integers
 PACES = st.sampled_from([1.0, 1.0022, 0.99, 1.038, 0.01, 0.3, 5.3, 90.0])
 PAUSES = st.sampled_from([0.0, 0.0, 0.0, 0.2, 1.0, 3.0, 70.0, 100_000.0])
 START = 1_000_000.0
-"When these pasts begin; long enough after the clock itself did for what a tor remembers."
+"When these histories begin: late enough on the clock for the samples that a tor remembers."
 TEXTS = st.text(max_size=30) | st.sampled_from(["", HOSTILE, "my-relay", "x" * 400])
 SIZES = st.builds(Size, st.integers(1, 45), st.integers(1, 14)) | st.builds(
     Size, st.integers(1, 300), st.integers(1, 100)
@@ -428,7 +428,7 @@ COUNTS = st.none() | st.builds(CounterBase, AMOUNTS, AMOUNTS)
 UPTIMES = st.none() | st.sampled_from([0.0, 0.5, 7.0, 1e6])
 AGES = st.sampled_from([0.0, 0.25, 1.9, 2.5, 61.0]) | st.floats(0, 1e5)
 PLACES = st.sampled_from([0.0, 0.5, 1.0, 30.5, 68.0, 69.0, 70.0, 299.5]) | st.floats(-3, 400)
-"How many seconds before the newest sample something was, or after it."
+"Seconds before the newest sample; negative is after it."
 ANSWERS = st.fixed_dictionaries(
     {},
     optional={
@@ -460,8 +460,8 @@ VIEWS = st.builds(
 )
 
 
-class Past(NamedTuple):
-    """A tor, and whether bwgraph has heard a sample of its own."""
+class AnyTor(NamedTuple):
+    """A tor, and whether bwgraph has received a sample from it."""
 
     instance: Instance
     own: bool
@@ -469,7 +469,7 @@ class Past(NamedTuple):
 
 @st.composite
 def connections(draw: st.DrawFn, when: float, *, first: bool) -> Connected:
-    """News of a tor: this one or another, that tells much or nothing; at first it may remember."""
+    """Draw a connection to the same tor process or another, with or without details and samples."""
     recent: list[Sample] = []
     if first and draw(st.booleans()):
         begin = when - draw(st.sampled_from([0.0, 0.04, 0.5, 0.9])) - draw(PAUSES)
@@ -481,8 +481,8 @@ def connections(draw: st.DrawFn, when: float, *, first: bool) -> Connected:
 
 
 @st.composite
-def pasts(draw: st.DrawFn) -> Past:
-    """Any tor: any name, any past, any state, with restarts and losses anywhere."""
+def any_tors(draw: st.DrawFn) -> AnyTor:
+    """Draw a tor with any name, history and state, and with restarts and losses anywhere."""
     instance, own = Instance(draw(TEXTS), draw(TEXTS)), False
     when = newest = START
     for step in draw(st.lists(st.sampled_from("csssslwtna"), max_size=25)):
@@ -507,28 +507,28 @@ def pasts(draw: st.DrawFn) -> Past:
             newest = when = when + draw(PAUSES) + span
             instance.handle(Sample(when, draw(AMOUNTS), draw(AMOUNTS), span))
             own = True
-    # What the ledger may hold, at any place relative to the window.
+    # Restarts and gaps at any position relative to the window.
     for ago in draw(st.lists(PLACES, max_size=3)):
         instance.totals.restarts += (when - ago,)
     for ago in draw(st.lists(PLACES, max_size=3)):
         end = when - ago
         gap = Unseen(end - draw(st.floats(0, 500)), end, draw(AMOUNTS), draw(AMOUNTS))
         instance.totals.unseen += (gap,)
-    return Past(instance, own)
+    return AnyTor(instance, own)
 
 
 def moment_of(instance: Instance, age: float) -> Moment:
-    """The moment at which the newest news are so old."""
-    known = instance.connection.at if instance.connection else START
-    return Moment(max(instance.history.newest_at or 0.0, known) + age, CLOCK)
+    """Return the moment at which the newest event has this age in seconds."""
+    connected_at = instance.connection.at if instance.connection else START
+    return Moment(max(instance.history.newest_at or 0.0, connected_at) + age, CLOCK)
 
 
 @settings(PROPERTY, max_examples=200)
-@given(pasts(), VIEWS, SIZES, AGES, TEXTS)
+@given(any_tors(), VIEWS, SIZES, AGES, TEXTS)
 def test_any_screen_fits_and_is_harmless(
-    past: Past, view: View, size: Size, age: float, notice: str
+    tor: AnyTor, view: View, size: Size, age: float, notice: str
 ) -> None:
-    frame = compose(past.instance, view, size, moment_of(past.instance, age), notice)
+    frame = compose(tor.instance, view, size, moment_of(tor.instance, age), notice)
     assert frame.size == size
     assert 1 <= len(frame.lines) <= size.rows
     assert all(len(line) <= size.columns for line in frame.text())
@@ -536,15 +536,15 @@ def test_any_screen_fits_and_is_harmless(
 
 
 @settings(PROPERTY, max_examples=200)
-@given(pasts(), VIEWS, SIZES.filter(lambda size: size.columns >= 6), AGES, TEXTS)
-def test_on_any_screen_of_six_columns_the_rates_can_be_read(
-    past: Past, view: View, size: Size, age: float, notice: str
+@given(any_tors(), VIEWS, SIZES.filter(lambda size: size.columns >= 6), AGES, TEXTS)
+def test_any_screen_of_six_columns_shows_the_rates(
+    tor: AnyTor, view: View, size: Size, age: float, notice: str
 ) -> None:
     assume(not view.help)
-    instance, moment = past.instance, moment_of(past.instance, age)
+    instance, moment = tor.instance, moment_of(tor.instance, age)
     screen = compose(instance, view, size, moment, notice).text()
-    # What tor remembers is not what moves now.
-    now = current_rates(instance.history.window(moment.now, 1)) if past.own else (None, None)
+    # Samples that tor remembers give no current rate.
+    now = current_rates(instance.history.window(moment.now, 1)) if tor.own else (None, None)
     arrows = [re.escape(arrow) for arrow in (view.glyphs.download, view.glyphs.upload)]
     down, up = (
         f"({re.escape(view.units.format_rate(rate))}|{re.escape(view.units.format_terse(rate))})"
@@ -552,7 +552,7 @@ def test_on_any_screen_of_six_columns_the_rates_can_be_read(
     )
     if size.rows == 1:
         both = f"({arrows[0]} ?)?{down} +({arrows[1]} ?)?{up}"
-        # At the very narrowest one of them has to do.
+        # The narrowest windows have room for one rate only.
         one = f"{arrows[0]}{down}"
         assert re.fullmatch(f"{both}|{one}" if size.columns < 12 else both, screen[0])
     else:
@@ -562,33 +562,33 @@ def test_on_any_screen_of_six_columns_the_rates_can_be_read(
 
 
 @settings(PROPERTY, max_examples=60)
-@given(pasts(), VIEWS, SIZES, AGES)
-def test_in_any_graph_marks_and_notes_stand_where_there_is_nothing(
-    past: Past, view: View, size: Size, age: float
+@given(any_tors(), VIEWS, SIZES, AGES)
+def test_any_marks_and_notes_are_in_empty_cells(
+    tor: AnyTor, view: View, size: Size, age: float
 ) -> None:
-    moment = moment_of(past.instance, age)
-    noted = compose(past.instance, view, size, moment).text()
-    past.instance.totals.restarts = ()
-    past.instance.totals.unseen = ()
-    bare = compose(past.instance, view, size, moment).text()
+    moment = moment_of(tor.instance, age)
+    noted = compose(tor.instance, view, size, moment).text()
+    tor.instance.totals.restarts = ()
+    tor.instance.totals.unseen = ()
+    bare = compose(tor.instance, view, size, moment).text()
     assert len(noted) == len(bare)
     empty = {" ", view.glyphs.gap, view.glyphs.grid, view.glyphs.limit, view.glyphs.cursor}
     titles = view.glyphs.download, view.glyphs.upload
     for line, before in zip(noted, bare, strict=True):
         if any(arrow in line[:1] or f"  {arrow} " in line for arrow in titles):
-            continue  # where what is unseen is told, too
+            continue  # a title also shows the unseen bytes
         for cell, bare_cell in zip(line, before, strict=True):
             assert cell == bare_cell or bare_cell in empty
 
 
 @settings(PROPERTY, max_examples=60)
-@given(pasts(), VIEWS, SIZES, AGES)
-def test_any_statistics_are_over_what_bwgraph_saw_itself(
-    past: Past, view: View, size: Size, age: float
+@given(any_tors(), VIEWS, SIZES, AGES)
+def test_any_statistics_cover_verified_samples_only(
+    tor: AnyTor, view: View, size: Size, age: float
 ) -> None:
     assume(not view.help)
-    if not past.own:
-        screen = compose(past.instance, view, size, moment_of(past.instance, age)).text()
+    if not tor.own:
+        screen = compose(tor.instance, view, size, moment_of(tor.instance, age)).text()
         titles = view.glyphs.download, view.glyphs.upload
         assert not any("p95" in line or "avg " in line for line in screen if line[:1] in titles)
 
@@ -599,9 +599,7 @@ def test_any_statistics_are_over_what_bwgraph_saw_itself(
     VIEWS,
     st.builds(Size, st.integers(36, 200), st.integers(6, 50)),
 )
-def test_from_second_to_second_no_label_jumps(
-    amounts: list[int | None], view: View, size: Size
-) -> None:
+def test_labels_move_with_their_columns(amounts: list[int | None], view: View, size: Size) -> None:
     view = view._replace(end=None, cursor=None, help=False)
     instance = told(CONNECTED)
     marks_of: dict[tuple[object, ...], list[str]] = {}
@@ -615,15 +613,14 @@ def test_from_second_to_second_no_label_jumps(
         screen = [line.ljust(size.columns) for line in draw(scene).text()]
         begin = 1 + len(plan.parts & {Part.HEADER})
         axis = begin + plan.heights[0]
-        # The marks of the vertical axis are others only when the scale is another.
+        # The ticks of the vertical axis change only with the scale.
         marks = [line[: plan.gutter] for line in screen[begin:axis]]
         named = next((mark for mark in marks if mark.strip(" │┤+|")), "")
         # Mirrored logarithmic graphs share their floor, which depends on both scales.
         below = [line[: plan.gutter] for line in screen[axis + 1 :] if line[: plan.gutter].strip()]
         named_below = below[-1:] if plan.arrangement is Arrangement.MIRRORED else []
         assert marks_of.setdefault((plan, named, *named_below), marks) == marks
-        # Each time goes with its column: never to the right, nor by more than a cell at once but
-        # where a second has come in late.
+        # A label moves with its column: to the left, by one cell, or two after a late second.
         row = screen[axis] if plan.arrangement is Arrangement.MIRRORED else ""
         if Part.LABELS in plan.parts:
             row = next((line for line in screen[axis:] if re.match(r" *\d\d:\d\d:", line)), "")
@@ -638,7 +635,7 @@ def test_from_second_to_second_no_label_jumps(
 TIME = re.compile(r"\d\d:\d\d:\d\d")
 
 
-def test_what_others_wrote_comes_out_harmless_wherever_it_is_shown() -> None:
+def test_text_from_outside_is_harmless_everywhere() -> None:
     shown: list[str] = []
     for rows in (10, 24):
         for events in (
@@ -654,12 +651,12 @@ def test_what_others_wrote_comes_out_harmless_wherever_it_is_shown() -> None:
             )
             shown += drawn(200, rows, instance)
     assert not {*HOSTILE} & {*"".join(shown)} - {*printable(HOSTILE)}
-    # It is there, and can be recognised.
+    # The text is shown and can be recognised.
     assert sum("?[2J?]0;owned?" in line for line in shown) >= 12
 
 
 @pytest.mark.parametrize("arrangement", Arrangement)
-def test_wide_and_hostile_names_do_not_push_anything_aside(arrangement: Arrangement) -> None:
+def test_wide_and_hostile_names_move_nothing(arrangement: Arrangement) -> None:
     view = View(arrangement=arrangement)
     plain = relay(news=CONNECTED._replace(nickname="x" * 30, version="y" * 20))
     strange = relay(news=CONNECTED._replace(nickname="東" * 30, version="\u0301" * 20))
@@ -669,8 +666,8 @@ def test_wide_and_hostile_names_do_not_push_anything_aside(arrangement: Arrangem
         assert other == one.replace("x" * 30, "?" * 30).replace("y" * 20, "?" * 20)
 
 
-def test_a_frame_is_the_same_for_the_same_history() -> None:
-    # Nothing is kept between two drawings: neither by the screen nor by the scale.
+def test_same_history_gives_the_same_frame() -> None:
+    # Neither the screen nor the scale keeps state between two frames.
     instance = restarted(50, 70, uptime=6.0)
     first = framed(80, 24, instance)
     framed(20, 5, instance, after(90), View(ASCII, logarithmic=True))

@@ -1,4 +1,4 @@
-"""The key line and the help page: made from the table, and so complete."""
+"""The key line and the help page, which are made from the bindings."""
 
 import pytest
 from hypothesis import given
@@ -17,7 +17,7 @@ def text(line: Line) -> str:
     return "".join(span.text for span in line)
 
 
-def test_the_key_line_where_there_is_room() -> None:
+def test_key_line_in_a_wide_window() -> None:
     assert text(help_module.key_line(200)) == (
         "q quit   ? help   space pause   +- zoom   arrows scroll   <> read   m layout   u units"
         "   g glyphs   l log   s save"
@@ -41,7 +41,7 @@ def test_hints_are_shown_whole_or_not_at_all(columns: int, shown: str) -> None:
 
 @PROPERTY
 @given(st.integers(-5, 300))
-def test_any_key_line_fits_and_begins_with_the_most_needed(columns: int) -> None:
+def test_any_key_line_fits_and_has_the_first_hints(columns: int) -> None:
     line = text(help_module.key_line(columns))
     assert len(line) <= max(columns, 0)
     shown = line.split(" " * help_module.GAP_CELLS) if line else []
@@ -53,12 +53,12 @@ def test_any_key_line_fits_and_begins_with_the_most_needed(columns: int) -> None
         )
 
 
-def test_in_the_key_line_the_keys_stand_out() -> None:
+def test_keys_in_the_key_line_are_bold() -> None:
     bold = [span.text.strip() for span in help_module.key_line(300) if span.style is Style.BOLD]
     assert bold == [hint.partition(" ")[0] for hint in HINTS]
 
 
-def test_the_help_page_lists_every_key_with_what_it_does() -> None:
+def test_help_page_lists_every_binding() -> None:
     lines = [text(line) for line in help_module.help_page(Size(80, 50))]
     for binding in BINDINGS:
         found = [line for line in lines if line.rstrip().endswith(binding.help)]
@@ -66,13 +66,13 @@ def test_the_help_page_lists_every_key_with_what_it_does() -> None:
         assert binding.keys[0] in found[0].removesuffix(binding.help).split()
 
 
-def test_neighbours_that_do_the_same_are_explained_together() -> None:
+def test_adjacent_bindings_with_one_text_are_one_entry() -> None:
     lines = [text(line).split() for line in help_module.help_page(Size(80, 50))]
     assert ["left", "right", "scroll", "through", "time"] in lines
     assert ["+", "-", "zoom", "in", "and", "out"] in lines
 
 
-def test_a_new_binding_is_explained_without_further_ado(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_new_binding_appears_in_key_line_and_help_page(monkeypatch: pytest.MonkeyPatch) -> None:
     new = Binding(("F9",), BINDINGS[0].action, "make coffee", "F9 coffee")
     monkeypatch.setattr(help_module, "BINDINGS", (*BINDINGS, new))
     help_module.key_line.cache_clear()
@@ -82,7 +82,7 @@ def test_a_new_binding_is_explained_without_further_ado(monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("size", [(120, 35), (80, 24), (120, 12)])
-def test_all_of_the_help_fits_usual_screens(size: tuple[int, int]) -> None:
+def test_whole_help_page_fits_usual_screens(size: tuple[int, int]) -> None:
     frame = Frame.fit(help_module.help_page(Size(*size)), Size(*size))
     shown = "\n".join(text(line) for line in frame.lines)
     assert all(binding.help in shown for binding in BINDINGS)
@@ -91,12 +91,12 @@ def test_all_of_the_help_fits_usual_screens(size: tuple[int, int]) -> None:
 
 @PROPERTY
 @given(SIZES)
-def test_any_page_has_everything_once_or_says_that_it_has_not(size: Size) -> None:
+def test_any_page_has_every_text_once_or_says_that_there_is_more(size: Size) -> None:
     lines = help_module.help_page(size)
     page = "\n".join(text(line) for line in lines)
     if len(lines) <= size.rows or size.rows == 1:
-        for told in {binding.help for binding in BINDINGS}:
-            assert page.count(f"  {told}  ") == 1
+        for help_text in {binding.help for binding in BINDINGS}:
+            assert page.count(f"  {help_text}  ") == 1
     else:
         assert text(lines[size.rows - 1]) == "there is more in a larger window"
     widths = {len(text(line).rstrip()) for line in lines[1:]}

@@ -1,4 +1,4 @@
-"""Where things go on any screen, and in which order they are lost."""
+"""Where things go on any screen, and the order in which parts are dropped."""
 
 import re
 from datetime import UTC, datetime
@@ -27,10 +27,10 @@ from bwgraph.screen.view import Arrangement, View
 
 STACKED, BESIDE, MIRRORED = Arrangement
 
-LOSSES = [Part.KEYS, Part.HEADER, Part.LABELS, Part.TOTALS, Part.QUOTA, Part.AXES]
-"The order of loss."
+DROP_ORDER = [Part.KEYS, Part.HEADER, Part.LABELS, Part.TOTALS, Part.QUOTA, Part.AXES]
+"The order in which parts are dropped."
 
-WISHES = st.sampled_from([None, *Arrangement])
+CHOICES = st.sampled_from([None, *Arrangement])
 SIZES = st.builds(Size, st.integers(1, 300), st.integers(1, 100)) | st.builds(
     Size, st.integers(1, 90), st.integers(1, 30)
 )
@@ -38,10 +38,10 @@ URGENT = st.integers(0, 3)
 
 
 def rows(plan: Layout, urgent: int) -> int:
-    """How many lines a screen of that layout has."""
+    """Return the number of rows of a layout."""
     beside, mirrored = (plan.arrangement is each for each in (BESIDE, MIRRORED))
     axes = (Part.AXES in plan.parts) * (1 if beside or mirrored else 2)
-    labels = Part.LABELS in plan.parts and not mirrored  # those are in the axis
+    labels = Part.LABELS in plan.parts and not mirrored  # mirrored graphs have them in the axis
     others = len(plan.parts & {Part.KEYS, Part.HEADER, Part.TOTALS, Part.QUOTA})
     titles = 1 if beside else 2
     heights = plan.heights[0] if beside else sum(plan.heights)
@@ -51,17 +51,17 @@ def rows(plan: Layout, urgent: int) -> int:
 @PROPERTY
 @given(
     SIZES,
-    WISHES,
+    CHOICES,
     URGENT,
     st.booleans(),
     st.sampled_from([GUTTER_CELLS, GUTTER_CELLS + 1, GUTTER_CELLS + 2]),
 )
-def test_the_rows_of_any_layout_are_those_of_the_screen(
-    size: Size, wish: Arrangement | None, urgent: int, quota: bool, gutter: int
+def test_rows_of_any_layout_add_up_to_the_screen(
+    size: Size, chosen: Arrangement | None, urgent: int, quota: bool, gutter: int
 ) -> None:
-    plan = arrange(size, wish, gutter, urgent=urgent, quota=quota)
+    plan = arrange(size, chosen, gutter, urgent=urgent, quota=quota)
     needed = 1 if plan.arrangement is BESIDE else 2
-    # What is urgent goes before the bars, and the rates go before what is urgent.
+    # Urgent rows replace bars, but not the two rates.
     urgent = min(urgent, max(size.rows - 2, 0))
     if size.rows > needed:
         assert rows(plan, urgent) == size.rows
@@ -73,15 +73,15 @@ def test_the_rows_of_any_layout_are_those_of_the_screen(
 @PROPERTY
 @given(
     SIZES,
-    WISHES,
+    CHOICES,
     URGENT,
     st.booleans(),
     st.sampled_from([GUTTER_CELLS, GUTTER_CELLS + 1, GUTTER_CELLS + 2]),
 )
-def test_the_columns_of_any_layout_are_within_the_screen(
-    size: Size, wish: Arrangement | None, urgent: int, quota: bool, gutter: int
+def test_any_layout_is_no_wider_than_the_screen(
+    size: Size, chosen: Arrangement | None, urgent: int, quota: bool, gutter: int
 ) -> None:
-    plan = arrange(size, wish, gutter, urgent=urgent, quota=quota)
+    plan = arrange(size, chosen, gutter, urgent=urgent, quota=quota)
     across = (
         2 * plan.graph_cells + BETWEEN_CELLS if plan.arrangement is BESIDE else plan.graph_cells
     )
@@ -94,42 +94,44 @@ def test_the_columns_of_any_layout_are_within_the_screen(
 
 
 @PROPERTY
-@given(SIZES, WISHES, URGENT, st.booleans())
-def test_nothing_is_kept_that_goes_before_something_lost(
-    size: Size, wish: Arrangement | None, urgent: int, quota: bool
+@given(SIZES, CHOICES, URGENT, st.booleans())
+def test_parts_are_dropped_in_their_order(
+    size: Size, chosen: Arrangement | None, urgent: int, quota: bool
 ) -> None:
-    plan = arrange(size, wish, GUTTER_CELLS, urgent=urgent, quota=quota)
-    there = [name for name in LOSSES if name != Part.QUOTA or quota]
+    plan = arrange(size, chosen, GUTTER_CELLS, urgent=urgent, quota=quota)
+    expected = [part for part in DROP_ORDER if part != Part.QUOTA or quota]
     if urgent and size.rows > 2:
-        there.remove(Part.KEYS)
+        expected.remove(Part.KEYS)
     if plan.graph_cells < MIN_CELLS_WITH_AXIS:
-        there = [name for name in there if name not in {Part.AXES, Part.TOTALS}]
+        expected = [part for part in expected if part not in {Part.AXES, Part.TOTALS}]
         if plan.arrangement is MIRRORED:
-            there.remove(Part.LABELS)  # there is no axis to write them into
-    assert plan.parts <= {*there}
-    lost = len(there) - len(plan.parts)
-    assert plan.parts == {*there[lost:]}
+            expected.remove(Part.LABELS)  # they would be within the axis
+    assert plan.parts <= {*expected}
+    dropped = len(expected) - len(plan.parts)
+    assert plan.parts == {*expected[dropped:]}
 
 
 @PROPERTY
 @given(st.integers(1, 300), st.integers(1, 99), st.sampled_from([*Arrangement]), st.booleans())
-def test_a_row_more_costs_nothing(columns: int, tall: int, wish: Arrangement, quota: bool) -> None:
-    low = arrange(Size(columns, tall), wish, GUTTER_CELLS, urgent=0, quota=quota)
-    high = arrange(Size(columns, tall + 1), wish, GUTTER_CELLS, urgent=0, quota=quota)
+def test_higher_screen_drops_no_part(
+    columns: int, tall: int, chosen: Arrangement, quota: bool
+) -> None:
+    low = arrange(Size(columns, tall), chosen, GUTTER_CELLS, urgent=0, quota=quota)
+    high = arrange(Size(columns, tall + 1), chosen, GUTTER_CELLS, urgent=0, quota=quota)
     assert low.parts <= high.parts
     assert low.arrangement is high.arrangement
 
 
-def test_the_order_of_loss_as_a_screen_of_80_columns_shrinks() -> None:
+def test_order_of_dropped_parts_on_80_columns() -> None:
     seen: list[Part] = []
     for tall in range(40, 0, -1):
         plan = arrange(Size(80, tall), STACKED, GUTTER_CELLS, urgent=0, quota=True)
-        seen += [name for name in LOSSES if name not in plan.parts and name not in seen]
-    assert seen == LOSSES
+        seen += [part for part in DROP_ORDER if part not in plan.parts and part not in seen]
+    assert seen == DROP_ORDER
 
 
 @pytest.mark.parametrize(
-    ("wish", "size", "shown", "heights", "kept"),
+    ("chosen", "size", "shown", "heights", "part_count"),
     [
         (None, (120, 35), STACKED, (13, 13), 5),
         (None, (80, 24), STACKED, (8, 8), 5),
@@ -147,18 +149,18 @@ def test_the_order_of_loss_as_a_screen_of_80_columns_shrinks() -> None:
         (BESIDE, (22, 12), BESIDE, (8, 8), 3),
     ],
 )
-def test_layouts(
-    wish: Arrangement | None,
+def test_layout_of_each_size(
+    chosen: Arrangement | None,
     size: tuple[int, int],
     shown: Arrangement,
     heights: tuple[int, int],
-    kept: int,
+    part_count: int,
 ) -> None:
-    plan = arrange(Size(*size), wish, GUTTER_CELLS, urgent=0, quota=False)
-    assert (plan.arrangement, plan.heights, len(plan.parts)) == (shown, heights, kept)
+    plan = arrange(Size(*size), chosen, GUTTER_CELLS, urgent=0, quota=False)
+    assert (plan.arrangement, plan.heights, len(plan.parts)) == (shown, heights, part_count)
 
 
-def test_what_is_urgent_takes_the_place_of_the_keys() -> None:
+def test_urgent_row_replaces_the_keys() -> None:
     calm = arrange(Size(80, 24), STACKED, GUTTER_CELLS, urgent=0, quota=False)
     urgent = arrange(Size(80, 24), STACKED, GUTTER_CELLS, urgent=1, quota=False)
     assert urgent.parts == calm.parts - {Part.KEYS}
@@ -167,29 +169,27 @@ def test_what_is_urgent_takes_the_place_of_the_keys() -> None:
 
 @PROPERTY
 @given(st.builds(Size, st.integers(1, 300), st.integers(3, 40)), URGENT, st.booleans())
-def test_what_is_urgent_does_not_turn_the_graphs_round(
-    size: Size, urgent: int, quota: bool
-) -> None:
+def test_urgent_rows_do_not_change_the_arrangement(size: Size, urgent: int, quota: bool) -> None:
     calm = arrange(size, None, GUTTER_CELLS, urgent=0, quota=quota)
-    said = arrange(size, None, GUTTER_CELLS, urgent=urgent, quota=quota)
-    assert said.arrangement is calm.arrangement
+    with_urgent = arrange(size, None, GUTTER_CELLS, urgent=urgent, quota=quota)
+    assert with_urgent.arrangement is calm.arrangement
 
 
-def test_where_stacked_graphs_have_no_room_for_times_they_are_mirrored() -> None:
+def test_graphs_are_mirrored_if_stacked_ones_have_no_labels() -> None:
     low = arrange(Size(40, 12), None, GUTTER_CELLS, urgent=0, quota=True)
     assert (low.arrangement, low.heights) == (MIRRORED, (3, 3))
     assert low.parts >= {Part.AXES, Part.LABELS, Part.TOTALS, Part.QUOTA}
-    wished = arrange(Size(40, 12), STACKED, GUTTER_CELLS, urgent=0, quota=True)
-    assert Part.LABELS not in wished.parts
+    stacked = arrange(Size(40, 12), STACKED, GUTTER_CELLS, urgent=0, quota=True)
+    assert Part.LABELS not in stacked.parts
 
 
-def test_a_quota_takes_a_row_where_there_is_one() -> None:
+def test_quota_takes_a_row() -> None:
     without = arrange(Size(80, 25), STACKED, GUTTER_CELLS, urgent=0, quota=False)
     quota = arrange(Size(80, 25), STACKED, GUTTER_CELLS, urgent=0, quota=True)
     assert quota.parts == without.parts | {Part.QUOTA}
 
 
-def test_the_gutter_holds_the_longest_round_mark() -> None:
+def test_gutter_holds_the_longest_round_mark() -> None:
     assert len("500 KiB/s") + len(" │") == GUTTER_CELLS
     assert layout.LOW_GRAPH_ROWS < layout.MIN_CELLS_WITH_AXIS
 
@@ -198,11 +198,11 @@ def test_the_gutter_holds_the_longest_round_mark() -> None:
 
 
 @PROPERTY
-@given(SIZES, WISHES, st.booleans())
-def test_every_cell_of_the_bars_is_hit_and_nothing_else(
-    size: Size, wish: Arrangement | None, quota: bool
+@given(SIZES, CHOICES, st.booleans())
+def test_clicks_hit_every_cell_of_the_bars_and_nothing_else(
+    size: Size, chosen: Arrangement | None, quota: bool
 ) -> None:
-    plan = arrange(size, wish, GUTTER_CELLS, urgent=0, quota=quota)
+    plan = arrange(size, chosen, GUTTER_CELLS, urgent=0, quota=quota)
     hit = [plan.cell(x) for x in range(size.columns)]
     cells = [*range(plan.width)]
     gutter: list[int | None] = [None] * plan.gutter
@@ -223,7 +223,7 @@ def test_every_cell_of_the_bars_is_hit_and_nothing_else(
     st.integers(MIN_CELLS_WITH_AXIS, 120),
     st.integers(12, 40),
 )
-def test_the_axis_is_upright_whatever_the_marks(
+def test_vertical_axis_is_in_one_column_for_any_marks(
     ceiling: int, units: Units, logarithmic: bool, columns: int, tall: int
 ) -> None:
     view = View(
@@ -236,24 +236,24 @@ def test_the_axis_is_upright_whatever_the_marks(
     assert len(axes) == 1
 
 
-# The last to go.
+# The current rates.
 
 
 @PROPERTY
 @given(
     st.builds(Size, st.integers(8, 300), st.integers(1, 100)),
-    WISHES,
+    CHOICES,
     st.booleans(),
     st.booleans(),
 )
-def test_both_rates_are_always_there(
-    size: Size, wish: Arrangement | None, urgent: bool, logarithmic: bool
+def test_both_rates_are_always_shown(
+    size: Size, chosen: Arrangement | None, urgent: bool, logarithmic: bool
 ) -> None:
     instance = Instance("tor")
     for second in range(1, 30):
         instance.handle(Sample(float(second), 3 * 1024**2, 7 * 1024, 1.0))
     moment = Moment(29.25, datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
-    view = View(arrangement=wish, logarithmic=logarithmic, cursor=20 if urgent else None)
+    view = View(arrangement=chosen, logarithmic=logarithmic, cursor=20 if urgent else None)
     frame = compose(instance, view, size, moment)
     text = "\n".join("".join(span.text for span in line) for line in frame.lines)
     assert len(frame.lines) <= size.rows

@@ -1,4 +1,4 @@
-"""What is marked in and below a graph: gaps, restarts, hearsay, the cursor, the limit."""
+"""Where marks belong: gaps, restarts, unverified buckets and the cursor."""
 
 import re
 
@@ -22,25 +22,25 @@ from scenes import (
 from bwgraph.model.events import CounterBase, Lost, Sample
 from bwgraph.screen.view import SUM, Arrangement, View
 
-# What nobody saw, and who was restarted.
+# Gaps and restarts.
 
 
-def test_each_graph_has_its_own_sum_of_what_nobody_heard() -> None:
+def test_each_graph_notes_its_own_unseen_bytes() -> None:
     down, up = graphs(drawn(80, 24, unheard(50, 70, 3 << 30, 1536)))
     assert sum("3.0 GiB unseen" in row for row in down) == 1
     assert sum("1.5 KiB unseen" in row for row in up) == 1
     assert not any("KiB" in row for row in down)
 
 
-def test_what_nobody_heard_is_written_into_its_gap() -> None:
+def test_unseen_bytes_are_noted_within_their_gap() -> None:
     for row in graphs(drawn(80, 24, unheard(50, 70, 5 * KIB, 5 * KIB)))[0]:
         if "unseen" in row:
-            # 69 columns: second 50 is the 20th of them, and second 70 the 40th.
+            # Of 69 columns, second 50 is the 20th, and second 70 the 40th.
             assert 19 <= row.index("5.0 KiB") < row.index("unseen") + len("unseen") <= 39
 
 
-def test_what_nobody_heard_is_no_rate() -> None:
-    # Neither a bar, nor the scale, nor the statistics know of it; it is told beside them.
+def test_unseen_bytes_do_not_count_as_a_rate() -> None:
+    # It changes no bar, no scale and no statistics. The title has it beside them.
     quiet, loud = unheard(50, 70, 0, 0), unheard(50, 70, 1 << 40, 1 << 40)
     before, after_it = drawn(150, 30, quiet), drawn(150, 30, loud)
     assert before[0] == after_it[0]
@@ -54,8 +54,8 @@ def test_what_nobody_heard_is_no_rate() -> None:
         assert [row.rstrip() for row in clean] == one
 
 
-def test_a_gap_without_its_sum_says_nothing() -> None:
-    # Where tor does not answer nobody knows what moved.
+def test_gap_without_counters_has_no_note() -> None:
+    # Without tor's counters, the bytes in a gap are unknown.
     news = CONNECTED._replace(counters=None)
     lost = Lost(second(49).ends_at, "gone", second(50).ends_at)
     back = news._replace(at=second(69).ends_at)
@@ -65,47 +65,47 @@ def test_a_gap_without_its_sum_says_nothing() -> None:
 
 
 @pytest.mark.parametrize("uptime", [0.4, 5.0, 12.0, 19.0])
-def test_a_restart_is_marked_in_the_second_in_which_tor_started(uptime: float) -> None:
+def test_restart_is_marked_in_the_second_in_which_tor_started(uptime: float) -> None:
     marked = {
         row.find("╎") for rows in graphs(drawn(80, 24, restarted(50, 70, uptime))) for row in rows
     }
-    # 69 columns: second 69 ends with the 39th of them, which is when tor was there again.
+    # Of 69 columns, second 69 is the 39th. At its end tor was connected again.
     assert marked - {-1} == {38 - round(uptime)}
 
 
-def test_a_restart_that_was_never_lost_is_marked_where_it_was_found() -> None:
-    # The same place answers as another process before anybody has noticed.
+def test_restart_without_a_loss_is_marked_when_it_is_found() -> None:
+    # The endpoint answers as another process, and the loss was not noticed.
     news = CONNECTED._replace(at=second(59).ends_at + 0.1, counters=None, uptime=None, process="9")
     screen = drawn(80, 24, told(CONNECTED, *seconds(0, 60), news, *seconds(60, 100)))
     assert any("╎" in row for row in graphs(screen)[0])
 
 
-def test_marks_and_notes_move_out_at_the_left() -> None:
+def test_marks_and_notes_scroll_out_at_the_left() -> None:
     instance = restarted(50, 70, uptime=6.0)
     seen = []
     for age in range(80):
         screen = graphs(drawn(80, 24, instance, after(age + 0.25)))
         seen.append("".join("╎" if "╎" in "".join(rows) else "." for rows in screen))
-    # 33 columns left of the mark, and one that is overdue only after a second more.
+    # 33 columns are left of the mark, and the first second is overdue only after one more.
     assert seen == ["╎╎"] * 34 + [".."] * 46
 
 
-# What tor told and nobody saw.
+# Unverified buckets.
 
 
 def ground(screen: list[str]) -> str:
-    """The horizontal axis of the upper graph."""
+    """Return the horizontal axis of the upper graph."""
     return next(line for line in screen if "└" in line).partition("└")[2].replace("┬", "")
 
 
-def test_what_tor_remembers_stands_on_ground_of_its_own() -> None:
+def test_unverified_buckets_have_their_own_axis_glyph() -> None:
     screen = drawn(80, 24, told(remembered(45, 75), *seconds(75, 100)))
     assert re.fullmatch(" {13}╌{28}─{23}", ground(screen))
-    # In columns: 14 of which nothing is known, 30 that tor told, 25 of our own; less the labels.
+    # In columns: 14 unknown, 30 unverified, 25 verified; without the ticks of the labels.
     assert re.fullmatch("·{14}[^·]{55}", graphs(screen)[0][-1])
 
 
-def test_what_tor_remembers_is_not_in_the_statistics() -> None:
+def test_unverified_buckets_are_not_in_the_statistics() -> None:
     loud = tuple(Sample(second(i).ends_at, 1 << 30, 1 << 30, 1.0) for i in range(45, 75))
     news = remembered(45, 75)._replace(recent=loud)
     title = drawn(80, 24, told(news, *seconds(75, 100)))[1]
@@ -113,12 +113,12 @@ def test_what_tor_remembers_is_not_in_the_statistics() -> None:
     assert title.startswith("▼ download 80.0 KiB/s  last 25 s: ")
 
 
-def test_without_a_memory_all_ground_is_our_own() -> None:
+def test_axis_without_unverified_buckets_is_plain() -> None:
     for screen in (drawn(80, 24), drawn(80, 24, told(CONNECTED)), drawn(80, 24, told())):
         assert "╌" not in ground(screen)
 
 
-def test_ground_moves_with_its_columns() -> None:
+def test_unverified_axis_scrolls_with_its_buckets() -> None:
     instance = told(remembered(45, 75), *seconds(75, 100))
     lengths = [
         ground(drawn(80, 24, instance, after(age + 0.25))).count("╌") for age in (1, 15, 30, 44, 45)
@@ -129,15 +129,15 @@ def test_ground_moves_with_its_columns() -> None:
 
 
 @pytest.mark.parametrize("rows", [10, 16, 24])
-def test_hearsay_is_left_out_where_there_is_no_ground_to_tell_it_by(rows: int) -> None:
-    # 30 columns have no axis: nothing would tell it from what bwgraph saw.
+def test_unverified_buckets_are_hidden_without_an_axis(rows: int) -> None:
+    # A window of 30 columns has no axis, which would mark them as unverified.
     quiet = drawn(30, rows, told(remembered(80, 95), *seconds(95, 100)))
     bare = drawn(30, rows, told(remembered(80, 95)._replace(recent=()), *seconds(95, 100)))
     assert quiet == bare
     assert "·" * 24 in "".join(quiet)
 
 
-def test_before_bwgraph_has_seen_a_second_itself_there_is_no_current_rate() -> None:
+def test_unverified_buckets_give_no_current_rate() -> None:
     instance = told(remembered(60, 100))
     for size in ((80, 24), (40, 10), (20, 5), (12, 1)):
         screen = drawn(*size, instance)
@@ -151,13 +151,13 @@ def test_before_bwgraph_has_seen_a_second_itself_there_is_no_current_rate() -> N
 
 
 def cursor_cells(view: View, columns: int = 80, rows: int = 24) -> set[int]:
-    """In which cells of the upper graph the cursor is seen."""
+    """Return the columns of the upper graph in which the cursor is drawn."""
     down = graphs(drawn(columns, rows, view=view))[0]
     return {row.find("┊") for row in down} - {-1}
 
 
 @pytest.mark.parametrize("ago", [0, 1, 20, 68])
-def test_the_cursor_stands_in_its_column_and_on_both_axes(ago: int) -> None:
+def test_cursor_is_in_its_cell_and_on_both_axes(ago: int) -> None:
     view = View(cursor=1100 - ago)
     assert cursor_cells(view) <= {68 - ago}
     screen = drawn(80, 24, view=view)
@@ -165,12 +165,12 @@ def test_the_cursor_stands_in_its_column_and_on_both_axes(ago: int) -> None:
     assert [axis.find("┴") for axis in axes] == [68 - ago] * 2
 
 
-def test_a_cursor_that_is_not_in_view_is_not_there() -> None:
+def test_cursor_off_the_screen_is_not_drawn() -> None:
     for cursor in (1100 - 69, 1101):
         assert drawn(80, 24, view=View(cursor=cursor)) == drawn(80, 24)
 
 
-def test_the_cursor_goes_with_its_column() -> None:
+def test_cursor_scrolls_with_its_bucket() -> None:
     instance, view = relay(), View(cursor=1090, arrangement=Arrangement.STACKED)
     for i in range(100, 110):
         instance.handle(second(i))
@@ -180,7 +180,7 @@ def test_the_cursor_goes_with_its_column() -> None:
         assert screen[-1].startswith("14:05:22 ")
 
 
-def test_what_nobody_heard_of_several_at_once_is_one_sum() -> None:
+def test_unseen_bytes_of_several_tors_are_added_up() -> None:
     fleet = watched("anna", "bert", "carl")
     for which, name in enumerate(("anna", "bert", "carl")):
         tell(fleet, which, news(name), *steady(0, 50, 0))

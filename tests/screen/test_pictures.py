@@ -1,7 +1,7 @@
-"""Every arrangement in every glyph set, in all states and sizes, against pictures that were seen.
+"""Compare every arrangement, glyph set, state and size with a stored picture.
 
-The pictures are in ``tests/pictures``, a file for each arrangement and glyph set. After a change
-that is meant to be seen, draw them anew and look at what has changed:
+The pictures are in ``tests/pictures``, with a file for each arrangement and glyph set. After an
+intended change, write them again and look at the difference:
 
     python tests/screen/test_pictures.py --write
     git diff tests/pictures
@@ -53,45 +53,45 @@ from bwgraph.tor.description import parse_context
 SIZES = (Size(120, 35), Size(80, 24), Size(40, 10), Size(20, 5), Size(1, 1))
 
 FIRST = -140
-"Each past but the empty one begins with this second: wide enough for braille in 120 columns."
+"The first second of each history but the empty one: early enough for braille in 120 columns."
 GAP = range(76, 92)
-"The seconds that nobody heard, where there is such a gap."
+"The seconds of the gap, in histories that have one."
 SPIKE = 90
-"The second that stands out, where one does."
+"The second of the spike, in histories that have one."
 
 
-def past(changed: Callable[[Sample], Sample]) -> Instance:
-    """A ``relay`` that was always there, with each second changed so."""
-    return told(CONNECTED, *(changed(second(i)) for i in range(FIRST, 100)))
+def history_of(change: Callable[[Sample], Sample]) -> Instance:
+    """Return a ``relay`` that was never lost, with this change of each sample."""
+    return told(CONNECTED, *(change(second(i)) for i in range(FIRST, 100)))
 
 
 def zero(sample: Sample) -> Sample:
-    """Nothing moved."""
+    """Return a sample of no bytes."""
     return Sample(sample.ends_at, 0, 0, 1.0)
 
 
 def spiked(sample: Sample) -> Sample:
-    """All as it was, but for one second."""
+    """Return the sample, or a much larger one for the second of the spike."""
     at_spike = sample.ends_at == second(SPIKE).ends_at
     return Sample(sample.ends_at, 9 * MIB, 5 * MIB, 1.0) if at_spike else sample
 
 
 SCENES: dict[str, Callable[[], Instance]] = {
     "empty": lambda: told(CONNECTED),
-    "zeros": lambda: past(zero),
+    "zeros": lambda: history_of(zero),
     "gap": lambda: unheard(GAP.start, GAP.stop, 5 * KIB, 700, FIRST),
     "restart": lambda: restarted(GAP.start, GAP.stop, 6.0, FIRST),
-    "spike": lambda: past(spiked),
-    "clipped": lambda: past(spiked),
-    "log": lambda: past(spiked),
+    "spike": lambda: history_of(spiked),
+    "clipped": lambda: history_of(spiked),
+    "log": lambda: history_of(spiked),
 }
-"What each picture is of."
+"The history of each picture."
 
 KINDS = list(product(Arrangement, GLYPH_SETS.values()))
 
 
 def view_of(scene: str, arrangement: Arrangement, glyphs: Glyphs) -> View:
-    """How a picture is looked at."""
+    """Return the view of a picture."""
     return View(
         glyphs,
         arrangement=arrangement,
@@ -102,18 +102,18 @@ def view_of(scene: str, arrangement: Arrangement, glyphs: Glyphs) -> View:
 
 @cache
 def shot(scene: str, size: Size, arrangement: Arrangement, glyphs: Glyphs) -> Frame:
-    """A picture as a frame."""
+    """Return a picture as a frame."""
     view = view_of(scene, arrangement, glyphs)
     return framed(size.columns, size.rows, SCENES[scene](), view=view)
 
 
 def file_of(arrangement: Arrangement, glyphs: Glyphs) -> Path:
-    """Where the pictures of a kind are kept."""
+    """Return the file of the pictures of one arrangement and glyph set."""
     return Path(__file__).parents[1] / "pictures" / f"{arrangement.value}-{glyphs.name}.txt"
 
 
 def album(arrangement: Arrangement, glyphs: Glyphs) -> list[str]:
-    """All pictures of a kind, one below another, each with its heading."""
+    """Return all pictures of one arrangement and glyph set, each below its heading."""
     lines = []
     for scene, size in product(SCENES, SIZES):
         lines.append(f"=== {scene} {size.columns}x{size.rows}")
@@ -122,7 +122,7 @@ def album(arrangement: Arrangement, glyphs: Glyphs) -> list[str]:
 
 
 def name_of(value: object) -> str:
-    """What a parameter is called in a test's name."""
+    """Return the name of a parameter in a test's id."""
     return str(getattr(value, "value", None) or getattr(value, "name", value))
 
 
@@ -130,18 +130,18 @@ kinds = pytest.mark.parametrize(("arrangement", "glyphs"), KINDS, ids=name_of)
 
 
 @kinds
-def test_pictures_are_as_they_were_seen(arrangement: Arrangement, glyphs: Glyphs) -> None:
+def test_pictures_are_unchanged(arrangement: Arrangement, glyphs: Glyphs) -> None:
     file = file_of(arrangement, glyphs)
     seen, now = file.read_text(encoding="utf-8").splitlines(), album(arrangement, glyphs)
-    # So many lines around each difference that the heading of its picture is among them.
+    # With 40 lines around each difference, the heading of its picture is among them.
     changes = difflib.unified_diff(seen, now, file.name, "drawn now", n=40, lineterm="")
     if seen != now:
         pytest.fail(
-            "\n".join([*changes, "", "To keep it: python tests/screen/test_pictures.py --write"])
+            "\n".join([*changes, "", "To accept it: python tests/screen/test_pictures.py --write"])
         )
 
 
-# What the pictures say, read off them by other means than they were drawn with.
+# The values in the pictures, read by other means than those that drew them.
 
 CEILINGS = {
     "empty": (KIB, KIB),
@@ -152,7 +152,7 @@ CEILINGS = {
     "clipped": (150 * KIB, 150 * KIB),
     "log": (10 * MIB, 5 * MIB),
 }
-"Where the scales end, read and written."
+"The ceilings of the scales of read and written."
 
 PARTS = {
     "block": {char: i % 8 + 1 for i, char in enumerate("▁▂▃▄▅▆▇█▔🮂🮃▀🮄🮅🮆")},
@@ -161,14 +161,14 @@ PARTS = {
 "Eighths of a cell that a character fills."
 
 DOTS = (0x40, 0x04, 0x02, 0x01), (0x80, 0x20, 0x10, 0x08)
-"Of a braille character, left and right."
+"The dots of a braille character, left and right, from below."
 
 sizes = pytest.mark.parametrize("size", SIZES[:-1], ids=lambda s: f"{s.columns}x{s.rows}")
 scenes = pytest.mark.parametrize("scene", SCENES)
 
 
 def moved_in(scene: str, ago: int) -> tuple[int, int] | None:
-    """Bytes in the second that ended so long before the newest; None if nobody knows."""
+    """Return the bytes in a second, ``ago`` before the newest; None if they are unknown."""
     number = 99 - ago
     if scene == "empty" or (scene in {"gap", "restart"} and number in GAP):
         return None
@@ -180,17 +180,17 @@ SECONDS: dict[str, Callable[[int], Sample]] = {
     "zeros": lambda i: zero(second(i)),
     **dict.fromkeys(("spike", "clipped", "log"), lambda i: spiked(second(i))),
 }
-"What was moved in a second where that was not a plain ``relay``'s."
+"The samples of histories that differ from a plain ``relay``."
 
 
 def plan_of(scene: str, size: Size, arrangement: Arrangement) -> layout.Layout:
-    """Where things are in a picture."""
+    """Return the layout of a picture."""
     gutter = layout.GUTTER_CELLS + (scene == "clipped")
     return layout.arrange(size, arrangement, gutter, urgent=0, quota=False)
 
 
 def graphs_of(plan: layout.Layout, lines: Sequence[str]) -> list[list[str]]:
-    """The columns of cells of both graphs of a picture, each from its ground on."""
+    """Return the columns of both graphs of a picture, each column from the ground on."""
     top, (height, below) = len(plan.parts & {layout.Part.HEADER}) + 1, plan.heights
     left = right = slice(plan.gutter, plan.graph_cells)
     if plan.arrangement is Arrangement.SIDE_BY_SIDE:
@@ -211,7 +211,7 @@ def graphs_of(plan: layout.Layout, lines: Sequence[str]) -> list[list[str]]:
 
 
 def bar_in(column: str, glyphs: Glyphs, side: int) -> float:
-    """How many cells high the bar in a column of cells is."""
+    """Return the height in cells of the bar in a column."""
     if glyphs.buckets_per_cell == 1:
         return sum(PARTS[glyphs.name].get(cell, 0) for cell in column) / 8
     dots = [ord(cell) & 0xFF if "⠀" <= cell <= "⣿" else 0 for cell in column]
@@ -221,7 +221,7 @@ def bar_in(column: str, glyphs: Glyphs, side: int) -> float:
 @scenes
 @sizes
 @kinds
-def test_each_bar_is_as_high_as_what_was_moved(
+def test_each_bar_is_as_high_as_its_bytes(
     arrangement: Arrangement, glyphs: Glyphs, size: Size, scene: str
 ) -> None:
     plan = plan_of(scene, size, arrangement)
@@ -238,17 +238,17 @@ def test_each_bar_is_as_high_as_what_was_moved(
                 clipped = bool({*glyphs.clipped} & {*column[-1:]}) and scene == "clipped"
                 checked += 1
                 if moved is None:
-                    continue  # see the next test
+                    continue  # see test_every_unknown_column_is_marked
                 if moved[way] == 0:
                     assert bar == 0
                 elif moved[way] > ceiling:
                     assert clipped
                     assert bar >= plan.heights[way] - 1
-                elif not clipped:  # of a braille cell the other half may be
+                elif not clipped:  # the other half of a braille cell may be
                     share = moved[way] / ceiling
                     if scene == "log":
                         share = 1 + math.log(share) / math.log(ceiling / KIB)
-                    # Half a step for being rounded; ASCII has only every other one.
+                    # Rounding takes half a step. ASCII has only every other step.
                     slack = step if glyphs.name == "ascii" else step / 2
                     assert bar == pytest.approx(max(share * len(column), step), abs=slack)
     assert checked == 2 * plan.width * glyphs.buckets_per_cell
@@ -257,7 +257,7 @@ def test_each_bar_is_as_high_as_what_was_moved(
 @scenes
 @sizes
 @kinds
-def test_what_is_not_known_is_marked_from_its_first_column_to_its_last(
+def test_every_unknown_column_is_marked(
     arrangement: Arrangement, glyphs: Glyphs, size: Size, scene: str
 ) -> None:
     plan = plan_of(scene, size, arrangement)
@@ -271,12 +271,12 @@ def test_what_is_not_known_is_marked_from_its_first_column_to_its_last(
     ]
     for columns in graphs_of(plan, lines):
         feet = "".join(column[0] for column in columns)
-        # A note may stand on it where it has no other place.
+        # A note may be in this row if there is no room above.
         bare = re.sub(r"[0-9.]+ K?i?B unseen|\+[0-9.]+[BK]", lambda m: glyphs.gap * len(m[0]), feet)
         marks = {glyphs.gap, glyphs.restart} if scene == "restart" else {glyphs.gap}
         assert [foot in marks for foot in bare] == unknown
         broken = [at for at, column in enumerate(columns) if glyphs.restart in column]
-        # It started 14.25 seconds ago, and so in the fifteenth second from the right.
+        # Tor started 14.25 seconds ago: in the fifteenth second from the right.
         assert broken == (
             [plan.width - 1 - 14 // glyphs.buckets_per_cell] if scene == "restart" else []
         )
@@ -285,11 +285,11 @@ def test_what_is_not_known_is_marked_from_its_first_column_to_its_last(
 @scenes
 @sizes
 @kinds
-def test_each_time_stands_where_its_second_is(
+def test_each_label_is_at_its_second(
     arrangement: Arrangement, glyphs: Glyphs, size: Size, scene: str
 ) -> None:
     plan = plan_of(scene, size, arrangement)
-    # The header has the time of day, and statistics the peak's.
+    # The header and the titles contain times that are not labels.
     lines = looks(shot(scene, size, arrangement, glyphs))[len(plan.parts & {layout.Part.HEADER}) :]
     rows = [line for line in lines if not line.startswith((glyphs.download, glyphs.upload))]
     newest = MOMENT.wall_time(NEWEST if scene != "empty" else MOMENT.now // 1)
@@ -327,7 +327,7 @@ def test_each_picture_has_both_rates(
         assert re.search(arrow_and_rate, text, re.MULTILINE)
 
 
-# Some of them, and others, where they can be seen.
+# Some of these pictures, and others, in the source.
 
 
 def test_picture_of_a_large_window() -> None:
@@ -484,7 +484,7 @@ def test_picture_in_braille() -> None:
     )
 
 
-def test_picture_of_the_two_side_by_side() -> None:
+def test_picture_of_graphs_side_by_side() -> None:
     assert drawn(80, 12) == picture(
         """
         bwgraph  127.0.0.1:9051  my-relay  tor 0.4.9.11            1 s/column   14:05:32
@@ -503,7 +503,7 @@ def test_picture_of_the_two_side_by_side() -> None:
     )
 
 
-def test_picture_of_the_two_mirrored() -> None:
+def test_picture_of_mirrored_graphs() -> None:
     assert drawn(
         80, 24, unheard(76, 92, 5 * KIB, 700), view=View(arrangement=Arrangement.MIRRORED)
     ) == picture(
@@ -536,7 +536,7 @@ def test_picture_of_the_two_mirrored() -> None:
     )
 
 
-def test_picture_of_bytes_that_moved_while_nobody_heard() -> None:
+def test_picture_of_unseen_bytes() -> None:
     assert drawn(80, 24, unheard(50, 70, 5 * KIB, 700)) == picture(
         """
         bwgraph  127.0.0.1:9051  my-relay  tor 0.4.9.11            1 s/column   14:05:32
@@ -567,7 +567,7 @@ def test_picture_of_bytes_that_moved_while_nobody_heard() -> None:
     )
 
 
-def test_picture_of_a_tor_that_was_restarted() -> None:
+def test_picture_of_a_restart() -> None:
     assert drawn(80, 24, restarted(50, 70, uptime=6.0)) == picture(
         """
         bwgraph  127.0.0.1:9051  my-relay  tor 0.4.9.11  up 36 s   1 s/column   14:05:32
@@ -644,7 +644,7 @@ def test_picture_of_a_restart_in_a_small_window_in_ascii() -> None:
     )
 
 
-def test_picture_of_what_only_tor_saw() -> None:
+def test_picture_of_unverified_buckets() -> None:
     assert drawn(80, 18, told(remembered(45, 75), *seconds(75, 100))) == picture(
         """
         bwgraph  127.0.0.1:9051  my-relay  tor 0.4.9.11            1 s/column   14:05:32
@@ -694,7 +694,7 @@ def test_picture_before_the_first_sample() -> None:
     )
 
 
-def test_picture_of_a_tor_that_is_lost() -> None:
+def test_picture_of_a_lost_tor() -> None:
     assert drawn(80, 18, relay(LOST), after(7.25)) == picture(
         """
         bwgraph  127.0.0.1:9051  my-relay  tor 0.4.9.11            1 s/column   14:05:39
@@ -720,7 +720,7 @@ def test_picture_of_a_tor_that_is_lost() -> None:
 
 
 def test_picture_of_a_spike_on_a_logarithmic_scale() -> None:
-    assert drawn(80, 18, past(spiked), view=View(logarithmic=True)) == picture(
+    assert drawn(80, 18, history_of(spiked), view=View(logarithmic=True)) == picture(
         """
         bwgraph  127.0.0.1:9051  my-relay  tor 0.4.9.11            1 s/column   14:05:32
         ▼ download 80.0 KiB/s  last 69 s: avg 212K p95 200K peak 9.0M at 14:05:23    log
@@ -744,8 +744,8 @@ def test_picture_of_a_spike_on_a_logarithmic_scale() -> None:
     )
 
 
-def test_picture_of_a_spike_that_is_cut() -> None:
-    assert drawn(80, 18, past(spiked), view=View(cut_at_p99=True)) == picture(
+def test_picture_of_a_spike_cut_at_p99() -> None:
+    assert drawn(80, 18, history_of(spiked), view=View(cut_at_p99=True)) == picture(
         """
         bwgraph  127.0.0.1:9051  my-relay  tor 0.4.9.11            1 s/column   14:05:32
         ▼ download 80.0 KiB/s  last 69 s: avg 212K p95 200K peak 9.0M         cut at p99
@@ -769,7 +769,7 @@ def test_picture_of_a_spike_that_is_cut() -> None:
     )
 
 
-def test_picture_of_minutes_with_the_cursor_a_limit_and_a_quota() -> None:
+def test_picture_of_coarse_columns_with_cursor_limit_and_quota() -> None:
     assert drawn(
         80,
         24,

@@ -1,4 +1,4 @@
-"""All tors at once: pictures, order, what is chosen, and that any of it fits."""
+"""The table of all tors: pictures, order and selection, and that any table fits."""
 
 import pytest
 from fleets import mixed, news, staged, steady, tell, titles, watched
@@ -22,7 +22,7 @@ TABLE = View(subject=ALL_TORS)
 
 
 def many(count: int) -> Fleet:
-    """Tors by numbers; the higher the number, the more traffic."""
+    """Return tors with numbers; the higher the number, the more traffic."""
     fleet = watched(*(f"tor{which:02}" for which in range(count)))
     for which in range(count):
         tell(fleet, which, news(f"tor{which:02}"), *steady(90, 100, which * KIB, KIB))
@@ -111,7 +111,7 @@ def test_picture_of_a_tiny_window() -> None:
 
 
 @pytest.mark.parametrize("columns", [46, 57, 58, 59, 60, 64, 79, 90, 100, 120, 159])
-def test_no_word_of_the_heading_is_cut(columns: int) -> None:
+def test_heading_has_whole_words_at_every_width(columns: int) -> None:
     words = staged(columns, 24, mixed())[1].split()
     averages = words.count("avg")
     directions = [word for word in words if word not in {"▼", "▲", "avg", "60", "s"}]
@@ -120,15 +120,15 @@ def test_no_word_of_the_heading_is_cut(columns: int) -> None:
     assert words.count("now") == 2
 
 
-def test_the_least_window_shows_what_it_can() -> None:
+def test_smallest_windows_show_a_line() -> None:
     assert [len(line) <= 1 for line in staged(1, 1, mixed())] == [True]
     assert staged(30, 1, mixed()) == ["  sum of 5 tor   83.0K    105K"]
 
 
-# Its lines.
+# Lines.
 
 
-def test_every_state_has_its_word() -> None:
+def test_each_state_has_its_word() -> None:
     fleet = mixed()
     lines = {line[2:8].strip(): line for line in staged(120, 35, fleet)[2:8]}
     assert " connecting " in lines["9054"]
@@ -138,7 +138,7 @@ def test_every_state_has_its_word() -> None:
     assert " 2 down " in lines["sum of"]
 
 
-def test_the_sum_is_down_when_all_are_and_up_when_none_is() -> None:
+def test_sum_is_down_only_if_all_tors_are() -> None:
     fleet = many(2)
     assert " up " in staged(120, 10, fleet)[4]
     for which in (0, 1):
@@ -146,19 +146,19 @@ def test_the_sum_is_down_when_all_are_and_up_when_none_is() -> None:
     assert " down " in staged(120, 10, fleet)[4]
 
 
-def test_the_lines_say_over_what_the_average_is_at_each_resolution() -> None:
+def test_heading_names_the_span_of_the_average() -> None:
     heading = staged(120, 10, mixed(), View(subject=ALL_TORS, resolution=60))[1]
     assert heading.count("avg 1 h") == 2
 
 
-def test_the_current_rate_is_the_newest_seconds_at_each_resolution() -> None:
+def test_current_rate_is_of_the_newest_second_at_each_resolution() -> None:
     for resolution in RESOLUTIONS:
         line = staged(120, 10, mixed(), View(subject=ALL_TORS, resolution=resolution))[3]
         assert "80.0K" in line
         assert "100K" in line
 
 
-def test_a_table_of_the_past_stays_while_time_goes_on() -> None:
+def test_scrolled_table_does_not_move() -> None:
     fleet, view = mixed(), View(subject=ALL_TORS, end=1080)
     before = staged(80, 24, fleet, view)[3][28:38]
     assert before == staged(80, 24, fleet, view, after(20.0))[3][28:38]
@@ -166,10 +166,10 @@ def test_a_table_of_the_past_stays_while_time_goes_on() -> None:
     assert "paused" in staged(80, 24, fleet, view)[0]
 
 
-# Their order.
+# Order.
 
 
-def test_by_name_capitals_do_not_matter() -> None:
+def test_sorting_by_name_ignores_case() -> None:
     fleet = watched("beta", "Alpha", "gamma")
     assert titles(fleet, table_screen.sorted_tors(fleet, TABLE, NEWEST)) == [
         "Alpha",
@@ -178,7 +178,7 @@ def test_by_name_capitals_do_not_matter() -> None:
     ]
 
 
-def test_by_traffic_the_busiest_is_first_and_equals_stay_where_they_are() -> None:
+def test_sorting_by_traffic_is_stable_with_the_busiest_first() -> None:
     fleet = many(4)
     view = View(subject=ALL_TORS, by_traffic=True)
     found = titles(fleet, table_screen.sorted_tors(fleet, view, NEWEST))
@@ -187,7 +187,7 @@ def test_by_traffic_the_busiest_is_first_and_equals_stay_where_they_are() -> Non
     assert table_screen.sorted_tors(idle, view, NEWEST) == (0, 1, 2)
 
 
-def test_one_second_does_not_change_the_order() -> None:
+def test_one_busy_second_does_not_change_the_order() -> None:
     fleet = many(3)
     tell(fleet, 0, Sample(NEWEST + 1.0, 9 * KIB, 0, 1.0))
     found = titles(
@@ -197,7 +197,7 @@ def test_one_second_does_not_change_the_order() -> None:
     assert found == ["tor02", "tor01", "tor00"]
 
 
-def test_the_header_says_by_what_they_are_sorted() -> None:
+def test_header_names_the_sort_key() -> None:
     assert "all 5 tors, by name" in staged(80, 24, mixed())[0]
     assert (
         "all 5 tors, by traffic"
@@ -205,23 +205,23 @@ def test_the_header_says_by_what_they_are_sorted() -> None:
     )
 
 
-# More than fit.
+# More tors than lines.
 
 
-@pytest.mark.parametrize("chosen", [*range(20), SUM])
-def test_the_chosen_line_is_on_the_screen_and_so_is_the_sum(chosen: int) -> None:
+@pytest.mark.parametrize("selected", [*range(20), SUM])
+def test_selected_line_and_sum_are_always_shown(selected: int) -> None:
     fleet = many(20)
     for rows in range(2, 26):
-        screen = staged(80, rows, fleet, View(subject=ALL_TORS, selected=chosen))
+        screen = staged(80, rows, fleet, View(subject=ALL_TORS, selected=selected))
         assert len(screen) == rows
         marked = [line for line in screen if line.startswith("> ")]
-        if rows > 3 or chosen == SUM:
-            expected = "sum of 20 tors" if chosen == SUM else f"tor{chosen:02}"
+        if rows > 3 or selected == SUM:
+            expected = "sum of 20 tors" if selected == SUM else f"tor{selected:02}"
             assert [line.split("  ")[0][2 : 2 + len(expected)] for line in marked] == [expected]
         assert any("sum of 20" in line for line in screen)
 
 
-def test_lines_scroll_no_further_than_they_must() -> None:
+def test_table_scrolls_only_as_far_as_needed() -> None:
     fleet = many(20)
     first = staged(80, 12, fleet, View(subject=ALL_TORS, selected=0))
     last = staged(80, 12, fleet, View(subject=ALL_TORS, selected=19))
@@ -229,7 +229,7 @@ def test_lines_scroll_no_further_than_they_must() -> None:
     assert [line[2:7] for line in last[2:-2]] == [f"tor{i:02}" for i in range(12, 20)]
 
 
-def test_one_that_has_ended_says_so_and_is_not_down() -> None:
+def test_ended_tor_is_not_down() -> None:
     fleet = Fleet([Instance("a"), Instance("b")])
     for which, name in enumerate(("a", "b")):
         tell(fleet, which, news(name), *steady(90, 100, 5), Ended("the recording ends here"))
@@ -238,10 +238,10 @@ def test_one_that_has_ended_says_so_and_is_not_down() -> None:
     assert "down" not in "".join(lines[2:5])
 
 
-# Whatever they are called and do.
+# Any names and histories.
 
 
-def test_names_from_outside_do_no_harm() -> None:
+def test_hostile_names_are_harmless() -> None:
     fleet = Fleet([Instance(HOSTILE), Instance("9052", label=HOSTILE * 9), Instance("")])
     tell(fleet, 0, news(HOSTILE), *steady(90, 100, 5))
     tell(fleet, 1, Lost(NEWEST, HOSTILE, NEWEST))
@@ -254,18 +254,18 @@ def test_names_from_outside_do_no_harm() -> None:
 
 @st.composite
 def fleets(draw: st.DrawFn) -> Fleet:
-    """A few tors of which anything was told."""
+    """Draw a few tors with any names and histories."""
     names = draw(st.lists(st.text(max_size=30), min_size=1, max_size=6))
     fleet = Fleet([Instance(name) for name in names])
     for which, name in enumerate(names):
-        told = draw(st.sampled_from(["nothing", "up", "silent", "lost", "back"]))
-        if told == "nothing":
+        state = draw(st.sampled_from(["unconnected", "up", "silent", "lost", "back"]))
+        if state == "unconnected":
             continue
         read = draw(st.integers(0, 1 << 45))
         tell(fleet, which, news(name), *steady(draw(st.integers(60, 99)), 95, read, read // 3))
-        if told in {"lost", "back"}:
+        if state in {"lost", "back"}:
             tell(fleet, which, Lost(NEWEST - 5, draw(st.text(max_size=9)), NEWEST))
-        if told in {"up", "back"}:
+        if state in {"up", "back"}:
             tell(fleet, which, *steady(95, 100, read // 2, read))
     return fleet
 
@@ -309,13 +309,13 @@ def test_any_fleet_fits_any_screen_in_any_view(
     assert shown.end <= shown.newest
     if view.subject == ALL_TORS and fleet.sum is not None and not view.help and size.rows > 1:
         assert len(frame.lines) == size.rows
-        assert any("sum"[: size.columns - 2] in line for line in frame.text())
+        assert any("sum"[: max(size.columns - 2, 0)] in line for line in frame.text())
 
 
-def test_the_table_itself_is_no_longer_than_its_space() -> None:
+def test_table_fits_its_space() -> None:
     fleet = many(9)
     for rows in range(12):
-        listed = table_screen.sorted_tors(fleet, TABLE, NEWEST)
-        assert len(table_screen.table_lines(fleet, TABLE, listed, Size(80, rows), MOMENT)) == min(
+        order = table_screen.sorted_tors(fleet, TABLE, NEWEST)
+        assert len(table_screen.table_lines(fleet, TABLE, order, Size(80, rows), MOMENT)) == min(
             rows, 11
         )

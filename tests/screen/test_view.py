@@ -1,8 +1,7 @@
-"""What is looked at, and what each key makes of it."""
+"""The default view, and the cursor within what is shown."""
 
 import pytest
 
-from bwgraph.screen.keymap import Action
 from bwgraph.screen.plot import BLOCK
 from bwgraph.screen.units import BYTES
 from bwgraph.screen.view import (
@@ -23,17 +22,8 @@ SHOWN = Shown(
     ceiling=20 * 1024,
 )
 
-NOT_THE_VIEWS = frozenset({Action.QUIT, Action.SAVE_PICTURE, Action.RETRY, Action.REDRAW})
-"What is for the app to do."
 
-OF_SEVERAL = (
-    *(Action.NEXT_TOR, Action.PREVIOUS_TOR, Action.OPEN_BY_DIGIT),
-    *(Action.SELECT_UP, Action.SELECT_DOWN, Action.OPEN_SELECTED),
-)
-"What does nothing where there is one tor."
-
-
-def test_a_view_is_of_the_present_and_automatic_unless_told_otherwise() -> None:
+def test_default_view_follows_the_newest_bucket_with_automatic_scale() -> None:
     view = View()
     assert (view.glyphs, view.units, view.resolution) == (BLOCK, BYTES, 1)
     assert (view.end, view.cursor, view.ceiling, view.arrangement) == (None,) * 4
@@ -43,12 +33,19 @@ def test_a_view_is_of_the_present_and_automatic_unless_told_otherwise() -> None:
     assert not view.help
 
 
-@pytest.mark.parametrize("column", [0, 57, 99])
-def test_a_column_that_is_pointed_at_is_under_the_cursor(column: int) -> None:
-    view = move_cursor_to(View(resolution=5), column, SHOWN)
-    assert view.cursor == 5000 - (99 - column) * 5
+@pytest.mark.parametrize("index", [0, 57, 99])
+def test_move_cursor_to_puts_the_cursor_on_a_visible_bucket(index: int) -> None:
+    view = move_cursor_to(View(resolution=5), index, SHOWN)
+    assert view.cursor == 5000 - (99 - index) * 5
     assert visible_cursor(view, SHOWN) == view.cursor
 
 
-def test_a_click_left_of_all_that_is_kept_reads_the_oldest() -> None:
+def test_cursor_does_not_move_before_the_oldest_bucket() -> None:
     assert move_cursor_to(View(), 3, SHOWN._replace(oldest=4950)).cursor == 4950
+
+
+def test_visible_cursor_is_none_off_the_screen() -> None:
+    assert visible_cursor(View(cursor=4901), SHOWN) == 4901
+    assert visible_cursor(View(cursor=4900), SHOWN) is None
+    assert visible_cursor(View(cursor=5001), SHOWN) is None
+    assert visible_cursor(View(), SHOWN) is None

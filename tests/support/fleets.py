@@ -1,4 +1,4 @@
-"""Several tors with known pasts, and what is on the screen of them."""
+"""Several tors with fixed histories, and their screen as lines of text."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ from bwgraph.screen.view import ALL_TORS, View
 
 
 def news(name: str, when: float = 1000.0, process: str = "", uptime: float = 7200.0) -> Connected:
-    """A tor of this name that has let us in; it had moved 1 GiB and 2 GiB before."""
+    """Return the connection of a tor of this name, which had moved 1 GiB and 2 GiB before."""
     return CONNECTED._replace(
         at=when,
         endpoint=name,
@@ -26,29 +26,29 @@ def news(name: str, when: float = 1000.0, process: str = "", uptime: float = 720
 
 
 def watched(*names: str, found: bool = False, patient: bool = False) -> Fleet:
-    """A fleet of tors of which nothing was told yet."""
+    """Return a fleet of tors that have had no events yet."""
     return Fleet([Instance(name) for name in names], found=found, wait_forever=patient)
 
 
 def tell(fleet: Fleet, which: int, *events: Event) -> None:
-    """Tell this of one of them."""
+    """Have the fleet handle events of one of its tors."""
     instance = fleet.instances[which]
     for event in events:
         fleet.handle(instance, event)
 
 
 def steady(begin: int, end: int, read: int, written: int = 0) -> list[Sample]:
-    """A sample a second of so many bytes; the second 99 ends at ``NEWEST``."""
+    """Return samples of a second each with these bytes; number 99 ends at ``NEWEST``."""
     return [Sample(second(i).ends_at, read, written, 1.0) for i in range(begin, end)]
 
 
 def mixed() -> Fleet:
-    """One that is well, one that is down, one late, one not there yet, one that remembers."""
+    """Return five tors: connected, lost, late, not connected yet, and with samples from before."""
     fleet = watched("anna", "bert", "carl", "9054", "emil")
     waves, slow = seconds(0, 100), steady(0, 100, 3 * KIB, 5 * KIB)
     emil = news("emil")._replace(recent=tuple(steady(-40, 0, 50 * KIB, 9 * KIB)))
-    for which, told in enumerate((news("anna"), news("bert"), news("carl"))):
-        tell(fleet, which, told)
+    for which, name in enumerate(("anna", "bert", "carl")):
+        tell(fleet, which, news(name))
     tell(fleet, 4, emil)
     for i in range(100):
         tell(fleet, 0, waves[i])
@@ -69,11 +69,11 @@ def staged(
     moment: Moment = MOMENT,
     notice: str = "",
 ) -> list[str]:
-    """A screen of them as its lines; without a view it is the table."""
+    """Return a fleet's screen as lines of text; without a view, the table."""
     shown = view or View(subject=ALL_TORS)
     return looks(compose(fleet, shown, Size(columns, rows), moment, notice))
 
 
 def titles(fleet: Fleet, order: Sequence[int]) -> list[str]:
-    """What these are called."""
+    """Return the titles of these tors."""
     return [fleet.instances[place].title for place in order]

@@ -1,4 +1,4 @@
-"""A tor with a known past, and its screen as the lines that are drawn."""
+"""A tor with a fixed history, and its screen as lines of text."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -25,10 +25,10 @@ CONNECTED = Connected(
 )
 
 NEWEST = 1100.0
-"When the newest sample of ``relay`` came in."
+"When the newest sample of ``relay`` ended."
 CLOCK = datetime(2026, 11, 23, 14, 5, 32, 450_000, tzinfo=UTC)
 MOMENT = Moment(now=NEWEST + 0.25, wall_clock=CLOCK)
-"A quarter of a second after the newest sample, which arrived at 14:05:32.2."
+"A quarter of a second after the newest sample, which ended at 14:05:32.2."
 
 LOST = Lost(last_heard=NEWEST + 0.1, reason="it closed the connection", retry_at=NEWEST + 8.5)
 
@@ -42,27 +42,27 @@ QUOTA = {
     "accounting/interval-end": "2026-12-01 00:00:00",
     "accounting/hibernating": "awake",
 }
-"What a tor answers of its limit, and of its quota."
+"Tor's answers about its limit, and about its quota."
 
 WAVE = (0, 1, 40, 80, 120, 160, 200, 160, 120, 80, 40, 20)
-"KiB downloaded in each of twelve seconds."
+"KiB downloaded in each second of a wave of twelve."
 
 HOSTILE = "\x1b[2J\x1b]0;owned\x07\x9b31m\r\n\u202e\u0301東\ud800"
 
 
 def second(i: int) -> Sample:
-    """The sample of ``relay`` that ends so many seconds after 1001; the 99th is the newest."""
+    """Return the sample of ``relay`` that ends ``i`` seconds after 1001; the newest is 99."""
     read, written = WAVE[i % 12] * KIB, WAVE[(i + 3) % 12] * KIB // 2
     return Sample(NEWEST - 99 + i, read, written, seconds=1.0)
 
 
 def seconds(begin: int, end: int) -> list[Sample]:
-    """These of its samples, the last not included."""
+    """Return the samples from ``begin`` to before ``end``."""
     return [second(i) for i in range(begin, end)]
 
 
 def told(*events: Event, name: str = PLACE, note: str = "") -> Instance:
-    """A tor of which this was told."""
+    """Return a tor after these events."""
     instance = Instance(name, note)
     for event in events:
         instance.handle(event)
@@ -72,16 +72,13 @@ def told(*events: Event, name: str = PLACE, note: str = "") -> Instance:
 def relay(
     *events: Event, news: Connected = CONNECTED, name: str = PLACE, note: str = ""
 ) -> Instance:
-    """A hundred seconds of a tor that moves a wave in each twelve of them, and once was away.
-
-    Then come the events.
-    """
+    """Return a tor after a hundred seconds of waves with a gap of five, and after ``events``."""
     hundred = [*seconds(0, 40), *seconds(45, 100)]
     return told(news, *hundred, *events, name=name, note=note)
 
 
 def moved(samples: Iterable[Sample]) -> CounterBase:
-    """What tor's counters say after these, if they stood at 40 and 43 GiB before."""
+    """Return tor's counters after these samples, if they were 40 and 43 GiB before."""
     read, written = 40 * GIB, 43 * GIB
     for sample in samples:
         read, written = read + sample.read, written + sample.written
@@ -89,7 +86,7 @@ def moved(samples: Iterable[Sample]) -> CounterBase:
 
 
 def gone(begin: int, end: int, back: Connected, first: int = 0) -> Instance:
-    """A ``relay`` whose connection was lost for these seconds, and that came back so."""
+    """Return a ``relay`` that was lost for these seconds and is connected again by ``back``."""
     lost = Lost(second(begin - 1).ends_at, "it closed the connection", second(begin).ends_at)
     back = back._replace(at=second(end - 1).ends_at)
     news = CONNECTED._replace(at=second(first - 1).ends_at)
@@ -97,7 +94,7 @@ def gone(begin: int, end: int, back: Connected, first: int = 0) -> Instance:
 
 
 def unheard(begin: int, end: int, read: int, written: int, first: int = 0) -> Instance:
-    """A ``relay`` that lived on and moved so much while nobody heard it."""
+    """Return a ``relay`` that moved these bytes while it was lost, without a restart."""
     before = moved(seconds(first, begin))
     counted = CounterBase(before.read + read, before.written + written)
     uptime = 273_600.0 + end - first
@@ -105,18 +102,18 @@ def unheard(begin: int, end: int, read: int, written: int, first: int = 0) -> In
 
 
 def restarted(begin: int, end: int, uptime: float, first: int = 0) -> Instance:
-    """A ``relay`` that went away, and another tor process with such an uptime came back."""
+    """Return a ``relay`` that was lost and replaced by a tor process with this uptime."""
     back = CONNECTED._replace(counters=CounterBase(70, 7), uptime=uptime, process="8")
     return gone(begin, end, back, first)
 
 
 def remembered(begin: int, end: int, late: float = 0.04) -> Connected:
-    """News of a tor that remembers these seconds; it took so long to ask."""
+    """Return the connection of a tor that remembers these seconds, made ``late`` seconds later."""
     return CONNECTED._replace(at=second(end - 1).ends_at + late, recent=tuple(seconds(begin, end)))
 
 
 def after(seconds: float) -> Moment:
-    """The moment so long after the newest sample."""
+    """Return the moment this long after the newest sample."""
     return Moment(NEWEST + seconds, CLOCK + timedelta(seconds=seconds - 0.25))
 
 
@@ -128,16 +125,16 @@ def framed(
     view: View | None = None,
     notice: str = "",
 ) -> Frame:
-    """A screen."""
+    """Return a screen as a frame."""
     return compose(instance or relay(), view or View(), Size(columns, rows), moment, notice)
 
 
 LIKENESS = dict(zip("▇▆▅▄▃▂▁", "▔🮂🮃▀🮄🮅🮆", strict=True))
-"What a block in reverse looks like."
+"A character that looks like each block in reverse."
 
 
 def looks(frame: Frame) -> list[str]:
-    """A frame's lines as they look: blanks at their ends don't, and what is in reverse does."""
+    """Return a frame's lines as they look: blocks in reverse replaced, trailing blanks removed."""
     return [
         "".join(
             "".join(LIKENESS.get(char, char) for char in span.text) if span.reverse else span.text
@@ -155,17 +152,17 @@ def drawn(
     view: View | None = None,
     notice: str = "",
 ) -> list[str]:
-    """A screen as its lines, as they look."""
+    """Return a screen as lines of text, as they look."""
     return looks(framed(columns, rows, instance, moment, view, notice))
 
 
 def picture(text: str) -> list[str]:
-    """The lines of a picture in the source."""
+    """Return the lines of a picture in the source."""
     return [line.rstrip() for line in dedent(text).strip("\n").split("\n")]
 
 
 def graphs(screen: list[str]) -> list[list[str]]:
-    """The cells of the two stacked graphs of a screen with axes, row by row."""
+    """Return the rows of both graphs of a screen with stacked graphs and axes."""
     rows = [line.partition("│" if "│" in line[:11] else "┤") for line in screen]
     cells = [after for before, edge, after in rows if edge and len(before) == 10]
     return [cells[: len(cells) // 2], cells[len(cells) // 2 :]]
