@@ -49,8 +49,8 @@ def survey(fleet: Fleet, view: View, size: Size, moment: Moment, notice: str = "
     notice = notice or fleet.notice
     subject = _subject(fleet, view)
     if subject is not None:
-        scene = graph_screen.survey(subject, view, size, moment, notice)
-        return scene._replace(shown=scene.shown._replace(tor_count=len(fleet.instances)))
+        tors = len(fleet.instances)
+        return graph_screen.survey(subject, view, size, moment, notice, tor_count=tors)
     return TableScene(fleet, view, size, moment, notice, _shown_in_table(fleet, view, moment))
 
 

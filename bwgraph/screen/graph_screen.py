@@ -58,9 +58,15 @@ def compose(instance: Instance, view: View, size: Size, moment: Moment, notice: 
 
 
 def survey(
-    instance: Instance, view: View, size: Size, moment: Moment, notice: str = ""
+    instance: Instance,
+    view: View,
+    size: Size,
+    moment: Moment,
+    notice: str = "",
+    *,
+    tor_count: int = 1,
 ) -> GraphScene:
-    """Return what the screen of one tor shows.
+    """Return what the screen of one tor out of ``tor_count`` shows, or that of their sum.
 
     The rightmost bucket is the newest one of the history. If tor's next samples are overdue, the
     seconds since then are empty buckets.
@@ -85,7 +91,9 @@ def survey(
         moment=moment,
         notice=notice,
         layout=plan,
-        shown=shown._replace(ceiling=max(each.ceiling for each in scales)),
+        shown=shown._replace(
+            ceiling=max(scales[0].ceiling, scales[1].ceiling), tor_count=tor_count
+        ),
         window=window,
         scales=scales,
         unverified=max(unverified - (len(window.buckets) - shown.buckets), 0),

@@ -181,7 +181,11 @@ def rows(
     if plotted.height == 0:
         return
     glyphs, hanging = view.glyphs, plotted.hanging
-    rules = _rules(plotted, view, limit) if plan.gutter else _NO_RULES
+    rules = _NO_RULES
+    vertical_axis: list[Span] = []
+    if plan.gutter:
+        rules = _rules(plotted, view, limit)
+        vertical_axis = _vertical_axis(rules.ticks, plotted.height, plan.gutter, glyphs)
     drawn = plot.draw_bars(plotted.bars, plotted.height, glyphs, hanging=hanging)
     has_partial_marks = bool(marked.partial) and not plan.gutter
     if has_partial_marks:
@@ -204,7 +208,7 @@ def rows(
             spans = _styled(row, plotted.style, Style.DIM, glyphs, inverted=inverted)
         else:
             spans = (Span(row, plotted.style),)
-        yield (_axis_span(rules.ticks.get(y, ""), plan, glyphs), *spans) if plan.gutter else spans
+        yield (vertical_axis[y], *spans) if plan.gutter else spans
 
 
 def _rules(plotted: Graph, view: View, limit: Limit | None) -> _Rules:
@@ -225,10 +229,14 @@ def _rules(plotted: Graph, view: View, limit: Limit | None) -> _Rules:
     return _Rules(lines, ticks, limit_row)
 
 
-def _axis_span(tick: str, plan: Layout, glyphs: Glyphs) -> Span:
-    """Return one row of the vertical axis."""
-    side = glyphs.vertical_tick if tick else glyphs.vertical_axis
-    return Span(f"{tick:>{plan.gutter - 2}} {side}", Style.DIM)
+def _vertical_axis(
+    ticks: Mapping[int, str], height: int, gutter: int, glyphs: Glyphs
+) -> list[Span]:
+    """Return the vertical axis from the top row down."""
+    spans = [Span(f"{' ' * (gutter - 1)}{glyphs.vertical_axis}", Style.DIM)] * height
+    for row, value in ticks.items():
+        spans[row] = Span(f"{value:>{gutter - 2}} {glyphs.vertical_tick}", Style.DIM)
+    return spans
 
 
 def _styled(row: str, style: Style, mark_style: Style, glyphs: Glyphs, *, inverted: bool) -> Line:
