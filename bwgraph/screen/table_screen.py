@@ -24,8 +24,11 @@ from bwgraph.screen.view import SUM, View
 AVERAGED_BUCKETS = 60
 "Buckets that an average covers."
 
-NAME, STATE, RATE, AVERAGE, AMOUNT = (8, 24), 11, 6, 12, 6
-"Column widths in cells: the least and the most of a name, then of a state and of the numbers."
+NAME_CELLS = (8, 24)
+"The least and the most cells of a name."
+
+STATE_CELLS, RATE_CELLS, AVERAGE_CELLS, AMOUNT_CELLS = 11, 6, 12, 6
+"Cells of a state, a rate, an average rate and a total."
 
 SPARKLINE_CELLS = (6, 40)
 "The least and the most cells of a sparkline."
@@ -89,19 +92,19 @@ def table_lines(
 
 def _columns(width: int, name: int) -> _Columns:
     """Return the widths of the columns that fit: first names and rates, then the others in turn."""
-    name = min(max(name, NAME[0]), NAME[1])
-    left = width - 2 - name - 2 * (2 + RATE)
+    name = min(max(name, NAME_CELLS[0]), NAME_CELLS[1])
+    left = width - 2 - name - 2 * (2 + RATE_CELLS)
     if left < 0:
-        return _Columns(max(width - 2 - 2 * (2 + RATE), 1), 0, 0, 0, 0)
-    state = STATE + 1 if left >= STATE + 1 else 0
+        return _Columns(max(width - 2 - 2 * (2 + RATE_CELLS), 1), 0, 0, 0, 0)
+    state = STATE_CELLS + 1 if left >= STATE_CELLS + 1 else 0
     left -= state
     spark = min(left // 2 - 1, SPARKLINE_CELLS[1])
     average = total = 0
-    if spark >= SPARKLINE_CELLS[0] + AVERAGE:
-        average = AVERAGE
+    if spark >= SPARKLINE_CELLS[0] + AVERAGE_CELLS:
+        average = AVERAGE_CELLS
         spark = min((left - 2 * average) // 2 - 1, SPARKLINE_CELLS[1])
-    if spark >= SPARKLINE_CELLS[0] + AMOUNT + 1:
-        total = AMOUNT + 1
+    if spark >= SPARKLINE_CELLS[0] + AMOUNT_CELLS + 1:
+        total = AMOUNT_CELLS + 1
         spark = min((left - 2 * average - 2 * total) // 2 - 1, SPARKLINE_CELLS[1])
     return _Columns(name, state, spark if spark >= SPARKLINE_CELLS[0] else 0, average, total)
 
@@ -111,14 +114,14 @@ def _heading(view: View, columns: _Columns) -> Line:
     average = f"avg {units.format_span(AVERAGED_BUCKETS * view.resolution)}"
     text = f"  {'tor'[: columns.name]:<{columns.name}}"
     if columns.state:
-        text += f" {'state':<{STATE}}"
-    before = columns.spark + 1 + RATE - len("now")
+        text += f" {'state':<{STATE_CELLS}}"
+    before = columns.spark + 1 + RATE_CELLS - len("now")
     names = ("download", "upload") if before > len("  download") else ("down", "up")
     for arrow, name in zip((view.glyphs.download, view.glyphs.upload), names, strict=True):
         if columns.spark:
             text += f"  {f'{arrow} {name}':<{before}}now"
         else:
-            text += f" {arrow}{'now':>{RATE}}"
+            text += f" {arrow}{'now':>{RATE_CELLS}}"
         if columns.average:
             text += f"{average[: columns.average - 1]:>{columns.average}}"
         if columns.total:
@@ -137,14 +140,14 @@ def _line(
     ]
     if columns.state:
         state, style = _state(instance, moment)
-        spans.append(Span(f" {state:<{STATE}}", style))
+        spans.append(Span(f" {state:<{STATE_CELLS}}", style))
     directions = _directions(instance, view, columns.spark, moment)
     for style, each in zip((Style.DOWNLOAD, Style.UPLOAD), directions, strict=True):
         spans.append(Span("  "))
         if columns.spark:
             spans += [Span(_spark(each.means, view), style), Span(" ")]
         terse = view.units.format_terse
-        spans.append(Span(f"{terse(each.current):>{RATE}}", Style.BOLD))
+        spans.append(Span(f"{terse(each.current):>{RATE_CELLS}}", Style.BOLD))
         if columns.average:
             spans.append(Span(f"{terse(each.average):>{columns.average}}"))
         if columns.total:
