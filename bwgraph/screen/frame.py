@@ -1,8 +1,7 @@
-"""Styled text that fits its window: what the screen hands to the terminal.
+"""Hold a screen's content: lines of styled text that fit the window.
 
-Owns the guarantee that nothing else needs to think about: a ``Frame`` never leaves its size, and
-holds only characters that print in one cell. An escape sequence that came in from outside dies
-here. Knows nothing of what the text says.
+Owns the guarantee that a ``Frame`` never exceeds its size and contains only characters that print
+in one cell. Escape sequences from outside are made harmless here. Must not know what the text says.
 """
 
 from collections.abc import Iterable
@@ -13,7 +12,7 @@ from bwgraph.model.printable import printable
 
 
 class Style(Enum):
-    """What a piece of text is, for the terminal to show as it can."""
+    """The meaning of a piece of text; each output decides how to show it."""
 
     PLAIN = auto()
     BOLD = auto()
@@ -25,33 +24,33 @@ class Style(Enum):
 
 
 class Span(NamedTuple):
-    """A run of text in one style. A tuple, since some hundreds are made for every frame."""
+    """A piece of text in one style."""
 
     text: str
     style: Style = Style.PLAIN
     reverse: bool = False
-    "Whether glyph and ground change places: so a block that grows from below hangs from above."
+    "Whether to show it in reverse video, as hanging bars of block characters are."
 
 
 Line = tuple[Span, ...]
 
 
 class Size(NamedTuple):
-    """Cells across and down."""
+    """The size of a window, in cells."""
 
     columns: int
     rows: int
 
 
 class Frame(NamedTuple):
-    """A whole screen: at most ``size.rows`` lines of at most ``size.columns`` cells."""
+    """The content of a whole screen, made by ``fit``."""
 
     lines: tuple[Line, ...]
     size: Size
 
     @classmethod
     def fit(cls, lines: Iterable[Line], size: Size) -> "Frame":
-        r"""Cut to size, and make harmless.
+        r"""Return a frame of these lines, cut to the size, with unsafe characters replaced.
 
         >>> Frame.fit([(Span("up"), Span("load\x1b[2J"))], Size(5, 1)).text()
         ['uploa']
@@ -61,7 +60,7 @@ class Frame(NamedTuple):
         return cls(tuple(_cut(line, size.columns) for line in lines)[: size.rows], size)
 
     def text(self) -> list[str]:
-        """The lines without their styles."""
+        """Return the lines without their styles."""
         return ["".join(span.text for span in line) for line in self.lines]
 
 
@@ -70,7 +69,7 @@ def _cut(line: Line, columns: int) -> Line:
     for span in line:
         if columns <= 0:
             break
-        text = printable(span.text[:columns])  # cut first: it may be as long as a tor likes
+        text = printable(span.text[:columns])  # cut first: text from outside may be very long
         if text:
             cut.append(span if text == span.text else span._replace(text=text))
         columns -= len(text)

@@ -1,6 +1,7 @@
-"""Heights into rows of glyphs. Owns the glyph sets, and what a column looks like in each.
+"""Draw bars as rows of characters.
 
-Must not know what the heights are about, where they come from, nor where on the screen they go.
+Owns the glyph sets, and how a bar looks in each. Must not know what the bars measure, nor where on
+the screen they are placed.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,52 +10,56 @@ from typing import NamedTuple
 
 
 class Glyphs(NamedTuple):
-    """The characters that a graph is made of."""
+    """A set of characters to draw a graph with."""
 
     name: str
+    "The name by which the user chooses this set."
     levels: str
-    "A cell filled from below, from not at all to wholly; of a braille cell nothing but its ends."
+    """A cell filled from below, from empty to full, one character for each step. For braille only
+    the first and the last are used."""
     hanging: str
-    "The same, from above."
+    "A cell filled from above, from empty to full."
     inverted: bool
-    "Whether the partly filled cells of ``hanging`` are drawn with glyph and ground exchanged."
+    "Whether partly filled cells of ``hanging`` are drawn in reverse video."
     whisker: str
-    "What reaches from a column's mean to its peak: half a cell below, half a cell above, a whole."
+    "The line from a bar's mean to its peak: lower half of a cell, upper half, whole cell."
     clipped: str
-    "Stands at the tip of what is higher than the scale: upwards, downwards."
+    "The tip of a bar that exceeds the scale: of an upright bar, of a hanging bar."
     gap: str
-    "Stands at the foot of a column of which nothing is known."
+    "The foot of a bucket without data."
     grid: str
-    "A cell of a row that stands for a round value."
+    "A grid line, in the row of a round value."
     limit: str
-    "A cell of the row that stands for tor's limit."
+    "The line in the row of tor's rate limit."
     cursor: str
+    "The vertical line at the selected bucket."
     restart: str
-    "Stands where another tor process took over."
+    "The vertical line at a bucket in which tor was restarted."
     vertical_axis: str
-    "The vertical axis."
     vertical_tick: str
-    "The vertical axis at a mark."
+    "The vertical axis, in a row with a label."
     corner: str
+    "The foot of the vertical axis."
     middle: str
-    "Where both axes meet, between two graphs."
+    "The point where both axes meet in the mirrored arrangement."
     horizontal_axis: str
-    "The horizontal axis."
     horizontal_tick: str
-    "The horizontal axis at a mark."
+    "The horizontal axis, above a label."
     horizontal_cursor: str
+    "The horizontal axis, at the selected bucket."
     unverified: str
-    "The horizontal axis below columns that bwgraph did not see itself."
+    "The horizontal axis, below unverified buckets."
     partial: str
-    "The horizontal axis below a sum that lacks some of what it is of."
+    "The horizontal axis, below buckets of a sum that lack some of its members."
     download: str
+    "The arrow before the word."
     upload: str
+    "The arrow before the word."
     buckets_per_cell: int = 1
-    "Columns that go into one cell."
 
     @property
     def steps(self) -> int:
-        """How many heights a cell tells apart."""
+        """The number of bar heights, above zero, that one cell can show."""
         return len(self.levels) - 1
 
 
@@ -113,23 +118,25 @@ ASCII = Glyphs(
 )
 
 HALF_BLOCK = BLOCK._replace(name="halves", hanging=" ▔▔▀▀▀▀██", inverted=False)
-"Blocks for a text, in which nothing can be exchanged with its ground."
+"Block characters for plain text, which has no reverse video."
 
 GLYPH_SETS = {glyphs.name: glyphs for glyphs in (BLOCK, BRAILLE, ASCII)}
-"What the user can choose among, by name."
+"The sets that the user can choose from, by name."
 
 Bar = tuple[int, int]
-"""How high a column's mean stands and how high its peak; one more than the top for a peak, or for
-both, that the scale does not reach."""
+"""The heights of a bucket's mean and peak, in steps. A height that exceeds the scale is one step
+more than the graph's height."""
 
 UNKNOWN_BAR: Bar = (-1, -1)
-"A column of which nothing is known."
+"The bar of a bucket without data."
 
 
 def draw_bars(
     bars: Sequence[Bar], height: int, glyphs: Glyphs, *, hanging: bool = False
 ) -> tuple[str, ...]:
-    """Bars as rows of cells, the topmost first; a cell holds ``glyphs.wide`` of them.
+    """Return the rows of a graph ``height`` cells high, from top to bottom.
+
+    Each cell shows ``glyphs.buckets_per_cell`` bars. If ``hanging``, the bars grow downwards.
 
     >>> for row in draw_bars([(0, 0), (4, 4), (8, 15), UNKNOWN_BAR, (17, 17), (1, 1)], 2, BLOCK):
     ...     print(repr(row))
@@ -141,75 +148,75 @@ def draw_bars(
     if height < 1:
         return ()
     if glyphs.buckets_per_cell == 1:
-        cells = "".join(map(_cached(_column, height, glyphs, hanging), bars))
+        cells = "".join(map(_cached(_draw_bar, height, glyphs, hanging), bars))
     else:
-        pair = _cached(_pair, height, glyphs, hanging)
-        cells = "".join(map(pair, bars[::2], [*bars[1::2], (0, 0)]))
+        draw_pair = _cached(_draw_braille_pair, height, glyphs, hanging)
+        cells = "".join(map(draw_pair, bars[::2], [*bars[1::2], (0, 0)]))
     return tuple([cells[row::height] for row in range(height)])
 
 
 def draw_sparkline(heights: Sequence[int], glyphs: Glyphs) -> str:
-    """A graph of one row, of bars that are as high as this; -1 for one that nobody knows.
+    """Return a graph of one row. The heights are in steps, -1 for a bucket without data.
 
     >>> draw_sparkline([0, 1, 8, -1, 4], BLOCK), draw_sparkline([1, 3, 4, 0], BRAILLE)
     (' ▁█·▄', '⣰⡇')
     """
     if glyphs.buckets_per_cell > 1:
         return draw_bars([(height, height) for height in heights], 1, glyphs)[0]
-    cells = glyphs.levels + glyphs.gap  # which is what the last stands for
+    cells = glyphs.levels + glyphs.gap  # so that index -1 is the gap
     return "".join([cells[height] for height in heights])
 
 
 @lru_cache(maxsize=4)
 def _cached(
-    make: Callable[..., str], height: int, glyphs: Glyphs, hanging: bool
+    draw: Callable[..., str], height: int, glyphs: Glyphs, hanging: bool
 ) -> Callable[..., str]:
-    """What makes the cells of a bar, or of a pair, and knows those that it has made."""
-    return lru_cache(maxsize=1 << 10)(partial(make, height=height, glyphs=glyphs, hanging=hanging))
+    """Return ``draw`` with these arguments bound and its results cached."""
+    return lru_cache(maxsize=1 << 10)(partial(draw, height=height, glyphs=glyphs, hanging=hanging))
 
 
-def _column(bar: Bar, *, height: int, glyphs: Glyphs, hanging: bool) -> str:
-    """One bar's cells from the top down."""
+def _draw_bar(bar: Bar, *, height: int, glyphs: Glyphs, hanging: bool) -> str:
+    """Return one bar's cells from top to bottom."""
     mean, peak = bar
     if bar == UNKNOWN_BAR:
-        return _from_top([glyphs.gap, *" " * (height - 1)], hanging=hanging)
+        return _top_first([glyphs.gap, *" " * (height - 1)], hanging=hanging)
     levels = glyphs.hanging if hanging else glyphs.levels
     full, top = glyphs.steps, glyphs.steps * height
     cells = []
-    for ground in range(0, top, full):
-        if mean > ground:
-            cells.append(levels[min(mean - ground, full)])
-        elif peak > ground:
-            reach = 2 if peak - ground > full // 2 else int(hanging)
-            cells.append(glyphs.whisker[reach])
+    for base in range(0, top, full):
+        if mean > base:
+            cells.append(levels[min(mean - base, full)])
+        elif peak > base:
+            whisker = 2 if peak - base > full // 2 else int(hanging)
+            cells.append(glyphs.whisker[whisker])
         else:
             cells.append(" ")
     if peak > top:
         cells[-1] = glyphs.clipped[hanging]
-    return _from_top(cells, hanging=hanging)
+    return _top_first(cells, hanging=hanging)
 
 
-_DOTS = ((0x40, 0x04, 0x02, 0x01), (0x80, 0x20, 0x10, 0x08))
-"The dots of a braille cell (Unicode 2800), left and right, from below."
+_BRAILLE_DOTS = ((0x40, 0x04, 0x02, 0x01), (0x80, 0x20, 0x10, 0x08))
+"The bits of a braille cell's dots, added to U+2800: left and right half, each from bottom to top."
 
 
-def _pair(left: Bar, right: Bar, *, height: int, glyphs: Glyphs, hanging: bool) -> str:
-    """Two bars' cells, side by side, from the top down."""
+def _draw_braille_pair(left: Bar, right: Bar, *, height: int, glyphs: Glyphs, hanging: bool) -> str:
+    """Return the cells of two bars side by side, from top to bottom."""
     if left == right == UNKNOWN_BAR:
-        return _column(UNKNOWN_BAR, height=height, glyphs=glyphs, hanging=hanging)
+        return _draw_bar(UNKNOWN_BAR, height=height, glyphs=glyphs, hanging=hanging)
     cells = []
-    for ground in range(0, 4 * height, 4):
-        dots = 0
-        for (mean, peak), column in zip((left, right), _DOTS, strict=True):
-            for step, dot in enumerate(reversed(column) if hanging else column, ground + 1):
+    for base in range(0, 4 * height, 4):
+        bits = 0
+        for (mean, peak), half in zip((left, right), _BRAILLE_DOTS, strict=True):
+            for step, bit in enumerate(reversed(half) if hanging else half, base + 1):
                 if step <= mean or step == peak:
-                    dots |= dot
-        cells.append(chr(0x2800 + dots) if dots else " ")
+                    bits |= bit
+        cells.append(chr(0x2800 + bits) if bits else " ")
     if max(left[1], right[1]) > 4 * height:
         cells[-1] = glyphs.clipped[hanging]
-    return _from_top(cells, hanging=hanging)
+    return _top_first(cells, hanging=hanging)
 
 
-def _from_top(cells: list[str], *, hanging: bool) -> str:
-    """Cells from the ground on as they come from the top down."""
+def _top_first(cells: list[str], *, hanging: bool) -> str:
+    """Join cells that are ordered from the bar's base to its tip, the topmost first."""
     return "".join(cells if hanging else reversed(cells))

@@ -1,7 +1,6 @@
-"""The quota's line in words, from the longest to the shortest.
+"""Describe a quota in one line, in several lengths.
 
-Owns how a quota and its forecast are worded. Must not know where on the screen the line goes. Pure:
-the time and the time zone are told.
+Owns how a quota and its forecast are worded. Must not know where on the screen the line is placed.
 """
 
 from collections.abc import Callable, Iterable
@@ -11,31 +10,31 @@ from bwgraph.model.moment import format_day
 from bwgraph.model.quota import Pace, Quota
 from bwgraph.screen import units
 
-_MEANING = {"soft": "soft: no new connections", "hard": "hard: no traffic at all"}
+_HIBERNATION_TEXTS = {"soft": "soft: no new connections", "hard": "hard: no traffic at all"}
 
 
 def quota_lines(
     quota: Quota, pace: Pace | None, now: datetime, local: Callable[[datetime], datetime]
 ) -> tuple[str, ...]:
-    """The quota's line, from the most words to the fewest; none if nothing is known of it.
+    """Return variants of the quota's line, the longest first; none if the quota is unknown.
 
-    ``pace`` is None where nobody knows it, ``local`` turns a time into what a clock on the wall
-    shows then.
+    ``pace`` is None if it is unknown. ``local`` converts a time to the time zone to show.
     """
-    lines = _asleep(quota, now, local) if _sleeps(quota) else _awake(quota, pace, now, local)
+    if quota.hibernating in _HIBERNATION_TEXTS:
+        lines = _hibernating_lines(quota, now, local)
+    else:
+        lines = _awake_lines(quota, pace, now, local)
     return tuple(sorted({line for line in lines if line}, key=len, reverse=True))
 
 
-def _awake(
+def _awake_lines(
     quota: Quota, pace: Pace | None, now: datetime, local: Callable[[datetime], datetime]
 ) -> Iterable[str]:
     if quota.left is None and quota.used is None and quota.end is None:
         return
-    used = "" if quota.used is None else f"{units.format_size(quota.used)} used"
-    left = "" if quota.left is None else f"{units.format_size(quota.left)} left"
-    resets = "" if quota.end is None else f"resets {_date(local(quota.end))}"
+    name, used, left = _parts(quota)
+    resets = "" if quota.end is None else f"resets {_format_date(local(quota.end))}"
     long, short = _forecast(quota, pace, now)
-    name = "quota" if quota.rule is None else f"quota ({quota.rule})"
     yield _line(name, used, left, resets, long)
     yield _line(name, left or used, resets, short)
     yield _line("quota", left or used, short or resets)
@@ -43,33 +42,37 @@ def _awake(
     yield left or used or resets
 
 
-def _asleep(quota: Quota, now: datetime, local: Callable[[datetime], datetime]) -> Iterable[str]:
-    wakes = ""
+def _hibernating_lines(
+    quota: Quota, now: datetime, local: Callable[[datetime], datetime]
+) -> Iterable[str]:
+    until = ""
     if quota.wake is not None and quota.wake > now:
-        wakes = f" until {_date(local(quota.wake))}"
+        until = f" until {_format_date(local(quota.wake))}"
     elif quota.end is not None:
-        # When in the next interval it will work is tor's own choice, and made only then.
-        wakes = f" until {_date(local(quota.end))} or later"
-    used = "" if quota.used is None else f"{units.format_size(quota.used)} used"
-    left = "" if quota.left is None else f"{units.format_size(quota.left)} left"
-    name = "quota" if quota.rule is None else f"quota ({quota.rule})"
+        # Tor chooses when to wake in the next interval, and only when that begins.
+        until = f" until {_format_date(local(quota.end))} or later"
+    name, used, left = _parts(quota)
     kind = quota.hibernating or ""
-    asleep = f"hibernating ({_MEANING[kind]}){wakes}"
+    hibernating = f"hibernating ({_HIBERNATION_TEXTS[kind]}){until}"
     if used or left:
-        yield f"{asleep}, {_line(name, used, left)}"
-    yield asleep
-    yield f"hibernating ({kind}){wakes}"
-    yield f"hibernating{wakes}"
+        yield f"{hibernating}, {_line(name, used, left)}"
+    yield hibernating
+    yield f"hibernating ({kind}){until}"
+    yield f"hibernating{until}"
     yield f"hibernating ({kind})"
     yield "hibernating"
 
 
-def _sleeps(quota: Quota) -> bool:
-    return quota.hibernating in {"soft", "hard"}
+def _parts(quota: Quota) -> tuple[str, str, str]:
+    """Return the name with its rule, the bytes used and the bytes left; empty if unknown."""
+    name = "quota" if quota.rule is None else f"quota ({quota.rule})"
+    used = "" if quota.used is None else f"{units.format_size(quota.used)} used"
+    left = "" if quota.left is None else f"{units.format_size(quota.left)} left"
+    return name, used, left
 
 
 def _forecast(quota: Quota, pace: Pace | None, now: datetime) -> tuple[str, str]:
-    """When it will be used up, at length and in short; empty if nobody can tell."""
+    """Return when the quota will be used up, in a long and a short form; empty if unknown."""
     if quota.left is None:
         return "", ""
     if quota.left == 0:
@@ -84,9 +87,9 @@ def _forecast(quota: Quota, pace: Pace | None, now: datetime) -> tuple[str, str]
 
 
 def _line(name: str, *parts: str) -> str:
-    """What is there of these, after a name."""
+    """Join the parts that are not empty, after a name."""
     return f"{name}: {', '.join(part for part in parts if part)}"
 
 
-def _date(when: datetime) -> str:
+def _format_date(when: datetime) -> str:
     return f"{format_day(when)} {when:%H:%M}"

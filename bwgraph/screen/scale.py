@@ -1,9 +1,11 @@
-"""How high a value stands. Owns the scale: where it ends, when it may fall, and its marks.
+"""Convert rates into bar heights.
 
-A scale has no memory of its own. It looks back beyond the visible columns: a value that has left
-the view holds it up for a while, each step of its fall for ten seconds. So it rises at once and
-falls a step at a time, and neither a resize nor a scroll makes it forget. Must not know what the
-values are about, nor what they are drawn with.
+Owns the scale's ceiling, when it rises and falls, and its labels. Must not know what the rates
+measure, nor which characters they are drawn with.
+
+A ceiling rises at once and falls one step at a time, each step held for ten seconds. It has no
+state: it is computed from the visible buckets and those shortly before them, so a resize or a
+scroll does not change how it falls.
 """
 
 import math
@@ -15,27 +17,31 @@ from bwgraph.screen.plot import UNKNOWN_BAR, Bar
 from bwgraph.screen.units import Units
 
 HOLD_S = 10
-"Seconds for which each step of a fall is held."
+"Seconds that a falling ceiling stays at each step."
 
 MAX_FALLS = 12
-"So many steps of the fall are told apart; what lies longer back is forgotten."
+"Steps by which a peak that is no longer visible may hold the ceiling up."
 
-MAX_LOG_RANGE = 1000
-"A logarithmic scale goes down to one in so many, at the least."
+MIN_LOG_RANGE = 1000
+"The least ratio of a logarithmic scale's ceiling to its floor."
 
-MIN_LOG_FLOOR = 1024
-"Bytes a second at which a logarithmic scale begins, where its ceiling is high enough."
+MAX_LOG_FLOOR_BYTES = 1024
+"The highest floor of a logarithmic scale, in bytes a second."
 
 
 class Scale(NamedTuple):
-    """From a rate in bytes a second to a height."""
+    """A linear or logarithmic scale from rates to heights.
+
+    Heights are in steps; ``top`` is the height of the ceiling.
+    """
 
     ceiling: int
+    "The rate at the top, in bytes a second."
     floor: float = 0.0
-    "What stands at the ground of a logarithmic scale; 0.0 for a linear one."
+    "The rate at the bottom of a logarithmic scale, in bytes a second; 0.0 for a linear scale."
 
     def level(self, value: float, top: int) -> int:
-        """How high a value stands where the ceiling is ``top`` high: a trace is at least 1.
+        """Return the height of a rate: at least 1 if it is above zero, at most ``top``.
 
         >>> [Scale(1000).level(value, 16) for value in (0, 1, 500, 999, 1000, 5000)]
         [0, 1, 8, 16, 16, 16]
@@ -52,30 +58,32 @@ class Scale(NamedTuple):
         return max(1, round(share * top))
 
     def bars(self, means: Rates, peaks: Sequence[float | None], top: int) -> list[Bar]:
-        """How high each column's mean and peak stand; what the scale does not reach is one more.
+        """Return the bar of each bucket. A peak above the ceiling has the height ``top + 1``.
 
         >>> Scale(1000).bars([None, 500.0, 100.0], [0.0, 800.0, 2000.0], 8)
         [(-1, -1), (4, 6), (1, 9)]
         """
-        over = top + 1
-        heights = self.heights(means, top)
-        reached = heights if peaks is means else self.heights(peaks, top)
+        clipped = top + 1
+        mean_heights = self.heights(means, top)
+        peak_heights = mean_heights if peaks is means else self.heights(peaks, top)
         return [
             UNKNOWN_BAR
-            if peak is None or mean < 0
-            else (mean, over if peak > self.ceiling else reach)
-            for mean, reach, peak in zip(heights, reached, peaks, strict=True)
+            if peak is None or mean_height < 0
+            else (mean_height, clipped if peak > self.ceiling else peak_height)
+            for mean_height, peak_height, peak in zip(
+                mean_heights, peak_heights, peaks, strict=True
+            )
         ]
 
     def heights(self, values: Sequence[float | None], top: int) -> list[int]:
-        """The level of each; -1 for one that nobody knows.
+        """Return the height of each rate; -1 for None.
 
         >>> Scale(1000).heights([None, 0.0, 1.0, 500.0], 8)
         [-1, 0, 1, 4]
         """
         if self.floor:
             return [-1 if value is None else self.level(value, top) for value in values]
-        # The same without a call for each: there is one of these for every column of every frame.
+        # level() inlined: this runs for each bucket of each frame.
         ceiling = self.ceiling
         return [
             -1
@@ -89,10 +97,11 @@ class Scale(NamedTuple):
         ]
 
     def marks(self, height: int, units: Units) -> dict[int, str]:
-        """The round marks, by the row, counted from the ground, that a bar of that value ends in.
+        """Return the labels of a graph ``height`` cells high, by row, counted from 1 at the bottom.
 
-        Of a linear scale's four or five, all that there are or the half alone, so that they stay
-        evenly apart; of a logarithmic one's each that leaves a row between, to the ground too.
+        A label is in the row in which a bar of its rate ends. Labels are never in adjacent rows. A
+        linear scale has five, four, two or one of them, evenly spaced; a logarithmic scale has as
+        many powers of ten as fit.
 
         >>> from bwgraph.screen.units import BYTES
         >>> Scale(20 * 1024).marks(8, BYTES)
@@ -103,60 +112,62 @@ class Scale(NamedTuple):
         {13: '2 MiB/s', 8: '100 KiB/s', 4: '10 KiB/s'}
         """
         if self.floor:
-            marks = self._placed(units.decades(self.ceiling, self.floor), height)
-            return {row: words for row, words in _apart(marks) if row > 1 or row == height}
-        round_one = units.round_up(self.ceiling)
+            marks = self._in_rows(units.decades(self.ceiling, self.floor), height)
+            return {row: text for row, text in _spaced(marks) if row > 1 or row == height}
+        step = units.round_up(self.ceiling)
         top: list[tuple[int, str]] = []
-        if round_one != self.ceiling:  # pinned by the user: it stands above the round ones
-            round_one = units.lower(round_one, 1)
+        if step != self.ceiling:  # set by the user: label it above the highest round rate
+            step = units.lower(step, 1)
             top = [(height, units.format_round(self.ceiling))]
-            if round_one > self.ceiling:  # there are none so low
+            if step > self.ceiling:  # it is below the lowest step
                 return dict(top)
         for count in (5, 4, 2):
-            divisions = units.divisions(round_one, count)
-            if top and divisions and height - self._placed(divisions, height)[0][0] < 2:
-                # No room for the highest round one: the next has the unit in its place.
+            divisions = units.divisions(step, count)
+            if top and divisions and height - self._in_rows(divisions, height)[0][0] < 2:
+                # The highest division is too close to the ceiling: give its unit to the next one.
                 unit = divisions.pop(0)[1].partition(" ")[2]
                 divisions[0] = divisions[0][0], f"{divisions[0][1]} {unit}"
-            marks = top + self._placed(divisions, height)
-            if len(marks) > len(top) and len(_apart(marks)) == len(marks):
+            marks = top + self._in_rows(divisions, height)
+            if len(marks) > len(top) and len(_spaced(marks)) == len(marks):
                 return dict(marks)
-        return dict(top or self._placed(units.divisions(round_one, 1), height))
+        return dict(top or self._in_rows(units.divisions(step, 1), height))
 
-    def _placed(self, marks: list[tuple[float, str]], height: int) -> list[tuple[int, str]]:
-        return [((self.level(rate, 8 * height) + 7) // 8, words) for rate, words in marks]
+    def _in_rows(self, marks: list[tuple[float, str]], height: int) -> list[tuple[int, str]]:
+        """Replace each label's rate by its row."""
+        return [((self.level(rate, 8 * height) + 7) // 8, text) for rate, text in marks]
 
 
-def _apart(marks: list[tuple[int, str]]) -> list[tuple[int, str]]:
-    """Those of the marks, from the top down, that leave a row between."""
-    kept: list[tuple[int, str]] = []
-    for row, words in marks:
-        if not kept or kept[-1][0] - row >= 2:
-            kept.append((row, words))
-    return kept
+def _spaced(marks: list[tuple[int, str]]) -> list[tuple[int, str]]:
+    """Select labels from top to bottom so that no two are in adjacent rows."""
+    selected: list[tuple[int, str]] = []
+    for row, text in marks:
+        if not selected or selected[-1][0] - row >= 2:
+            selected.append((row, text))
+    return selected
 
 
 def memory_buckets(resolution: int) -> int:
-    """How many columns of so many seconds a scale looks back beyond the visible ones.
+    """Return how many buckets before the visible ones affect the ceiling.
 
     >>> memory_buckets(1), memory_buckets(5), memory_buckets(60)
     (120, 24, 12)
     """
-    return MAX_FALLS * _hold(resolution)
+    return MAX_FALLS * _hold_buckets(resolution)
 
 
 def ceiling(peaks: Sequence[float], visible: int, resolution: int, units: Units) -> int:
-    """Where a scale ends, given the columns' peaks up to ``memory_buckets`` columns back.
+    """Return the ceiling for the ``visible`` last of these buckets, in bytes a second.
 
-    It is never below a visible value, and falls a step at a time.
+    ``peaks`` should include ``memory_buckets`` buckets before the visible ones. The ceiling is
+    never below a visible peak.
 
     >>> from bwgraph.screen.units import BYTES
     >>> spike = [5000.0] + [100.0] * 25
     >>> [ceiling(spike[: 1 + age], 5, 1, BYTES) // 1024 for age in (0, 4, 5, 14, 15, 25)]
     [5, 5, 5, 5, 2, 1]
     """
-    hold = _hold(resolution)
-    edge = len(peaks) - visible
+    hold = _hold_buckets(resolution)
+    edge = len(peaks) - visible  # the index of the first visible bucket
     step = units.round_up(max(peaks[max(edge, 0) :], default=0.0))
     for fall in range(MAX_FALLS):
         if edge <= hold * fall:
@@ -167,24 +178,24 @@ def ceiling(peaks: Sequence[float], visible: int, resolution: int, units: Units)
 
 
 def p99_ceiling(means: Sequence[float | None], units: Units) -> int:
-    """Where a scale ends that only one in a hundred columns may overtop.
+    """Return a ceiling that at most one in a hundred buckets with traffic exceeds.
 
     >>> from bwgraph.screen.units import BYTES
     >>> p99_ceiling([5000.0] + [None, 100.0] * 110, BYTES), p99_ceiling([], BYTES)
     (1024, 1024)
     """
-    known = sorted(mean for mean in means if mean)
-    return units.round_up(known[math.ceil(0.99 * len(known)) - 1] if known else 0.0)
+    moved = sorted(mean for mean in means if mean)
+    return units.round_up(moved[math.ceil(0.99 * len(moved)) - 1] if moved else 0.0)
 
 
 def floor(ceiling: int) -> float:
-    """Where a logarithmic scale with this ceiling begins.
+    """Return the floor of a logarithmic scale with this ceiling, in bytes a second.
 
     >>> floor(20 * 1024**2), floor(2048)
     (1024, 2.048)
     """
-    return min(MIN_LOG_FLOOR, ceiling / MAX_LOG_RANGE)
+    return min(MAX_LOG_FLOOR_BYTES, ceiling / MIN_LOG_RANGE)
 
 
-def _hold(resolution: int) -> int:
+def _hold_buckets(resolution: int) -> int:
     return -(-HOLD_S // resolution)

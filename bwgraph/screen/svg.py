@@ -1,7 +1,8 @@
-"""A frame as a picture: an SVG document that looks like the terminal that shows it.
+"""Draw a frame as an SVG document that looks like the terminal.
 
-Owns the geometry of a cell, the colours, and what is drawn as a shape: blocks, lines and braille,
-which fonts leave gaps between. Must not know what a frame shows, nor where the picture goes.
+Owns the geometry of a cell, the colours, and which characters are drawn as shapes instead of text:
+blocks, lines and braille, since fonts leave gaps between them. Must not know what a frame shows,
+nor where the document is written.
 """
 
 import re
@@ -14,30 +15,33 @@ from bwgraph.model.printable import printable
 from bwgraph.screen.frame import Frame, Size, Span, Style
 
 CELL_WIDTH = 8
-"Units that a cell is wide."
+"The width of a cell, in SVG units."
 
 CELL_HEIGHT = 16
-"Units that a cell is high: an eighth of it is a whole number."
+"The height of a cell, in SVG units; a multiple of 8, so that eighths are whole numbers."
 
 MARGIN = 12
-"Units around the cells."
+"The space around the cells, in SVG units."
 
 BASELINE = 12
-"Units from the top of a cell to where its letters stand."
+"The distance from the top of a cell to the baseline of its letters, in SVG units."
 
 DOT_PITCH = 4
-"Units from one dot of braille to the next; two fill a cell's width, four its height."
+"The distance between two braille dots, in SVG units: half a cell's width, a quarter of its height."
 
 
 class Scheme(NamedTuple):
-    """Colours, as CSS has them."""
+    """Colours, in CSS notation."""
 
     ground: str
+    "The background."
     edge: str
+    "The line around the background."
     inks: dict[Style, str]
+    "The colour of each style."
 
 
-# Blue, orange and purple are told apart by the colour-blind too, and differ in lightness.
+# Colour-blind people can distinguish blue, orange and purple too; they also differ in lightness.
 DARK = Scheme(
     ground="#0e1116",
     edge="#2b313b",
@@ -68,22 +72,22 @@ LIGHT = Scheme(
 _FONTS = "ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono','Liberation Mono',monospace"
 
 
-def _colours(scheme: Scheme) -> str:
+def _colour_rules(scheme: Scheme) -> str:
     classes = {style.name.lower(): ink for style, ink in scheme.inks.items()}
-    classes["ground"] = scheme.ground  # the last: it wins where an element has two
+    classes["ground"] = scheme.ground  # last, so that it overrides the other class of an element
     rules = [f".{name}{{color:{colour}}}" for name, colour in classes.items()]
     return "\n".join([*rules, f"rect{{stroke:{scheme.edge}}}"])
 
 
-_SHEET = f"""\
+_STYLE_SHEET = f"""\
 svg{{font:13.3px {_FONTS}}}
 rect,path,text{{fill:currentColor}}
 .bold,.alert{{font-weight:bold}}
 .dots{{fill:none;stroke:currentColor;stroke-width:3;stroke-linecap:round;\
 stroke-dasharray:.01 {DOT_PITCH - 0.01}}}
-{_colours(DARK)}
+{_colour_rules(DARK)}
 @media (prefers-color-scheme:light){{
-{_colours(LIGHT)}
+{_colour_rules(LIGHT)}
 }}"""
 
 
@@ -96,8 +100,8 @@ class _Rect(NamedTuple):
     def moved(self, x: float, y: float) -> "_Rect":
         return _Rect(self.x + x, self.y + y, self.width, self.height)
 
-    def flipped(self) -> "_Rect":
-        """Mirrored so that across is down."""
+    def transposed(self) -> "_Rect":
+        """Return it with x and y swapped."""
         return _Rect(self.y, self.x, self.height, self.width)
 
 
@@ -105,13 +109,13 @@ _CELL = _Rect(0, 0, CELL_WIDTH, CELL_HEIGHT)
 
 
 def _band(begin: int, end: int) -> tuple[_Rect, ...]:
-    """A cell from so many eighths of its height to so many, from above."""
+    """Return the part of a cell between two heights, in eighths from the top."""
     eighth = CELL_HEIGHT // 8
     return (_Rect(0, begin * eighth, CELL_WIDTH, (end - begin) * eighth),) if begin < end else ()
 
 
 def _lines(arms: str) -> tuple[_Rect, ...]:
-    """The lines that go from a cell's middle to the left, right, top and bottom, by initial."""
+    """Return lines from a cell's middle to its edges: ``l``, ``r``, ``t``, ``b``."""
     x, y = CELL_WIDTH // 2, CELL_HEIGHT // 2
     rects = []
     if {*"lr"} & {*arms}:
@@ -123,14 +127,13 @@ def _lines(arms: str) -> tuple[_Rect, ...]:
     return tuple(rects)
 
 
-def _dashes(count: int) -> tuple[_Rect, ...]:
-    """A line across that is broken so often; it goes on in the next cell as if it were one."""
+def _horizontal_dashes(count: int) -> tuple[_Rect, ...]:
+    """Return a dashed line that continues evenly in the next cell."""
     period = CELL_WIDTH / count
     return tuple(_Rect((i + 0.25) * period, CELL_HEIGHT // 2, period / 2, 1) for i in range(count))
 
 
-def _upright(count: int) -> tuple[_Rect, ...]:
-    """The same from the top down."""
+def _vertical_dashes(count: int) -> tuple[_Rect, ...]:
     period = CELL_HEIGHT / count
     return tuple(_Rect(CELL_WIDTH // 2, (i + 0.25) * period, 1, period / 2) for i in range(count))
 
@@ -138,7 +141,7 @@ def _upright(count: int) -> tuple[_Rect, ...]:
 _BLOCKS = {" ": (8, 8), "▀": (0, 4), "▔": (0, 1)} | {
     block: (7 - i, 8) for i, block in enumerate("▁▂▃▄▅▆▇█")
 }
-"The eighths of a cell's height between which it is filled."
+"Between which heights a cell is filled, in eighths from the top."
 
 # fmt: off
 _ARMS = {
@@ -150,34 +153,39 @@ _ARMS = {
 
 _SHAPES = {block: _band(begin, end) for block, (begin, end) in _BLOCKS.items()}
 _SHAPES |= {char: _lines(arms) for char, arms in _ARMS.items()}
-_SHAPES |= {"╌": _dashes(2), "┄": _dashes(3)}
-# The finest of them is the grid's, all across the picture: half a line is as light, and one shape.
+_SHAPES |= {"╌": _horizontal_dashes(2), "┄": _horizontal_dashes(3)}
+# The grid's dashes cross the whole picture. A line of half the width looks as light, and is one
+# shape however long.
 _SHAPES |= {"┈": (_Rect(0, CELL_HEIGHT // 2, CELL_WIDTH, 0.5),)}
-_SHAPES |= {"╎": _upright(2), "┆": _upright(3), "┊": _upright(4)}
+_SHAPES |= {"╎": _vertical_dashes(2), "┆": _vertical_dashes(3), "┊": _vertical_dashes(4)}
 
-# In reverse a block is the rest of its cell. To draw the block over a whole cell in the colour of
-# the ground would leave a thread of the ink along the cell's edge.
-_RESTS = {block: (*_band(0, begin), *_band(end, 8)) for block, (begin, end) in _BLOCKS.items()}
+# In reverse video, fill the rest of the cell instead of the block. A block in the background colour
+# over a filled cell would leave a thin line along the cell's edge.
+_REVERSED_BLOCKS = {
+    block: (*_band(0, begin), *_band(end, 8)) for block, (begin, end) in _BLOCKS.items()
+}
 
 _BRAILLE = range(0x2800, 0x2900)
 _DOTS = ((0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (0, 3), (1, 3))
-"Where each bit of a braille character has its dot: across and down."
+"The column and row of the dot of each bit of a braille character."
 
-# Letters that any font has, single blanks between them; or a glyph that may come from another
-# font, in another width, and so must not move its neighbours.
+# Letters that every font has, with single spaces between them; or a repeated glyph that may come
+# from another font with another width, and must not move the text beside it.
 _WORDS = re.compile(r"[!-\u024f]+(?: [!-\u024f]+)*|([^ ])\1*")
 
 
 @dataclass(slots=True)
-class _Ink:
-    """All that is drawn in one colour."""
+class _Layer:
+    """Everything drawn in one colour."""
 
     rects: list[_Rect] = field(default_factory=list)
     dots: list[_Rect] = field(default_factory=list)
-    words: list[str] = field(default_factory=list)
+    "A square of ``DOT_PITCH`` for each dot."
+    texts: list[str] = field(default_factory=list)
+    "SVG elements."
 
-    def draw(self, char: str, x: int, y: int) -> bool:
-        """Draw a character in the cell there, if it has a shape; and tell whether it has."""
+    def draw_shape(self, char: str, x: int, y: int) -> bool:
+        """Draw a character as a shape in the cell at this point; return False if it has none."""
         if char in _SHAPES:
             self.rects += [rect.moved(x, y) for rect in _SHAPES[char]]
         elif ord(char) in _BRAILLE:
@@ -190,30 +198,31 @@ class _Ink:
             return False
         return True
 
-    def write(self, text: str, x: int, y: int) -> None:
-        """Set text that begins in the cell there."""
+    def add_text(self, text: str, x: int, y: int) -> None:
+        """Write text that begins in the cell at this point."""
         for match in _WORDS.finditer(printable(text)):
             word = match[0]
-            # A strange glyph is made as wide as its cell; letters are only set apart.
-            squeeze = ' lengthAdjust="spacingAndGlyphs"' if match[1] else ""
+            # Stretch a glyph from another font to its cell; for letters adjust the spacing only.
+            stretch = ' lengthAdjust="spacingAndGlyphs"' if match[1] else ""
             left = x + match.start() * CELL_WIDTH
-            self.words.append(
+            self.texts.append(
                 f'<text x="{left}" y="{y + BASELINE}" textLength="{len(word) * CELL_WIDTH}"'
-                f"{squeeze}>{escape(word, quote=False)}</text>"
+                f"{stretch}>{escape(word, quote=False)}</text>"
             )
 
-    def markup(self) -> list[str]:
-        """The elements that show it."""
-        found = []
+    def elements(self) -> list[str]:
+        """Return the SVG elements of this layer."""
+        paths = []
         if self.rects:
-            found.append(f'<path d="{"".join(map(_outline, _merged(self.rects)))}"/>')
+            paths.append(f'<path d="{"".join(map(_rect_path, _merged(self.rects)))}"/>')
         if self.dots:
-            found.append(f'<path class="dots" d="{"".join(map(_dotted, _rows(self.dots)))}"/>')
-        return found + self.words
+            dotted = "".join(map(_dotted_path, _dotted_lines(self.dots)))
+            paths.append(f'<path class="dots" d="{dotted}"/>')
+        return paths + self.texts
 
 
 def draw_svg(frame: Frame) -> str:
-    r"""Draw a frame, dark or light as the reader has it.
+    r"""Return a frame as an SVG document, dark or light as the viewer prefers.
 
     >>> svg = draw_svg(Frame.fit([(Span("<up>"), Span(" ▄▄", Style.UPLOAD))], Size(7, 1)))
     >>> print(*svg.splitlines()[-7:], sep="\n")
@@ -225,26 +234,26 @@ def draw_svg(frame: Frame) -> str:
     </g>
     </svg>
     """
-    # What is drawn in a style's own colour, and what stands in the ground's colour on that.
-    inks = {style: (_Ink(), _Ink()) for style in Style}
+    # For each style a layer in its colour, and above it one in the background colour.
+    layers = {style: (_Layer(), _Layer()) for style in Style}
     for row, line in enumerate(frame.lines[: frame.size.rows]):
         column = 0
         for span in line:
             text = span.text[: frame.size.columns - column]
-            _draw(span, text, column * CELL_WIDTH, row * CELL_HEIGHT, inks[span.style])
+            _draw_span(span, text, column * CELL_WIDTH, row * CELL_HEIGHT, layers[span.style])
             column += len(text)
-    document = [*_opening(frame.size)]
-    for style, (ink, hole) in inks.items():
-        own, cut = ink.markup(), hole.markup()
-        if cut:
-            own += ['<g class="ground">', *cut, "</g>"]
-        if own:
-            document += [f'<g class="{style.name.lower()}">', *own, "</g>"]
+    document = [*_opening_elements(frame.size)]
+    for style, (ink, ground) in layers.items():
+        elements, ground_elements = ink.elements(), ground.elements()
+        if ground_elements:
+            elements += ['<g class="ground">', *ground_elements, "</g>"]
+        if elements:
+            document += [f'<g class="{style.name.lower()}">', *elements, "</g>"]
     return "\n".join([*document, "</svg>\n"])
 
 
-def _opening(size: Size) -> Iterable[str]:
-    """All that comes before the cells; the first of them begins at the origin."""
+def _opening_elements(size: Size) -> Iterable[str]:
+    """Yield the elements before the cells. The upper left cell begins at the origin."""
     width, height = size.columns * CELL_WIDTH + 2 * MARGIN, size.rows * CELL_HEIGHT + 2 * MARGIN
     yield (
         '<svg xmlns="http://www.w3.org/2000/svg" xml:space="preserve" role="img"'
@@ -252,53 +261,54 @@ def _opening(size: Size) -> Iterable[str]:
         f' viewBox="{-MARGIN} {-MARGIN} {width} {height}">'
     )
     yield "<title>bwgraph</title>"
-    yield f"<style>\n{_SHEET}\n</style>"
-    # Half a unit inside, so that all of its edge is seen.
+    yield f"<style>\n{_STYLE_SHEET}\n</style>"
+    # Half a unit inside, so that its whole edge is visible.
     yield (
         f'<rect class="ground" x="{0.5 - MARGIN}" y="{0.5 - MARGIN}"'
         f' width="{width - 1}" height="{height - 1}" rx="8"/>'
     )
 
 
-def _draw(span: Span, text: str, x: int, y: int, inks: tuple[_Ink, _Ink]) -> None:
-    """Draw so much of a span's text from the cell there on."""
-    ink, hole = inks
+def _draw_span(span: Span, text: str, x: int, y: int, layers: tuple[_Layer, _Layer]) -> None:
+    """Draw the visible text of a span, from the cell at this point on."""
+    ink, ground = layers
+    # An alert is in reverse video unless the span is.
     reverse = span.reverse != (span.style is Style.ALERT)
-    glyphs = hole if reverse else ink
+    glyphs = ground if reverse else ink
     rest = ""
     for i, char in enumerate(text):
         left = x + i * CELL_WIDTH
         if reverse:
-            ink.rects += [rect.moved(left, y) for rect in _RESTS.get(char, (_CELL,))]
-        drawn = (reverse and char in _RESTS) or glyphs.draw(char, left, y)
+            ink.rects += [rect.moved(left, y) for rect in _REVERSED_BLOCKS.get(char, (_CELL,))]
+        drawn = (reverse and char in _REVERSED_BLOCKS) or glyphs.draw_shape(char, left, y)
         rest += " " if drawn else char
-    glyphs.write(rest, x, y)
+    glyphs.add_text(rest, x, y)
 
 
 def _merged(rects: Iterable[_Rect]) -> list[_Rect]:
-    """The same area in fewer: a bar's cells to a bar, and equal bars side by side to one.
+    """Cover the same area with fewer rectangles: join a bar's cells, then equal bars in a row.
 
     >>> _merged([_Rect(0, 0, 8, 16), _Rect(8, 10, 8, 6), _Rect(8, 16, 8, 16), _Rect(0, 16, 8, 16)])
     [_Rect(x=0, y=0, width=8, height=32), _Rect(x=8, y=10, width=8, height=22)]
     """
     bars = _stacked(rects)
-    return sorted(rect.flipped() for rect in _stacked(rect.flipped() for rect in bars))
+    return sorted(rect.transposed() for rect in _stacked(rect.transposed() for rect in bars))
 
 
-def _rows(dots: Iterable[_Rect]) -> list[_Rect]:
-    """Dots as rows of them, down where there is more than one, or else across.
+def _dotted_lines(dots: Iterable[_Rect]) -> list[_Rect]:
+    """Join dots to vertical lines, and those left single to horizontal lines.
 
-    >>> _rows([_Rect(0, 0, 4, 4), _Rect(0, 4, 4, 4), _Rect(4, 0, 4, 4), _Rect(8, 0, 4, 4)])
+    >>> _dotted_lines([_Rect(0, 0, 4, 4), _Rect(0, 4, 4, 4), _Rect(4, 0, 4, 4), _Rect(8, 0, 4, 4)])
     [_Rect(x=0, y=0, width=4, height=8), _Rect(x=4, y=0, width=8, height=4)]
     """
-    down = _stacked(dots)
-    single = [rect.flipped() for rect in down if rect.height == DOT_PITCH]
-    across = [rect.flipped() for rect in _stacked(single)]
-    return sorted([rect for rect in down if rect.height > DOT_PITCH] + across)
+    vertical = _stacked(dots)
+    single = [rect.transposed() for rect in vertical if rect.height == DOT_PITCH]
+    horizontal = [rect.transposed() for rect in _stacked(single)]
+    return sorted([rect for rect in vertical if rect.height > DOT_PITCH] + horizontal)
 
 
 def _stacked(rects: Iterable[_Rect]) -> list[_Rect]:
-    """Join those of one width that stand exactly on one another."""
+    """Join rectangles of equal width that stand directly on one another."""
     joined: list[_Rect] = []
     for rect in sorted(rects, key=lambda rect: (rect.x, rect.width, rect.y)):
         x, y, width, height = joined[-1] if joined else _Rect(0, 0, 0, 0)
@@ -309,19 +319,18 @@ def _stacked(rects: Iterable[_Rect]) -> list[_Rect]:
     return joined
 
 
-def _outline(rect: _Rect) -> str:
+def _rect_path(rect: _Rect) -> str:
     x, y, width, height = map(_number, rect)
     return f"M{x} {y}h{width}v{height}h-{width}z"
 
 
-def _dotted(row: _Rect) -> str:
-    """A line for the style sheet to break into dots, from the first's middle to the last's."""
-    # A hundredth longer than that, for the last dash to have a length like the others.
-    way = "v" if row.height > DOT_PITCH else "h"
-    length = max(row.width, row.height) - DOT_PITCH + 0.01
-    return (
-        f"M{_number(row.x + DOT_PITCH / 2)} {_number(row.y + DOT_PITCH / 2)}{way}{_number(length)}"
-    )
+def _dotted_path(line: _Rect) -> str:
+    """Return a path from the first dot's centre to the last's; the style sheet makes it dotted."""
+    # 0.01 longer, so that the last dot has the same length as the others.
+    direction = "v" if line.height > DOT_PITCH else "h"
+    length = max(line.width, line.height) - DOT_PITCH + 0.01
+    x, y = _number(line.x + DOT_PITCH / 2), _number(line.y + DOT_PITCH / 2)
+    return f"M{x} {y}{direction}{_number(length)}"
 
 
 def _number(value: float) -> str:

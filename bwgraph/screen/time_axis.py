@@ -1,8 +1,10 @@
-"""The round times below a graph. Owns which times are written, where, and how.
+"""Compute the time labels below a graph.
 
-A label belongs to its time and travels with the columns; which times have one depends only on how
-much time a cell holds. So labels never overlap and never jump about. Must not know what the
-columns hold.
+Owns which times are labelled, in which cells, and how they are written. Must not know what the
+graph shows.
+
+Which times have a label depends only on the time that a cell covers. So labels move with the graph
+and never overlap, but for the hour that is repeated when summer time ends.
 """
 
 import math
@@ -13,27 +15,29 @@ from functools import lru_cache
 from bwgraph.model.moment import MONTH_NAMES, format_day
 
 MINUTE, HOUR, DAY, WEEK, MONTH = 60, 3600, 86_400, 604_800, 2_678_400
+"Lengths in seconds; a month has 31 days here."
 
 SPACINGS_S = (
     *(10, 15, 30, MINUTE, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE, 15 * MINUTE, 30 * MINUTE),
     *(HOUR, 2 * HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, WEEK),
 )
-"Seconds between two labels: round ones. Beyond them come months, of whatever length."
+"The intervals between labels, in seconds. Longer ones are calendar months."
 
 LABEL_GAP_CELLS = 4
-"Cells between two labels at the least, but for those that a change to summer time is between."
+"The least number of cells between two labels, unless summer time begins or ends between them."
 
 MAX_CLOCK_CHANGE = timedelta(hours=2)
-"As much as any zone's summer time sets the clock by."
+"The most by which summer time changes the clock in any zone."
 
 MIN_TIME_BETWEEN_CLOCK_CHANGES = timedelta(days=60)
-"The clock is not set twice within so long."
+"The least time between two changes of the clock in any zone."
 
-_MONDAY = datetime(1970, 1, 5)  # noqa: DTZ001 - the wall's own reckoning has no zone
+_MONDAY = datetime(1970, 1, 5)  # noqa: DTZ001 - local time without a zone
+"The Monday that days and weeks are counted from."
 
 
 def labels(end: datetime, seconds: int, cells: int) -> dict[int, str]:
-    """The labels of so many cells of ``seconds`` each, the last ending at ``end``, by cell.
+    """Return the labels of ``cells`` cells of ``seconds`` each that end at ``end``, by cell.
 
     >>> end = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
     >>> labels(end, 1, 40), labels(end, 86_400, 40)
@@ -41,48 +45,51 @@ def labels(end: datetime, seconds: int, cells: int) -> dict[int, str]:
     >>> labels(end, 900, 40)
     {39: '03:00', 27: '2 Jan', 15: '21:00', 3: '18:00'}
     """
-    spacing = next((s for s in SPACINGS_S if s >= seconds * (_width(s) + LABEL_GAP_CELLS)), MONTH)
+    spacing = next(
+        (s for s in SPACINGS_S if s >= seconds * (_max_width(s) + LABEL_GAP_CELLS)), MONTH
+    )
     newest = end.timestamp()
-    # Between two round times the labels are the same, and only move.
+    # Round the end up, so that the cached labels are used until the next round time.
     step = min(spacing, DAY)
     round_end = math.ceil(newest / step) * step
-    found: dict[int, str] = {}
-    for time, words in _labels(round_end, end.tzinfo, seconds * cells + step, spacing):
+    by_cell: dict[int, str] = {}
+    for time, text in _labelled_times(round_end, end.tzinfo, seconds * cells + step, spacing):
         cell = cells - 1 - int((newest - time) // seconds)
         if 0 <= cell < cells:
-            found[cell] = words
-    return found
+            by_cell[cell] = text
+    return by_cell
 
 
 @lru_cache(maxsize=16)
-def _labels(
+def _labelled_times(
     last_second: int, zone: tzinfo | None, span: int, spacing: int
 ) -> tuple[tuple[float, str], ...]:
-    """The times of so many seconds before the last, as timestamps, with what is written there."""
-    # As UTC, so that a difference is the time that passed, summer time or not.
+    """Return the labels of the ``span`` seconds before ``last_second``, with their timestamps."""
+    # In UTC, so that a difference is elapsed time even if summer time begins or ends.
     newest = datetime.fromtimestamp(last_second, UTC)
     end = newest.astimezone(zone)
     oldest = newest - timedelta(seconds=span)
-    end = _plain(oldest, end) if newest - oldest < MIN_TIME_BETWEEN_CLOCK_CHANGES else end
-    # Where the clock was set, the wall has shown later times before, and earlier ones after.
-    last = end.replace(tzinfo=None) + _set_between(newest - MAX_CLOCK_CHANGE, newest, end.tzinfo)
+    if newest - oldest < MIN_TIME_BETWEEN_CLOCK_CHANGES:
+        end = _with_fixed_offset(oldest, end)
+    # If the clock changed near either end, include local times just outside the span.
+    last = end.replace(tzinfo=None) + _clock_change(newest - MAX_CLOCK_CHANGE, newest, end.tzinfo)
     first = oldest.astimezone(end.tzinfo).replace(tzinfo=None)
-    first -= _set_between(oldest, oldest + MAX_CLOCK_CHANGE, end.tzinfo)
+    first -= _clock_change(oldest, oldest + MAX_CLOCK_CHANGE, end.tzinfo)
     found: list[tuple[float, str]] = []
-    for local in _months(last) if spacing == MONTH else _steps(last, spacing):
+    for local in _months(last) if spacing == MONTH else _round_times(last, spacing):
         if local < first:
             break
         found += [
-            (time.timestamp(), _words(local, spacing))
-            for time in _passes(local, end.tzinfo, spacing)
+            (time.timestamp(), _format(local, spacing))
+            for time in _occurrences(local, end.tzinfo, spacing)
         ]
     return tuple(found)
 
 
-def _plain(begin: datetime, end: datetime) -> datetime:
-    """The end in a zone that knows nothing of summer time, if none begins or ends until then.
+def _with_fixed_offset(begin: datetime, end: datetime) -> datetime:
+    """Return ``end`` with a fixed offset from UTC, if the clock does not change since ``begin``.
 
-    Such a zone is reckoned with much faster.
+    Calculations with a fixed offset are much faster.
     """
     offset = end.utcoffset()
     around = (begin - MAX_CLOCK_CHANGE, begin + MAX_CLOCK_CHANGE, end - MAX_CLOCK_CHANGE)
@@ -91,27 +98,28 @@ def _plain(begin: datetime, end: datetime) -> datetime:
     return end.replace(tzinfo=timezone(offset))
 
 
-def _set_between(begin: datetime, end: datetime, zone: tzinfo | None) -> timedelta:
-    """By how much the clock may have been set between these: nearly always by nothing."""
+def _clock_change(begin: datetime, end: datetime, zone: tzinfo | None) -> timedelta:
+    """Return an upper bound of how far the clock was changed between two times."""
     same = begin.astimezone(zone).utcoffset() == end.astimezone(zone).utcoffset()
     return timedelta(0) if same else MAX_CLOCK_CHANGE
 
 
-def _passes(local: datetime, zone: tzinfo | None, spacing: int) -> Iterator[datetime]:
-    """When the wall shows this: once, and not at all or twice where summer time begins or ends.
+def _occurrences(local: datetime, zone: tzinfo | None, spacing: int) -> Iterator[datetime]:
+    """Yield the times, in UTC, at which local clocks show ``local``.
 
-    A day that has no midnight begins at what would have been it. What is written twice is an hour
-    apart, and so only where labels are.
+    It is shown twice or never where summer time ends or begins. A midnight that is never shown
+    counts all the same, so that each day has its label. The second occurrence is an hour after the
+    first, so it is left out where labels are more than an hour apart.
     """
     for fold in (0, 1) if spacing <= HOUR else (0,):
         time = local.replace(tzinfo=zone, fold=fold).astimezone(UTC)
-        shown = time.astimezone(zone).replace(tzinfo=None) == local
-        if shown or (not fold and _is_midnight(local)):
+        exists = time.astimezone(zone).replace(tzinfo=None) == local
+        if exists or (not fold and _is_midnight(local)):
             yield time
 
 
-def _steps(last: datetime, spacing: int) -> Iterator[datetime]:
-    """The round times to ``last``, newest first. Days and weeks begin at midnight, on Mondays."""
+def _round_times(last: datetime, spacing: int) -> Iterator[datetime]:
+    """Yield the round local times up to ``last``, newest first."""
     steps = int((last - _MONDAY).total_seconds()) // spacing
     while True:
         yield _MONDAY + timedelta(seconds=steps * spacing)
@@ -119,18 +127,19 @@ def _steps(last: datetime, spacing: int) -> Iterator[datetime]:
 
 
 def _months(last: datetime) -> Iterator[datetime]:
+    """Yield the first days of the months up to ``last``, newest first."""
     month = last.year * 12 + last.month - 1
     while True:
         yield datetime(month // 12, month % 12 + 1, 1)  # noqa: DTZ001 - as _MONDAY
         month -= 1
 
 
-def _width(spacing: int) -> int:
-    """Cells that a label takes at the most."""
+def _max_width(spacing: int) -> int:
+    """Return the cells of the longest label."""
     return 8 if spacing % MINUTE else 6
 
 
-def _words(time: datetime, spacing: int) -> str:
+def _format(time: datetime, spacing: int) -> str:
     if spacing == MONTH:
         return MONTH_NAMES[time.month - 1] if time.month > 1 else f"{time.year}"
     if spacing % MINUTE:

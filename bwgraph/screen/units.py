@@ -1,9 +1,9 @@
-"""Numbers as people read them: rates, amounts, spans of time, and the round steps of a scale.
+"""Format and parse rates, amounts and lengths of time.
 
-Amounts are bytes, and binary as in tor's own torrc: 1 KiB is 1024 bytes. Rates are shown in one of
-two ``Units``, each named right: bytes are binary, and bits, as networks are sold, are decimal.
-Whatever the units, a rate is handed around in bytes a second. Knows nothing of what the numbers
-are about.
+Owns the units and the round rates at which a scale may end. Must not know what the numbers measure.
+
+Amounts are in bytes, with binary units as in torrc: 1 KiB is 1024 bytes. Rates are shown in bytes
+with binary units or in bits with decimal units. In the code all rates are in bytes a second.
 """
 
 import re
@@ -13,21 +13,24 @@ from typing import NamedTuple
 
 SIZE_NAMES = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
+"The units of amounts, each 1024 times the one before."
+
 UNKNOWN_TEXT = "-"
-"What stands for a number that nobody knows."
+"The text for an unknown number."
 
 MANTISSAS = (1, 2, 5, 10, 20, 50, 100, 200, 500)
+"The round rates of each unit."
 
 
 class Quantity(NamedTuple):
-    """A number in the unit that suits it."""
+    """A number as text, with its unit."""
 
     number: str
     unit: str
 
     @property
     def terse(self) -> str:
-        """As few characters as carry the meaning: ``12.4M``.
+        """The number and the first letter of the unit.
 
         >>> format_bytes(13_002_342).terse, format_bytes(0).terse
         ('12.4M', '0B')
@@ -39,7 +42,7 @@ class Quantity(NamedTuple):
 
 
 def _quantity(amount: float, base: int, names: tuple[str, ...]) -> Quantity:
-    """Two or three significant digits and the unit for them."""
+    """Return an amount with two or three significant digits, in the unit that suits it."""
     power = 0
     while round(amount) >= 1000 and power < len(names) - 1:
         amount /= base
@@ -49,16 +52,19 @@ def _quantity(amount: float, base: int, names: tuple[str, ...]) -> Quantity:
 
 
 class Units(NamedTuple):
-    """What rates are shown in."""
+    """A family of units to show rates in. All arguments and results are in bytes a second."""
 
     name: str
+    "The name by which the user chooses them."
     base: int
-    "What a unit has to be multiplied by for the next."
+    "The ratio of one unit to the next smaller."
     per_byte: int
+    "The smallest units that make a byte: 1 or 8."
     names: tuple[str, ...]
+    "The units, the smallest first."
 
     def format_rate(self, amount: float | None) -> str:
-        """Bytes a second, spelt out.
+        """Format a rate with its unit.
 
         >>> [BYTES.format_rate(rate) for rate in (13_002_342, 17, None)]
         ['12.4 MiB/s', '17 B/s', '-']
@@ -70,7 +76,7 @@ class Units(NamedTuple):
         return str(_quantity(amount * self.per_byte, self.base, self.names))
 
     def format_terse(self, amount: float | None) -> str:
-        """A rate where there is hardly room for one.
+        """Format a rate in at most five characters.
 
         >>> BYTES.format_terse(13_002_342), BITS.format_terse(125), BITS.format_terse(None)
         ('12.4M', '1.0k', '-')
@@ -81,7 +87,7 @@ class Units(NamedTuple):
 
     @property
     def steps(self) -> tuple[int, ...]:
-        """The round numbers that a scale may end at, in bytes a second: 1-2-5 from 1 KiB/s up.
+        """The round rates at which a scale may end: 1, 2, 5, 10, ... from 1 KiB/s or 1 kbit/s up.
 
         >>> BYTES.steps[:4], BITS.steps[:4]
         ((1024, 2048, 5120, 10240), (125, 250, 625, 1250))
@@ -89,7 +95,7 @@ class Units(NamedTuple):
         return _steps(self)
 
     def round_up(self, amount: float) -> int:
-        """The first round step that an amount fits under, or the highest there is.
+        """Return the lowest step that is not below a rate, or the highest step if there is none.
 
         >>> BYTES.round_up(0), BYTES.round_up(1025), BYTES.round_up(1e30) == BYTES.steps[-1]
         (1024, 2048, True)
@@ -98,53 +104,56 @@ class Units(NamedTuple):
         return steps[min(bisect_left(steps, amount), len(steps) - 1)]
 
     def lower(self, step: int, times: int) -> int:
-        """The step so many steps below this one, or the lowest there is; above it if negative.
+        """Return the step that is ``times`` steps below this rate, or above it if negative.
+
+        The result is limited to the lowest and the highest step.
 
         >>> BYTES.lower(5120, 1), BYTES.lower(5120, 9), BYTES.lower(5120, -1)
         (2048, 1024, 10240)
         """
         steps = _steps(self)
-        # What lies between two steps is one from either.
-        at = bisect_left(steps, step) if times >= 0 else bisect_right(steps, step) - 1
-        return steps[min(max(at - times, 0), len(steps) - 1)]
+        # From a rate between two steps, the nearest step in either direction is one step away.
+        index = bisect_left(steps, step) if times >= 0 else bisect_right(steps, step) - 1
+        return steps[min(max(index - times, 0), len(steps) - 1)]
 
     def divisions(self, step: int, count: int) -> list[tuple[float, str]]:
-        """``step`` and what divides it into so many, in one unit, highest first; that has the name.
+        """Divide a step into ``count`` equal parts: return the rate and the label at each.
 
-        Each comes as a rate and as the words for it. Empty if the words would be no round numbers.
+        The highest comes first, and its label alone has the unit, which is the unit of all. Return
+        an empty list if the labels would not be round numbers.
 
         >>> BYTES.divisions(20 * 1024, 4)
         [(20480.0, '20 KiB/s'), (15360.0, '15'), (10240.0, '10'), (5120.0, '5')]
-        >>> [words for _, words in BITS.divisions(625_000, 5)], BYTES.divisions(50 * 1024, 4)
+        >>> [label for _, label in BITS.divisions(625_000, 5)], BYTES.divisions(50 * 1024, 4)
         (['5 Mbit/s', '4', '3', '2', '1'], [])
         """
         shown = step * self.per_byte
         power = max((p for p in range(len(self.names)) if shown >= self.base**p), default=0)
-        whole = shown / self.base**power
-        if (count == 4) is not f"{whole:g}".startswith(("2", "4")) and count > 2:
+        number = shown / self.base**power
+        if (count == 4) is not f"{number:g}".startswith(("2", "4")) and count > 2:
             return []
-        parts = [(step * i / count, f"{whole * i / count:g}") for i in range(count, 0, -1)]
+        parts = [(step * i / count, f"{number * i / count:g}") for i in range(count, 0, -1)]
         return [
-            (rate, f"{words} {self.names[power]}" if rate == step else words)
-            for rate, words in parts
+            (rate, f"{label} {self.names[power]}" if rate == step else label)
+            for rate, label in parts
         ]
 
     def decades(self, step: int, floor: float) -> list[tuple[float, str]]:
-        """The marks of a logarithmic scale from ``floor`` up to ``step``, highest first.
+        """Return the rates and labels of a logarithmic scale, from ``step`` down to ``floor``.
 
-        >>> [words for _, words in BYTES.decades(2 * 1024**2, 1024)]
+        >>> [label for _, label in BYTES.decades(2 * 1024**2, 1024)]
         ['2 MiB/s', '1 MiB/s', '100 KiB/s', '10 KiB/s', '1 KiB/s']
         """
-        tens = [
-            mark / self.per_byte
+        decades = [
+            rate / self.per_byte
             for power in range(len(self.names) - 1, -1, -1)
-            for mark in (100 * self.base**power, 10 * self.base**power, self.base**power)
+            for rate in (100 * self.base**power, 10 * self.base**power, self.base**power)
         ]
-        marks = [step, *(mark for mark in tens if floor <= mark < step)]
-        return [(mark, self.format_round(mark)) for mark in marks]
+        rates = [step, *(rate for rate in decades if floor <= rate < step)]
+        return [(rate, self.format_round(rate)) for rate in rates]
 
     def format_round(self, amount: float) -> str:
-        """A round rate without the digits that it does not need."""
+        """Format a rate without trailing zeros."""
         shown = _quantity(amount * self.per_byte, self.base, self.names)
         return f"{float(shown.number):g} {shown.unit}"
 
@@ -162,11 +171,11 @@ BYTES = Units("bytes", 1024, 1, tuple(f"{name}/s" for name in SIZE_NAMES))
 BITS = Units("bits", 1000, 8, ("bit/s", "kbit/s", "Mbit/s", "Gbit/s", "Tbit/s", "Pbit/s", "Ebit/s"))
 
 UNITS = {units.name: units for units in (BYTES, BITS)}
-"Both, by the name that the user chooses them by."
+"The units that the user can choose from, by name."
 
 
 def format_bytes(amount: float) -> Quantity:
-    """An amount of bytes: two or three significant digits and a binary unit.
+    """Return an amount of bytes with two or three significant digits and a binary unit.
 
     >>> [str(format_bytes(n)) for n in (0, 999, 1023.7, 1536, 1_048_524, 10**13)]
     ['0 B', '999 B', '1.0 KiB', '1.5 KiB', '1.0 MiB', '9.1 TiB']
@@ -175,7 +184,7 @@ def format_bytes(amount: float) -> Quantity:
 
 
 def format_size(amount: float) -> str:
-    """An amount of bytes, spelt out.
+    """Format an amount of bytes with its unit.
 
     >>> format_size(1_363_148_800)
     '1.3 GiB'
@@ -190,10 +199,11 @@ _RATE = re.compile(
 
 
 def parse_rate(text: str) -> int:
-    """Read a rate, in bytes a second; a ValueError says what is wrong.
+    """Return the rate that a text states, in bytes a second.
 
-    ``B`` and no unit are bytes, ``bit`` and ``bps`` are bits; ``Ki``, ``Mi`` and bare ``K``, ``M``
-    are binary, ``kB``, ``MB`` and all of bits decimal.
+    ``B`` and no unit mean bytes, ``bit`` and ``bps`` mean bits. ``KiB``, ``MiB`` and bare ``K``,
+    ``M`` are binary; ``kB``, ``MB`` and all prefixes of bits are decimal. A rate above the highest
+    step is lowered to it. Raises ValueError if the text is not a rate or the rate is below 1 B/s.
 
     >>> parse_rate("20MiB/s") == parse_rate("20 M") == 20 * 1024**2, parse_rate("1.5 Mbit/s")
     (True, 187500)
@@ -212,30 +222,30 @@ def parse_rate(text: str) -> int:
     rate: float = float(match["number"]) * base**power
     whole = round(rate / 8 if unit.startswith("bit") else rate)
     if whole < 1:
-        message = f"{text!r} is no more than nothing"
+        message = f"must be at least 1 B/s, not {text!r}"
         raise ValueError(message)
     return min(whole, BYTES.steps[-1])
 
 
 def format_span(seconds: float) -> str:
-    """A length of time, in its two largest units; less than two minutes in seconds.
+    """Format a length of time in its two largest units, or in seconds below two minutes.
 
     >>> [format_span(s) for s in (0.4, 72, 150, 3600, 266_400)]
     ['0 s', '72 s', '2 min 30 s', '1 h', '3 d 2 h']
     """
-    left = int(seconds)
-    if left < 120:
-        return f"{left} s"
+    rest = int(seconds)
+    if rest < 120:
+        return f"{rest} s"
     parts: list[str] = []
     for name, length in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
-        count, left = divmod(left, length)
+        count, rest = divmod(rest, length)
         if count or (name == "s" and not parts):
             parts.append(f"{count} {name}")
     return " ".join(parts[:2])
 
 
 def format_exact_span(seconds: int) -> str:
-    """A whole length of time in the one unit that needs the fewest digits.
+    """Format a length of time in the largest unit of which it is a multiple.
 
     >>> [format_exact_span(s) for s in (1, 90, 60, 900, 21_600, 86_400)]
     ['1 s', '90 s', '1 min', '15 min', '6 h', '1 d']
@@ -251,7 +261,9 @@ _LENGTHS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
 
 
 def parse_span(text: str) -> int:
-    """Read a length of time, in seconds; a ValueError says what is wrong.
+    """Return the length of time that a text states, in seconds.
+
+    Raises ValueError if the text is not a length of time.
 
     >>> parse_span("90"), parse_span("15 min"), parse_span("1h")
     (90, 900, 3600)

@@ -164,7 +164,7 @@ def test_what_was_recorded_is_neither_stored_nor_told_as_the_present(
         (["--scale", "cubic"], "invalid choice: 'cubic'"),
         (["--color", "always"], "invalid choice: 'always'"),
         (["--ceiling", "plenty"], "'plenty' is not a rate, such as 20MiB, 500KiB or 100Mbit"),
-        (["--ceiling", "0"], "'0' is no more than nothing"),
+        (["--ceiling", "0"], "must be at least 1 B/s, not '0'"),
         (["--ceiling", "-1"], ""),
         (["--ceiling"], "expected one argument"),
         *(

@@ -1,4 +1,4 @@
-"""What is said of a tor's quota, from the longest words to the shortest."""
+"""A quota is described in one line, in several lengths."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -10,10 +10,11 @@ NOW = datetime(2026, 11, 25, 3, 42, 24, tzinfo=UTC)
 START, END = datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)
 
 
-def said_of(
-    quota: Quota, pace: tuple[float, float] | None = (0.0, 0.0), hours: int = 0
+def lines_of(
+    quota: Quota, pace: tuple[float, float] | None = (0.0, 0.0), utc_offset_hours: int = 0
 ) -> tuple[str, ...]:
-    zone = timezone(timedelta(hours=hours))
+    """Return the lines of a quota, which must differ and be sorted by length."""
+    zone = timezone(timedelta(hours=utc_offset_hours))
     lines = quota_lines(quota, pace, NOW, lambda when: when.astimezone(zone))
     lengths = [len(line) for line in lines]
     assert lengths == sorted(lengths, reverse=True)
@@ -26,8 +27,8 @@ MONTH = Quota(
 )
 
 
-def test_a_quota_that_lasts() -> None:
-    assert said_of(MONTH) == (
+def test_quota_that_lasts_until_it_resets() -> None:
+    assert lines_of(MONTH) == (
         "quota (sum): 12.0 GiB used, 38.0 GiB left, resets 1 Dec 00:00, lasts till then",
         "quota (sum): 38.0 GiB left, resets 1 Dec 00:00, lasts",
         "quota: 38.0 GiB left, lasts",
@@ -36,9 +37,9 @@ def test_a_quota_that_lasts() -> None:
     )
 
 
-def test_a_quota_that_does_not_last() -> None:
+def test_quota_that_is_used_up_before_it_resets() -> None:
     pace = 38 * GIB / (51 * 3600 + 60)
-    assert said_of(MONTH, (pace / 2, pace / 2)) == (
+    assert lines_of(MONTH, (pace / 2, pace / 2)) == (
         (
             "quota (sum): 12.0 GiB used, 38.0 GiB left, resets 1 Dec 00:00, "
             "used up in 2 d 3 h at this pace"
@@ -50,20 +51,20 @@ def test_a_quota_that_does_not_last() -> None:
     )
 
 
-def test_without_a_pace_there_is_no_forecast() -> None:
+def test_unknown_pace_gives_no_forecast() -> None:
     longest = "quota (sum): 12.0 GiB used, 38.0 GiB left, resets 1 Dec 00:00"
-    assert said_of(MONTH, None)[0] == longest
+    assert lines_of(MONTH, None)[0] == longest
 
 
-def test_the_time_is_the_one_on_the_wall() -> None:
-    assert "resets 30 Nov 19:00," in said_of(MONTH, hours=-5)[0]
-    assert "resets 1 Dec 09:00," in said_of(MONTH, hours=9)[0]
+def test_times_are_local() -> None:
+    assert "resets 30 Nov 19:00," in lines_of(MONTH, utc_offset_hours=-5)[0]
+    assert "resets 1 Dec 09:00," in lines_of(MONTH, utc_offset_hours=9)[0]
 
 
-def test_a_tor_that_has_used_it_up_hibernates_until_the_next_interval_or_longer() -> None:
-    # Tor 0.4.9.11, its limit passed: 'hard', and it woke at the start of the interval.
+def test_tor_whose_quota_is_used_up_hibernates_until_the_next_interval_or_later() -> None:
+    # As tor 0.4.9.11 reports it: 'hard', and its wake time is the start of the interval.
     spent = Quota("max", (301236, 300315), (0, 0), START, END, START, "hard")
-    assert said_of(spent) == (
+    assert lines_of(spent) == (
         (
             "hibernating (hard: no traffic at all) until 1 Dec 00:00 or later, "
             "quota (max): 294 KiB used, 0 B left"
@@ -76,33 +77,33 @@ def test_a_tor_that_has_used_it_up_hibernates_until_the_next_interval_or_longer(
     )
 
 
-def test_a_tor_that_is_about_to_takes_no_new_connections() -> None:
+def test_soft_hibernation_takes_no_new_connections() -> None:
     soft = Quota("sum", (500, 499), (1, 1), START, END, START, "soft")
-    assert said_of(soft)[1:3] == (
+    assert lines_of(soft)[1:3] == (
         "hibernating (soft: no new connections) until 1 Dec 00:00 or later",
         "hibernating (soft) until 1 Dec 00:00 or later",
     )
 
 
-def test_a_tor_that_has_not_begun_yet_wakes_in_this_interval() -> None:
+def test_tor_that_starts_late_in_the_interval_wakes_at_its_wake_time() -> None:
     wake = datetime(2026, 11, 27, 6, 30, tzinfo=UTC)
     early = Quota("sum", (0, 0), (5, 5), START, END, wake, "hard")
-    assert said_of(early)[2] == "hibernating (hard) until 27 Nov 06:30"
+    assert lines_of(early)[2] == "hibernating (hard) until 27 Nov 06:30"
 
 
-def test_what_is_used_up_and_still_awake_says_so() -> None:
+def test_quota_used_up_while_tor_is_awake() -> None:
     spent = Quota("in", (9, 9), (0, 9), START, END, START, "awake")
-    assert said_of(spent, None)[0].endswith("resets 1 Dec 00:00, used up")
+    assert lines_of(spent, None)[0].endswith("resets 1 Dec 00:00, used up")
 
 
-def test_what_is_not_known_is_not_said() -> None:
-    assert said_of(Quota()) == ()
-    assert said_of(Quota("sum", hibernating="awake")) == ()
-    assert said_of(Quota(end=END)) == ("quota: resets 1 Dec 00:00", "resets 1 Dec 00:00")
-    assert said_of(Quota("in", (5, 0)))[0] == "quota (in): 5 B used"
-    assert said_of(Quota("in", remaining=(5, 9))) == (
+def test_unknown_parts_are_left_out() -> None:
+    assert lines_of(Quota()) == ()
+    assert lines_of(Quota("sum", hibernating="awake")) == ()
+    assert lines_of(Quota(end=END)) == ("quota: resets 1 Dec 00:00", "resets 1 Dec 00:00")
+    assert lines_of(Quota("in", (5, 0)))[0] == "quota (in): 5 B used"
+    assert lines_of(Quota("in", remaining=(5, 9))) == (
         "quota (in): 5 B left",
         "quota: 5 B left",
         "5 B left",
     )
-    assert said_of(Quota(hibernating="soft"))[0] == "hibernating (soft: no new connections)"
+    assert lines_of(Quota(hibernating="soft"))[0] == "hibernating (soft: no new connections)"

@@ -1,4 +1,4 @@
-"""A picture is well-formed, stays on its canvas, and fills exactly the cells that it should."""
+"""An SVG document is well-formed, stays in its view box, and fills exactly the right cells."""
 
 import math
 import re
@@ -56,7 +56,7 @@ class Box(NamedTuple):
     height: float
 
     def units(self) -> Iterator[tuple[int, int]]:
-        """The whole units that it fills."""
+        """Yield the SVG units that it covers."""
         assert all(number == int(number) for number in self)
         for x in range(int(self.x), int(self.x + self.width)):
             for y in range(int(self.y), int(self.y + self.height)):
@@ -64,12 +64,12 @@ class Box(NamedTuple):
 
 
 class Drawing:
-    """What an SVG says, read back."""
+    """An SVG document, parsed."""
 
     def __init__(self, svg: str) -> None:
         self.root = ET.fromstring(svg.encode())
         self.boxes: dict[str, list[Box]] = {}
-        "What is filled, by class; what is in the ground's colour, as 'ground'."
+        "The filled areas by class; 'ground' for those in the background colour."
         self.dots: dict[str, list[tuple[float, float]]] = {}
         self.words: dict[str, list[tuple[float, float, float, str]]] = {}
         for group in self.root.findall(f"{SVG}g"):
@@ -89,7 +89,7 @@ class Drawing:
                 self.boxes.setdefault(name, []).extend(_boxes(element.attrib["d"]))
 
     def units(self, name: str) -> set[tuple[int, int]]:
-        """The units that a class fills; none of them twice."""
+        """Return the SVG units that a class fills. Fail if one is filled twice."""
         units = [unit for box in self.boxes.get(name, []) for unit in box.units()]
         assert len(units) == len(set(units))
         return set(units)
@@ -104,26 +104,27 @@ def _boxes(path: str) -> list[Box]:
 
 def _dots(path: str) -> Iterator[tuple[float, float]]:
     assert DOTTED.sub("", path) == ""
-    for x, y, way, length in DOTTED.findall(path):
+    for x, y, direction, length in DOTTED.findall(path):
         for i in range(int(float(length) / DOT_PITCH) + 1):
             step = i * DOT_PITCH
-            yield (float(x) + step * (way == "h"), float(y) + step * (way == "v"))
+            yield (float(x) + step * (direction == "h"), float(y) + step * (direction == "v"))
 
 
 def drawn(*lines: Line, size: Size | None = None) -> Drawing:
-    """The drawing of these lines, which need not fit."""
+    """Return the drawing of these lines. They need not fit the size."""
     columns = max((sum(len(span.text) for span in line) for line in lines), default=0)
     return Drawing(draw_svg(Frame(lines, size or Size(columns, len(lines)))))
 
 
-def down(text: str, *, reverse: bool = False) -> Drawing:
+def download(text: str, *, reverse: bool = False) -> Drawing:
+    """Return the drawing of a text in the style of the download."""
     return drawn((Span(text, Style.DOWNLOAD, reverse),))
 
 
-# The canvas.
+# The document.
 
 
-def test_it_is_as_large_as_the_frame_whatever_lines_there_are() -> None:
+def test_document_has_the_size_of_the_frame_not_of_its_lines() -> None:
     root = drawn((Span("x"),), size=Size(80, 24)).root
     width, height = 80 * CELL_WIDTH + 2 * MARGIN, 24 * CELL_HEIGHT + 2 * MARGIN
     assert root.attrib["viewBox"] == f"-{MARGIN} -{MARGIN} {width} {height}"
@@ -134,13 +135,13 @@ def test_it_is_as_large_as_the_frame_whatever_lines_there_are() -> None:
     assert float(ground.attrib["rx"]) > 0
 
 
-def test_it_has_a_name_for_those_who_do_not_see_it() -> None:
+def test_document_has_a_title_for_screen_readers() -> None:
     root = drawn().root
     assert (root.attrib["role"], root.attrib["aria-label"]) == ("img", "bwgraph")
     assert root.findtext(f"{SVG}title") == "bwgraph"
 
 
-def test_what_is_too_long_or_too_much_is_cut() -> None:
+def test_lines_beyond_the_frame_are_cut() -> None:
     line = (Span("ab"), Span("█cd█", Style.DIM), Span("x█", Style.BOLD))
     drawing = drawn(line, line, size=Size(4, 1))
     assert drawing.words == {"plain": [(0, BASELINE, 16, "ab")], "dim": [(24, BASELINE, 8, "c")]}
@@ -150,39 +151,39 @@ def test_what_is_too_long_or_too_much_is_cut() -> None:
 # Shapes.
 
 
-def test_a_half_block_fills_the_lower_half_of_its_cell() -> None:
-    assert down("  ▄").boxes == {"download": [Box(16, 8, 8, 8)]}
+def test_half_block_fills_the_lower_half_of_its_cell() -> None:
+    assert download("  ▄").boxes == {"download": [Box(16, 8, 8, 8)]}
 
 
 @pytest.mark.parametrize("eighths", range(1, 9))
-def test_a_block_fills_so_many_eighths_from_below_and_in_reverse_the_rest(eighths: int) -> None:
-    block, high = BLOCK.levels[eighths], eighths * 2
-    assert down(block).boxes == {"download": [Box(0, 16 - high, 8, high)]}
-    rest = {"download": [Box(0, 0, 8, 16 - high)]} if eighths < 8 else {}
-    assert down(block, reverse=True).boxes == rest
+def test_block_fills_its_eighths_from_below_and_reversed_the_rest(eighths: int) -> None:
+    block, height = BLOCK.levels[eighths], eighths * 2
+    assert download(block).boxes == {"download": [Box(0, 16 - height, 8, height)]}
+    rest = {"download": [Box(0, 0, 8, 16 - height)]} if eighths < 8 else {}
+    assert download(block, reverse=True).boxes == rest
 
 
-def test_a_reversed_block_hangs_from_above() -> None:
-    assert down("▃", reverse=True).boxes == {"download": [Box(0, 0, 8, 10)]}
+def test_reversed_block_hangs_from_the_top() -> None:
+    assert download("▃", reverse=True).boxes == {"download": [Box(0, 0, 8, 10)]}
 
 
-def test_upper_blocks() -> None:
-    assert down("▀").boxes == {"download": [Box(0, 0, 8, 8)]}
-    assert down("▔").boxes == {"download": [Box(0, 0, 8, 2)]}
-    assert down("▀▔", reverse=True).boxes == {"download": [Box(0, 8, 8, 8), Box(8, 2, 8, 14)]}
+def test_upper_blocks_fill_the_upper_part_of_their_cell() -> None:
+    assert download("▀").boxes == {"download": [Box(0, 0, 8, 8)]}
+    assert download("▔").boxes == {"download": [Box(0, 0, 8, 2)]}
+    assert download("▀▔", reverse=True).boxes == {"download": [Box(0, 8, 8, 8), Box(8, 2, 8, 14)]}
 
 
-def test_a_reversed_blank_is_filled() -> None:
-    assert down(" a ", reverse=True).boxes == {"download": [Box(0, 0, 24, 16)]}
-    assert down(" a ", reverse=True).words == {"ground": [(8, BASELINE, 8, "a")]}
+def test_reversed_space_is_filled() -> None:
+    assert download(" a ", reverse=True).boxes == {"download": [Box(0, 0, 24, 16)]}
+    assert download(" a ", reverse=True).words == {"ground": [(8, BASELINE, 8, "a")]}
 
 
-def test_an_alert_is_filled_and_in_reverse_not() -> None:
+def test_alert_is_filled_unless_reversed() -> None:
     assert drawn((Span("no tor", Style.ALERT),)).boxes == {"alert": [Box(0, 0, 48, 16)]}
     assert drawn((Span("no tor", Style.ALERT, reverse=True),)).boxes == {}
 
 
-def test_a_bar_is_one_shape_and_bars_of_one_height_are_too() -> None:
+def test_bar_is_one_shape_and_so_are_adjacent_bars_of_equal_height() -> None:
     rows = " ▄▄ ", "▂███", "████"
     drawing = drawn(*((Span(row, Style.UPLOAD),) for row in rows))
     assert drawing.boxes == {
@@ -190,8 +191,8 @@ def test_a_bar_is_one_shape_and_bars_of_one_height_are_too() -> None:
     }
 
 
-def test_lines_meet_at_the_edges_of_their_cells() -> None:
-    assert down("──").boxes == {"download": [Box(0, 8, 16, 1)]}
+def test_lines_join_at_the_edges_of_cells() -> None:
+    assert download("──").boxes == {"download": [Box(0, 8, 16, 1)]}
     assert drawn(*2 * ((Span("│"),),)).boxes == {"plain": [Box(4, 0, 1, 32)]}
 
 
@@ -215,9 +216,9 @@ def test_lines_meet_at_the_edges_of_their_cells() -> None:
         "╶r",
     ],
 )
-def test_a_line_reaches_just_those_edges_that_it_should(line: str) -> None:
+def test_line_reaches_the_edges_of_its_arms_only(line: str) -> None:
     char, arms = line[0], line[1:]
-    boxes = down(char).boxes["download"]
+    boxes = download(char).boxes["download"]
     units = {unit for box in boxes for unit in box.units()}
     edges = {"l": (0, 8), "r": (CELL_WIDTH - 1, 8), "t": (4, 0), "b": (4, CELL_HEIGHT - 1)}
     assert {arm for arm, unit in edges.items() if unit in units} == {*arms}
@@ -225,35 +226,35 @@ def test_a_line_reaches_just_those_edges_that_it_should(line: str) -> None:
 
 
 @pytest.mark.parametrize(("char", "count"), [("╌", 2), ("┄", 3), ("╎", 2), ("┆", 3), ("┊", 4)])
-def test_a_dashed_line_has_its_dashes(char: str, count: int) -> None:
-    dashes = down(char).boxes["download"]
+def test_dashed_line_covers_half_its_length_with_count_dashes(char: str, count: int) -> None:
+    dashes = download(char).boxes["download"]
     assert len(dashes) == count
     covered = sum(box.width * box.height for box in dashes)
     assert covered == pytest.approx((CELL_HEIGHT if char in "╎┆┊" else CELL_WIDTH) / 2, abs=0.05)
 
 
-def test_the_grid_is_half_a_line_and_one_shape_however_long() -> None:
-    (line,) = down("┈┈┈").boxes["download"]
+def test_grid_line_is_half_as_thick_and_one_shape() -> None:
+    (line,) = download("┈┈┈").boxes["download"]
     assert (line.width, line.height) == (3 * CELL_WIDTH, 0.5)
 
 
-def test_braille_has_a_dot_for_each_bit() -> None:
+def test_braille_character_has_a_dot_for_each_bit() -> None:
     places = [(2, 2), (2, 6), (2, 10), (6, 2), (6, 6), (6, 10), (2, 14), (6, 14)]
     for bit, place in enumerate(places):
-        assert down(chr(0x2800 + (1 << bit))).dots == {"download": [place]}
-    assert sorted(down("⣿").dots["download"]) == sorted(places)
-    assert down("⠀").dots == {}
+        assert download(chr(0x2800 + (1 << bit))).dots == {"download": [place]}
+    assert sorted(download("⣿").dots["download"]) == sorted(places)
+    assert download("⠀").dots == {}
 
 
-def test_dots_in_reverse_are_holes() -> None:
-    drawing = down("⠁", reverse=True)
+def test_reversed_dots_are_in_the_background_colour() -> None:
+    drawing = download("⠁", reverse=True)
     assert drawing.boxes == {"download": [Box(0, 0, 8, 16)]}
     assert drawing.dots == {"ground": [(2, 2)]}
 
 
 @PROPERTY
 @given(st.lists(st.text(st.sampled_from(" ▁▂▃▄▅▆▇█▀▔"), max_size=8), max_size=5), st.booleans())
-def test_to_merge_shapes_changes_nothing(rows: list[str], reverse: bool) -> None:
+def test_merging_shapes_does_not_change_the_area(rows: list[str], reverse: bool) -> None:
     def filled(char: str, eighth: int) -> bool:
         level = BLOCK.levels.find(char)
         return eighth >= 8 - level if level >= 0 else eighth < {"▀": 4, "▔": 1}[char]
@@ -271,7 +272,7 @@ def test_to_merge_shapes_changes_nothing(rows: list[str], reverse: bool) -> None
 
 @PROPERTY
 @given(st.lists(st.text(st.characters(min_codepoint=0x2800, max_codepoint=0x28FF)), max_size=5))
-def test_no_dot_is_lost_or_drawn_twice(rows: list[str]) -> None:
+def test_each_dot_is_drawn_once(rows: list[str]) -> None:
     dots = drawn(*((Span(row),) for row in rows)).dots.get("plain", [])
     assert len(dots) == len(set(dots)) == sum(ord(c).bit_count() - 2 for row in rows for c in row)
 
@@ -279,7 +280,7 @@ def test_no_dot_is_lost_or_drawn_twice(rows: list[str]) -> None:
 # Text.
 
 
-def test_words_stand_in_their_columns() -> None:
+def test_words_are_in_their_columns() -> None:
     drawing = drawn((Span(" q quit   r"), Span(" reconnect", Style.DIM)), (Span("x"),))
     assert drawing.words == {
         "plain": [(8, 12, 48, "q quit"), (80, 12, 8, "r"), (0, 28, 8, "x")],
@@ -287,20 +288,20 @@ def test_words_stand_in_their_columns() -> None:
     }
 
 
-def test_a_glyph_that_another_font_may_bring_moves_nothing() -> None:
+def test_glyph_of_another_font_does_not_move_the_text_beside_it() -> None:
     assert drawn((Span("▼ down ▲▲up"),)).words == {
         "plain": [(0, 12, 8, "▼"), (16, 12, 32, "down"), (56, 12, 16, "▲▲"), (72, 12, 16, "up")]
     }
 
 
-def test_what_xml_forbids_or_means_something_in_it_is_harmless() -> None:
+def test_characters_special_or_forbidden_in_xml_are_escaped_or_replaced() -> None:
     drawing = drawn((Span("<b>&amp;]]>\x00\x1b\n\ud800\uffff"),))
     assert drawing.words == {"plain": [(0, 12, 128, "<b>&amp;]]>?????")]}
 
 
 @PROPERTY
 @given(LINES, SIZES)
-def test_anything_makes_a_picture_that_stays_on_its_canvas(lines: list[Line], size: Size) -> None:
+def test_any_frame_stays_in_the_view_box(lines: list[Line], size: Size) -> None:
     svg = draw_svg(Frame(tuple(lines), size))
     assert svg == draw_svg(Frame(tuple(lines), size))
     drawing = Drawing(svg)
@@ -320,7 +321,7 @@ def test_anything_makes_a_picture_that_stays_on_its_canvas(lines: list[Line], si
 
 @PROPERTY
 @given(LINES, SIZES)
-def test_each_letter_stands_in_its_cell(lines: list[Line], size: Size) -> None:
+def test_each_letter_of_any_frame_is_in_its_cell(lines: list[Line], size: Size) -> None:
     frame = Frame.fit(lines, size)
     cells = {
         (column, row): char
@@ -337,9 +338,9 @@ def test_each_letter_stands_in_its_cell(lines: list[Line], size: Size) -> None:
     }
 
 
-def test_each_character_there_is_makes_well_formed_xml() -> None:
-    everything = "".join(map(chr, range(sys.maxunicode + 1)))
-    rows = [everything[i : i + 4096] for i in range(0, len(everything), 4096)]
+def test_every_unicode_character_makes_well_formed_xml() -> None:
+    characters = "".join(map(chr, range(sys.maxunicode + 1)))
+    rows = [characters[i : i + 4096] for i in range(0, len(characters), 4096)]
     drawn(*((Span(row),) for row in rows))
 
 
@@ -348,20 +349,20 @@ def test_each_character_there_is_makes_well_formed_xml() -> None:
 
 @pytest.mark.parametrize("style", Style)
 def test_every_style_has_its_class_in_both_schemes(style: Style) -> None:
-    dark, light = sheets()
+    dark, light = style_sheets()
     rule = re.compile(rf"^\.{style.name.lower()}{{color:(#[0-9a-f]{{6}})}}$", re.MULTILINE)
     assert rule.findall(dark) == [DARK.inks[style]]
     assert rule.findall(light) == [LIGHT.inks[style]]
 
 
-def sheets() -> tuple[str, str]:
-    """What the style sheet says at first, and for those who have it light."""
+def style_sheets() -> tuple[str, str]:
+    """Return the style sheet's rules for the dark and for the light scheme."""
     sheet = drawn().root.findtext(f"{SVG}style") or ""
     dark, light = sheet.split("@media (prefers-color-scheme:light){")
     return dark, light
 
 
-def test_a_style_is_used_by_its_class() -> None:
+def test_each_style_is_a_group_of_its_class() -> None:
     drawing = drawn(*((Span("a▄", style),) for style in Style))
     assert [g.attrib["class"] for g in drawing.root.findall(f"{SVG}g")] == [
         style.name.lower() for style in Style
@@ -369,7 +370,7 @@ def test_a_style_is_used_by_its_class() -> None:
 
 
 @pytest.mark.parametrize("scheme", [DARK, LIGHT])
-def test_every_colour_can_be_read_on_its_ground(scheme: Scheme) -> None:
+def test_every_colour_has_enough_contrast_to_the_background(scheme: Scheme) -> None:
     ground = luminance(scheme.ground)
     for style, ink in scheme.inks.items():
         low, high = sorted((ground, luminance(ink)))
@@ -382,16 +383,16 @@ SIGHTS = {
     "no green": ((0.367, 0.861, -0.228), (0.280, 0.673, 0.047), (-0.012, 0.043, 0.969)),
     "no blue": ((1.256, -0.077, -0.179), (-0.078, 0.931, 0.148), (0.005, 0.691, 0.304)),
 }
-"What the eye makes of linear RGB (Machado, Oliveira and Fernandes 2009)."
+"How each kind of sight transforms linear RGB (Machado, Oliveira and Fernandes 2009)."
 
 
 @pytest.mark.parametrize("scheme", [DARK, LIGHT])
 @pytest.mark.parametrize("sight", SIGHTS)
-def test_graphs_and_limits_are_told_apart_by_any_eye(scheme: Scheme, sight: str) -> None:
-    told_apart = (Style.DOWNLOAD, Style.UPLOAD, Style.LIMIT, Style.DIM)
-    for one, other in combinations(told_apart, 2):
-        apart = math.dist(lab(scheme.inks[one], sight), lab(scheme.inks[other], sight))
-        assert apart >= 18, (one, other)  # ten is a difference at a glance
+def test_graph_colours_can_be_distinguished_by_any_sight(scheme: Scheme, sight: str) -> None:
+    styles = (Style.DOWNLOAD, Style.UPLOAD, Style.LIMIT, Style.DIM)
+    for one, other in combinations(styles, 2):
+        distance = math.dist(lab(scheme.inks[one], sight), lab(scheme.inks[other], sight))
+        assert distance >= 18, (one, other)  # a difference of 10 is visible at a glance
 
 
 def linear(colour: str) -> list[float]:
@@ -404,7 +405,7 @@ def luminance(colour: str) -> float:
 
 
 def lab(colour: str, sight: str) -> tuple[float, float, float]:
-    """A colour as it is seen, in CIELAB."""
+    """Return a colour as it is seen, in CIELAB."""
     r, g, b = (min(max(dot(row, linear(colour)), 0), 1) for row in SIGHTS[sight])
 
     def f(value: float) -> float:
@@ -420,11 +421,11 @@ def dot(row: tuple[float, ...], column: list[float]) -> float:
     return sum(a * b for a, b in zip(row, column, strict=True))
 
 
-# Size.
+# File size.
 
 
-def invented(size: Size) -> Frame:
-    """The screen of a tor whose every second differs."""
+def demo_frame(size: Size) -> Frame:
+    """Return the screen of a tor whose rate differs in each second."""
     samples = [
         Sample(NEWEST - 299 + i, *demo_traffic.traffic(i * 20), seconds=1.0)
         for i in range(300)
@@ -433,12 +434,12 @@ def invented(size: Size) -> Frame:
     return compose(told(CONNECTED, *samples), View(), size, MOMENT)
 
 
-def test_a_large_screen_is_a_small_file() -> None:
-    assert len(draw_svg(invented(Size(120, 35))).encode()) < 12_000
+def test_file_of_a_large_graph_is_small() -> None:
+    assert len(draw_svg(demo_frame(Size(120, 35))).encode()) < 12_000
 
 
 @pytest.mark.parametrize("chars", ["▁▂▃▄▅▆▇█", "⣀⣤⣶⣿⡇⢸"])
-def test_a_screen_full_of_shapes_is_no_large_file(chars: str) -> None:
-    # Each line is another's, moved by a column: hardly any two cells make one shape.
+def test_file_of_a_screen_full_of_shapes_is_not_large(chars: str) -> None:
+    # Each line is the one above moved by a column, so that hardly any two cells can be merged.
     bars = [(Span((chars * 20)[i % 7 :][:120], Style.UPLOAD),) for i in range(35)]
     assert len(draw_svg(Frame(tuple(bars), Size(120, 35))).encode()) < 62_000

@@ -1,4 +1,4 @@
-"""The round times below a graph: where they stand, and that they stay with their columns."""
+"""Time labels are round, stay with their time, and are right when summer time begins or ends."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -17,23 +17,23 @@ from bwgraph.screen.time_axis import DAY, HOUR, LABEL_GAP_CELLS, SPACINGS_S, lab
 BERLIN = ZoneInfo("Europe/Berlin")
 SPRING = datetime(2026, 3, 29, 1, tzinfo=UTC)
 AUTUMN = datetime(2026, 10, 25, 1, tzinfo=UTC)
-"When summer time begins and ends there."
+"When summer time ends in Berlin; ``SPRING`` is when it begins."
 
 ZONES = st.sampled_from(
     [
         UTC,
         BERLIN,
         ZoneInfo("America/New_York"),
-        ZoneInfo("America/Santiago"),  # a day without a midnight
-        ZoneInfo("America/Havana"),  # a midnight that comes twice
-        ZoneInfo("Australia/Lord_Howe"),  # half an hour of summer time
+        ZoneInfo("America/Santiago"),  # summer time begins at midnight, which is skipped
+        ZoneInfo("America/Havana"),  # summer time ends so that midnight is repeated
+        ZoneInfo("Australia/Lord_Howe"),  # summer time is half an hour
         ZoneInfo("Asia/Kathmandu"),
     ]
 )
 PER_CELL = sorted(
     {r * glyphs.buckets_per_cell for r in RESOLUTIONS for glyphs in GLYPH_SETS.values()}
 )
-"Seconds that a cell may stand for."
+"The seconds that a cell may cover."
 
 CHANGES = st.sampled_from(
     [
@@ -59,8 +59,8 @@ ENDS = st.integers(946_684_800, 2_208_988_800).map(
 )
 
 
-def written(end: datetime, seconds: int, cells: int) -> str:
-    """The row of labels."""
+def axis_text(end: datetime, seconds: int, cells: int) -> str:
+    """Return the row of labels."""
     return label_row(labels(end, seconds, cells), " " * cells)
 
 
@@ -78,12 +78,12 @@ def written(end: datetime, seconds: int, cells: int) -> str:
         (86_400, "                          Dec                           2026"),
     ],
 )
-def test_times_are_round_and_as_dense_as_is_easy_to_read(seconds: int, row: str) -> None:
+def test_labels_are_round_times_for_each_resolution(seconds: int, row: str) -> None:
     end = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-    assert written(end, seconds, 60) == row
+    assert axis_text(end, seconds, 60) == row
 
 
-def test_a_label_stands_at_the_cell_that_its_time_ends() -> None:
+def test_label_is_at_the_cell_that_ends_at_its_time() -> None:
     end = datetime(2026, 1, 2, 3, 4, 0, tzinfo=UTC)
     assert labels(end, 1, 5) == {4: "03:04:00"}
     assert labels(end + timedelta(seconds=4), 1, 5) == {0: "03:04:00"}
@@ -95,13 +95,13 @@ def test_no_cells_have_no_labels() -> None:
     assert labels(SPRING, 1, 0) == {}
 
 
-def test_a_new_year_is_named_among_months() -> None:
+def test_year_replaces_january() -> None:
     end = datetime(2026, 3, 20, tzinfo=UTC)
     assert list(labels(end, DAY, 140).values()) == ["Mar", "Feb", "2026", "Dec", "Nov"]
 
 
 @pytest.mark.parametrize("zone", [UTC, BERLIN], ids=str)
-def test_weeks_begin_at_the_walls_midnight_on_mondays(zone: ZoneInfo) -> None:
+def test_weeks_begin_on_mondays_at_local_midnight(zone: ZoneInfo) -> None:
     end = datetime(2026, 1, 16, 3, tzinfo=zone)
     found = labels(end, 43_200, 60)
     assert list(found.values()) == ["12 Jan", "5 Jan", "29 Dec", "22 Dec"]
@@ -112,7 +112,7 @@ def test_weeks_begin_at_the_walls_midnight_on_mondays(zone: ZoneInfo) -> None:
 # Summer time.
 
 
-def test_the_night_without_the_hour_from_two_to_three_has_no_such_times() -> None:
+def test_skipped_hour_has_no_labels() -> None:
     end = (SPRING + timedelta(minutes=30)).astimezone(BERLIN)
     assert list(labels(end, 60, 60).items()) == [
         (59, "03:30"),
@@ -124,7 +124,7 @@ def test_the_night_without_the_hour_from_two_to_three_has_no_such_times() -> Non
     ]
 
 
-def test_an_hour_that_passes_twice_is_labelled_twice_and_at_once() -> None:
+def test_repeated_hour_is_labelled_twice() -> None:
     end = (AUTUMN + timedelta(minutes=10)).astimezone(BERLIN)
     assert end.fold == 1
     assert sorted(labels(end, 60, 60).items(), reverse=True) == [
@@ -135,11 +135,11 @@ def test_an_hour_that_passes_twice_is_labelled_twice_and_at_once() -> None:
         (19, "02:30"),
         (9, "02:20"),
     ]
-    # Where labels are more than an hour apart, the second two o'clock would be too near.
-    assert written(end, 600, 60) == "  18:00       20:00       22:00      25 Oct       02:00     "
+    # Where labels are more than an hour apart, the second two o'clock would be too close.
+    assert axis_text(end, 600, 60) == "  18:00       20:00       22:00      25 Oct       02:00     "
 
 
-def test_a_day_without_a_midnight_has_its_name_where_it_begins() -> None:
+def test_day_without_midnight_is_labelled_where_it_begins() -> None:
     end = datetime(2026, 9, 6, 5, tzinfo=UTC).astimezone(ZoneInfo("America/Santiago"))
     assert (end.hour, end.fold) == (2, 0)
     assert labels(end, 300, 40) == {39: "02:00", 27: "6 Sep", 15: "23:00", 3: "22:00"}
@@ -147,21 +147,23 @@ def test_a_day_without_a_midnight_has_its_name_where_it_begins() -> None:
 
 @PROPERTY
 @given(ENDS, ZONES, st.sampled_from(PER_CELL), st.integers(0, 300))
-def test_labels_are_apart(end: datetime, zone: ZoneInfo, seconds: int, cells: int) -> None:
-    ends = sorted(
-        (cell - len(words) // 2, cell - len(words) // 2 + len(words))
-        for cell, words in labels(end.astimezone(zone), seconds, cells).items()
+def test_any_labels_have_a_cell_between_them(
+    end: datetime, zone: ZoneInfo, seconds: int, cells: int
+) -> None:
+    spans = sorted(
+        (cell - len(text) // 2, cell - len(text) // 2 + len(text))
+        for cell, text in labels(end.astimezone(zone), seconds, cells).items()
     )
-    assert all(begin - done >= 1 for (_, done), (begin, _) in pairwise(ends))
+    assert all(begin - end >= 1 for (_, end), (begin, _) in pairwise(spans))
 
 
 @PROPERTY
 @given(ENDS, st.sampled_from(PER_CELL), st.integers(0, 300))
-def test_labels_are_well_apart_but_for_a_change_of_the_clocks(
+def test_labels_in_a_zone_without_summer_time_have_the_full_gap(
     end: datetime, seconds: int, cells: int
 ) -> None:
     found = sorted(labels(end, seconds, cells).items())
-    # Each is centred on its cell: half of either is between them.
+    # Each label is centred on its cell, so half of each is between the two cells.
     assert all(
         right - left - len(one) / 2 - len(other) / 2 >= LABEL_GAP_CELLS - 1
         for (left, one), (right, other) in pairwise(found)
@@ -175,62 +177,63 @@ def test_labels_are_well_apart_but_for_a_change_of_the_clocks(
 @example(AUTUMN + timedelta(hours=1, seconds=-1), BERLIN, 60, 120)
 @example(SPRING - timedelta(seconds=1), BERLIN, 60, 120)
 @example(SPRING + timedelta(minutes=119, seconds=59), BERLIN, 60, 120)
-def test_a_label_moves_a_cell_at_the_most_and_vanishes_at_the_left_alone(
+def test_label_moves_by_at_most_a_cell_a_second_and_disappears_only_at_the_left(
     end: datetime, zone: ZoneInfo, seconds: int, cells: int
 ) -> None:
-    now = labels(end.astimezone(zone), seconds, cells)
-    then = labels((end + timedelta(seconds=1)).astimezone(zone), seconds, cells)
-    for cell, words in now.items():
-        assert words in {then.get(cell), then.get(cell - 1)} or cell == 0
-    # Nor does one appear but where time does.
-    for cell, words in then.items():
-        assert words in {now.get(cell), now.get(cell + 1)} or cell == cells - 1
+    before = labels(end.astimezone(zone), seconds, cells)
+    after = labels((end + timedelta(seconds=1)).astimezone(zone), seconds, cells)
+    for cell, text in before.items():
+        assert text in {after.get(cell), after.get(cell - 1)} or cell == 0
+    # A label appears only at the right.
+    for cell, text in after.items():
+        assert text in {before.get(cell), before.get(cell + 1)} or cell == cells - 1
 
 
 @PROPERTY
 @given(ENDS, ZONES, st.sampled_from(PER_CELL), st.integers(1, 120), st.integers(1, 120))
-def test_a_column_later_all_labels_are_a_cell_further_left(
-    end: datetime, zone: ZoneInfo, seconds: int, cells: int, columns: int
+def test_labels_move_left_by_a_cell_in_the_time_of_a_cell(
+    end: datetime, zone: ZoneInfo, seconds: int, cells: int, moved: int
 ) -> None:
-    now = labels(end.astimezone(zone), seconds, cells)
-    later = labels((end + timedelta(seconds=seconds * columns)).astimezone(zone), seconds, cells)
-    assert {cell - columns: words for cell, words in now.items() if cell >= columns} == {
-        cell: words for cell, words in later.items() if cell < cells - columns
+    before = labels(end.astimezone(zone), seconds, cells)
+    after = labels((end + timedelta(seconds=seconds * moved)).astimezone(zone), seconds, cells)
+    assert {cell - moved: text for cell, text in before.items() if cell >= moved} == {
+        cell: text for cell, text in after.items() if cell < cells - moved
     }
 
 
 @PROPERTY
 @given(ENDS, ZONES, st.sampled_from(PER_CELL), st.integers(1, 300), st.integers(0, 100))
-def test_which_times_are_labelled_does_not_depend_on_the_room(
+def test_labels_do_not_depend_on_the_width(
     end: datetime, zone: ZoneInfo, seconds: int, cells: int, more: int
 ) -> None:
     local = end.astimezone(zone)
     wide = labels(local, seconds, cells + more)
     assert labels(local, seconds, cells) == {
-        cell - more: words for cell, words in wide.items() if cell >= more
+        cell - more: text for cell, text in wide.items() if cell >= more
     }
 
 
 @PROPERTY
 @given(ENDS, ZONES, st.sampled_from(PER_CELL))
-def test_any_label_is_what_the_wall_shows_in_its_cell(
+def test_any_label_is_the_local_time_in_its_cell(
     end: datetime, zone: ZoneInfo, seconds: int
 ) -> None:
     cells = 200
-    for cell, words in labels(end.astimezone(zone), seconds, cells).items():
-        if ":" not in words:
+    for cell, text in labels(end.astimezone(zone), seconds, cells).items():
+        if ":" not in text:
             continue
-        last = end - timedelta(seconds=seconds * (cells - 1 - cell))
-        time = [int(part) for part in words.split(":")]
-        # The cell's end is less than a cell after it.
-        local = last.astimezone(zone)
+        cell_end = end - timedelta(seconds=seconds * (cells - 1 - cell))
+        time = [int(part) for part in text.split(":")]
+        # The label's time is less than a cell before the cell's end.
+        local = cell_end.astimezone(zone)
         after = (local.hour - time[0]) % 24 * HOUR + (local.minute - time[1]) * 60 + local.second
         after -= time[2] if len(time) > 2 else 0
-        passed = [after + set_by for set_by in (0, HOUR, -HOUR, 1800, -1800)]
-        assert any(0 <= each < seconds + 1 for each in passed)
+        # The clock may have changed in between.
+        elapsed = [after + change for change in (0, HOUR, -HOUR, 1800, -1800)]
+        assert any(0 <= each < seconds + 1 for each in elapsed)
 
 
-def test_every_resolution_has_a_spacing_that_leaves_a_label_on_a_narrow_screen() -> None:
+def test_a_narrow_screen_has_a_label_at_every_resolution() -> None:
     end = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
     for seconds in PER_CELL:
         assert labels(end, seconds, 40)

@@ -1,4 +1,4 @@
-"""Numbers as people read them."""
+"""Rates, amounts and lengths of time are formatted and parsed."""
 
 import re
 from fractions import Fraction
@@ -16,7 +16,7 @@ KIB = 1024
 MIB = 1024**2
 
 AMOUNTS = st.floats(min_value=0, max_value=999 * 1000.0**6 / 8) | st.integers(0, 999 * 1000**6 // 8)
-"Everything that there is a unit for, in bytes and in bits."
+"Amounts of bytes that both families of units have a unit for."
 
 EITHER = st.sampled_from([BYTES, BITS])
 STEPS = EITHER.flatmap(lambda each: st.tuples(st.just(each), st.sampled_from(each.steps)))
@@ -29,7 +29,7 @@ STEPS = EITHER.flatmap(lambda each: st.tuples(st.just(each), st.sampled_from(eac
         (0.4, "0 B/s"),
         (1, "1 B/s"),
         (999.4, "999 B/s"),
-        # Four digits never stand where three and the next unit would do.
+        # Three digits of the next unit instead of four of this one.
         (999.5, "1.0 KiB/s"),
         (1000, "1.0 KiB/s"),
         (1024, "1.0 KiB/s"),
@@ -43,9 +43,7 @@ STEPS = EITHER.flatmap(lambda each: st.tuples(st.just(each), st.sampled_from(eac
         (None, "-"),
     ],
 )
-def test_a_rate_in_bytes_is_a_short_number_and_a_binary_unit(
-    amount: float | None, text: str
-) -> None:
+def test_rate_in_bytes_has_a_binary_unit(amount: float | None, text: str) -> None:
     assert BYTES.format_rate(amount) == text
 
 
@@ -67,17 +65,17 @@ def test_a_rate_in_bytes_is_a_short_number_and_a_binary_unit(
         (None, "-"),
     ],
 )
-def test_a_rate_in_bits_is_eight_times_as_many_and_decimal(amount: float | None, text: str) -> None:
+def test_rate_in_bits_has_a_decimal_unit(amount: float | None, text: str) -> None:
     assert BITS.format_rate(amount) == text
 
 
-def test_both_units_go_by_the_name_that_they_are_chosen_by() -> None:
+def test_units_are_listed_by_name() -> None:
     assert UNITS == {"bytes": BYTES, "bits": BITS}
 
 
 @PROPERTY
 @given(AMOUNTS)
-def test_a_rate_has_at_most_four_characters_of_number(amount: float) -> None:
+def test_number_of_any_rate_has_at_most_four_characters(amount: float) -> None:
     number = r"([0-9]{1,3}|[0-9]{1,2}\.[0-9])"
     assert re.fullmatch(number + r" ([KMGTPE]i)?B/s", BYTES.format_rate(amount))
     assert re.fullmatch(number + r" [kMGTPE]?bit/s", BITS.format_rate(amount))
@@ -85,28 +83,26 @@ def test_a_rate_has_at_most_four_characters_of_number(amount: float) -> None:
 
 @PROPERTY
 @given(AMOUNTS, EITHER)
-def test_a_rate_is_no_further_off_than_half_of_what_it_shows_last(
-    amount: float, each: Units
-) -> None:
+def test_any_rate_is_rounded_to_its_last_digit(amount: float, each: Units) -> None:
     number, _, unit = each.format_rate(amount).partition(" ")
-    last = Fraction(1, 10) if "." in number else Fraction(1)
-    # The second term is what floats lose on the way.
-    allowed = last * size_of(unit) / 2 + Fraction(amount) / 10**12
+    last_digit = Fraction(1, 10) if "." in number else Fraction(1)
+    # The second term allows for float arithmetic.
+    allowed = last_digit * size_of(unit) / 2 + Fraction(amount) / 10**12
     assert abs(Fraction(number) * size_of(unit) - Fraction(amount)) <= allowed
 
 
 @PROPERTY
 @given(AMOUNTS, AMOUNTS, EITHER)
-def test_the_larger_of_two_rates_never_reads_as_the_smaller(
-    one: float, other: float, each: Units
-) -> None:
+def test_larger_rate_is_never_shown_as_smaller(one: float, other: float, each: Units) -> None:
     less, more = sorted((one, other))
-    assert read(each.format_rate(less)) <= read(each.format_rate(more))
+    assert parse(each.format_rate(less)) <= parse(each.format_rate(more))
 
 
 @PROPERTY
 @given(AMOUNTS, EITHER)
-def test_a_terse_rate_fits_five_cells_and_is_the_same_number(amount: float, each: Units) -> None:
+def test_terse_rate_has_the_same_number_in_at_most_five_characters(
+    amount: float, each: Units
+) -> None:
     terse = each.format_terse(amount)
     assert len(terse) <= 5
     assert re.fullmatch(r"[0-9.]+[BKMGTPEbk]", terse)
@@ -115,27 +111,27 @@ def test_a_terse_rate_fits_five_cells_and_is_the_same_number(amount: float, each
 
 
 @pytest.mark.parametrize("each", UNITS.values(), ids=UNITS)
-def test_a_rate_that_nobody_knows_is_no_number(each: Units) -> None:
+def test_unknown_rate_has_no_number(each: Units) -> None:
     assert each.format_terse(None) == each.format_rate(None) == units.UNKNOWN_TEXT
 
 
-def test_amounts_beyond_the_last_unit_are_still_shown_in_it() -> None:
+def test_amounts_above_the_largest_unit_are_shown_in_it() -> None:
     assert BYTES.format_rate(5000 * 1024**6) == "5000 EiB/s"
     assert BITS.format_rate(1000 * 1000**6) == "8000 Ebit/s"
 
 
 @PROPERTY
 @given(AMOUNTS)
-def test_an_amount_is_always_in_bytes(amount: float) -> None:
+def test_amount_is_shown_as_a_rate_in_bytes_is(amount: float) -> None:
     assert units.format_size(amount) == BYTES.format_rate(amount).removesuffix("/s")
     assert units.format_bytes(amount).terse == BYTES.format_terse(amount)
 
 
-# Scales.
+# Steps and labels of a scale.
 
 
 @pytest.mark.parametrize("each", UNITS.values(), ids=UNITS)
-def test_steps_are_1_2_5_and_rising(each: Units) -> None:
+def test_steps_are_1_2_5_and_so_on(each: Units) -> None:
     assert all(2 <= Fraction(upper, under) <= 2.5 for under, upper in pairwise(each.steps))
     kilo = each.base // each.per_byte
     assert each.steps[:10] == tuple(
@@ -146,9 +142,7 @@ def test_steps_are_1_2_5_and_rising(each: Units) -> None:
 
 @PROPERTY
 @given(st.floats(min_value=0, max_value=float(BITS.steps[-1])), EITHER)
-def test_an_amount_is_rounded_up_to_the_first_step_that_holds_it(
-    amount: float, each: Units
-) -> None:
+def test_rate_is_rounded_up_to_the_lowest_step_not_below_it(amount: float, each: Units) -> None:
     step = each.round_up(amount)
     assert step in each.steps
     assert step >= amount
@@ -156,53 +150,52 @@ def test_an_amount_is_rounded_up_to_the_first_step_that_holds_it(
 
 
 @pytest.mark.parametrize("amount", [1024.0**7, 1e300, float("inf")])
-def test_an_amount_above_all_steps_gets_the_last(amount: float) -> None:
+def test_rate_above_all_steps_is_rounded_to_the_highest(amount: float) -> None:
     assert BYTES.round_up(amount) == BYTES.steps[-1]
     assert BITS.round_up(amount) == BITS.steps[-1]
 
 
 @PROPERTY
 @given(STEPS, st.integers(-80, 80))
-def test_lower_goes_so_many_steps_and_stays_on_the_ladder(
-    scale: tuple[Units, int], times: int
+def test_lower_moves_by_steps_and_stops_at_the_ends(
+    unit_and_step: tuple[Units, int], times: int
 ) -> None:
-    each, step = scale
-    at = each.steps.index(step) - times
-    assert each.lower(step, times) == each.steps[min(max(at, 0), len(each.steps) - 1)]
+    each, step = unit_and_step
+    index = each.steps.index(step) - times
+    assert each.lower(step, times) == each.steps[min(max(index, 0), len(each.steps) - 1)]
 
 
 @pytest.mark.parametrize(("times", "kib"), [(1, 10), (2, 5), (-1, 20), (-2, 50), (0, 20)])
-def test_from_between_two_steps_either_is_one_away(times: int, kib: int) -> None:
+def test_rate_between_two_steps_is_one_step_from_each(times: int, kib: int) -> None:
     assert BYTES.lower(17 * KIB, times) == kib * KIB
 
 
 @pytest.mark.parametrize("each", UNITS.values(), ids=UNITS)
-def test_every_division_is_what_it_says_in_the_unit_of_the_first(each: Units) -> None:
+def test_labels_of_divisions_state_their_rate_in_the_unit_of_the_first(each: Units) -> None:
     for step in each.steps:
-        made = 0
+        round_counts = 0
         for count in (1, 2, 4, 5):
             divisions = each.divisions(step, count)
             if not divisions:
                 continue
-            made += count > 2
+            round_counts += count > 2
             assert len(divisions) == count
-            named = divisions[0][1]
-            unit = named.partition(" ")[2]
+            unit = divisions[0][1].partition(" ")[2]
             assert unit in each.names
-            for i, (rate, words) in enumerate(divisions):
-                assert ("/s" in words) is (i == 0)
-                number = words.partition(" ")[0]
+            for i, (rate, label) in enumerate(divisions):
+                assert ("/s" in label) is (i == 0)
+                number = label.partition(" ")[0]
                 assert len(number) <= len("500")
                 assert Fraction(number) * size_of(unit) == Fraction(step * (count - i), count)
                 assert rate == pytest.approx(step * (count - i) / count)
-        # In quarters or in fifths, whichever are round, and in halves and as a whole always.
-        assert made == 1
+        # Either four or five parts are round; one and two parts always are.
+        assert round_counts == 1
         assert each.divisions(step, 1)
         assert each.divisions(step, 2)
 
 
 @pytest.mark.parametrize(
-    ("each", "step", "floor", "words"),
+    ("each", "step", "floor", "labels"),
     [
         (BYTES, 10 * KIB, 10.0, ["10 KiB/s", "1 KiB/s", "100 B/s", "10 B/s"]),
         (BYTES, KIB, 1.024, ["1 KiB/s", "100 B/s", "10 B/s"]),
@@ -211,24 +204,24 @@ def test_every_division_is_what_it_says_in_the_unit_of_the_first(each: Units) ->
         (BYTES, 17_500, 1024, ["17.1 KiB/s", "10 KiB/s", "1 KiB/s"]),
     ],
 )
-def test_decades_are_the_tens_between_both_ends(
-    each: Units, step: int, floor: float, words: list[str]
+def test_decades_are_the_powers_of_ten_from_step_to_floor(
+    each: Units, step: int, floor: float, labels: list[str]
 ) -> None:
-    assert [word for _, word in each.decades(step, floor)] == words
+    assert [label for _, label in each.decades(step, floor)] == labels
 
 
 @PROPERTY
 @given(st.floats(min_value=1, max_value=1e15), EITHER)
-def test_decades_fall_and_say_what_they_are(amount: float, each: Units) -> None:
+def test_any_decades_descend_and_their_labels_state_their_rates(amount: float, each: Units) -> None:
     step = each.round_up(amount)
     decades = each.decades(step, step / 1000)
     assert all(below < above for (above, _), (below, _) in pairwise(decades))
     assert all(step / 1000 <= rate <= step for rate, _ in decades)
-    for rate, words in decades:
-        assert float(read(words)) == pytest.approx(rate)
+    for rate, label in decades:
+        assert float(parse(label)) == pytest.approx(rate)
 
 
-# What the user says.
+# Parsing.
 
 
 @pytest.mark.parametrize(
@@ -252,7 +245,7 @@ def test_decades_fall_and_say_what_they_are(amount: float, each: Units) -> None:
         ("999999999999999T", BYTES.steps[-1]),
     ],
 )
-def test_a_rate_is_read(text: str, rate: int) -> None:
+def test_rate_is_parsed(text: str, rate: int) -> None:
     assert units.parse_rate(text) == rate
 
 
@@ -263,28 +256,28 @@ def test_a_rate_is_read(text: str, rate: int) -> None:
         *("inf", "nan", "٣", "1" * 16, "1.0000001"),
     ],
 )
-def test_what_is_no_rate_is_refused(text: str) -> None:
+def test_text_that_is_not_a_rate_raises_value_error(text: str) -> None:
     with pytest.raises(ValueError, match="is not a rate, such as"):
         units.parse_rate(text)
 
 
 @pytest.mark.parametrize("text", ["0", "0.0MiB", "0.4B", "3bit"])
-def test_a_rate_of_nothing_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="no more than nothing"):
+def test_rate_below_one_byte_a_second_raises_value_error(text: str) -> None:
+    with pytest.raises(ValueError, match=f"^must be at least 1 B/s, not '{text}'$"):
         units.parse_rate(text)
 
 
 @PROPERTY
 @given(STEPS)
-def test_a_step_is_read_as_it_is_written(scale: tuple[Units, int]) -> None:
-    each, step = scale
-    if step * each.per_byte < each.base**5:  # there is no reading beyond tera
+def test_formatted_step_is_parsed_as_itself(unit_and_step: tuple[Units, int]) -> None:
+    each, step = unit_and_step
+    if step * each.per_byte < each.base**5:  # parse_rate knows no prefix above tera
         assert units.parse_rate(each.divisions(step, 1)[0][1]) == step
 
 
 @PROPERTY
 @given(st.text(max_size=12))
-def test_any_text_is_a_rate_or_refused(text: str) -> None:
+def test_any_text_is_a_rate_or_raises_value_error(text: str) -> None:
     try:
         rate = units.parse_rate(text)
     except ValueError:
@@ -304,17 +297,17 @@ def test_any_text_is_a_rate_or_refused(text: str) -> None:
         ("1d ", 86_400),
     ],
 )
-def test_a_length_of_time_is_read(text: str, seconds: int) -> None:
+def test_length_of_time_is_parsed(text: str, seconds: int) -> None:
     assert units.parse_span(text) == seconds
 
 
 @pytest.mark.parametrize("text", ["", "h", "-1", "1.5h", "1w", "1 h 5 min", "1" * 10, "1S", "٣"])
-def test_what_is_no_length_of_time_is_refused(text: str) -> None:
+def test_text_that_is_not_a_length_of_time_raises_value_error(text: str) -> None:
     with pytest.raises(ValueError, match="is not a length of time, such as"):
         units.parse_span(text)
 
 
-# Spans.
+# Lengths of time.
 
 
 @pytest.mark.parametrize(
@@ -336,7 +329,7 @@ def test_what_is_no_length_of_time_is_refused(text: str) -> None:
         (400 * 86_400, "400 d"),
     ],
 )
-def test_span_is_told_in_its_largest_units(seconds: float, text: str) -> None:
+def test_span_is_formatted_in_its_two_largest_units(seconds: float, text: str) -> None:
     assert units.format_span(seconds) == text
 
 
@@ -345,28 +338,28 @@ LENGTHS = {"d": 86_400, "h": 3600, "min": 60, "s": 1}
 
 @PROPERTY
 @given(st.integers(0, 10**10))
-def test_a_span_is_cut_and_never_rounded_up(seconds: int) -> None:
+def test_any_span_is_rounded_down(seconds: int) -> None:
     words = units.format_span(seconds).split()
-    told = sum(int(n) * LENGTHS[unit] for n, unit in zip(words[::2], words[1::2], strict=True))
-    assert told <= seconds < told + LENGTHS[words[-1]] * 60
+    shown = sum(int(n) * LENGTHS[unit] for n, unit in zip(words[::2], words[1::2], strict=True))
+    assert shown <= seconds < shown + LENGTHS[words[-1]] * 60
 
 
 @PROPERTY
 @given(st.integers(1, 10**7) | st.integers(1, 1000).map(lambda n: n * 60))
-def test_an_exact_span_is_exact_and_is_read_as_it_is_written(seconds: int) -> None:
+def test_any_exact_span_is_not_rounded_and_is_parsed_as_itself(seconds: int) -> None:
     text = units.format_exact_span(seconds)
     number, unit = text.split(" ")
     assert int(number) * LENGTHS[unit] == seconds
     assert units.parse_span(text) == seconds
 
 
-def read(words: str) -> Fraction:
-    """How many bytes a second a rate says."""
-    number, unit = words.split(" ")
+def parse(text: str) -> Fraction:
+    """Return a formatted rate in bytes a second."""
+    number, unit = text.split(" ")
     return Fraction(number) * size_of(unit)
 
 
 def size_of(unit: str) -> Fraction:
-    """How many bytes a second it stands for."""
+    """Return a unit of rates in bytes a second."""
     each = BITS if "bit" in unit else BYTES
     return Fraction(each.base ** each.names.index(unit), each.per_byte)
