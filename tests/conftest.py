@@ -1,7 +1,8 @@
-"""What holds for every test."""
+"""Settings and fixtures of all tests."""
 
 import os
 import signal
+from bisect import bisect
 from collections.abc import Iterator
 
 import pytest
@@ -13,37 +14,50 @@ from bwgraph.system.wakeup import CAUGHT_SIGNALS
 settings.register_profile("bwgraph", derandomize=True, deadline=None, database=None)
 settings.load_profile("bwgraph")
 
-# The settings of whoever runs the tests are not theirs to read.
+# The tests must not read the configuration of the user who runs them.
 os.environ["XDG_CONFIG_HOME"] = "/nonexistent"
 
+WAITING = (
+    ("test_truth", "test_program_endpoints"),
+    ("test_real_tor", "test_program_keys", "test_program_screen", "test_title_screen"),
+    ("test_streams", "test_real_tors", "test_program_exit"),
+    ("test_real_store", "test_program_pipes", "test_program_terminals"),
+)
+"The files that mostly wait, for a real tor's next second or a terminal, in four groups."
 
-WAITING = {
-    **dict.fromkeys(("test_truth", "test_program"), 0),
-    **dict.fromkeys(("test_real_tor", "test_streams", "test_real_tors", "test_real_store"), 2),
-}
-"The files that mostly wait, for a real tor's next second or a terminal, by their turn."
+COMPUTING = ("test_f", "test_m", "test_s")
+"Where the list of the other files is divided into four groups."
+
+
+def _position(item: pytest.Item) -> tuple[int, bool]:
+    """Return the group of a test's file, and whether it is among those that compute."""
+    for group, files in enumerate(WAITING):
+        if item.path.stem in files:
+            return group, False
+    return bisect(COMPUTING, item.path.stem), True
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Spread the files that mostly wait, so that others reckon meanwhile."""
-    items.sort(key=lambda item: WAITING.get(item.path.stem, 1 if item.path.stem < "test_m" else 3))
+    """Run files that wait and files that compute at the same time, group by group."""
+    items.sort(key=_position)
 
 
 @pytest.fixture(autouse=True, scope="session")
 def _no_signal_is_ignored() -> None:
-    """Undo what nohup, or a shell's ``&``, left to the tests and to the programs they start.
+    """Restore the handlers of signals that nohup, or a shell's ``&``, left ignored.
 
-    bwgraph goes on ignoring a signal that it finds ignored, and so would not end by it.
+    bwgraph keeps ignoring a signal that was ignored when it started, so such a signal would not end
+    the programs that the tests start.
     """
-    for number in CAUGHT_SIGNALS:  # all that this system has of those that end or stop it
+    for number in CAUGHT_SIGNALS:
         if signal.getsignal(number) is signal.SIG_IGN:
-            usual = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
-            signal.signal(number, usual)
+            handler = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+            signal.signal(number, handler)
 
 
 @pytest.fixture(autouse=True)
-def _no_thread_is_left_behind() -> Iterator[None]:
-    """Fail the test after which a thread of stem or of bwgraph goes on."""
+def _no_thread_is_left_running() -> Iterator[None]:
+    """Fail a test that leaves a thread of stem or of bwgraph running."""
     before = set(threads_at_work())
     yield
     eventually(lambda: before.issuperset(threads_at_work()), "all threads ended")

@@ -1,0 +1,124 @@
+"""Run the demo in a terminal, changed where a test needs it, and find things on its screen."""
+
+import re
+import sys
+import termios
+
+from pty_driver import Program
+
+from bwgraph.screen.keymap import BINDINGS
+
+DEMO = "demo: no tor"
+BAR = re.compile(r"[▁▂▃▄▅▆▇█]")
+
+
+def altered(code: str, *arguments: str) -> list[str]:
+    """How to run bwgraph with something in it changed first."""
+    run = "import sys\nfrom bwgraph.__main__ import main\nsys.exit(main())"
+    return [sys.executable, "-c", f"{code}\n{run}", *arguments]
+
+
+def with_history(*arguments: str) -> list[str]:
+    """How to run the demo with twenty minutes of traffic before it began.
+
+    It is a little more every second, and a hundred times as much in one second of the last minute.
+    """
+    code = """
+from bwgraph.system.clock import now
+from bwgraph.model.events import Sample
+from bwgraph.model.events import Connected
+from bwgraph.tor.targets import Targets
+original = Targets._instance
+def instance(*arguments):
+    made = original(*arguments)
+    moment = now()
+    made.handle(Connected(moment, "demo"))
+    for second in range(1, 1201):
+        read = (300 << 20) if second == 1160 else (2 << 20) + second
+        made.handle(Sample(moment - 1200.5 + second, read, 1 << 20, 1.0))
+    return made
+Targets._instance = instance
+"""
+    return altered(code, "--demo", *arguments)
+
+
+def is_raw(program: Program) -> bool:
+    """Whether keys come at once and unseen, as the graph wants them."""
+    return not program.modes()[3] & (termios.ICANON | termios.ECHO)
+
+
+HEADER = r"\Abwgraph .*"
+LAST_WORDS = BINDINGS[-1].help
+"What the page of help ends with."
+
+
+def readout(unit: str = "MiB") -> re.Pattern[str]:
+    return re.compile(rf"^\d\d:\d\d:\d\d   ▼ [\d.]+ {unit}, mean [\d.]+ {unit}/s ", re.MULTILINE)
+
+
+def mode_of(*words: str) -> re.Pattern[str]:
+    """What stands at the right of the first heading about the scale."""
+    return re.compile(rf"^▼ download .*  {' '.join(words)}$", re.MULTILINE)
+
+
+KEYS: list[tuple[str, str, str | re.Pattern[str], str | re.Pattern[str]]] = [
+    # The key, what the terminal sends, what is then on the screen, and what is then not on it.
+    ("?", "?", LAST_WORDS, "▼ download"),
+    ("h", "h", "▼ download", LAST_WORDS),
+    ("?", "?", LAST_WORDS, "▼ download"),
+    ("esc", "\x1b", "▼ download", LAST_WORDS),
+    ("space", " ", re.compile(HEADER + "  (paused|1 s back)  "), "nothing"),
+    ("p", "p", "1 s/column", re.compile(HEADER + "  (paused|\\d+ s back)  ")),
+    ("-", "-", "5 s/column", "1 s/column"),
+    ("wheel-down", "\x1b[<65;50;10M", "15 s/column", re.compile(HEADER + " 5 s/column")),
+    ("+", "+", re.compile(HEADER + " 5 s/column"), "15 s/column"),
+    ("=", "=", re.compile(HEADER + " 1 s/column"), "5 s/column"),
+    ("-", "-", "5 s/column", "1 s/column"),
+    ("wheel-up", "\x1b[<64;50;10M", re.compile(HEADER + " 1 s/column"), "5 s/column"),
+    ("left", "\x1bOD", re.compile(HEADER + r"  1[2-4] s back  "), "nothing"),
+    ("pgup", "\x1b[5~", re.compile(HEADER + r"  9[7-9] s back  |10[0-2] s back"), "nothing"),
+    ("right", "\x1bOC", re.compile(HEADER + r"  (8[4-9]|90) s back  "), "nothing"),
+    ("pgdn", "\x1b[6~", re.compile(HEADER + r" 1 s/column  "), " back  "),
+    ("home", "\x1bOH", re.compile(HEADER + r"  18 min \d+ s back  "), "nothing"),
+    ("end", "\x1bOF", re.compile(HEADER + r" 1 s/column  "), " back  "),
+    ("<", "<", readout(), "q quit"),
+    (",", ",", readout(), "q quit"),
+    (">", ">", readout(), "q quit"),
+    (".", ".", readout(), "q quit"),
+    ("esc", "\x1b", "q quit", readout()),
+    ("m", "m", re.compile(r"^▼ download .* ▲ upload", re.MULTILINE), "nothing"),
+    ("m", "m", re.compile(r"^ +0 ├", re.MULTILINE), re.compile("▼ download .* ▲ upload")),
+    ("m", "m", re.compile(r"^ +0 └(.|\n)*^ +0 └", re.MULTILINE), "├"),
+    ("u", "u", re.compile(r"^▼ download .* [\d.]+ Mbit/s", re.MULTILINE), "MiB/s"),
+    ("u", "u", re.compile(r"^▼ download .* [\d.]+ MiB/s", re.MULTILINE), "Mbit/s"),
+    ("g", "g", re.compile("[\u2801-\u28ff]"), BAR),
+    ("g", "g", re.compile("^v download(.|\\n)*##", re.MULTILINE), "▼"),
+    ("g", "g", BAR, "##"),
+    ("l", "l", mode_of("log"), "nothing"),
+    ("e", "e", mode_of("log", "shared"), "nothing"),
+    ("l", "l", mode_of("shared"), "log "),
+    ("e", "e", "▼ download", mode_of(".*shared")),
+    ("[", "[", mode_of("pinned"), "500 MiB/s ┤"),
+    ("]", "]", re.compile("^ *500 MiB/s ┤", re.MULTILINE), "nothing"),
+    ("b", "b", mode_of("cut at p99"), "500 MiB/s ┤"),
+    ("a", "a", re.compile("^ *500 MiB/s ┤", re.MULTILINE), "cut at p99"),
+    ("s", "s", re.compile(r"^saved bwgraph-[\d-]+\.svg$", re.MULTILINE), "q quit"),
+    # These have their own tests: there is nothing to see of them here.
+    *(
+        (key, sent, "▼ download", "nothing")
+        for key, sent in (
+            *(("r", "r"), ("tab", "\t"), ("shift-tab", "\x1b[Z"), ("enter", "\r"), ("o", "o")),
+            *(("up", "\x1bOA"), ("down", "\x1bOB"), ("k", "k"), ("j", "j")),
+            *((digit, digit) for digit in "0123456789"),
+        )
+    ),
+    ("^L", "\x0c", "▼ download", "nothing"),
+]
+
+
+def clicked(x: int, y: int, term: str) -> bytes:
+    """What such a terminal sends when its first button is pressed and let go on a cell."""
+    if term.startswith("xterm"):  # SGR
+        return b"\x1b[<0;%d;%dM\x1b[<0;%d;%dm" % (x + 1, y + 1, x + 1, y + 1)
+    there = bytes((33 + x, 33 + y))
+    return b"\x1b[M " + there + b"\x1b[M#" + there
