@@ -1,4 +1,4 @@
-"""The whole program with what Windows lacks taken away, in a terminal and without one."""
+"""The whole program without the functions that Windows lacks, with and without a terminal."""
 
 import os
 import signal
@@ -22,7 +22,7 @@ def graph(*arguments: str) -> Program:
 
 
 def lines(*arguments: str, **environ: str) -> subprocess.CompletedProcess[bytes]:
-    """What becomes of it without a terminal."""
+    """Run it to its end without a terminal."""
     return subprocess.run(
         [*ARGV, *arguments],
         stdin=subprocess.DEVNULL,
@@ -33,7 +33,7 @@ def lines(*arguments: str, **environ: str) -> subprocess.CompletedProcess[bytes]
     )
 
 
-def test_it_draws_answers_keys_follows_the_window_and_leaves_the_terminal_as_it_was() -> None:
+def test_graph_handles_keys_and_resizes_and_restores_the_terminal() -> None:
     with graph("--demo") as program:
         before = program.modes()
         program.wait_for("demo: no tor")
@@ -53,7 +53,7 @@ def test_it_draws_answers_keys_follows_the_window_and_leaves_the_terminal_as_it_
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 0), (signal.SIGHUP, -signal.SIGHUP)], ids=["^C", "break"]
 )
-def test_a_signal_restores_the_terminal(number: signal.Signals, code: int) -> None:
+def test_signal_ends_it_after_the_terminal_is_restored(number: signal.Signals, code: int) -> None:
     with graph("--demo") as program:
         before = program.modes()
         program.wait_for("demo: no tor")
@@ -63,7 +63,7 @@ def test_a_signal_restores_the_terminal(number: signal.Signals, code: int) -> No
         assert program.after_graph() == ""
 
 
-def test_a_tor_is_shown_and_stored(tmp_path: Path) -> None:
+def test_tor_is_shown_and_stored(tmp_path: Path) -> None:
     file = tmp_path / "store"
     with FakeTor() as tor:
         assert isinstance(tor.endpoint, ControlPort)
@@ -76,14 +76,14 @@ def test_a_tor_is_shown_and_stored(tmp_path: Path) -> None:
     assert file.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_socket_is_said_to_be_nothing_that_this_system_has() -> None:
+def test_control_socket_is_reported_as_unsupported() -> None:
     done = lines("--json", "--socket", "/run/tor/control")
     assert done.returncode == 1
     assert b"this system has no such sockets" in done.stderr
 
 
 @pytest.mark.parametrize(("encoding", "glyph"), [("utf-8", "█"), ("cp1252", "#")])
-def test_a_look_is_in_letters_that_its_reader_knows(encoding: str, glyph: str) -> None:
+def test_once_prints_glyphs_of_the_output_encoding(encoding: str, glyph: str) -> None:
     done = lines("--demo", "--once", PYTHONIOENCODING=encoding)
     assert (done.stderr, done.returncode) == (b"", 0)
     assert glyph in done.stdout.decode(encoding)

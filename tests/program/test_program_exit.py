@@ -1,4 +1,4 @@
-"""The program ends, fails and stops, and restores the terminal."""
+"""However the program exits or stops, it restores the terminal, and redraws when it continues."""
 
 import os
 import re
@@ -10,16 +10,16 @@ import tiny_servers
 from demo_program import (
     BAR,
     DEMO,
-    altered,
     is_raw,
+    patched_argv,
 )
 from pty_driver import SMCUP, Program
 
-# Ways out.
+# Exits.
 
 
 @pytest.mark.parametrize("key", ["q", "\x03"], ids=["q", "ctrl-c"])
-def test_key_ends_it_with_0_and_the_terminal_as_it_was(key: str) -> None:
+def test_key_quits_with_code_0_and_restores_the_terminal(key: str) -> None:
     with Program("--demo") as program:
         program.wait_for(DEMO)
         assert is_raw(program)
@@ -31,7 +31,7 @@ def test_key_ends_it_with_0_and_the_terminal_as_it_was(key: str) -> None:
         assert program.after_graph().strip() == ""
 
 
-def test_q_ends_it_at_once_even_while_a_server_keeps_it_waiting() -> None:
+def test_q_quits_at_once_while_a_server_does_not_answer() -> None:
     with (
         tiny_servers.listening(tiny_servers.silent) as port,
         Program("--port", str(port)) as program,
@@ -45,7 +45,7 @@ def test_q_ends_it_at_once_even_while_a_server_keeps_it_waiting() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_signal_ends_it_by_that_signal_once_the_terminal_is_restored(number: int) -> None:
+def test_signal_ends_it_after_the_terminal_is_restored(number: int) -> None:
     with Program("--demo") as program:
         program.wait_for(DEMO)
         program.signal(number)
@@ -54,7 +54,7 @@ def test_signal_ends_it_by_that_signal_once_the_terminal_is_restored(number: int
         assert program.after_graph().strip() == ""
 
 
-def test_sigint_from_elsewhere_ends_it_as_ctrl_c_does() -> None:
+def test_sigint_quits_as_ctrl_c_does() -> None:
     with Program("--demo") as program:
         program.wait_for(DEMO)
         program.signal(signal.SIGINT)
@@ -62,7 +62,7 @@ def test_sigint_from_elsewhere_ends_it_as_ctrl_c_does() -> None:
         assert program.on_normal_screen()
 
 
-def test_sigterm_to_a_stopped_program_is_obeyed_when_it_goes_on() -> None:
+def test_sigterm_ends_a_stopped_program_when_it_continues() -> None:
     with Program("--demo") as program:
         program.wait_for(DEMO)
         program.send("\x1a")
@@ -73,19 +73,19 @@ def test_sigterm_to_a_stopped_program_is_obeyed_when_it_goes_on() -> None:
         assert program.on_normal_screen()
 
 
-@pytest.mark.parametrize("ignored", [[], [signal.SIGHUP]], ids=["told", "not-told"])
-def test_terminal_going_away_ends_it(ignored: list[int]) -> None:
+@pytest.mark.parametrize("ignored", [[], [signal.SIGHUP]], ids=["SIGHUP", "SIGHUP ignored"])
+def test_hang_up_ends_it(ignored: list[int]) -> None:
     with Program("--demo", ignored=ignored) as program:
         program.wait_for(DEMO)
         program.hang_up()
-        # Because it noticed by itself, or by the signal, whichever comes first.
+        # Either the signal ends it, or it finds its terminal closed first.
         assert program.wait_exit(5.0) in ({1} if ignored else {1, -signal.SIGHUP})
         with pytest.raises(ProcessLookupError):
             os.killpg(program.pid, 0)
 
 
-@pytest.mark.parametrize("ignored", [[], [signal.SIGHUP]], ids=["told", "not-told"])
-def test_terminal_going_away_ends_a_stopped_program(ignored: list[int]) -> None:
+@pytest.mark.parametrize("ignored", [[], [signal.SIGHUP]], ids=["SIGHUP", "SIGHUP ignored"])
+def test_hang_up_ends_a_stopped_program(ignored: list[int]) -> None:
     with Program("--demo", ignored=ignored) as program:
         program.wait_for(DEMO)
         program.send("\x1a")
@@ -95,28 +95,28 @@ def test_terminal_going_away_ends_a_stopped_program(ignored: list[int]) -> None:
 
 
 @pytest.mark.parametrize("calls", [0, 1, 3])
-def test_exception_in_the_main_loop_restores_the_terminal_before_it_shows(calls: int) -> None:
+def test_exception_in_the_main_loop_is_printed_after_the_terminal_is_restored(calls: int) -> None:
     code = f"""
 import itertools
 from bwgraph.terminal import loop as app
 original, calls = app.compose, itertools.count()
 def compose(*arguments):
     if next(calls) >= {calls}:
-        raise RuntimeError("the compositor is unwell")
+        raise RuntimeError("compose failed")
     return original(*arguments)
 app.compose = compose
 """
-    with Program(argv=altered(code, "--demo")) as program:
+    with Program(argv=patched_argv(code, "--demo")) as program:
         for _ in range(calls):
             program.wait_for("bwgraph")
-            program.send("\x0c")  # each one is drawn for
+            program.send("\x0c")  # redraws, so that compose is called
         assert program.wait_exit() == 1
         assert program.on_normal_screen()
         assert SMCUP in program.raw
-        assert program.after_graph().rstrip().endswith("RuntimeError: the compositor is unwell")
+        assert program.after_graph().rstrip().endswith("RuntimeError: compose failed")
 
 
-# Exceptions where nobody is looking.
+# Exceptions in threads.
 
 THREAD = """
 import threading
@@ -126,52 +126,52 @@ class Loop(app.Loop):
         threading.Thread(target=self.fail, name="a worker").start()
         return super().run()
     def fail(self):
-        raise RuntimeError("it is unwell")
+        raise RuntimeError("thread failed")
 app.Loop = Loop
 """
 
-LINK = """
+SOURCE = """
 from bwgraph.tor.supervisor import TorSource
 def fail(*_):
-    raise RuntimeError("it is unwell")
+    raise RuntimeError("thread failed")
 TorSource._watch = fail
 """
 
 LISTENER = """
 from bwgraph.tor.counters import CounterCheck
 def add(self, sample):
-    raise RuntimeError("it is unwell")
+    raise RuntimeError("thread failed")
 CounterCheck.add = add
 """
 
 NOTIFIER = """
 from bwgraph.tor import stem_adapter as controller
 def wait(self, timeout=None):
-    raise RuntimeError("it is unwell")
+    raise RuntimeError("thread failed")
 controller.UntimedEvent.wait = wait
 """
 
 
 @pytest.mark.parametrize(
     "code",
-    [THREAD, LINK, LISTENER, NOTIFIER],
-    ids=["a-thread", "the-links-worker", "the-listener", "stems-notifier"],
+    [THREAD, SOURCE, LISTENER, NOTIFIER],
+    ids=["a thread", "the source's worker", "the listener", "stem's notifier"],
 )
-def test_exception_in_a_thread_shows_while_it_runs_and_is_told_at_the_end(code: str) -> None:
-    with Program(argv=altered(code, "--demo")) as program:
-        program.wait_for("it is unwell")
+def test_exception_in_a_thread_is_shown_on_the_screen_and_printed_at_the_end(code: str) -> None:
+    with Program(argv=patched_argv(code, "--demo")) as program:
+        program.wait_for("thread failed")
         assert program.display()[0].startswith("bwgraph")
         program.send("q")
         assert program.wait_exit() == 0
         assert program.on_normal_screen()
-        assert "it is unwell" in program.after_graph()
+        assert "thread failed" in program.after_graph()
         assert "Traceback" not in program.after_graph()
 
 
-# Stopping and going on.
+# Stopping and continuing.
 
 
-def test_ctrl_z_stops_it_with_the_terminal_as_it_was_and_fg_draws_afresh() -> None:
+def test_ctrl_z_restores_the_terminal_and_fg_redraws() -> None:
     with Program("--demo", size=(100, 24)) as program:
         program.wait_for(BAR)
         program.send("\x1a")
@@ -194,7 +194,7 @@ def test_ctrl_z_stops_it_with_the_terminal_as_it_was_and_fg_draws_afresh() -> No
         assert program.on_normal_screen()
 
 
-def test_ctrl_z_works_again_and_again() -> None:
+def test_ctrl_z_works_repeatedly() -> None:
     with Program("--demo") as program:
         program.wait_for(DEMO)
         for _ in range(3):
@@ -208,7 +208,7 @@ def test_ctrl_z_works_again_and_again() -> None:
             assert is_raw(program)
 
 
-def test_in_the_background_it_stays_stopped_and_leaves_the_terminal_alone() -> None:
+def test_in_the_background_it_stays_stopped_and_writes_nothing() -> None:
     with Program("--demo") as program:
         program.wait_for(DEMO)
         program.send("\x1a")
@@ -228,12 +228,12 @@ def test_in_the_background_it_stays_stopped_and_leaves_the_terminal_alone() -> N
         assert program.on_normal_screen()
 
 
-def test_after_sigstop_and_sigcont_it_takes_the_terminal_again_and_draws_afresh() -> None:
+def test_after_sigstop_and_sigcont_it_sets_up_the_terminal_and_redraws() -> None:
     with Program("--demo") as program:
         program.wait_for(DEMO)
         program.signal(signal.SIGSTOP)
         assert program.wait_stopped() == signal.SIGSTOP
-        # What a shell does when its job stops.
+        # A shell does this when its job stops.
         program.set_modes(program.modes_before)
         program.scribble()
         program.fg()

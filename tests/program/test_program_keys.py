@@ -1,20 +1,20 @@
-"""Keys and clicks have their effect on the screen."""
+"""Keys and clicks have their effect on the screen of the demo."""
 
 import re
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-from demo_program import HEADER, KEYS, clicked, mode_of, readout, with_history
+from demo_program import HEADER, KEYS, clicked, demo_with_history, mode_of, readout
 from pty_driver import Program, environment
 
 from bwgraph.screen.keymap import ACTIONS
 
 
-def test_every_key_does_on_the_screen_what_the_help_says_of_it(tmp_path: Path) -> None:
-    # The two that end it have tests of their own.
+def test_every_key_of_the_help_has_its_effect(tmp_path: Path) -> None:
+    # The two keys that quit are tested in test_program_exit.py.
     assert {key for key, *_ in KEYS} == ACTIONS.keys() - {"q", "^C"}
-    with Program(argv=with_history(), size=(110, 32), cwd=tmp_path) as program:
+    with Program(argv=demo_with_history(), size=(110, 32), cwd=tmp_path) as program:
         program.wait_for(re.compile(r"^ *500 MiB/s ┤", re.MULTILINE))
         for key, sent, there, gone in KEYS:
             pattern = re.compile(re.escape(gone)) if isinstance(gone, str) else gone
@@ -36,7 +36,7 @@ UNKNOWN = {
     "enter, tab, backspace": "\r\t\x7f\x1b[Z",
     "function keys": "\x1bOP\x1b[15~\x1b[24~\x1b[2~\x1b[3~",
     "with ctrl and shift": "\x1b[1;5D\x1b[1;2C\x1b[1;3H\x1b[5;5~",
-    "that terminfo does not have": "\x1b[25~\x1b[57441u\x1b[I\x1b[O\x1b[200~\x1b[201~",
+    "not in terminfo": "\x1b[25~\x1b[57441u\x1b[I\x1b[O\x1b[200~\x1b[201~",
     "not ASCII": "äß東🧅",
     "controls": "\x01\x02\x0e\x17",
     "other buttons": "\x1b[<2;50;10M\x1b[<2;50;10m\x1b[<1;50;10M\x1b[<35;50;10M\x1b[<0;50;10m",
@@ -44,11 +44,11 @@ UNKNOWN = {
 
 
 def test_unknown_keys_do_nothing(tmp_path: Path) -> None:
-    with Program(argv=with_history(), size=(110, 32), cwd=tmp_path) as program:
+    with Program(argv=demo_with_history(), size=(110, 32), cwd=tmp_path) as program:
         program.wait_for("q quit")
         for name, keys in UNKNOWN.items():
             program.send(keys)
-            # What is sent after it is answered after it.
+            # Keys are handled in order: when this one has its effect, those before were handled.
             program.send("u")
             program.wait_for("Mbit/s")
             text = program.text()
@@ -65,27 +65,31 @@ def test_unknown_keys_do_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("term", ["xterm-256color", "xterm", "screen-256color"])
-def test_a_click_reads_the_column_under_it(term: str) -> None:
-    with Program(argv=with_history(), environ=environment(TERM=term), size=(110, 32)) as program:
+def test_click_selects_the_bucket_under_it(term: str) -> None:
+    with Program(
+        argv=demo_with_history(), environ=environment(TERM=term), size=(110, 32)
+    ) as program:
         program.wait_for("q quit")
         assert program.tells_of_mouse()
-        program.send(" ")  # so that the column stays where it is
+        program.send(" ")  # pause, so that the buckets do not move
         program.wait_for(re.compile(HEADER + " (paused|back)"))
         times: list[int] = []
 
-        def read() -> int | None:
-            seen = re.search(r"^(\d\d):(\d\d):(\d\d)   ▼", program.text(), re.MULTILINE)
-            if seen is None:
+        def selected_time() -> int | None:
+            match = re.search(r"^(\d\d):(\d\d):(\d\d)   ▼", program.text(), re.MULTILINE)
+            if match is None:
                 return None
-            hours, minutes, seconds = map(int, seen.groups())
+            hours, minutes, seconds = map(int, match.groups())
             return 3600 * hours + 60 * minutes + seconds
 
         for x in (109, 49):
             program.send(clicked(x, 5, term))
             cursor = re.compile(rf"^[^\n]{{{x}}}[┴┊]", re.MULTILINE)
             program.wait_for(cursor)
-            program.wait_until(lambda: read() not in {None, *times}, "another column read")
-            times.append(read() or 0)
+            program.wait_until(
+                lambda: selected_time() not in {None, *times}, "another bucket selected"
+            )
+            times.append(selected_time() or 0)
         assert (times[0] - times[1]) % 86_400 == 60
         program.send("\x1b")
         program.wait_for("q quit")
@@ -94,16 +98,16 @@ def test_a_click_reads_the_column_under_it(term: str) -> None:
         assert program.on_normal_screen()
 
 
-def test_a_click_far_at_the_right_is_where_it_was() -> None:
-    with Program(argv=with_history(), size=(300, 40)) as program:
+def test_click_beyond_column_223_is_at_its_place() -> None:
+    with Program(argv=demo_with_history(), size=(300, 40)) as program:
         program.wait_for("q quit")
         program.send(clicked(290, 3, "xterm"))
         program.wait_for(readout())
         program.wait_until(lambda: program.display()[5][285:292].strip("┈ ") != "", "a cursor")
 
 
-def test_s_writes_a_picture_where_it_was_started_and_names_it(tmp_path: Path) -> None:
-    with Program(argv=with_history(), size=(110, 32), cwd=tmp_path) as program:
+def test_s_saves_a_picture_in_the_working_directory_and_shows_its_name(tmp_path: Path) -> None:
+    with Program(argv=demo_with_history(), size=(110, 32), cwd=tmp_path) as program:
         program.wait_for("q quit")
         program.send("s")
         name = program.wait_for(re.compile(r"^saved (bwgraph-\S+\.svg)$", re.MULTILINE))[1]
@@ -115,12 +119,12 @@ def test_s_writes_a_picture_where_it_was_started_and_names_it(tmp_path: Path) ->
         assert "saved" not in text
 
 
-def test_where_no_picture_can_be_written_it_says_so_and_goes_on(tmp_path: Path) -> None:
-    gone = tmp_path / "gone"
-    gone.mkdir()
-    with Program("--demo", cwd=gone) as program:
+def test_picture_that_cannot_be_saved_is_an_error_message(tmp_path: Path) -> None:
+    removed = tmp_path / "removed"
+    removed.mkdir()
+    with Program("--demo", cwd=removed) as program:
         program.wait_for("q quit")
-        gone.rmdir()
+        removed.rmdir()
         program.send("s")
         program.wait_for("no picture: No such file or directory")
         program.send("q")

@@ -1,4 +1,4 @@
-"""Output to pipes and files, without a terminal."""
+"""A single frame as text and SVG without a terminal, write errors, and the configuration file."""
 
 import re
 import signal
@@ -10,13 +10,11 @@ import pytest
 from demo_program import BAR, DEMO
 from pty_driver import Program, bwgraph_argv, environment
 
-# Without a screen.
-
 
 def piped(
     *arguments: str, cwd: Path | str = "/", **changes: str | None
 ) -> subprocess.CompletedProcess[bytes]:
-    """Run it with nothing but pipes."""
+    """Run bwgraph to its end with pipes instead of a terminal."""
     return subprocess.run(
         bwgraph_argv(*arguments),
         stdin=subprocess.DEVNULL,
@@ -28,7 +26,7 @@ def piped(
     )
 
 
-def test_once_in_a_pipe_is_a_frame_of_plain_text() -> None:
+def test_once_prints_a_frame_as_plain_text() -> None:
     ended = piped("--demo", "--once", TERM=None)
     assert (ended.returncode, ended.stderr) == (0, b"")
     assert b"\x1b" not in ended.stdout
@@ -41,7 +39,7 @@ def test_once_in_a_pipe_is_a_frame_of_plain_text() -> None:
     assert max(map(len, lines)) == 80
 
 
-def test_once_in_a_pipe_is_ascii_where_the_locale_is_c() -> None:
+def test_once_prints_ascii_in_the_c_locale() -> None:
     ended = piped("--demo", "--once", LC_ALL="C", COLUMNS="40", LINES="12")
     assert (ended.returncode, ended.stderr) == (0, b"")
     assert ended.stdout.isascii()
@@ -61,7 +59,7 @@ def test_once_and_svg_are_the_same_frame(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "redirection", "code", "said"),
+    ("arguments", "redirection", "code", "message"),
     [
         (("--once",), "| exec true", 128 + signal.SIGPIPE, ""),
         (("--once",), ">/dev/full", 1, "bwgraph: standard output: No space left on device\n"),
@@ -71,8 +69,8 @@ def test_once_and_svg_are_the_same_frame(tmp_path: Path) -> None:
     ],
     ids=str,
 )
-def test_where_nothing_can_be_written_it_is_said_in_a_line(
-    arguments: tuple[str, ...], redirection: str, code: int, said: str, tmp_path: Path
+def test_write_error_is_reported_in_one_line(
+    arguments: tuple[str, ...], redirection: str, code: int, message: str, tmp_path: Path
 ) -> None:
     run = f'{{ "$@"; echo "$?" >code; }} {redirection}'
     ended = subprocess.run(
@@ -84,11 +82,13 @@ def test_where_nothing_can_be_written_it_is_said_in_a_line(
         timeout=30,
         check=False,
     )
-    assert ended.stderr.decode() == said
+    assert ended.stderr.decode() == message
     assert (tmp_path / "code").read_text() == f"{code}\n"
 
 
-def test_a_bad_file_of_settings_is_said_on_the_terminal_as_it_was(tmp_path: Path) -> None:
+def test_error_in_the_configuration_file_is_printed_on_the_restored_terminal(
+    tmp_path: Path,
+) -> None:
     config = tmp_path / "bwgraph" / "config.toml"
     config.parent.mkdir()
     config.write_text('units = "bits"\nglyphs = "runes"\n')

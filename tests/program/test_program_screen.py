@@ -1,4 +1,4 @@
-"""The demo fills a window of any size."""
+"""The demo shows its graphs in a window of any size, and new samples at once."""
 
 import random
 import re
@@ -10,50 +10,50 @@ from demo_program import (
     BAR,
     DEMO,
     KEYS,
-    LAST_WORDS,
-    altered,
+    LAST_HELP_TEXT,
     clicked,
-    with_history,
+    demo_with_history,
+    patched_argv,
 )
 from pty_driver import Program
 
-# What there is to see.
+# The screen.
 
 
-def test_demo_says_that_it_is_one_and_fills_the_window_with_graphs_and_rates() -> None:
+def test_demo_fills_the_window_with_graphs_and_rates() -> None:
     with Program("--demo", size=(100, 24)) as program:
         program.wait_for(DEMO)
         rate = r"\d\.\d MiB/s"
         terse = r"\d\.\dM"
-        said = (
+        statistics = (
             rf"{rate}  last 1 s: avg {terse} p95 {terse} peak {terse}"
             r"  \d\d % of BandwidthRate 20\.0 MiB/s$"
         )
-        program.wait_for(re.compile(rf"^▼ download +{said}", re.MULTILINE))
-        program.wait_for(re.compile(rf"^▲ upload +{said}", re.MULTILINE))
+        program.wait_for(re.compile(rf"^▼ download +{statistics}", re.MULTILINE))
+        program.wait_for(re.compile(rf"^▲ upload +{statistics}", re.MULTILINE))
         lines = program.display()
         assert lines[0].startswith("bwgraph")
         assert len(lines[0]) == 100
         assert lines[-1].startswith("q quit")
-        # To the right edge, where a time's tick may be.
-        grounds = [line for line in lines if re.fullmatch(r" +0 └[─┬ ]+", line)]
-        assert [len(line) for line in grounds] == [100, 100]
+        # The axes reach the right edge, where the tick of a label may be.
+        axes = [line for line in lines if re.fullmatch(r" +0 └[─┬ ]+", line)]
+        assert [len(line) for line in axes] == [100, 100]
         assert program.fits()
 
 
-def test_newest_second_is_a_bar_at_the_right_edge_and_moves_on() -> None:
+def test_newest_second_is_at_the_right_edge_and_moves_left() -> None:
     with Program("--demo", size=(100, 24)) as program:
         program.wait_for(re.compile(r"0 └"))
         assert not BAR.search(program.text())
         program.wait_for(BAR)
         for bars in (1, 2):
-            # Directly above the ground: as many full cells as seconds, at the right edge.
+            # In the row above the axis: as many full cells as seconds, at the right edge.
             program.wait_for(re.compile(rf"│[ ·]*█{{{bars}}}\n +0 └"))
             above = next(i for i, line in enumerate(program.display()) if " 0 └" in line) - 1
             assert len(program.display()[above]) == 100
 
 
-def test_sample_is_shown_when_it_comes_whatever_was_drawn_just_before(tmp_path: Path) -> None:
+def test_sample_is_shown_at_once_even_shortly_after_another_redraw(tmp_path: Path) -> None:
     log = tmp_path / "sent"
     code = f"""
 import time
@@ -64,7 +64,7 @@ def traffic(second):
     return 1000, 1000
 demo.demo_traffic.traffic = traffic
 """
-    with Program(argv=altered(code, "--demo")) as program:
+    with Program(argv=patched_argv(code, "--demo")) as program:
         lags = []
         for second in (1, 2):
             program.wait_for(f"last {second} s:")
@@ -75,7 +75,7 @@ demo.demo_traffic.traffic = traffic
         assert max(lags) < 0.4, lags
 
 
-def test_ctrl_l_draws_over_what_others_wrote() -> None:
+def test_ctrl_l_redraws_the_whole_screen() -> None:
     with Program("--demo") as program:
         program.wait_for(DEMO)
         program.scribble()
@@ -94,12 +94,12 @@ SIZES = (
 
 
 def is_whole_picture(lines: list[str], columns: int, rows: int) -> bool:
-    """Whether these lines show both directions, as far as there is room for them."""
+    """Return whether these lines show both directions as completely as the size allows."""
     if rows == 1:
         rate = r"\d+(\.\d)?( [KMG]iB/s|[KMG])" if columns >= 5 else ""
         both = rf"▼ ?{rate} +▲ ?{rate}" if columns >= 13 else rf"▼?{rate}( {rate})?"
         return bool(re.fullmatch(both, lines[0]))
-    # Side by side they are in one line.
+    # In the side-by-side arrangement both headings are in one line.
     parts = [part for line in lines for part in re.split(r"(?=▲)", line) if line[:1] in "▼▲"]
     headings = [part for part in parts if part.startswith(("▼", "▲"))]
     if columns >= 6:
@@ -108,7 +108,7 @@ def is_whole_picture(lines: list[str], columns: int, rows: int) -> bool:
     return bool(len(headings) == 2 and header and (columns < 100 or rows < 24 or lines[-1]))
 
 
-def test_resized_through_odd_sizes_it_lives_and_the_picture_fits() -> None:
+def test_screen_fits_each_size_after_a_resize() -> None:
     with Program("--demo", size=(100, 24)) as program:
         program.wait_for(BAR)
         for columns, rows in SIZES:
@@ -124,7 +124,7 @@ def test_resized_through_odd_sizes_it_lives_and_the_picture_fits() -> None:
         assert program.on_normal_screen()
 
 
-def test_resized_faster_than_it_can_draw_it_ends_in_the_last_size() -> None:
+def test_fast_resizes_end_in_the_last_size() -> None:
     sizes = random.Random(1)
     with Program("--demo", size=(100, 24)) as program:
         program.wait_for(BAR)
@@ -141,11 +141,12 @@ def test_resized_faster_than_it_can_draw_it_ends_in_the_last_size() -> None:
 
 SHRINKING = ((300, 100), (110, 32), (80, 24), (40, 12), (20, 6), (8, 3), (5, 2), (1, 1), (1, 9))
 
-WAYS_TO_LOOK: dict[str, tuple[str, str | re.Pattern[str]]] = {
-    "help": ("?", LAST_WORDS),
+VIEWS: dict[str, tuple[str, str | re.Pattern[str]]] = {
+    # The keys that lead to each view, and a text on its screen.
+    "help": ("?", LAST_HELP_TEXT),
     "paused": (" ", re.compile("paused|back")),
     "scrolled": ("\x1b[5~", "back"),
-    "read": ("<", "mean"),
+    "bucket selected": ("<", "mean"),
     "mirrored": ("mm", "├"),
     "side by side": ("m", re.compile("▼ download .* ▲ upload")),
     "braille": ("g", re.compile("[\u2801-\u28ff]")),
@@ -155,23 +156,21 @@ WAYS_TO_LOOK: dict[str, tuple[str, str | re.Pattern[str]]] = {
 }
 
 
-@pytest.mark.parametrize("name", WAYS_TO_LOOK)
-def test_resized_whatever_is_looked_at_it_fits_and_is_there_again(
-    name: str, tmp_path: Path
-) -> None:
-    keys, there = WAYS_TO_LOOK[name]
-    with Program(argv=with_history(), size=(110, 32), cwd=tmp_path) as program:
+@pytest.mark.parametrize("name", VIEWS)
+def test_any_view_fits_after_a_resize_and_is_shown_again(name: str, tmp_path: Path) -> None:
+    keys, there = VIEWS[name]
+    with Program(argv=demo_with_history(), size=(110, 32), cwd=tmp_path) as program:
         program.wait_for("q quit")
         program.send(keys)
         program.wait_for(there)
         for columns, rows in (*SHRINKING, *SHRINKING[-2::-1]):
             program.resize(columns, rows)
-            # What was on its way to the other size when that changed may not have fitted.
+            # A frame drawn for the size before may not fit, so wait for one that does.
             program.wait_until(
                 lambda: program.display()[0] and program.fits(),
                 f"a picture that fits {columns}x{rows}",
             )
-        if name != "saved":  # that goes away by itself
+        if name != "saved":  # this message disappears after a while
             program.resize(110, 32)
             program.wait_for(there)
         program.send("q")
@@ -180,14 +179,14 @@ def test_resized_whatever_is_looked_at_it_fits_and_is_there_again(
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 2), (8, 3), (20, 6)], ids=str)
-def test_no_key_ends_it_in_the_smallest_of_windows(size: tuple[int, int], tmp_path: Path) -> None:
-    with Program(argv=with_history(), size=size, cwd=tmp_path) as program:
+def test_no_key_fails_in_a_tiny_window(size: tuple[int, int], tmp_path: Path) -> None:
+    with Program(argv=demo_with_history(), size=size, cwd=tmp_path) as program:
         program.wait_until(lambda: program.display()[0], "a first line")
         for _, sent, _, _ in KEYS:
             program.send(sent)
         program.send(clicked(0, 0, "xterm"))
         program.send("u")
-        # The notice of the picture, and the help, are left behind.
+        # The help is closed again, and the message about the picture disappears.
         program.resize(110, 32)
         program.wait_for("bit/s")
         assert program.fits()
@@ -197,7 +196,7 @@ def test_no_key_ends_it_in_the_smallest_of_windows(size: tuple[int, int], tmp_pa
 
 
 @pytest.mark.parametrize("size", [(1, 1), (300, 100)])
-def test_started_in_a_window_of_any_size_it_draws(size: tuple[int, int]) -> None:
+def test_program_starts_in_the_smallest_and_the_largest_window(size: tuple[int, int]) -> None:
     with Program("--demo", size=size) as program:
         program.wait_until(
             lambda: program.display()[0].startswith("▼" if size == (1, 1) else "bwgraph"),

@@ -1,4 +1,4 @@
-"""The program suits its terminal, locale and colours."""
+"""The program adapts to the terminal, its locale and its colours, or says why it cannot."""
 
 import os
 import re
@@ -9,23 +9,23 @@ import pytest
 from demo_program import (
     BAR,
     KEYS,
-    with_history,
+    demo_with_history,
 )
 from pty_driver import Program, bwgraph_argv, environment
 
-# Terminals and locales.
+# Streams and terminal types.
 
 
-def assert_wrong_use(code: int, output: str, because: str) -> None:
+def assert_usage_error(code: int, output: str, reason: str) -> None:
     assert code == 2
     assert output.startswith("bwgraph: ")
-    assert because in output
+    assert reason in output
     assert output.count("\n") == 1
     assert "\x1b" not in output
 
 
 @pytest.mark.parametrize("stream", ["input", "output"])
-def test_without_a_terminal_on_one_side_it_says_so_and_writes_no_escapes(stream: str) -> None:
+def test_stream_that_is_not_a_terminal_is_a_usage_error(stream: str) -> None:
     master, slave = os.openpty()
     try:
         ended = subprocess.run(
@@ -45,25 +45,28 @@ def test_without_a_terminal_on_one_side_it_says_so_and_writes_no_escapes(stream:
         os.close(master)
         os.close(slave)
     assert not ended.stdout
-    assert_wrong_use(ended.returncode, ended.stderr.decode(), f"standard {stream} is not")
+    assert_usage_error(ended.returncode, ended.stderr.decode(), f"standard {stream} is not")
 
 
 @pytest.mark.parametrize(("redirection", "stream"), [("<&-", "input"), (">&-", "output")])
-def test_with_a_closed_stream_it_says_so(redirection: str, stream: str) -> None:
+def test_closed_stream_is_a_usage_error(redirection: str, stream: str) -> None:
     argv = ["/bin/sh", "-c", f'exec "$@" {redirection}', "sh", *bwgraph_argv("--demo")]
     with Program(argv=argv) as program:
         code = program.wait_exit()
         written = program.raw.decode().replace("\r", "")
-        assert_wrong_use(code, written, f"standard {stream} is not a terminal")
+        assert_usage_error(code, written, f"standard {stream} is not a terminal")
 
 
 @pytest.mark.parametrize("term", [None, "", "dumb", "never-heard-of"])
-def test_with_a_terminal_that_cannot_show_a_graph_it_says_so(term: str | None) -> None:
+def test_terminal_without_cursor_addressing_is_a_usage_error(term: str | None) -> None:
     with Program("--demo", environ=environment(TERM=term)) as program:
         code = program.wait_exit()
-        assert_wrong_use(code, program.raw.decode().replace("\r", ""), "TERM is")
+        assert_usage_error(code, program.raw.decode().replace("\r", ""), "TERM is")
         assert (term or "not set") in program.text()
         assert program.on_normal_screen()
+
+
+# Locales.
 
 
 @pytest.mark.parametrize(
@@ -71,10 +74,10 @@ def test_with_a_terminal_that_cannot_show_a_graph_it_says_so(term: str | None) -
     [{"LC_ALL": "C"}, {"LC_ALL": None}, {"LC_ALL": None, "LANG": "C"}, {"LC_ALL": "POSIX"}],
     ids=["C", "none", "LANG=C", "POSIX"],
 )
-def test_where_the_locale_is_not_utf8_every_byte_is_ascii(locale: dict[str, str | None]) -> None:
+def test_output_is_ascii_if_the_locale_is_not_utf8(locale: dict[str, str | None]) -> None:
     with Program("--demo", environ=environment(**locale)) as program:
         program.wait_for("v download")
-        if locale.get("LC_ALL") == "C":  # once is enough: it takes a second
+        if locale.get("LC_ALL") == "C":  # in one case only, since it takes a second
             program.wait_for(re.compile(r"#\n +0 \+"))
         program.send("q")
         assert program.wait_exit() == 0
@@ -82,13 +85,13 @@ def test_where_the_locale_is_not_utf8_every_byte_is_ascii(locale: dict[str, str 
         assert b"\x0e" not in program.raw, "it changed to the line drawing character set"
 
 
-def test_where_the_locale_is_c_every_byte_is_ascii_whatever_the_keys(tmp_path: Path) -> None:
+def test_output_is_ascii_in_the_c_locale_after_any_key(tmp_path: Path) -> None:
     with Program(
-        argv=with_history(), environ=environment(LC_ALL="C"), size=(110, 32), cwd=tmp_path
+        argv=demo_with_history(), environ=environment(LC_ALL="C"), size=(110, 32), cwd=tmp_path
     ) as program:
         program.wait_for("v download")
         for key, sent, _, _ in KEYS:
-            if key != "esc":  # to be told from what follows it takes a while
+            if key != "esc":  # it is ambiguous if another key follows at once
                 program.send(sent)
         program.wait_for("blocks, braille, ASCII")
         program.send("?")
@@ -101,6 +104,8 @@ def test_where_the_locale_is_c_every_byte_is_ascii_whatever_the_keys(tmp_path: P
         assert b"\x0e" not in program.raw, "it changed to the line drawing character set"
 
 
+# Colours.
+
 COLOUR = re.compile(rb"\x1b\[(?:[\d;:]*[;:])?(?:3\d|4\d|9[0-7]|10[0-7])(?:[;:][\d;:]*)?m")
 
 
@@ -109,10 +114,10 @@ COLOUR = re.compile(rb"\x1b\[(?:[\d;:]*[;:])?(?:3\d|4\d|9[0-7]|10[0-7])(?:[;:][\
     [((), {"NO_COLOR": "1"}), (("--color", "never"), {}), (("--color=auto",), {"NO_COLOR": "1"})],
     ids=["NO_COLOR", "never", "NO_COLOR and auto"],
 )
-def test_where_none_is_wanted_there_is_no_colour_whatever_the_keys(
+def test_output_has_no_colour_if_none_is_wanted(
     arguments: tuple[str, ...], environ: dict[str, str]
 ) -> None:
-    argv = with_history(*arguments)
+    argv = demo_with_history(*arguments)
     with Program(argv=argv, environ=environment(**environ), size=(110, 32)) as program:
         program.wait_for("BandwidthRate")
         program.send("l")
@@ -125,7 +130,7 @@ def test_where_none_is_wanted_there_is_no_colour_whatever_the_keys(
         assert COLOUR.search(program.raw) is None
 
 
-def test_with_an_empty_no_color_there_is_colour_on_the_terminals_own_background() -> None:
+def test_colours_are_on_the_terminals_background() -> None:
     background = re.compile(rb"\x1b\[(?:[\d;:]*[;:])?(?:4[0-8]|10[0-7])(?:[;:][\d;:]*)?m")
     with Program("--demo", environ=environment(NO_COLOR="")) as program:
         program.wait_for(BAR)
@@ -141,8 +146,10 @@ def test_with_an_empty_no_color_there_is_colour_on_the_terminals_own_background(
         ("vt100", []),
     ],
 )
-def test_colours_are_those_that_the_terminal_has(term: str, sequences: list[bytes]) -> None:
-    with Program(argv=with_history(), environ=environment(TERM=term), size=(110, 32)) as program:
+def test_colours_suit_the_terminal_type(term: str, sequences: list[bytes]) -> None:
+    with Program(
+        argv=demo_with_history(), environ=environment(TERM=term), size=(110, 32)
+    ) as program:
         program.wait_for("▲ upload")
         program.wait_for("q quit")
         for sequence in sequences:

@@ -1,11 +1,11 @@
-"""The title screen, in a real terminal."""
+"""The title screen in a real terminal, while the program is loaded."""
 
 import re
 import signal
 from pathlib import Path
 
 import pytest
-from demo_program import DEMO, altered, is_raw
+from demo_program import DEMO, is_raw, patched_argv
 from pty_driver import SMCUP, Program
 
 # While it is loaded.
@@ -23,7 +23,7 @@ class Slow:
             time.sleep(0.01)
 sys.meta_path.insert(0, Slow)
 """
-    return altered(code, *arguments)
+    return patched_argv(code, *arguments)
 
 
 def title(program: Program) -> None:
@@ -131,7 +131,7 @@ def test_what_asks_for_no_graph_leaves_the_terminal_alone(arguments: list[str]) 
 
 def test_an_exception_at_the_title_shows_on_the_terminal_as_it_was() -> None:
     code = "import sys\nsys.modules['bwgraph.cli.main'] = None"
-    with Program(argv=altered(code, "--demo")) as program:
+    with Program(argv=patched_argv(code, "--demo")) as program:
         assert program.wait_exit() == 1
         assert program.on_normal_screen()
         assert "Traceback" in program.after_graph()

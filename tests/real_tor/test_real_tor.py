@@ -1,4 +1,4 @@
-"""bwgraph in a real terminal, on a real tor."""
+"""The whole program in a real terminal, connected to a real tor."""
 
 import re
 import signal
@@ -33,20 +33,20 @@ NO_TOR = "no tor since"
 
 @pytest.fixture(scope="module")
 def tor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealTor]:
-    """A tor with a cookie. It may have been restarted by the test before."""
+    """A tor with a cookie; an earlier test may have restarted it."""
     with RealTor(tmp_path_factory.mktemp("tor")) as tor:
         yield tor
 
 
 @pytest.fixture(scope="module")
 def password_tor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealTor]:
-    """A tor that wants SECRET."""
+    """A tor whose password is SECRET."""
     with RealTor(tmp_path_factory.mktemp("tor"), password=SECRET) as tor:
         yield tor
 
 
 class Shown:
-    """The numbers on the screen, in bytes a second; None where it shows that nobody knows."""
+    """The rates on the screen, in bytes a second; None for unknown ones."""
 
     def __init__(self, program: Program) -> None:
         self.current: dict[str, float | None] = {}
@@ -61,7 +61,7 @@ class Shown:
 
 
 def wait_connected(program: Program, seconds: int = 1) -> None:
-    """Until there are so many seconds of data."""
+    """Wait until the screen shows a connection and this many seconds of data."""
     program.wait_until(
         lambda: covered(program) >= seconds and NO_TOR not in program.text(),
         f"{seconds} s of data",
@@ -69,39 +69,42 @@ def wait_connected(program: Program, seconds: int = 1) -> None:
 
 
 def covered(program: Program) -> int:
-    """How many seconds of data both headings are about: a frame comes in pieces, from the top."""
+    """Return the seconds of data that both headings cover.
+
+    A frame arrives in pieces from the top, so the two headings may differ for a moment.
+    """
     spans = re.findall(r"last (?:(\d+) min ?)?(?:(\d+) s)?: ", program.text())
     seconds = [60 * int(minutes or 0) + int(rest or 0) for minutes, rest in spans]
     return min(seconds) if len(seconds) == 2 else 0
 
 
 def wait_follows(program: Program, tor: RealTor) -> None:
-    """Until traffic is seen on the screen: 100,000 bytes in a second as 97.7 KiB/s of download.
+    """Wait until the screen shows new traffic: 100,000 bytes in a second as 97.7 KiB/s.
 
-    On a busy machine the bytes may come across the end of tor's second and be shared between two,
-    or the second may be a longer one. Then another try tells.
+    On a busy machine the bytes may be split between two of tor's seconds, or the second may be a
+    longer one. Then try again.
     """
-    seen: list[float | None] = []
+    shown: list[float | None] = []
     with Control(tor) as control:
         for _ in range(8):
             program.watch(0.0)
             before = covered(program)
             control.let_read(100_000)
             program.wait_until(lambda b=before: covered(program) > b, "the next second")  # type: ignore[misc]
-            seen.append(Shown(program).current["download"])
-            if seen[-1] == pytest.approx(97.7 * 1024, rel=0.03):
+            shown.append(Shown(program).current["download"])
+            if shown[-1] == pytest.approx(97.7 * 1024, rel=0.03):
                 return
-    pytest.fail(f"100,000 bytes a second were shown as {seen}")
+    pytest.fail(f"100,000 bytes a second were shown as {shown}")
 
 
-# Ways in.
+# Endpoints and passwords.
 
 
 FORMS = ["{}", "127.0.0.1:{}", "localhost:{}"] + (["[::1]:{}"] if has_ipv6() else [])
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_port_in_each_form_with_the_cookie(tor: RealTor, form: str) -> None:
+def test_port_in_each_form(tor: RealTor, form: str) -> None:
     with Program("--port", form.format(tor.port)) as program:
         program.wait_for(re.compile(r"^bwgraph .*\btor 0\.\d+\.\d+", re.MULTILINE))
         program.send("q")
@@ -109,13 +112,13 @@ def test_port_in_each_form_with_the_cookie(tor: RealTor, form: str) -> None:
         assert program.on_normal_screen()
 
 
-def test_socket_with_the_cookie(tor: RealTor) -> None:
+def test_control_socket(tor: RealTor) -> None:
     with Program("--socket", str(tor.socket_path), size=(200, 24)) as program:
         program.wait_for(re.compile(r"^bwgraph .*\btor 0\.\d+\.\d+", re.MULTILINE))
         assert str(tor.socket_path) in program.display()[0]
 
 
-def test_found_by_the_environment_without_any_option(tor: RealTor) -> None:
+def test_port_from_the_environment(tor: RealTor) -> None:
     environ = environment(TOR_CONTROL_PORT=str(tor.port))
     with Program(environ=environ) as program:
         program.wait_for(f"127.0.0.1:{tor.port}")
@@ -123,7 +126,7 @@ def test_found_by_the_environment_without_any_option(tor: RealTor) -> None:
 
 
 @pytest.mark.parametrize("how", ["file", "environment", "prompt"])
-def test_password_of_any_characters_lets_it_in_and_is_seen_nowhere(
+def test_password_of_any_characters_is_accepted_and_never_shown(
     password_tor: RealTor, how: str, tmp_path: Path
 ) -> None:
     arguments = ["--port", str(password_tor.port)]
@@ -149,7 +152,7 @@ def test_password_of_any_characters_lets_it_in_and_is_seen_nowhere(
 
 
 @pytest.mark.parametrize("how", ["file", "environment", "prompt"])
-def test_wrong_password_ends_it_with_a_plain_message_that_does_not_repeat_it(
+def test_wrong_password_of_a_real_tor_is_reported_without_repeating_it(
     password_tor: RealTor, how: str, tmp_path: Path
 ) -> None:
     wrong = SECRET.swapcase()
@@ -166,18 +169,18 @@ def test_wrong_password_ends_it_with_a_plain_message_that_does_not_repeat_it(
             program.send(f"{wrong}\r")
         assert program.wait_exit() == 1
         assert program.on_normal_screen()
-        said = program.after_graph()
-        assert f"127.0.0.1:{password_tor.port}: tor did not accept the password" in said
-        assert "Traceback" not in said
+        message = program.after_graph()
+        assert f"127.0.0.1:{password_tor.port}: tor did not accept the password" in message
+        assert "Traceback" not in message
         assert b"SLASH" not in program.raw
 
 
-# Numbers.
+# Rates.
 
 
-def test_what_tor_moved_before_is_no_rate(tor: RealTor) -> None:
+def test_traffic_before_the_start_is_not_a_rate(tor: RealTor) -> None:
     with Control(tor) as control:
-        # Nobody listens now, so tor keeps this for the first event that it sends to anybody.
+        # Nobody has subscribed, so the first event that tor sends will contain these bytes.
         control.let_read(400_000)
         control.let_write(20)
         with Program("--port", str(tor.port)) as program:
@@ -196,22 +199,22 @@ def test_rates_and_bars_follow_the_traffic(tor: RealTor) -> None:
         assert quiet is not None
         assert quiet < 1000
         wait_follows(program, tor)
-        program.watch(0.1)  # the frame comes in pieces, and the next in a second
+        program.watch(0.1)  # let the whole frame arrive; the next is drawn in a second
         lines, shown = program.display(), Shown(program)
         current, peak = shown.current["download"], shown.peak["download"]
         assert current is not None
         assert peak is not None
-        # The scale is the round number above the peak, which may be higher than the last second:
-        # what was left of one try may have fallen into the same second as the next.
+        # The ceiling is the step above the peak. The peak may be above the current rate, if bytes
+        # of two tries were counted in the same second.
         match = re.match(r" *([12]00) KiB/s ┤", lines[2])
         assert match is not None
         ceiling = int(match[1]) * 1024
         assert ceiling in {BYTES.round_up(peak * 0.995), BYTES.round_up(peak * 1.005)}
-        # And the newest column is as high as its rate is on that scale.
-        ground = next(y for y, line in enumerate(lines) if re.match(r" +0 └", line))
-        column = [max(BLOCK.levels.find(line[99:]), 0) for line in lines[2:ground]]
-        assert sum(column) == pytest.approx(8 * len(column) * current / ceiling, abs=1)
-        # Written is what was asked for, in its own graph.
+        # The newest bar has the height of its rate.
+        axis = next(y for y, line in enumerate(lines) if re.match(r" +0 └", line))
+        bar = [max(BLOCK.levels.find(line[99:]), 0) for line in lines[2:axis]]
+        assert sum(bar) == pytest.approx(8 * len(bar) * current / ceiling, abs=1)
+        # Written bytes are in the graph of the upload.
         with Control(tor) as control:
             program.wait_until(lambda: (Shown(program).current["upload"] or 0) < 2000, "a pause")
             written = control.let_write(10)
@@ -220,11 +223,11 @@ def test_rates_and_bars_follow_the_traffic(tor: RealTor) -> None:
             )
 
 
-# Tor goes away, and comes back.
+# Tor ends, restarts, stops and continues.
 
 
 def open_sockets(pid: int) -> set[str]:
-    """Which sockets a process has; on systems that do not show it, none."""
+    """Return the sockets of a process; none on systems without /proc."""
     if not Path(f"/proc/{pid}/fd").exists():
         return set()
     links = {str(fd.readlink()) for fd in Path(f"/proc/{pid}/fd").iterdir()}
@@ -232,16 +235,16 @@ def open_sockets(pid: int) -> set[str]:
 
 
 def assert_lost_since(program: Program, when: datetime) -> None:
-    """Whether the status line names the time when tor was last heard of."""
+    """Wait until the status line shows that tor was lost at about this time."""
     match = program.wait_for(re.compile(rf"{NO_TOR} (\d\d):(\d\d):(\d\d)"))
     hour, minute, second = map(int, match.groups())
-    at = when.hour * 3600 + when.minute * 60 + when.second
-    earlier = (at - (hour * 3600 + minute * 60 + second)) % 86_400
+    expected = when.hour * 3600 + when.minute * 60 + when.second
+    earlier = (expected - (hour * 3600 + minute * 60 + second)) % 86_400
     assert earlier in {86_399, 0, 1, 2}
 
 
 @pytest.mark.parametrize("ending", ["SIGKILL", "SIGTERM"])
-def test_when_tor_ends_the_graph_stays_and_goes_on_with_the_next_tor(
+def test_graph_stays_when_tor_ends_and_continues_with_the_next_tor(
     tor: RealTor, ending: str
 ) -> None:
     with Program("--port", str(tor.port), size=(120, 24)) as program:
@@ -259,7 +262,7 @@ def test_when_tor_ends_the_graph_stays_and_goes_on_with_the_next_tor(
         peak = Shown(program).peak["download"]
         assert peak is not None
         assert peak > 90 * 1024
-        program.wait_for("connection refused")  # it has tried again
+        program.wait_for("connection refused")  # the result of the first retry
         tor.start()
         assert tor.cookie_path.read_bytes() != cookie
         program.wait_gone(NO_TOR)
@@ -270,7 +273,7 @@ def test_when_tor_ends_the_graph_stays_and_goes_on_with_the_next_tor(
         assert program.on_normal_screen()
 
 
-def test_silent_tor_is_late_then_lost_within_5_seconds_then_back(tor: RealTor) -> None:
+def test_silent_tor_is_late_then_lost_within_5_seconds_then_connected(tor: RealTor) -> None:
     with Program("--port", str(tor.port), size=(120, 24)) as program:
         wait_connected(program)
         when = datetime.now()  # noqa: DTZ005 - the screen shows local time
@@ -289,9 +292,9 @@ def test_silent_tor_is_late_then_lost_within_5_seconds_then_back(tor: RealTor) -
         wait_follows(program, tor)
 
 
-def test_stopped_longer_than_its_patience_it_still_has_its_connection(tor: RealTor) -> None:
+def test_stopped_program_keeps_its_connection_when_it_continues(tor: RealTor) -> None:
     with ExitStack() as stack:
-        # Several, since which of its threads sees the continuation first is a matter of luck.
+        # Several programs, since it is random which thread runs first after the continuation.
         programs = [stack.enter_context(Program("--port", str(tor.port))) for _ in range(4)]
         for program in programs:
             wait_connected(program)
@@ -299,60 +302,60 @@ def test_stopped_longer_than_its_patience_it_still_has_its_connection(tor: RealT
         for program in programs:
             program.send("\x1a")
             assert program.wait_stopped() == signal.SIGTSTP
-        time.sleep(4.8)
+        time.sleep(4.8)  # longer than tor may be silent
         written = [len(program.raw) for program in programs]
         for program in programs:
             program.fg()
         for program in programs:
-            # What tor sent meanwhile has come, and is no gap.
+            # The samples that tor sent meanwhile arrive, so there is no gap.
             wait_connected(program, seconds=6)
         for program, sockets, length in zip(programs, before, written, strict=True):
             assert NO_TOR.encode() not in program.raw[length:]
             assert open_sockets(program.pid) == sockets
 
 
-# What it tells of itself.
+# Descriptions of a tor.
 
 
-OFTEN = Timing(first_describe_delay_s=0.0, describe_interval_s=0.1)
-"Asks tor about itself all the time."
+def description_when(tor: RealTor, condition: Callable[[Context], object]) -> Context:
+    """Return the first description of a tor for which a condition holds."""
+    recorder, context = Ear(), Context()
 
+    def holds() -> bool:
+        nonlocal context
+        context = recorder.wait_for(Described).context
+        return bool(condition(context))
 
-def told_until(tor: RealTor, condition: Callable[[Context], object]) -> Context:
-    """What tor tells once it is so."""
-    ear, found = Ear(), Context()
-
-    def heard() -> bool:
-        nonlocal found
-        found = ear.wait_for(Described).context
-        return bool(condition(found))
-
-    worker = TorSource([ControlPort("127.0.0.1", tor.port)], Credentials(), timing=OFTEN)
-    worker.start(ear)
+    # Tor is asked for its description at once and ten times a second.
+    timing = Timing(first_describe_delay_s=0.0, describe_interval_s=0.1)
+    source = TorSource([ControlPort("127.0.0.1", tor.port)], Credentials(), timing=timing)
+    source.start(recorder)
     try:
-        eventually(heard, "tor tells it")
+        eventually(holds, "the description fulfils the condition")
     finally:
-        worker.close()
-    assert ear.troubles == []
-    return found
+        source.close()
+    assert recorder.troubles == []
+    return context
 
 
-def test_a_client_with_a_quota(tmp_path: Path) -> None:
+def test_description_of_a_client_with_a_quota(tmp_path: Path) -> None:
     lines = ("AccountingMax 1 GBytes", "AccountingRule sum", "AccountingStart day 00:00")
     with RealTor(tmp_path, None, *lines, "BandwidthRate 5 MBytes") as tor:
         with Control(tor) as control:
             control.let_read(400_000)
-        told = told_until(tor, lambda told: told.quota and (told.quota.used or 0) > 400_000)
-    assert told.fingerprint == ""
-    assert told.limit == Limit(5 << 20, "BandwidthRate")
-    quota = told.quota
+        context = description_when(
+            tor, lambda context: context.quota and (context.quota.used or 0) > 400_000
+        )
+    assert context.fingerprint == ""
+    assert context.limit == Limit(5 << 20, "BandwidthRate")
+    quota = context.quota
     assert isinstance(quota, Quota)
     assert (quota.rule, quota.hibernating) == ("sum", "awake")
     assert quota.remaining is not None
-    assert quota.remaining[0] == quota.remaining[1], "the one remainder, twice"
+    assert quota.remaining[0] == quota.remaining[1], "tor reports the remainder of both twice"
     assert quota.used is not None
     assert quota.left is not None
-    # The two are asked for one after the other, and a few bytes of that are counted in between.
+    # The two numbers are asked for one after the other, and the bytes of that are counted.
     assert quota.used + quota.left == pytest.approx(1 << 30, abs=50_000)
     assert quota.start is not None
     assert quota.end is not None
@@ -360,7 +363,7 @@ def test_a_client_with_a_quota(tmp_path: Path) -> None:
     assert quota.start.astimezone().hour == quota.end.astimezone().hour == 0
 
 
-def test_a_relay_that_has_used_its_quota_up(tmp_path: Path) -> None:
+def test_description_of_a_relay_whose_quota_is_used_up(tmp_path: Path) -> None:
     lines = (
         f"ORPort 127.0.0.1:{free_port()}",
         "AssumeReachable 1",
@@ -374,12 +377,14 @@ def test_a_relay_that_has_used_its_quota_up(tmp_path: Path) -> None:
     with RealTor(tmp_path, None, *lines) as tor:
         with Control(tor) as control:
             control.let_read(300_000)
-        told = told_until(tor, lambda told: told.quota and told.quota.hibernating == "hard")
-    assert len(told.fingerprint) == 40
-    assert told.limit == Limit(2 << 20, "RelayBandwidthRate")
-    quota = told.quota
+        context = description_when(
+            tor, lambda context: context.quota and context.quota.hibernating == "hard"
+        )
+    assert len(context.fingerprint) == 40
+    assert context.limit == Limit(2 << 20, "RelayBandwidthRate")
+    quota = context.quota
     assert isinstance(quota, Quota)
     assert (quota.rule, quota.left) == ("in", 0)
-    assert quota.remaining == (0, 200 << 10), "the side without a limit is told to have all of it"
+    assert quota.remaining == (0, 200 << 10), "tor reports the whole quota for the other direction"
     assert quota.used is not None
     assert quota.used >= 300_000

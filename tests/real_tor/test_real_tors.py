@@ -1,4 +1,4 @@
-"""Three real tors on one screen, under different traffic; one is killed, one is stopped."""
+"""Three real tors with different traffic; one is killed, one is stopped."""
 
 import re
 import time
@@ -19,12 +19,12 @@ from bwgraph.tor.targets import Secrets, Targets
 
 pytestmark = needs_tor
 
-EACH = (400_000, 200_000, 100_000)
-"Bytes a second, or nearly, that each is made to read."
+RATES = (400_000, 200_000, 100_000)
+"The approximate rate at which each tor reads, in bytes a second."
 
 
-class Steady(Traffic):
-    """So many bytes a second, piece by piece."""
+class SteadyTraffic(Traffic):
+    """Traffic at a constant rate."""
 
     def __init__(self, tor: RealTor, rate: int) -> None:
         super().__init__(tor)
@@ -38,40 +38,42 @@ class Steady(Traffic):
 @pytest.fixture(scope="module")
 def tors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[RealTor]]:
     with ExitStack() as stack:
-        made = [stack.enter_context(RealTor(tmp_path_factory.mktemp("tor"))) for _ in EACH]
-        for tor, rate in zip(made, EACH, strict=True):
-            stack.enter_context(Steady(tor, rate))
-        yield made
+        started = [stack.enter_context(RealTor(tmp_path_factory.mktemp("tor"))) for _ in RATES]
+        for tor, rate in zip(started, RATES, strict=True):
+            stack.enter_context(SteadyTraffic(tor, rate))
+        yield started
 
 
 def row(program: Program, name: str) -> str:
-    """A line of the table; empty if there is none."""
-    found = re.search(rf"^[> ] {name} .*$", program.text(), re.MULTILINE)
-    return found[0] if found else ""
+    """Return a row of the table; empty if there is none."""
+    match = re.search(rf"^[> ] {name} .*$", program.text(), re.MULTILINE)
+    return match[0] if match else ""
 
 
 def rate(line: str) -> float | None:
-    """The current download in a line of the table, in bytes; None where it has none."""
-    found = re.search(r" (?:-|(\d[\d.]*)([BKM]))(?= )", line[30:])
+    """Return the current download in a row, in bytes a second; None if it is unknown."""
+    match = re.search(r" (?:-|(\d[\d.]*)([BKM]))(?= )", line[30:])
     units = {"B": 1, "K": 1024, "M": 1024**2}
-    return float(found[1]) * units[found[2]] if found and found[1] else None
+    return float(match[1]) * units[match[2]] if match and match[1] else None
 
 
 def rates(program: Program) -> list[float]:
     return [rate(row(program, name)) or 0.0 for name in ("a", "b", "c", "sum of 3 tors")]
 
 
-def as_they_are_made(program: Program) -> bool:
-    *each, total = rates(program)
-    wanted = [0.4 * rate < seen < 1.6 * rate for seen, rate in zip(each, EACH, strict=True)]
-    return all(wanted) and 0.5 * sum(EACH) < total < 1.5 * sum(EACH)
+def rates_are_right(program: Program) -> bool:
+    *each, sum_rate = rates(program)
+    right = [0.4 * rate < shown < 1.6 * rate for shown, rate in zip(each, RATES, strict=True)]
+    return all(right) and 0.5 * sum(RATES) < sum_rate < 1.5 * sum(RATES)
 
 
-def test_rows_and_sum_follow_and_a_death_and_a_stop_are_seen(tors: list[RealTor]) -> None:
+def test_rows_and_sum_follow_the_traffic_and_show_a_killed_and_a_stopped_tor(
+    tors: list[RealTor],
+) -> None:
     ports = [f"--port={name}={tor.port}" for name, tor in zip("abc", tors, strict=True)]
     with Program(*ports, size=(140, 24)) as program:
-        program.wait_until(lambda: as_they_are_made(program), "rates as they are made")
-        # One is killed, which is seen long before its silence would be.
+        program.wait_until(lambda: rates_are_right(program), "the right rates")
+        # A killed tor is noticed at once, not by its silence.
         killed = time.monotonic()
         tors[0].kill()
         program.wait_until(
@@ -79,16 +81,17 @@ def test_rows_and_sum_follow_and_a_death_and_a_stop_are_seen(tors: list[RealTor]
             "a is down",
         )
         assert time.monotonic() - killed < 2.0
-        # The others go on, and so does the sum: of what there is.
+        # The sum continues with the other two.
         program.wait_until(
-            lambda: 0.5 * sum(EACH[1:]) < rates(program)[3] < 1.5 * sum(EACH[1:]), "the sum of two"
+            lambda: 0.5 * sum(RATES[1:]) < rates(program)[3] < 1.5 * sum(RATES[1:]),
+            "the sum of two",
         )
         tors[0].start()
         program.send("r")
-        program.wait_until(lambda: as_they_are_made(program), "all are back")
+        program.wait_until(lambda: rates_are_right(program), "all are connected again")
         assert "down" not in row(program, "a")
         assert "down" not in row(program, "sum of 3 tors")
-        # One is stopped.
+        # A stopped tor is noticed by its silence.
         stopped = time.monotonic()
         tors[1].pause()
         try:
@@ -101,15 +104,15 @@ def test_rows_and_sum_follow_and_a_death_and_a_stop_are_seen(tors: list[RealTor]
             assert (rate(row(program, "sum of 3 tors")) or 0) > 0
         finally:
             tors[1].resume()
-        program.wait_until(lambda: as_they_are_made(program), "all are back again")
+        program.wait_until(lambda: rates_are_right(program), "all are connected again")
         program.send("0")
         program.wait_for(re.compile(r"\Abwgraph  sum of 3 tors "))
         program.send("q")
         assert program.wait_exit() == 0
 
 
-class Watch:
-    """The three in one process: what there is to see of them, without a screen."""
+class WatchedFleet:
+    """A fleet of the three tors in this process, without a screen."""
 
     def __init__(self, tors: list[RealTor]) -> None:
         named = (NamedEndpoint("", ControlPort("127.0.0.1", tor.port)) for tor in tors)
@@ -120,86 +123,90 @@ class Watch:
         assert self.fleet.sum is not None
         self.sum = self.fleet.sum
         self.states: list[tuple[int, object]] = []
-        "Who lost a connection or got one, in order."
-        for which, source in enumerate(self.sources):
-            source.start(partial(self._tell, which))
+        "The index of a tor and ``Connected`` or ``Lost``, in the order of the events."
+        for index, source in enumerate(self.sources):
+            source.start(partial(self._handle, index))
 
-    def _tell(self, which: int, event: Event) -> None:
-        self.fleet.handle(self.fleet.instances[which], event)
+    def _handle(self, index: int, event: Event) -> None:
+        self.fleet.handle(self.fleet.instances[index], event)
         if isinstance(event, Connected | Lost):
-            self.states.append((which, type(event)))
+            self.states.append((index, type(event)))
 
     def close(self) -> None:
         for source in self.sources:
             source.close()
 
-    def newest(self, which: int) -> float:
-        return self.fleet.instances[which].history.newest_at or 0.0
+    def newest(self, index: int) -> float:
+        return self.fleet.instances[index].history.newest_at or 0.0
 
-    def more(self, which: int, seconds: float) -> Callable[[], bool]:
-        """Whether that one has told of so many more seconds."""
-        until = self.newest(which) + seconds
-        return lambda: self.newest(which) >= until
+    def more(self, index: int, seconds: float) -> Callable[[], bool]:
+        """Return a condition that holds when a tor has sent this many more seconds of samples."""
+        until = self.newest(index) + seconds
+        return lambda: self.newest(index) >= until
 
-    def lacking(self, begin: float, end: float) -> list[int]:
-        """The seconds in this time that the sum marks as partly covered."""
+    def partly_covered(self, begin: float, end: float) -> list[int]:
+        """Return the seconds in this time that the sum marks as partly covered."""
         window = self.sum.history.window(now(), 60)
         seconds = (round(window.end) - 59 + index for index in sorted(window.partial))
         return [second for second in seconds if begin <= second <= end]
 
 
 @pytest.fixture
-def watch(tors: list[RealTor]) -> Iterator[Watch]:
-    watching = Watch(tors)
+def watched(tors: list[RealTor]) -> Iterator[WatchedFleet]:
+    watched = WatchedFleet(tors)
     try:
-        yield watching
+        yield watched
     finally:
-        watching.close()
+        watched.close()
 
 
-def test_the_sum_is_marked_where_one_is_missing_goes_on_and_adds_up(
-    tors: list[RealTor], watch: Watch
+def test_sum_marks_seconds_without_a_tor_and_equals_its_members_totals(
+    tors: list[RealTor], watched: WatchedFleet
 ) -> None:
-    fleet, total = watch.fleet, watch.sum
-    eventually(lambda: all(watch.newest(which) for which in range(3)), "samples of all")
-    eventually(watch.more(1, 1.5), "and more of them")
-    # One is stopped: the sum waits for a moment, and then goes on without it, and says so.
+    fleet, fleet_sum = watched.fleet, watched.sum
+    eventually(lambda: all(watched.newest(index) for index in range(3)), "samples of all tors")
+    eventually(watched.more(1, 1.5), "more samples")
+    # Stop a tor: the sum waits for it for a moment, then continues without it and is marked.
     begin = now()
     tors[1].pause()
     try:
-        eventually(lambda: watch.lacking(begin + 1, now()), "a second that lacks one")
+        eventually(
+            lambda: watched.partly_covered(begin + 1, now()), "a second without the stopped tor"
+        )
     finally:
         tors[1].resume()
-    eventually(lambda: not watch.lacking(begin - 1, begin + 3), "it tells of them all the same")
-    # One is killed: that is told at once, and not when it would have had something to say.
-    died = now()
+    eventually(
+        lambda: not watched.partly_covered(begin - 1, begin + 3), "its late samples in the sum"
+    )
+    # Kill a tor: it is lost at once, before its next sample would be due.
+    killed = now()
     tors[2].kill()
-    eventually(lambda: isinstance(fleet.instances[2].state, Lost), "the death is told")
-    assert now() - died < 1.0
-    assert fleet.instances[2].title in total.missing_members
-    eventually(watch.more(0, 2.0), "the others go on")
+    eventually(lambda: isinstance(fleet.instances[2].state, Lost), "the killed tor lost")
+    assert now() - killed < 1.0
+    assert fleet.instances[2].title in fleet_sum.missing_members
+    eventually(watched.more(0, 2.0), "samples of the others")
     tors[2].start()
-    watch.sources[2].retry_now()
-    eventually(lambda: isinstance(fleet.instances[2].state, Connected), "it is back")
-    back = now()
-    eventually(watch.more(2, 1.5), "and tells")
-    assert watch.lacking(died, back + 1)
+    watched.sources[2].retry_now()
+    eventually(lambda: isinstance(fleet.instances[2].state, Connected), "connected again")
+    reconnected = now()
+    eventually(watched.more(2, 1.5), "samples after the restart")
+    assert watched.partly_covered(killed, reconnected + 1)
     [restart] = fleet.instances[2].totals.restarts
-    assert list(total.totals.restarts) == [restart]
-    assert died - 1 < restart < back
-    # Nothing of all that was to be seen of the one that only went on.
-    lives = fleet.instances[0].history.window(now(), int(now() - begin)).buckets
-    assert min(lives.seconds) > 0.5
-    assert [who for who, _ in watch.states].count(0) == 1
-    # What each of them has is in the sum to the byte, and it is what tor has counted.
-    watch.close()
-    whole = total.totals.total()
-    each = [instance.totals.total() for instance in fleet.instances]
-    assert whole is not None
-    assert whole.read == sum(one.read for one in each if one is not None)
-    assert whole.written == sum(one.written for one in each if one is not None)
+    assert list(fleet_sum.totals.restarts) == [restart]
+    assert killed - 1 < restart < reconnected
+    # The first tor has no gap and no lost connection.
+    buckets = fleet.instances[0].history.window(now(), int(now() - begin)).buckets
+    assert min(buckets.seconds) > 0.5
+    assert [index for index, _ in watched.states].count(0) == 1
+    # The sum's total is exactly that of its members, and about what the tors have counted.
+    watched.close()
+    sum_total = fleet_sum.totals.total()
+    totals = [instance.totals.total() for instance in fleet.instances]
+    assert sum_total is not None
+    assert sum_total.read == sum(total.read for total in totals if total is not None)
+    assert sum_total.written == sum(total.written for total in totals if total is not None)
     counted = 0
     for tor in tors:
         with Control(tor) as control:
             counted += control.has_read()
-    assert whole.read == pytest.approx(counted, abs=3 * sum(EACH))
+    assert sum_total.read == pytest.approx(counted, abs=3 * sum(RATES))

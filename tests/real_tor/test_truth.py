@@ -1,4 +1,4 @@
-"""Numbers that can be trusted, against a real tor: every byte, every second, every gap."""
+"""Every byte, every second and every gap is right, compared with what a real tor reports."""
 
 import json
 import random
@@ -33,7 +33,7 @@ Pair = tuple[int, int]
 
 @pytest.fixture
 def tor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealTor]:
-    """A tor that has moved nothing yet."""
+    """A tor that has not moved any bytes yet."""
     with RealTor(tmp_path_factory.mktemp("tor")) as tor:
         yield tor
 
@@ -46,7 +46,7 @@ def eventually(condition: Callable[[], object], what: str) -> None:
 
 
 class RawLog:
-    """Another controller, without any library: every BW event of one tor process."""
+    """The BW events of one tor process, read by a second controller without any library."""
 
     def __init__(self, tor: RealTor) -> None:
         self.events: list[Pair] = []
@@ -73,118 +73,119 @@ class RawLog:
 
 
 class Watched:
-    """A link to a tor in this very process, and all that it told."""
+    """A source connected to a tor, with an instance and all of its events."""
 
     def __init__(self, tor: RealTor, timing: Timing = DEFAULT_TIMING) -> None:
         self.instance = Instance("test", history=History(lock=threading.Lock()))
-        self.told: list[Event] = []
-        self._link = TorSource([ControlPort("127.0.0.1", tor.port)], Credentials(), timing=timing)
+        self.events: list[Event] = []
+        endpoint = ControlPort("127.0.0.1", tor.port)
+        self._source = TorSource([endpoint], Credentials(), timing=timing)
 
     def __enter__(self) -> Self:
-        self._link.start(self._tell)
+        self._source.start(self._handle)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._link.close()
+        self._source.close()
 
-    def _tell(self, event: Event) -> None:
+    def _handle(self, event: Event) -> None:
         self.instance.handle(event)
-        self.told.append(event)
+        self.events.append(event)
 
     @property
     def samples(self) -> list[Sample]:
-        return [event for event in self.told if isinstance(event, Sample)]
+        return [event for event in self.events if isinstance(event, Sample)]
 
-    def connected(self, count: int = 1) -> Connected:
-        """The latest connection, once there have been so many."""
-        found: list[Connected] = []
+    def wait_connected(self, count: int = 1) -> Connected:
+        """Wait until there have been ``count`` connections; return the latest."""
+        connections: list[Connected] = []
 
-        def seen() -> bool:
-            found[:] = [event for event in self.told if isinstance(event, Connected)]
-            return len(found) >= count
+        def are_enough() -> bool:
+            connections[:] = [event for event in self.events if isinstance(event, Connected)]
+            return len(connections) >= count
 
-        eventually(seen, f"connection {count}")
-        return found[-1]
+        eventually(are_enough, f"connection {count}")
+        return connections[-1]
 
-    def lost(self) -> None:
-        """Until a connection has been lost."""
-        eventually(lambda: any(isinstance(e, Lost) for e in self.told), "a loss")
+    def wait_lost(self) -> None:
+        """Wait until a connection has been lost."""
+        eventually(lambda: any(isinstance(e, Lost) for e in self.events), "a lost connection")
 
-    def wait_samples(self, more: int) -> None:
-        """Until so many more have come."""
-        wanted = len(self.samples) + more
-        eventually(lambda: len(self.samples) >= wanted, f"{more} more samples")
+    def wait_samples(self, count: int) -> None:
+        """Wait for ``count`` more samples."""
+        expected = len(self.samples) + count
+        eventually(lambda: len(self.samples) >= expected, f"{count} more samples")
 
     def cut(self) -> None:
-        """Lose the connection, while tor lives on."""
-        assert self._link._current is not None
-        assert self._link._current._transport is not None
-        self._link._current._transport.hang_up()
+        """Close the connection while tor keeps running."""
+        assert self._source._current is not None
+        assert self._source._current._transport is not None
+        self._source._current._transport.hang_up()
 
 
-def follows(ours: list[Pair], raw: list[Pair]) -> bool:
-    """Whether ours are successive events of the raw log, none left out and none twice."""
+def is_run_of(ours: list[Pair], raw: list[Pair]) -> bool:
+    """Return whether ``ours`` are consecutive events of the raw log."""
     return any(raw[i : i + len(ours)] == ours for i in range(len(raw) - len(ours) + 1))
 
 
-def test_every_event_is_in_the_history_and_in_the_lines_once_across_a_restart(
+def test_every_event_is_once_in_the_history_and_in_the_lines_across_a_restart(
     tor: RealTor,
 ) -> None:
-    dice = random.Random(7)
+    rng = random.Random(7)
     logs: list[list[Pair]] = []
     argv = bwgraph_argv("--port", str(tor.port), "--json")
     with (
-        subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, env=environment()) as lines,
+        subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, env=environment()) as process,
         Watched(tor) as watched,
     ):
-        for life in range(2):
-            if life:
+        for run in range(2):
+            if run:
                 tor.start()
             with RawLog(tor) as raw:
                 logs.append(raw)
-                watched.connected(life + 1)
+                watched.wait_connected(run + 1)
                 with Control(tor) as control:
                     for _ in range(4):
-                        control.let_read(dice.randrange(1000, 300_000))
-                        control.let_write(dice.randrange(5))
+                        control.let_read(rng.randrange(1000, 300_000))
+                        control.let_write(rng.randrange(5))
                         watched.wait_samples(1)
-                # All the while there is another log of what the two are told.
+                # The raw log must contain all that the other two have received.
                 newest = watched.samples[-1]
                 last = newest.read, newest.written
-                eventually(partial(contains, raw, last), "the other log")
-                if life:
-                    lines.terminate()
-                    lines.wait(PATIENCE)
+                eventually(partial(contains, raw, last), "the newest sample in the raw log")
+                if run:
+                    process.terminate()
+                    process.wait(PATIENCE)
                 else:
                     tor.kill()
-        assert lines.stdout is not None
-        said = [json.loads(line) for line in lines.stdout]
-    # Each life's samples by themselves: what came before the second connection, and after.
-    second = [i for i, event in enumerate(watched.told) if isinstance(event, Connected)][1]
-    for raw, told in zip(logs, (watched.told[:second], watched.told[second:]), strict=True):
-        ours = [(e.read, e.written) for e in told if isinstance(e, Sample)]
+        assert process.stdout is not None
+        lines = [json.loads(line) for line in process.stdout]
+    # The samples of each tor process: before and after the second connection.
+    second = [i for i, event in enumerate(watched.events) if isinstance(event, Connected)][1]
+    for raw, events in zip(logs, (watched.events[:second], watched.events[second:]), strict=True):
+        ours = [(e.read, e.written) for e in events if isinstance(e, Sample)]
         assert len(ours) >= 4
-        assert follows(ours, raw), (ours, raw)
-    # In the history, to the byte; the raw log may have kept the cache up, before the first.
+        assert is_run_of(ours, raw), (ours, raw)
+    # The history has the same bytes, and those of tor's cache before the first sample, if any.
     window = watched.instance.history.window(now(), 300).buckets
-    first = next(event for event in watched.told if isinstance(event, Connected))
+    first = next(event for event in watched.events if isinstance(event, Connected))
     samples = [*first.recent, *watched.samples]
     assert sum(window.read) == sum(sample.read for sample in samples)
     assert sum(window.written) == sum(sample.written for sample in samples)
     assert sum(window.seconds) == pytest.approx(sum(sample.seconds for sample in samples))
-    # And in the lines of the other program, which connected at its own time.
-    pairs = [(line["read"], line["written"]) for line in said if line["read"] is not None]
+    # So have the lines of the other program, which connected at another time.
+    pairs = [(line["read"], line["written"]) for line in lines if line["read"] is not None]
     assert len(pairs) >= 6
-    cut = next(
+    restart = next(
         i
         for i in range(len(pairs) + 1)
-        if follows(pairs[:i], logs[0]) and follows(pairs[i:], logs[1])
+        if is_run_of(pairs[:i], logs[0]) and is_run_of(pairs[i:], logs[1])
     )
-    assert 0 < cut < len(pairs)
-    assert {line["tor"] for line in said} == {f"127.0.0.1:{tor.port}"}
+    assert 0 < restart < len(pairs)
+    assert {line["tor"] for line in lines} == {f"127.0.0.1:{tor.port}"}
 
 
-def test_what_tor_moved_before_is_in_the_total_and_in_no_rate(tor: RealTor) -> None:
+def test_traffic_before_the_first_connection_is_in_the_total_and_in_no_rate(tor: RealTor) -> None:
     with Control(tor) as control:
         control.let_read(400_000)
         time.sleep(0.1)
@@ -196,23 +197,23 @@ def test_what_tor_moved_before_is_in_the_total_and_in_no_rate(tor: RealTor) -> N
     assert total.since_tor_started
     assert total.since is not None
     assert 0 < now() - total.since < 60
-    # Its control connections' own bytes are counted, too: some hundreds.
+    # Some hundred bytes of the control connections themselves are counted too.
     assert 400_000 <= total.read < 410_000
     assert max(window.read_peak) < 5_000
 
 
-def test_a_restarted_tor_is_marked_and_starts_new_totals(tor: RealTor) -> None:
+def test_restart_is_marked_and_begins_a_new_total(tor: RealTor) -> None:
     with Watched(tor) as watched:
         with Control(tor) as control:
-            watched.connected()
+            watched.wait_connected()
             control.let_read(200_000)
             watched.wait_samples(2)
         before = watched.instance.totals.total()
         killed = now()
         tor.kill()
-        watched.lost()
+        watched.wait_lost()
         tor.start()
-        watched.connected(2)
+        watched.wait_connected(2)
         watched.wait_samples(1)
         after = watched.instance.totals.total()
     assert before is not None
@@ -224,34 +225,34 @@ def test_a_restarted_tor_is_marked_and_starts_new_totals(tor: RealTor) -> None:
     assert not watched.instance.totals.unseen
 
 
-def test_what_a_living_tor_moved_unseen_is_a_sum_and_never_a_rate(tor: RealTor) -> None:
+def test_traffic_while_disconnected_is_in_the_total_and_in_no_rate(tor: RealTor) -> None:
     timing = Timing(reconnect_delays_s=(2.0,))
     with Watched(tor, timing) as watched, Control(tor) as control:
-        watched.connected()
+        watched.wait_connected()
         watched.wait_samples(2)
         watched.cut()
-        watched.lost()
+        watched.wait_lost()
         control.let_read(300_000)
-        watched.connected(2)
+        watched.wait_connected(2)
         watched.wait_samples(2)
-        ledger = watched.instance.totals
-        total = ledger.total()
+        totals = watched.instance.totals
+        total = totals.total()
         window = watched.instance.history.window(now(), 60).buckets
-    (gap,) = ledger.unseen
+    (gap,) = totals.unseen
     assert 300_000 <= gap.read < 305_000
     assert gap.end - gap.begin == pytest.approx(2.5, abs=1.5)
-    assert not ledger.restarts
+    assert not totals.restarts
     assert total is not None
     assert total.read >= 300_000
     assert max(window.read_peak) < 5_000
 
 
-def test_a_stopped_tors_backlog_is_spread_over_the_stop(tor: RealTor) -> None:
+def test_backlog_of_a_stopped_tor_is_spread_over_the_stop(tor: RealTor) -> None:
     with Watched(tor) as watched, Control(tor) as control:
         watched.wait_samples(2)
         tor.pause()
         try:
-            # It goes as far as the sockets hold it, and tor reads it when it goes on.
+            # Send as much as the socket buffers hold; tor reads it when it continues.
             control._socket.setblocking(False)
             sent = control._socket.send(b"PADDING " + b"x" * 60_000 + b"\r\n")
             control._socket.setblocking(True)
@@ -260,45 +261,48 @@ def test_a_stopped_tors_backlog_is_spread_over_the_stop(tor: RealTor) -> None:
             tor.resume()
         watched.wait_samples(3)
         window = watched.instance.history.window(now(), 60).buckets
-    assert not [event for event in watched.told if isinstance(event, Connected)][1:]
+    assert not [event for event in watched.events if isinstance(event, Connected)][1:]
     assert sum(window.read) >= sent
     assert max(window.read_peak) < sent / 4
-    # Nothing of it is a gap: from the first column that is known all are.
-    known = [bool(seconds) for seconds in window.seconds]
-    assert all(known[known.index(True) :])
+    # There is no gap: all buckets from the first one with data on have data.
+    has_data = [bool(seconds) for seconds in window.seconds]
+    assert all(has_data[has_data.index(True) :])
 
 
-def test_the_cache_is_taken_when_another_keeps_it_and_marked_as_before(tor: RealTor) -> None:
+def test_event_cache_is_used_if_another_subscriber_fills_it_and_is_unverified(
+    tor: RealTor,
+) -> None:
     with RawLog(tor) as raw, Control(tor) as control:
         for count in range(1, 5):
             control.let_read(10_000 * count)
             eventually(lambda n=count: len(raw) > n, "the next event")  # type: ignore[misc]
         for _ in range(8):
-            # Once in twenty times our subscription falls together with an event: then it is left.
+            # About once in twenty times an event coincides with the subscription, and the cache is
+            # not used.
             with Watched(tor) as watched:
-                connected = watched.connected()
+                connected = watched.wait_connected()
             if connected.recent:
                 break
         recent = [(sample.read, sample.written) for sample in connected.recent]
-        eventually(lambda: follows(recent, raw), "the other log")
+        eventually(lambda: is_run_of(recent, raw), "the cached events in the raw log")
         assert len(recent) >= 4
         assert raw[0] not in recent  # it was the first of a subscription
         assert connected.recent[-1].ends_at <= connected.at
-        # All that was told lies up to there, and nothing else: as in a history of it alone.
-        hearsay = History()
+        # The unverified buckets end where a history of the cached samples alone ends.
+        cached = History()
         for sample in connected.recent:
-            hearsay.push(sample)
-        assert watched.instance.unverified_until == hearsay.newest_bucket
+            cached.push(sample)
+        assert watched.instance.unverified_until == cached.newest_bucket
         total = watched.instance.totals.total()
         assert total is not None
         assert total.read < 120_000  # these bytes are counted once
 
 
-def test_a_cache_that_nobody_keeps_is_not_taken(tor: RealTor) -> None:
+def test_event_cache_is_not_used_without_another_subscriber(tor: RealTor) -> None:
     with RawLog(tor) as raw, Control(tor) as control:
         control.let_read(50_000)
         eventually(lambda: len(raw) > 2, "events")
-    time.sleep(1.5)  # tor sends one more to a connection that it has not yet seen closed
+    time.sleep(1.5)  # tor notices that the connection is closed when it sends the next event
     with Watched(tor) as watched:
-        connected = watched.connected()
+        connected = watched.wait_connected()
     assert connected.recent == ()

@@ -1,4 +1,4 @@
-"""Run the demo in a terminal, changed where a test needs it, and find things on its screen."""
+"""Run the demo with changes that a test needs, press keys, and find text on its screen."""
 
 import re
 import sys
@@ -9,19 +9,21 @@ from pty_driver import Program
 from bwgraph.screen.keymap import BINDINGS
 
 DEMO = "demo: no tor"
+"A text on the demo's screen."
+
 BAR = re.compile(r"[▁▂▃▄▅▆▇█]")
 
 
-def altered(code: str, *arguments: str) -> list[str]:
-    """How to run bwgraph with something in it changed first."""
+def patched_argv(code: str, *arguments: str) -> list[str]:
+    """Return a command that executes ``code`` and then runs bwgraph."""
     run = "import sys\nfrom bwgraph.__main__ import main\nsys.exit(main())"
     return [sys.executable, "-c", f"{code}\n{run}", *arguments]
 
 
-def with_history(*arguments: str) -> list[str]:
-    """How to run the demo with twenty minutes of traffic before it began.
+def demo_with_history(*arguments: str) -> list[str]:
+    """Return a command that runs the demo with 20 minutes of samples before its start.
 
-    It is a little more every second, and a hundred times as much in one second of the last minute.
+    The rate rises a little every second, with a spike in the last minute.
     """
     code = """
 from bwgraph.system.clock import now
@@ -39,34 +41,35 @@ def instance(*arguments):
     return made
 Targets._instance = instance
 """
-    return altered(code, "--demo", *arguments)
+    return patched_argv(code, "--demo", *arguments)
 
 
 def is_raw(program: Program) -> bool:
-    """Whether keys come at once and unseen, as the graph wants them."""
+    """Return whether the terminal passes keys on at once and does not echo them."""
     return not program.modes()[3] & (termios.ICANON | termios.ECHO)
 
 
 HEADER = r"\Abwgraph .*"
-LAST_WORDS = BINDINGS[-1].help
-"What the page of help ends with."
+LAST_HELP_TEXT = BINDINGS[-1].help
+"The last line of the help screen."
 
 
 def readout(unit: str = "MiB") -> re.Pattern[str]:
+    """Return a pattern for the line that describes the selected bucket."""
     return re.compile(rf"^\d\d:\d\d:\d\d   ▼ [\d.]+ {unit}, mean [\d.]+ {unit}/s ", re.MULTILINE)
 
 
 def mode_of(*words: str) -> re.Pattern[str]:
-    """What stands at the right of the first heading about the scale."""
+    """Return a pattern for the first heading with these words about the scale at its right."""
     return re.compile(rf"^▼ download .*  {' '.join(words)}$", re.MULTILINE)
 
 
 KEYS: list[tuple[str, str, str | re.Pattern[str], str | re.Pattern[str]]] = [
-    # The key, what the terminal sends, what is then on the screen, and what is then not on it.
-    ("?", "?", LAST_WORDS, "▼ download"),
-    ("h", "h", "▼ download", LAST_WORDS),
-    ("?", "?", LAST_WORDS, "▼ download"),
-    ("esc", "\x1b", "▼ download", LAST_WORDS),
+    # The key, the bytes that the terminal sends, what appears on the screen, what disappears.
+    ("?", "?", LAST_HELP_TEXT, "▼ download"),
+    ("h", "h", "▼ download", LAST_HELP_TEXT),
+    ("?", "?", LAST_HELP_TEXT, "▼ download"),
+    ("esc", "\x1b", "▼ download", LAST_HELP_TEXT),
     ("space", " ", re.compile(HEADER + "  (paused|1 s back)  "), "nothing"),
     ("p", "p", "1 s/column", re.compile(HEADER + "  (paused|\\d+ s back)  ")),
     ("-", "-", "5 s/column", "1 s/column"),
@@ -103,7 +106,7 @@ KEYS: list[tuple[str, str, str | re.Pattern[str], str | re.Pattern[str]]] = [
     ("b", "b", mode_of("cut at p99"), "500 MiB/s ┤"),
     ("a", "a", re.compile("^ *500 MiB/s ┤", re.MULTILINE), "cut at p99"),
     ("s", "s", re.compile(r"^saved bwgraph-[\d-]+\.svg$", re.MULTILINE), "q quit"),
-    # These have their own tests: there is nothing to see of them here.
+    # These have no visible effect here; other tests cover them.
     *(
         (key, sent, "▼ download", "nothing")
         for key, sent in (
@@ -117,8 +120,8 @@ KEYS: list[tuple[str, str, str | re.Pattern[str], str | re.Pattern[str]]] = [
 
 
 def clicked(x: int, y: int, term: str) -> bytes:
-    """What such a terminal sends when its first button is pressed and let go on a cell."""
-    if term.startswith("xterm"):  # SGR
+    """Return the bytes that a terminal sends for a click of the first button on a cell."""
+    if term.startswith("xterm"):  # SGR mouse mode
         return b"\x1b[<0;%d;%dM\x1b[<0;%d;%dm" % (x + 1, y + 1, x + 1, y + 1)
     there = bytes((33 + x, 33 + y))
     return b"\x1b[M " + there + b"\x1b[M#" + there
