@@ -1,14 +1,15 @@
-"""Whatever a control port may send, all the way: bytes on the wire to samples to columns.
+"""Random control port output, followed from the bytes on the wire to the screen.
 
-``examples`` are what it sends and when, ``check`` is what must hold of any of them. They are run by
-``test_fuzz.py`` for some seconds and by ``benchmarks/fuzz.py`` for as long as one likes. All of it
-is real but the clock and the threads: the wire, stem's parser, the connection, the tor's history
-and its screen.
+``examples`` generates the output and its timing, ``check`` asserts what must hold for each example.
+``test_fuzz.py`` runs them for some seconds, ``benchmarks/fuzz.py`` for any time. Only the clock and
+stem's threads are simulated; the transport, stem's parser, the connection, the history and the
+screen are real.
 """
 
+import itertools
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -42,7 +43,7 @@ Pair = tuple[int, int]
 
 @dataclass(frozen=True)
 class Piece:
-    """Something that a control port sends, and the BW events that are to be taken from it."""
+    """Some bytes that a control port sends, and the BW events in them."""
 
     data: bytes
     events: tuple[Pair, ...] = ()
@@ -50,24 +51,25 @@ class Piece:
 
 @dataclass(frozen=True)
 class Example:
-    """What is sent, in pieces of which size it is read, when each event comes, and who looks."""
+    """The output of a control port, how it is received, and how it is drawn."""
 
     pieces: list[Piece]
     chunk: int
+    "The most bytes read at once."
     steps: list[float]
-    "Seconds before each of the events; they begin again when they are over."
+    "Seconds before each event, repeated from the start when they are used up."
     asleep: bool
-    "Whether the machine is, in the longest of these."
+    "Whether the machine sleeps during the longest step."
     size: Size
     view: View
 
 
-def _event(pair: Pair, more: bytes) -> Piece:
-    return Piece(b"650 BW %d %d%s\r\n" % (*pair, more), (pair,))
+def _event(pair: Pair, suffix: bytes) -> Piece:
+    return Piece(b"650 BW %d %d%s\r\n" % (*pair, suffix), (pair,))
 
 
-def _is_piece(line: bytes) -> bool:
-    """Whether a line is no event, and does not begin a message of several lines."""
+def _is_garbage(line: bytes) -> bool:
+    """Return whether a line is not an event, and does not begin a message of several lines."""
     return b"\n" not in line and line[3:4] not in (b"-", b"+") and not line.startswith(b"650 BW ")
 
 
@@ -86,11 +88,11 @@ WORDS = st.one_of(
     ),
     st.binary(max_size=8).filter(lambda word: b"\n" not in word),
 )
-"What stands where a number should; two of them, one behind the other, are never an event."
+"Words in the place of a number, most of them invalid."
 MALFORMED = st.builds(
-    lambda one, more: Piece(b"650 BW %s %s\r\n" % (one, more)), WORDS, WORDS
+    lambda read, written: Piece(b"650 BW %s %s\r\n" % (read, written)), WORDS, WORDS
 ).filter(lambda piece: not stem_adapter._BANDWIDTH.fullmatch(piece.data))
-LINES = st.binary(max_size=60).filter(_is_piece)
+LINES = st.binary(max_size=60).filter(_is_garbage)
 GARBAGE = st.builds(lambda line, end: Piece(line + end), LINES, st.sampled_from([b"\r\n", b"\n"]))
 STRAY = st.sampled_from(
     [
@@ -98,7 +100,7 @@ STRAY = st.sampled_from(
         Piece(b"552 Unrecognized key\r\n"),
         Piece(b"650 STREAM_BW 1 2 3\r\n650 BW_ 1 2\r\n"),
         Piece(b"250-traffic/read=7\r\n250 OK\r\n"),
-        # What looks like an event within an answer is none.
+        # A line within a reply is not an event, even if it looks like one.
         Piece(b"250+config-text=\r\n650 BW 1 2\r\n.\r\n250 OK\r\n"),
         Piece(b"250-x\r\n650 BW 1 2\r\n"),
         Piece(b"650 BW 3 4\n"),
@@ -131,26 +133,21 @@ examples = st.builds(
 
 
 class Clock:
-    """Goes on by the next of the steps whenever an event is taken."""
+    """A clock that advances by one step for each event."""
 
     def __init__(self, steps: list[float], *, asleep: bool) -> None:
         self.now = self.awake = START
-        self._longest = max(steps) if asleep else None
-        self._steps = self._again(steps)
+        self._sleep = max(steps) if asleep else None
+        self._steps = itertools.cycle(steps)
 
-    @staticmethod
-    def _again(steps: list[float]) -> Iterator[float]:
-        while True:
-            yield from steps
-
-    def go_on(self) -> None:
+    def advance(self) -> None:
         step = next(self._steps)
         self.now += step
-        self.awake += 0.5 if step == self._longest else step
+        self.awake += 0.5 if step == self._sleep else step
 
 
 def check(example: Example) -> None:
-    """Everything that must hold."""
+    """Assert everything that must hold for an example."""
     clock = Clock(example.steps, asleep=example.asleep)
     instance = Instance(str(PLACE))
     with (
@@ -158,70 +155,70 @@ def check(example: Example) -> None:
         patch.object(connection_module, "awake", lambda: clock.awake),
         patch.object(transport, "CHUNK_BYTES", example.chunk),
     ):
-        taken = _read(example, clock, instance)
+        received = _receive(example, clock, instance)
     expected = [pair for piece in example.pieces for pair in piece.events]
-    assert taken == expected
-    # The first begins the first span, and is no sample.
-    _adds_up(
+    assert received == expected
+    # The first event is not a sample: its bytes have no known span.
+    _check_sums(
         instance,
         clock.now,
         [(min(r, MAX_SAMPLE_BYTES), min(w, MAX_SAMPLE_BYTES)) for r, w in expected[1:]],
     )
-    _can_be_drawn(instance, example, clock.now)
+    _check_screens(instance, example, clock.now)
 
 
-def _read(example: Example, clock: Clock, instance: Instance) -> list[Pair]:
-    """Have it all read and told, and give the events that were found in it."""
-    taken: list[Pair] = []
+def _receive(example: Example, clock: Clock, instance: Instance) -> list[Pair]:
+    """Send the example to a connection that reports to the instance; return the events found."""
+    received: list[Pair] = []
     connection = Connection(PLACE, transport.connect, instance.handle, lambda _: None)
-    complaints = connection._warning_handler
+    warning_handler = connection._warning_handler
 
-    def take(read: int, written: int) -> None:
-        clock.go_on()
-        taken.append((read, written))
+    def on_event(read: int, written: int) -> None:
+        clock.advance()
+        received.append((read, written))
         connection._on_bandwidth(read, written)
 
     near, far = socket.socketpair()
-    with far, closing(transport.wrap(near)) as line:
-        complaints.attach()
+    with far, closing(transport.wrap(near)) as wire:
+        warning_handler.attach()
         try:
             instance.handle(Connected(clock.now, str(PLACE)))
             connection.release_samples()
             sender = threading.Thread(target=_send, args=(far, example.pieces))
-            sender.start()  # there may be more than a socket takes at once
-            _all(line, take)
+            sender.start()  # a thread, since the socket's buffer may be too small for all
+            _read_all(wire, on_event)
             sender.join()
         finally:
             connection.close()
-    return taken
+    return received
 
 
 def _send(far: socket.socket, pieces: list[Piece]) -> None:
-    with suppress(OSError):  # it may be given up before its end
+    with suppress(OSError):  # the receiver may close the connection early
         far.sendall(b"".join(piece.data for piece in pieces))
         far.shutdown(socket.SHUT_WR)
 
 
-def _all(line: Transport, take: Callable[[int, int], None]) -> None:
-    """Do what stem's two threads do, one after the other, until the end."""
-    source = stem_adapter.BandwidthSocket(line, take)
-    # One that is never connected has no threads.
-    reader = stem_adapter.BandwidthController(stem_adapter.BandwidthSocket(line, take))
-    reader.add_event_listener(lambda event: take(event.read, event.written), EventType.BW)
-    source.connect()
+def _read_all(wire: Transport, on_event: Callable[[int, int], None]) -> None:
+    """Do the work of stem's two threads in this one, until the connection ends."""
+    messages = stem_adapter.BandwidthSocket(wire, on_event)
+    # A controller that is never connected starts no threads.
+    controller = stem_adapter.BandwidthController(stem_adapter.BandwidthSocket(wire, on_event))
+    controller.add_event_listener(lambda event: on_event(event.read, event.written), EventType.BW)
+    messages.connect()
     while True:
         try:
-            message: Any = source.recv()
+            message: Any = messages.recv()
         except stem.SocketClosed:
             return
         except stem.ProtocolError:
             continue
         if message.content()[-1][0] == "650":
-            reader._handle_event(message)
+            controller._handle_event(message)
 
 
-def _adds_up(instance: Instance, now: float, samples: list[Pair]) -> None:
-    """Every byte is there once, at every resolution that reaches back so far."""
+def _check_sums(instance: Instance, now: float, samples: list[Pair]) -> None:
+    """Assert that every byte is counted once, at each resolution that covers all samples."""
     sums = [sum(read for read, _ in samples), sum(written for _, written in samples)]
     total = instance.totals.total()
     assert total is not None
@@ -229,16 +226,16 @@ def _adds_up(instance: Instance, now: float, samples: list[Pair]) -> None:
     for resolution in RESOLUTIONS:
         first, last = instance.history.extent(now, resolution)
         count = (last - first) // resolution + 2
-        columns = instance.history.window(now, count, resolution).buckets
-        assert min((*columns.read, *columns.written, *columns.seconds), default=0) >= 0
+        buckets = instance.history.window(now, count, resolution).buckets
+        assert min((*buckets.read, *buckets.written, *buckets.seconds), default=0) >= 0
         if now - START < (kept_buckets(resolution) - 2) * resolution:
-            assert [sum(columns.read), sum(columns.written)] == sums, resolution
-        for field in (columns.read_peak, columns.written_peak):
-            assert all(0 <= peak < float("inf") for peak in field)
+            assert [sum(buckets.read), sum(buckets.written)] == sums, resolution
+        for peaks in (buckets.read_peak, buckets.written_peak):
+            assert all(0 <= peak < float("inf") for peak in peaks)
 
 
-def _can_be_drawn(instance: Instance, example: Example, now: float) -> None:
-    """It has a picture, whatever happened to it."""
+def _check_screens(instance: Instance, example: Example, now: float) -> None:
+    """Assert that the instance can be drawn: lost, long after that, and with a problem."""
     size = example.size
     moment = Moment(now, datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
     instance.handle(Lost(now, "\x1b[2J", now + 8.0))
@@ -246,14 +243,14 @@ def _can_be_drawn(instance: Instance, example: Example, now: float) -> None:
         compose(instance, example.view, size, moment),
         compose(instance, example.view, size, Moment(now + 5000.0, moment.wall_clock)),
     ):
-        _is_harmless(frame, size)
+        _check_frame(frame, size)
     if instance.problem is not None:
         assert len(instance.problem.text) <= stem_adapter.MAX_WARNING_CHARS
         instance.handle(Problem(now, instance.problem.text))
-        _is_harmless(compose(instance, View(), size, moment), size)
+        _check_frame(compose(instance, View(), size, moment), size)
 
 
-def _is_harmless(frame: Frame, size: Size) -> None:
+def _check_frame(frame: Frame, size: Size) -> None:
     lines = frame.text()
     assert len(lines) <= size.rows
     for line in lines:

@@ -1,10 +1,10 @@
-"""Runs bwgraph with what it would not find on Windows taken away.
+"""Run bwgraph without the functions that Python lacks on Windows.
 
     as_on_windows.py [ARGUMENT]...
 
-It is no Windows: it holds that whatever a POSIX system alone has is not touched there, that nothing
-is waited for that cannot be, and that the ways around do what they are for. What is taken away is
-what the documentation of Python's modules says is for Unix alone, and what windows-curses lacks.
+This is no Windows. It checks that bwgraph, when it believes to be on Windows, uses no functions of
+POSIX systems, calls select() on sockets only, and works with the replacements. It removes the
+functions whose documentation says "Unix", and those that windows-curses lacks.
 """
 
 import curses
@@ -30,9 +30,9 @@ from typing import Any
 import stem.control
 
 LOADED = (getpass, importlib.resources, json, queue, shutil, sqlite3, subprocess, tempfile, tomllib)
-"By now, since they are of this system, and not to find out that they are on another."
+"Modules imported before the removal, so that they work as on this system."
 
-GONE: dict[Any, tuple[str, ...]] = {
+REMOVED: dict[Any, tuple[str, ...]] = {
     curses: ("set_escdelay", "get_escdelay", "resizeterm", "tigetstr", "tigetnum"),
     locale: ("nl_langinfo", "CODESET"),
     os: (
@@ -49,54 +49,55 @@ GONE: dict[Any, tuple[str, ...]] = {
     time: ("clock_gettime", "CLOCK_BOOTTIME", "CLOCK_MONOTONIC", "tzset"),
 }
 
-NO_MODULES = ("termios", "tty", "fcntl", "grp", "pwd", "resource", "pty", "syslog")
+REMOVED_MODULES = ("termios", "tty", "fcntl", "grp", "pwd", "resource", "pty", "syslog")
 
 
-def need_socket(number: int) -> None:
-    """Refuse what is a file, a pipe or a console."""
-    if not stat.S_ISSOCK(os.fstat(number).st_mode):
+def require_socket(fd: int) -> None:
+    """Raise the OSError of Windows if a descriptor is a file, a pipe or a console."""
+    if not stat.S_ISSOCK(os.fstat(fd).st_mode):
         raise OSError(10038, "an operation was attempted on something that is not a socket")
 
 
-def be_windows() -> None:
-    """Take it all away, and put there what Windows has instead."""
+def imitate_windows() -> None:
+    """Remove these functions and modules, and replace those that differ on Windows."""
     real_select, real_pair, unix = select.select, socket.socketpair, socket.AF_UNIX
-    set_wakeup_fd, initscr, term = signal.set_wakeup_fd, curses.initscr, os.environ.pop("TERM", "")
+    real_set_wakeup_fd, real_initscr = signal.set_wakeup_fd, curses.initscr
+    term = os.environ.pop("TERM", "")
 
-    def selects(readers: Any, writers: Any, others: Any, timeout: float | None = None) -> Any:
+    def socket_select(readers: Any, writers: Any, others: Any, timeout: float | None = None) -> Any:
         for each in (*readers, *writers, *others):
-            need_socket(each if isinstance(each, int) else each.fileno())
+            require_socket(each if isinstance(each, int) else each.fileno())
         return real_select(readers, writers, others, timeout)
 
-    def sets_wakeup_fd(number: int, **how: bool) -> int:
-        if number != -1:
-            need_socket(number)
-            assert not os.get_blocking(number)
-        return set_wakeup_fd(number, **how)
+    def set_wakeup_fd(fd: int, **options: bool) -> int:
+        if fd != -1:
+            require_socket(fd)
+            assert not os.get_blocking(fd)
+        return real_set_wakeup_fd(fd, **options)
 
-    def begins() -> Any:
-        os.environ["TERM"] = term  # this curses needs to know
-        return initscr()
+    def initscr() -> Any:
+        os.environ["TERM"] = term  # the curses of this system needs it
+        return real_initscr()
 
-    # A console that is closed, which is SIGBREAK there.
+    # On Windows a closed console sends SIGBREAK.
     signal.SIGBREAK = signal.SIGHUP  # type: ignore[attr-defined]
-    for module, names in GONE.items():
+    for module, names in REMOVED.items():
         for name in names:
             if hasattr(module, name):
                 delattr(module, name)
-    for name in NO_MODULES:
+    for name in REMOVED_MODULES:
         sys.modules[name] = None  # type: ignore[assignment]
     socket.socketpair = lambda: real_pair(unix)  # type: ignore[assignment,misc]
-    select.select = selects
-    signal.set_wakeup_fd = sets_wakeup_fd
-    curses.initscr = begins
+    select.select = socket_select
+    signal.set_wakeup_fd = set_wakeup_fd
+    curses.initscr = initscr
     sys.platform = "win32"
 
 
 if __name__ == "__main__":
     assert stem.control
     assert not any(name.startswith("bwgraph") for name in sys.modules)
-    be_windows()
+    imitate_windows()
     from bwgraph.__main__ import main
 
     sys.exit(main())

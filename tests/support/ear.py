@@ -1,4 +1,4 @@
-"""Someone for a source to tell things to, and waiting for what other threads do."""
+"""Record the events of a source, and wait for what other threads do."""
 
 import queue
 import threading
@@ -9,33 +9,34 @@ from typing import TypeVar
 from bwgraph.model.events import Event, Problem, Sample
 
 PATIENCE = 10.0
-"Seconds after which what a test waits for is not going to come."
+"The longest time that a test waits for something, in seconds."
 
 Kind = TypeVar("Kind")
 
 
 class Ear:
-    """A ``Report`` that keeps what it hears, and can be waited on."""
+    """A ``Report`` callback that records events and lets a test wait for them."""
 
     def __init__(self) -> None:
         self.heard: list[Event] = []
-        self._unseen: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        "All events so far."
+        self._unread: queue.SimpleQueue[Event] = queue.SimpleQueue()
 
     def __call__(self, event: Event) -> None:
         self.heard.append(event)
-        self._unseen.put(event)
+        self._unread.put(event)
 
     def wait_for(self, kind: type[Kind]) -> Kind:
-        """The next of this kind; what comes before it is passed over."""
+        """Wait for the next event of this class and return it; skip the others."""
         deadline = time.monotonic() + PATIENCE
         while (left := deadline - time.monotonic()) > 0:
             try:
-                event = self._unseen.get(timeout=left)
+                event = self._unread.get(timeout=left)
             except queue.Empty:
                 break
             if isinstance(event, kind):
                 return event
-        message = f"no {kind.__name__} came; heard: {self.heard}"
+        message = f"no {kind.__name__}; recorded: {self.heard}"
         raise AssertionError(message)
 
     @property
@@ -44,18 +45,19 @@ class Ear:
 
     @property
     def troubles(self) -> list[str]:
+        """The texts of the recorded problems."""
         return [event.text for event in self.heard if isinstance(event, Problem)]
 
 
 def eventually(condition: Callable[[], object], what: str) -> None:
-    """Wait until it is so; for what another thread does without telling."""
+    """Wait until a condition holds that another thread brings about."""
     deadline = time.monotonic() + PATIENCE
     while not condition():
-        assert time.monotonic() < deadline, f"it never came to be that {what}"
+        assert time.monotonic() < deadline, f"waited in vain for: {what}"
         time.sleep(0.002)
 
 
 def threads_at_work() -> list[threading.Thread]:
-    """The threads of stem and of bwgraph that are alive."""
+    """Return the running threads of stem and of bwgraph."""
     names = ("Tor listener", "Event notifier", "bwgraph ")
     return [thread for thread in threading.enumerate() if thread.name.startswith(names)]

@@ -1,9 +1,9 @@
-"""A strict stand-in for curses: a screen in memory, and an error for whatever it does not model.
+"""A strict fake of curses: a screen in memory, and an error for everything it does not model.
 
-It models what the rooms use that know curses, with curses' own traps: text that ends in the lower
-right cell is drawn and then raises, anything outside of the window raises, an insertion pushes out
-what is at the right edge. A name that is not here raises AttributeError, as do states that bwgraph
-has no business in: writing before ``initscr`` or after ``endwin``, a colour pair nobody made.
+It models the functions that bwgraph uses, with the pitfalls of curses: text that ends in the lower
+right cell is drawn and then raises, writing outside of the window raises, an insertion pushes text
+out at the right edge. Other names raise AttributeError. Wrong use raises too: writing before
+``initscr`` or after ``endwin``, or with a colour pair that was not initialized.
 """
 
 import os
@@ -20,7 +20,7 @@ from bwgraph.terminal import curses_terminal, tty
 
 
 class CursesError(Exception):
-    """What ``curses.error`` is here."""
+    """The fake's ``curses.error``."""
 
 
 Cell = tuple[str, int]
@@ -31,12 +31,12 @@ EMPTY: Cell = (" ", 0)
 
 @dataclass
 class Hardware:
-    """The terminal at the other end."""
+    """The capabilities of the terminal."""
 
     columns: int = 80
     rows: int = 24
     colors: int = 8
-    "How many; 0 for none."
+    "The number of colours; 0 for none."
     default_colors: bool = True
     hides_cursor: bool = True
     has_mouse: bool = True
@@ -47,7 +47,7 @@ class Hardware:
 
 
 class Window:
-    """What ``initscr`` returns: cells, a cursor and a queue of keys."""
+    """The window that ``initscr`` returns: cells, a cursor and a queue of keys."""
 
     def __init__(self, curses: "FakeCurses", columns: int, rows: int) -> None:
         self._curses = curses
@@ -57,17 +57,18 @@ class Window:
         self._nodelay = False
         self.has_keypad = False
         self.cells: list[list[Cell]] = []
-        "What has been written, shown or not."
+        "The window's cells, shown or not."
         self.shown: list[list[Cell]] = []
-        "What the last ``refresh`` brought to the screen."
+        "The cells at the last ``refresh``."
         self.pressed: list[int] = []
-        "Keys that wait to be read."
+        "Keys that have not been read yet."
         self.written: list[int] = []
-        "The number of the row of each write, in order."
+        "The row of each write, in order."
         self.cleared = 0
+        "The number of calls of ``clear``."
         self.blank()
 
-    # What curses has.
+    # The functions of curses.
 
     def keypad(self, flag: bool) -> None:
         self._curses.need_screen()
@@ -103,7 +104,7 @@ class Window:
             elif self._y + 1 < self._rows:
                 self._y, self._x = self._y + 1, 0
             else:
-                # Drawn, but there is nowhere for the cursor to go.
+                # The cell is drawn, but the cursor cannot move on.
                 raise CursesError("addwstr() returned ERR")
 
     def insstr(self, y: int, x: int, text: str, attribute: int) -> None:
@@ -126,44 +127,44 @@ class Window:
         self._curses.need_screen()
         self.shown = [row.copy() for row in self.cells]
 
-    # What the tests ask, and what the rest of the fake does.
+    # The functions of the fake.
 
     def text(self) -> list[str]:
-        """The rows that are on the screen, as they stand there."""
+        """Return the rows on the screen."""
         return ["".join(char for char, _ in row) for row in self.shown]
 
     def attributes(self, y: int) -> list[int]:
-        """The attributes of a row's cells."""
+        """Return the attributes of a row's cells."""
         return [attribute for _, attribute in self.shown[y]]
 
     def blank(self) -> None:
-        """Empty the window, the cursor to the upper left."""
+        """Empty the window and move the cursor to the upper left."""
         self.cells = [[EMPTY] * self._columns for _ in range(self._rows)]
         self._y = self._x = 0
 
     def resized(self, columns: int, rows: int) -> None:
-        """Take another size; what is in both stays."""
-        old = self.cells
+        """Change the size; cells within both sizes stay."""
+        old_cells = self.cells
         self._columns, self._rows = columns, rows
         self.blank()
-        for row, before in zip(self.cells, old, strict=False):
-            kept = before[:columns]
-            row[: len(kept)] = kept
+        for row, old_row in zip(self.cells, old_cells, strict=False):
+            common = old_row[:columns]
+            row[: len(common)] = common
 
     def _cells(self, text: str, attribute: int) -> list[Cell]:
         if not text:
-            raise NotImplementedError("writing no text at all")
+            raise NotImplementedError("writing an empty text")
         if any(wcwidth(char) != 1 for char in text):
             raise NotImplementedError(f"characters that are not one cell wide: {text!r}")
         if not self._curses.hardware.utf8:
             text.encode("ascii")
-        if attribute & ~self._curses.known_attributes:
+        if attribute & ~self._curses.valid_attributes:
             raise NotImplementedError(f"attribute {attribute:#x}")
         return [(char, attribute) for char in text]
 
 
 class FakeCurses:
-    """What ``import curses`` gives."""
+    """The module ``curses``."""
 
     error = CursesError
 
@@ -198,23 +199,23 @@ class FakeCurses:
         self.hardware = Hardware() if hardware is None else hardware
         self.window: Window | None = None
         self.modes: set[str] = set()
-        "What has been asked of the terminal: noecho, cbreak, ..."
+        "The modes that were set: noecho, cbreak, ..."
         self.active = False
-        "Whether the screen is curses' at the moment."
+        "Whether curses has the screen: after ``initscr`` and before ``endwin``."
         self.pairs: dict[int, tuple[int, int]] = {}
         self.calls: list[str] = []
-        "The names of what was called that changes the terminal's state, in order."
-        self.known_attributes = self.A_BOLD | self.A_DIM | self.A_REVERSE
+        "The names of the functions called that change the terminal's state, in order."
+        self.valid_attributes = self.A_BOLD | self.A_DIM | self.A_REVERSE
         self.mask = 0
-        "The mouse's events that were asked for."
+        "The mouse events that were requested."
         self.interval = 166
-        "Milliseconds within which a press and a release are a click, and a press alone waits."
-        self._happened: list[tuple[int, int, int]] = []
+        "Milliseconds within which a press and a release are a click; a press is held that long."
+        self._mouse_events: list[tuple[int, int, int]] = []
         self._terminfo: dict[str, bytes] | None = None
 
-    # What curses has.
+    # The functions of curses.
 
-    def setupterm(self, term: str, fd: int) -> None:  # noqa: ARG002 - curses' own
+    def setupterm(self, term: str, fd: int) -> None:  # noqa: ARG002 - a parameter of curses
         if term not in self.hardware.terminfo:
             raise CursesError("setupterm: could not find terminal")
         self._terminfo = self.hardware.terminfo[term]
@@ -227,7 +228,7 @@ class FakeCurses:
     def initscr(self) -> Window:
         self.calls.append("initscr")
         self.active = True
-        if self.window is None:  # or it is the one that there was, as in Python's curses
+        if self.window is None:  # a second call returns the same window, as in Python's curses
             self.window = Window(self, self.hardware.columns, self.hardware.rows)
         return self.window
 
@@ -281,9 +282,9 @@ class FakeCurses:
 
     def getmouse(self) -> tuple[int, int, int, int, int]:
         self.need_screen()
-        if not self._happened:
+        if not self._mouse_events:
             raise CursesError("getmouse() returned ERR")
-        x, y, buttons = self._happened.pop(0)
+        x, y, buttons = self._mouse_events.pop(0)
         return 0, x, y, 0, buttons
 
     def resizeterm(self, rows: int, columns: int) -> None:
@@ -299,9 +300,9 @@ class FakeCurses:
             raise CursesError("start_color() returned ERR")
 
     @property
-    def COLORS(self) -> int:  # noqa: N802 - curses' own
+    def COLORS(self) -> int:  # noqa: N802 - a name of curses
         if "start_color" not in self.calls:
-            raise AttributeError("COLORS")  # as from the real one
+            raise AttributeError("COLORS")  # as curses does
         return self.hardware.colors
 
     def use_default_colors(self) -> None:
@@ -323,24 +324,24 @@ class FakeCurses:
         if not -1 <= foreground < self.hardware.colors:
             raise CursesError("init_pair() returned ERR")
         self.pairs[pair] = (foreground, background)
-        self.known_attributes |= pair << 8
+        self.valid_attributes |= pair << 8
 
     def color_pair(self, pair: int) -> int:
         self._need_color()
         if pair not in self.pairs:
-            raise NotImplementedError(f"colour pair {pair}, which nobody made")
+            raise NotImplementedError(f"colour pair {pair}, which was not initialized")
         return pair << 8
 
-    # What the tests do, and what the rest of the fake does.
+    # The functions of the fake.
 
     def happen(self, x: int, y: int, buttons: int) -> None:
-        """Have something happen with the mouse; what nobody asked for is not told."""
+        """Report a mouse event, if such events were requested."""
         if buttons & self.mask:
-            self._happened.append((x, y, buttons))
+            self._mouse_events.append((x, y, buttons))
             self.need_screen().pressed.append(self.KEY_MOUSE)
 
     def need_screen(self) -> Window:
-        """Hold that the screen is curses' at the moment."""
+        """Return the window. Raises CursesError if curses does not have the screen."""
         if self.window is None or not self.active:
             raise CursesError("must call initscr() first")
         return self.window
@@ -352,7 +353,7 @@ class FakeCurses:
 
 
 class Stream:
-    """A standard stream that can't be written to, since nothing should be."""
+    """A standard stream without a write method, since curses alone may write."""
 
     def __init__(self, number: int, *, tty: bool = True) -> None:
         self._number = number
@@ -367,7 +368,7 @@ class Stream:
 
 @contextmanager
 def installed(hardware: Hardware) -> Iterator[FakeCurses]:
-    """Put the fakes where the rooms that know curses have the real ones."""
+    """Replace curses, the standard streams and the terminal size in the modules that use them."""
     curses = FakeCurses(hardware)
 
     def terminal_size(_: int) -> os.terminal_size:
@@ -375,8 +376,8 @@ def installed(hardware: Hardware) -> Iterator[FakeCurses]:
 
     with pytest.MonkeyPatch.context() as patch:
         streams = SimpleNamespace(platform=sys.platform, stdin=Stream(0), stdout=Stream(1))
-        for room in (curses_terminal, tty):
-            patch.setattr(room, "curses", curses)
-            patch.setattr(room, "sys", streams)
+        for module in (curses_terminal, tty):
+            patch.setattr(module, "curses", curses)
+            patch.setattr(module, "sys", streams)
         patch.setattr(curses_terminal, "os", SimpleNamespace(get_terminal_size=terminal_size))
         yield curses

@@ -1,4 +1,4 @@
-"""A user without rights, for the tests of what a denied user is told."""
+"""Run code as a user without permissions, for tests of "permission denied"."""
 
 import os
 import tempfile
@@ -11,7 +11,7 @@ NOBODY = 65534
 
 @contextmanager
 def nobody() -> Iterator[None]:
-    """Be one, if the tests run as root; whoever else runs them is one already."""
+    """Become the user nobody, if the tests run as root; other users have no permissions anyway."""
     if os.geteuid() != 0:
         yield
         return
@@ -29,7 +29,7 @@ def nobody() -> Iterator[None]:
 
 @contextmanager
 def open_directory() -> Iterator[Path]:
-    """A directory that anyone may enter; those above ``tmp_path`` are for its owner alone."""
+    """Make a directory that every user may enter, unlike ``tmp_path``, and remove it at the end."""
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         directory.chmod(0o755)

@@ -1,4 +1,4 @@
-"""How the tests that state a property are run: the same examples each time, and no clock."""
+"""Settings of property tests: the same examples in each run, and no time limit."""
 
 from hypothesis import HealthCheck, settings
 
@@ -9,4 +9,4 @@ PROPERTY = settings(
     max_examples=80,
     suppress_health_check=[HealthCheck.too_slow],
 )
-"A decorator for a test with ``given``."
+"A decorator for tests that use ``given``."

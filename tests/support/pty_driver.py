@@ -1,8 +1,8 @@
-"""bwgraph on a terminal of its own: a real pty, a session, a shell above it, and eyes.
+"""Run bwgraph in a terminal of its own: a pseudo-terminal, a session, a shell and a screen.
 
-A ``Program`` runs below ``pty_shell``, so that ^Z, ``fg`` and a hang-up are what they are in life.
-What it writes is kept as bytes and shown on a screen by pyte. All waiting is for something that
-can be seen, returns at once when it is there, and fails with the picture when it does not come.
+A ``Program`` is a job of ``pty_shell``, so that ^Z, ``fg`` and a hang-up work as in a real shell.
+Its output is recorded as bytes and shown on a screen by pyte. Each ``wait_...`` method returns as
+soon as its condition holds, and otherwise fails with a picture of the screen.
 """
 
 import fcntl
@@ -28,17 +28,17 @@ import bwgraph
 
 SHELL = Path(__file__).with_name("pty_shell.py")
 PATIENCE = 20.0
-"Seconds that anything may take on a machine that is busy with other things."
+"The longest time that anything may take on a busy machine, in seconds."
 
 SMCUP, RMCUP = b"\x1b[?1049h", b"\x1b[?1049l"
 HIDDEN, SHOWN = b"\x1b[?25l", b"\x1b[?25h"
 MOUSE = re.compile(rb"\x1b\[\?(?:\d+;)*100[0-6](?:;\d+)*([hl])")
-"Turns telling of the mouse on or off (xterm's control sequences, mouse tracking)."
+"A sequence that switches mouse reports on or off (xterm's control sequences, mouse tracking)."
 KEYPAD_ON, KEYPAD_OFF = b"\x1b[?1h\x1b=", b"\x1b[?1l\x1b>"
 
 
 def environment(**changes: str | None) -> dict[str, str]:
-    """What a program finds around it: this and nothing else; None takes a variable away."""
+    """Return the environment for a program, with changes; None removes a variable."""
     environ: dict[str, str | None] = {
         "PATH": os.environ.get("PATH", os.defpath),
         "PYTHONPATH": str(Path(bwgraph.__file__).parent.parent),
@@ -56,12 +56,12 @@ def bwgraph_argv(*arguments: str) -> list[str]:
 
 
 class _Screen(pyte.Screen):
-    """pyte's screen, with what xterm has besides and an eye on lines that do not fit."""
+    """A screen of pyte with more functions of xterm, which counts text that does not fit."""
 
     wrapped = 0
-    "Characters written beyond the end of a line since the screen was last cleared."
+    "The characters written beyond the end of a line since the screen was last cleared."
     scrolled = 0
-    "Lines lost at the top since then."
+    "The lines scrolled out at the top since then."
 
     def draw(self, data: str) -> None:
         for char in data:
@@ -82,13 +82,13 @@ class _Screen(pyte.Screen):
         self.draw(self.last * (count or 1))
 
     def scroll_up(self, count: int = 1) -> None:
-        self._at_the_top(lambda: self.delete_lines(count))
+        self._at_top_margin(lambda: self.delete_lines(count))
 
     def scroll_down(self, count: int = 1) -> None:
-        self._at_the_top(lambda: self.insert_lines(count))
+        self._at_top_margin(lambda: self.insert_lines(count))
 
-    def _at_the_top(self, scroll: Callable[[], None]) -> None:
-        """Of the margins; the cursor stays where it is."""
+    def _at_top_margin(self, scroll: Callable[[], None]) -> None:
+        """Scroll with the cursor at the top margin, then move it back."""
         x, y = self.cursor.x, self.cursor.y
         self.cursor.y = self.margins.top if self.margins else 0
         scroll()
@@ -96,17 +96,17 @@ class _Screen(pyte.Screen):
 
 
 class _Stream(pyte.ByteStream):
-    """pyte's parser, with what xterm has besides."""
+    """A parser of pyte with more functions of xterm."""
 
     def __init__(self, screen: _Screen) -> None:
-        more = {"b": "repeat", "S": "scroll_up", "T": "scroll_down"}
-        self.csi = {**pyte.ByteStream.csi, **more}
-        self.events = pyte.ByteStream.events | {*more.values()}
+        functions = {"b": "repeat", "S": "scroll_up", "T": "scroll_down"}
+        self.csi = {**pyte.ByteStream.csi, **functions}
+        self.events = pyte.ByteStream.events | {*functions.values()}
         super().__init__(screen)
 
 
 class Program:
-    """A program that runs on a terminal, until the ``with`` ends at the latest."""
+    """A program in a terminal; a context manager that kills it at the end."""
 
     def __init__(
         self,
@@ -117,16 +117,16 @@ class Program:
         ignored: Iterable[int] = (),
         cwd: Path | str = "/",
     ) -> None:
-        """Run ``bwgraph ARGUMENTS``, or ``argv``; ``ignored`` are signals, as nohup has it."""
+        """Run ``bwgraph ARGUMENTS``, or ``argv``, with these signals ignored as by nohup."""
         self.argv = list(argv) if argv is not None else bwgraph_argv(*arguments)
         self.raw = b""
-        "Everything it has written."
+        "All of its output."
         self.pid = 0
         self.ended = 0.0
-        "When it ended, on the monotonic clock."
+        "The time at which it ended, on the monotonic clock."
         self._exit: int | None = None
         self._stopped: int | None = None
-        self._said = b""
+        self._unparsed_report = b""
         self._master, self._slave = os.openpty()
         os.set_blocking(self._master, False)
         self._screen = _Screen(*size)
@@ -168,9 +168,9 @@ class Program:
         self.close()
 
     def close(self) -> None:
-        """End it, whatever state it is in, and let go of the terminal."""
+        """Kill the program in any state, and close the terminal."""
         with suppress(OSError):
-            os.close(self._commands)  # the shell ends its job and itself
+            os.close(self._commands)  # the shell kills its job and ends
             self._commands = -1
         try:
             self._shell.wait(PATIENCE)
@@ -187,29 +187,29 @@ class Program:
                 os.close(fd)
         self._master = self._slave = self._reports = self._commands = -1
 
-    # What there is to see.
+    # The state of the terminal.
 
     def display(self) -> list[str]:
-        """The screen's lines, without the blanks at their ends."""
+        """Return the screen's lines without trailing spaces."""
         return [line.rstrip() for line in self._screen.display]
 
     def text(self) -> str:
         return "\n".join(self.display())
 
     def modes(self) -> list[Any]:
-        """The terminal's attributes, all of them."""
+        """Return all attributes of the terminal."""
         return termios.tcgetattr(self._slave)
 
     def fits(self) -> bool:
-        """Whether all that was drawn since the screen was cleared had its place on it."""
+        """Return whether everything drawn since the screen was cleared fitted on it."""
         return self._screen.wrapped == 0 and self._screen.scrolled == 0
 
     def tells_of_mouse(self) -> bool:
-        """Whether the terminal sends clicks to the program, instead of selecting text."""
+        """Return whether the terminal reports clicks to the program."""
         return [*MOUSE.findall(self.raw)][-1:] == [b"h"]
 
     def on_normal_screen(self) -> bool:
-        """Whether the terminal is as it was found: screen, cursor, mouse, keys, modes."""
+        """Return whether the screen, cursor, mouse, keypad and modes are as before the start."""
         return (
             self.raw.count(SMCUP) == self.raw.count(RMCUP)
             and self.raw.rfind(RMCUP) >= self.raw.rfind(SMCUP)
@@ -220,89 +220,90 @@ class Program:
         )
 
     def after_graph(self) -> str:
-        """What it wrote after it left the graph's screen for the last time."""
-        assert RMCUP in self.raw, self._picture("the graph was never left")
+        """Return its output after it left the alternate screen for the last time."""
+        assert RMCUP in self.raw, self._picture("it never left the alternate screen")
         last = self.raw.rpartition(RMCUP)[2]
         return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]|\x1b[=>]|\r", "", last.decode(errors="replace"))
 
-    # What there is to wait for.
+    # Waiting.
 
     def wait_for(self, what: str | re.Pattern[str], timeout: float = PATIENCE) -> re.Match[str]:
-        """Wait until a text, or something that a pattern finds, is on the screen."""
+        """Wait until a text, or a match of a pattern, is on the screen; return the match."""
         pattern = re.compile(re.escape(what)) if isinstance(what, str) else what
-        found: list[re.Match[str]] = []
+        matches: list[re.Match[str]] = []
 
-        def seen() -> bool:
+        def is_shown() -> bool:
             match = pattern.search(self.text())
             if match is not None:
-                found.append(match)
+                matches.append(match)
             return match is not None
 
-        self._wait(seen, f"{pattern.pattern!r} on the screen", timeout)
-        return found[0]
+        self._wait(is_shown, f"{pattern.pattern!r} on the screen", timeout)
+        return matches[0]
 
     def wait_gone(self, text: str, timeout: float = PATIENCE) -> None:
+        """Wait until a text is not on the screen."""
         self._wait(lambda: text not in self.text(), f"{text!r} gone from the screen", timeout)
 
     def wait_until(
         self, condition: Callable[[], object], what: str, timeout: float = PATIENCE
     ) -> None:
-        """Wait until a condition on what has been seen holds."""
+        """Wait until a condition on the screen or the output holds."""
         self._wait(condition, what, timeout)
 
     def wait_exit(self, timeout: float = PATIENCE) -> int:
-        """Wait for its end: its exit status, negative for a signal that ended it."""
+        """Wait until it ends; return its exit code, negative for a signal that ended it."""
         self._wait(lambda: self._exit is not None, "its end", timeout)
         assert self._exit is not None
-        self.watch(0.0)  # what it wrote last
+        self.watch(0.0)  # receive the rest of its output
         return self._exit
 
     def wait_stopped(self, timeout: float = PATIENCE) -> int:
-        """Wait until it is stopped: by which signal."""
+        """Wait until it is stopped; return the signal that stopped it."""
         self._wait(lambda: self._stopped is not None, "its being stopped", timeout)
         assert self._stopped is not None
         return self._stopped
 
     def watch(self, seconds: float) -> None:
-        """Look on for so long."""
+        """Receive its output for this time."""
         end = time.monotonic() + seconds
-        while self._pump(max(0.0, end - time.monotonic())) or time.monotonic() < end:
+        while self._receive(max(0.0, end - time.monotonic())) or time.monotonic() < end:
             pass
 
-    # What there is to do.
+    # Actions.
 
     def send(self, keys: str | bytes) -> None:
         os.write(self._master, keys.encode() if isinstance(keys, str) else keys)
 
     def signal(self, number: int) -> None:
-        assert self._exit is None, "it has ended, and its number may be another's"
+        assert self._exit is None, "it has ended, and another process may have its pid"
         os.kill(self.pid, number)
 
     def fg(self) -> None:
-        """Continue it in the foreground, as a shell's fg does."""
+        """Continue it in the foreground, as the shell command fg does."""
         self._stopped = None
         os.write(self._commands, b"fg\n")
 
     def bg(self) -> None:
-        """Continue it in the background, as a shell's bg does."""
+        """Continue it in the background, as the shell command bg does."""
         self._stopped = None
         os.killpg(self.pid, signal.SIGCONT)
 
     def resize(self, columns: int, rows: int) -> None:
-        """Change the terminal's size. What was on it is lost: it must be drawn whole again."""
+        """Change the terminal's size and clear it, so that the program must redraw everything."""
         self._set_size(columns, rows)
         self._screen.reset()
         self._screen.resize(rows, columns)
 
     def scribble(self) -> None:
-        """Fill the screen with E's, as if something else had written there."""
+        """Fill the screen with E's, as if another program had written on it."""
         self._screen.alignment_display()
 
     def set_modes(self, modes: list[Any]) -> None:
         termios.tcsetattr(self._slave, termios.TCSANOW, modes)
 
     def hang_up(self) -> None:
-        """Take the terminal away. Nothing can be seen any more."""
+        """Close the terminal. The screen does not change any more."""
         os.close(self._master)
         self._master = -1
 
@@ -314,20 +315,20 @@ class Program:
         while not condition():
             left = end - time.monotonic()
             ended = self._exit is not None
-            came = self._pump(0.0 if ended else max(0.0, left))
-            if not came and (ended or left <= 0):
+            received = self._receive(0.0 if ended else max(0.0, left))
+            if not received and (ended or left <= 0):
                 why = f"it ended with {self._exit}" if ended else f"in {timeout:.0f} s"
                 raise AssertionError(self._picture(f"waited for {what}: {why}"))
-            while self._pump(0.0):
-                pass  # a picture comes in pieces: better to look when it is whole
+            while self._receive(0.0):
+                pass  # a frame arrives in pieces: receive all of it before looking
 
-    def _picture(self, what: str) -> str:
+    def _picture(self, message: str) -> str:
         width = self._screen.columns
         screen = "\n".join(f"|{line:{width}}|" for line in self.display())
-        return f"{what}\n{screen}\nlast bytes: {self.raw[-300:]!r}"
+        return f"{message}\n{screen}\nlast bytes: {self.raw[-300:]!r}"
 
-    def _pump(self, timeout: float) -> bool:
-        """Take what has come from the terminal and the shell; whether anything had."""
+    def _receive(self, timeout: float) -> bool:
+        """Receive output of the program and reports of the shell; return whether there were any."""
         fds = [fd for fd in (self._master, self._reports) if fd >= 0]
         ready = select.select(fds, [], [], timeout)[0]
         if self._master in ready:
@@ -335,20 +336,20 @@ class Program:
             self.raw += data
             self._stream.feed(data)
         if self._reports in ready:
-            self._hear(os.read(self._reports, 4096))
+            self._parse_reports(os.read(self._reports, 4096))
         return bool(ready)
 
-    def _hear(self, report: bytes) -> None:
-        if not report:
+    def _parse_reports(self, data: bytes) -> None:
+        if not data:
             os.close(self._reports)
             self._reports = -1
-            assert self._exit is not None, self._picture("the shell above it failed")
-        *lines, self._said = (self._said + report).split(b"\n")
+            assert self._exit is not None, self._picture("its shell failed")
+        *lines, self._unparsed_report = (self._unparsed_report + data).split(b"\n")
         for line in lines:
-            word, number, *when = line.split()
-            if word == b"started":
+            state, number, *times = line.split()
+            if state == b"started":
                 self.pid = int(number)
-            elif word == b"stopped":
+            elif state == b"stopped":
                 self._stopped = int(number)
             else:
-                self._exit, self.ended = int(number), float(when[0])
+                self._exit, self.ended = int(number), float(times[0])

@@ -1,16 +1,16 @@
-"""A shell of one job: what a program in a terminal has above it, and a test cannot be.
+"""A minimal shell with one job, for a program in a terminal.
 
-``pty_driver`` runs this file as the leader of a new session. It makes the terminal on its standard
-input the session's own, starts one program as a job in the foreground, tells what becomes of it on
-one pipe and obeys on another. Without it ^Z would do nothing: the kernel does not stop the
-processes of a session that nobody could continue.
+``pty_driver`` runs this file as the leader of a new session. It takes the terminal on its standard
+input as the session's controlling terminal, starts one program as a job in the foreground, reports
+the job's state on one pipe and reads commands from another. Without a shell ^Z would do nothing:
+the kernel does not stop an orphaned process group.
 
     pty_shell.py COMMANDS REPORTS IGNORED PROGRAM [ARGUMENT]...
 
-COMMANDS and REPORTS are file descriptors; IGNORED are signals, by number and comma, that the job
-starts with set to be ignored, as nohup does. The only command is ``fg``. Reports are
+COMMANDS and REPORTS are file descriptors. IGNORED is a comma-separated list of the numbers of the
+signals that the job ignores from its start, as with nohup. The only command is ``fg``. Reports are
 ``started PID``, ``stopped SIGNAL``, ``ended STATUS TIME`` (on the monotonic clock). When COMMANDS
-ends so do the job and the shell.
+is closed, the job is killed and the shell ends.
 """
 
 import fcntl
@@ -29,7 +29,7 @@ def main(commands: int, reports: int, ignored: list[int], argv: list[str]) -> No
     os.set_inheritable(commands, False)
     os.set_inheritable(reports, False)
     fcntl.ioctl(TERMINAL, termios.TIOCSCTTY, 0)
-    # As in every shell: it may take the terminal back while it is not in the foreground itself.
+    # As in every shell, so that it may take the terminal back while in the background.
     signal.signal(signal.SIGTTOU, signal.SIG_IGN)
     wake_reader, wake_writer = os.pipe()
     os.set_blocking(wake_reader, False)
@@ -42,12 +42,12 @@ def main(commands: int, reports: int, ignored: list[int], argv: list[str]) -> No
     while True:
         ready = select.select([commands, wake_reader], [], [])[0]
         if wake_reader in ready and signal.SIGHUP in os.read(wake_reader, 4096):
-            # The terminal went away: a shell tells its job, and wakes it up for that if need be.
-            _tell(job, signal.SIGHUP)
-            _tell(job, signal.SIGCONT)
+            # The terminal was hung up: pass the signal on, and continue the job if it is stopped.
+            _signal_job(job, signal.SIGHUP)
+            _signal_job(job, signal.SIGCONT)
         pid, status = os.waitpid(job, os.WNOHANG | os.WUNTRACED)
         if pid and os.WIFSTOPPED(status):
-            with suppress(OSError):  # the terminal may be gone
+            with suppress(OSError):  # the terminal may be closed
                 os.tcsetpgrp(TERMINAL, os.getpgrp())
             os.write(reports, f"stopped {os.WSTOPSIG(status)}\n".encode())
         elif pid:
@@ -56,11 +56,11 @@ def main(commands: int, reports: int, ignored: list[int], argv: list[str]) -> No
             return
         if commands in ready:
             if not os.read(commands, 4096):
-                _tell(job, signal.SIGKILL)
+                _signal_job(job, signal.SIGKILL)
                 os.waitpid(job, 0)
                 return
             os.tcsetpgrp(TERMINAL, job)
-            _tell(job, signal.SIGCONT)
+            _signal_job(job, signal.SIGCONT)
 
 
 def _start(ignored: list[int], argv: list[str]) -> int:
@@ -74,12 +74,12 @@ def _start(ignored: list[int], argv: list[str]) -> int:
         for number in ignored:
             signal.signal(number, signal.SIG_IGN)
         os.execve(argv[0], argv, os.environ)
-    with suppress(OSError):  # it was faster, and is another program by now
+    with suppress(OSError):  # the child has done it already and executed the program
         os.setpgid(job, job)
     return job
 
 
-def _tell(job: int, number: int) -> None:
+def _signal_job(job: int, number: int) -> None:
     with suppress(ProcessLookupError):
         os.killpg(job, number)
 

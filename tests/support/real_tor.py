@@ -1,8 +1,8 @@
-"""A real tor for tests: alone, on loopback, without a network, and gone when the ``with`` ends.
+"""A tor process for tests: on loopback, without a network, and killed at the end of the ``with``.
 
-With ``DisableNetwork 1`` it talks to nobody, and with ``CountPrivateBandwidth 1`` it counts the
-bytes of its own control connections. So a second control connection is the exact test source: what
-it sends is what tor reports as read, to the byte.
+With ``DisableNetwork 1`` it makes no connections, and with ``CountPrivateBandwidth 1`` it counts
+the bytes of its control connections. So a second control connection makes exact traffic: tor
+reports every byte that it sends as read.
 """
 
 import contextlib
@@ -26,14 +26,14 @@ needs_tor = [
     pytest.mark.tor,
     pytest.mark.skipif(TOR is None, reason="tor is not on PATH: install it to run this test"),
 ]
-"""A module's ``pytestmark``."""
+"The ``pytestmark`` of a module whose tests need tor."
 
 PATIENCE = 30.0
-"Seconds that tor may take to start on a machine that is busy with other things."
+"The longest time that tor may take to start on a busy machine, in seconds."
 
 
 def free_port() -> int:
-    """A port that nobody listens on, where nobody gets one by chance while tor is restarted."""
+    """Return a free port that the system does not assign, so that tor can be restarted on it."""
     numbers = random.Random()
     while True:
         port = numbers.randrange(15000, 30000)
@@ -48,7 +48,7 @@ def has_ipv6() -> bool:
 
 
 def hashed(password: str) -> str:
-    """What HashedControlPassword wants in torrc."""
+    """Return the hash of a password for HashedControlPassword in torrc."""
     assert TOR is not None
     command = [TOR, "--quiet", "--hash-password", password]
     ended = subprocess.run(command, capture_output=True, check=True, timeout=PATIENCE)
@@ -56,23 +56,20 @@ def hashed(password: str) -> str:
 
 
 class RealTor:
-    """A tor with a control port and a control socket, started and answering."""
+    """A tor process with a control port and a control socket."""
 
-    def __init__(self, place: Path, password: str | None = None, *more: str) -> None:
-        """Have its files below ``place``; it wants the password, or its cookie if there is none.
-
-        ``more`` are further lines for its torrc.
-        """
+    def __init__(self, directory: Path, password: str | None = None, *torrc_lines: str) -> None:
+        """Write the configuration to a directory. Without a password tor requires its cookie."""
         self.port = free_port()
-        self.socket_path = place / "door" / "control"
-        self.cookie_path = place / "data" / "control_auth_cookie"
+        self.socket_path = directory / "control" / "socket"
+        self.cookie_path = directory / "data" / "control_auth_cookie"
         self._password = password
-        self._torrc = place / "torrc"
-        self._defaults = place / "torrc-defaults"
-        self._log = place / "log"
+        self._torrc = directory / "torrc"
+        self._defaults = directory / "torrc-defaults"
+        self._log = directory / "log"
         self._process: subprocess.Popen[bytes] | None = None
-        for name in ("data", "door"):
-            (place / name).mkdir(mode=0o700)
+        for name in ("data", "control"):
+            (directory / name).mkdir(mode=0o700)
         assert len(str(self.socket_path)) < 100, "longer than a socket's path may be"
         ports = [f"ControlPort 127.0.0.1:{self.port}"]
         if has_ipv6():
@@ -81,7 +78,7 @@ class RealTor:
         if password is not None:
             secret = f"HashedControlPassword {hashed(password)}"
         lines = [
-            f"DataDirectory {place / 'data'}",
+            f"DataDirectory {directory / 'data'}",
             *ports,
             f"ControlSocket {self.socket_path}",
             secret,
@@ -89,7 +86,7 @@ class RealTor:
             "DisableNetwork 1",
             "CountPrivateBandwidth 1",
             f"Log notice file {self._log}",
-            *more,
+            *torrc_lines,
         ]
         self._torrc.write_text("\n".join(lines) + "\n")
         self._defaults.write_text("")
@@ -111,7 +108,7 @@ class RealTor:
         self.kill()
 
     def start(self) -> None:
-        """Start it, and wait until its control port answers."""
+        """Start tor, and wait until its control port answers."""
         assert TOR is not None
         assert self._process is None
         self._process = subprocess.Popen(
@@ -128,25 +125,25 @@ class RealTor:
             time.sleep(0.05)
 
     def terminate(self) -> None:
-        """End it in its own good order."""
+        """End tor by SIGTERM."""
         self._signal(signal.SIGTERM)
         self._reap()
 
     def kill(self) -> None:
-        """End it on the spot, if it runs."""
+        """End tor by SIGKILL, if it runs."""
         if self._process is not None:
             self._process.kill()
             self._reap()
 
     def pause(self) -> None:
-        """Stop it as a machine does that is asleep: connections stay, nothing comes."""
+        """Stop tor as on a sleeping machine: connections stay open, but nothing is sent."""
         self._signal(signal.SIGSTOP)
 
     def resume(self) -> None:
         self._signal(signal.SIGCONT)
 
     def secret(self) -> bytes:
-        """What to authenticate with. A cookie is read anew: each start has its own."""
+        """Return the password or the cookie. Each start of tor makes a new cookie."""
         if self._password is not None:
             return self._password.encode()
         return self.cookie_path.read_bytes()
@@ -161,14 +158,14 @@ class RealTor:
         self._process = None
 
     def _answers(self) -> bool:
-        # It listens before it has written its cookie: until then there may be an old one.
+        # Tor listens before it has written its cookie, so authentication may fail at first.
         with contextlib.suppress(OSError, AssertionError), Control(self):
             return True
         return False
 
 
 class Control:
-    """A raw control connection, authenticated: it makes traffic, and no more."""
+    """An authenticated control connection, without any library, that makes traffic."""
 
     def __init__(self, tor: RealTor) -> None:
         self._socket = socket.create_connection(("127.0.0.1", tor.port), timeout=PATIENCE)
@@ -196,20 +193,20 @@ class Control:
         self._socket.close()
 
     def let_read(self, count: int) -> None:
-        """Have tor read so many bytes."""
+        """Make tor read this number of bytes."""
         command = b"PADDING \r\n"
         padding = b"x" * (count - len(command))
         answer = self._ask(command[:-2] + padding + command[-2:])
         assert answer[0].startswith(b"510 "), answer
 
     def let_write(self, times: int = 1) -> int:
-        """Have tor write its longest answer so often; how many bytes that was."""
+        """Make tor write its longest reply several times; return the number of bytes."""
         return sum(
             len(line) + 2 for _ in range(times) for line in self._ask(b"GETINFO config/names\r\n")
         )
 
     def has_read(self) -> int:
-        """What tor has counted since it started."""
+        """Return the bytes that tor has read since it started."""
         return int(self._ask(b"GETINFO traffic/read\r\n")[0].partition(b"=")[2])
 
     def _ask(self, command: bytes) -> list[bytes]:
@@ -233,15 +230,16 @@ class Control:
 
 
 class Traffic:
-    """Has a tor move bytes, a spell at a time, for as long as there is one."""
+    """A thread that keeps making traffic through a tor, also after a restart of that tor."""
 
     PATIENCE = 20.0
-    "Seconds for an answer."
+    "The longest time that tor may take to reply, in seconds."
 
     def __init__(self, tor: RealTor) -> None:
         self.over = threading.Event()
+        "Set when the thread must end."
         self._tor = tor
-        self._thread = threading.Thread(target=self._go_on)
+        self._thread = threading.Thread(target=self._run)
 
     def __enter__(self) -> None:
         self._thread.start()
@@ -251,12 +249,12 @@ class Traffic:
         self._thread.join()
 
     def spell(self, control: Control) -> None:
-        """Move some, and come back."""
+        """Make some traffic and return."""
         raise NotImplementedError
 
-    def _go_on(self) -> None:
+    def _run(self) -> None:
         while not self.over.wait(0.1):
-            # It was killed, or stopped, or it is not yet there.
+            # This fails while tor is stopped or does not run.
             with contextlib.suppress(OSError, AssertionError), Control(self._tor) as control:
                 control._socket.settimeout(self.PATIENCE)
                 while not self.over.is_set():

@@ -1,6 +1,6 @@
-"""Things that listen on a port of 127.0.0.1: strangers, and a tor just large enough for a password.
+"""Small servers on ports of 127.0.0.1: some that are not tor, and tors that only authenticate.
 
-Each is a ``with`` that gives the port. Leave it after the programs that are connected to it.
+``listening`` is a context manager. Exit it after the programs that are connected to the server.
 """
 
 import socket
@@ -11,15 +11,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 Serve = Callable[[socket.socket], None]
+"What a server does with a connection."
 
 
 @contextmanager
 def listening(serve: Serve) -> Iterator[int]:
-    """A server that does this with each connection, in a thread for each."""
+    """Run a server with a thread for each connection; the value is its port."""
 
     class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:
-            with suppress(ConnectionError):  # the other side has seen enough
+            with suppress(ConnectionError):  # the client closed the connection
                 serve(self.request)
 
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
@@ -33,7 +34,7 @@ def listening(serve: Serve) -> Iterator[int]:
 
 
 def closed_port() -> int:
-    """A port that nobody listens on."""
+    """Return a port on which nothing listens."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
         return port
@@ -59,7 +60,7 @@ def web(connection: socket.socket) -> None:
 
 
 def socks(connection: socket.socket) -> None:
-    """What tor's SocksPort says to anybody who speaks something else."""
+    """Answer as tor's SocksPort answers to another protocol."""
     connection.recv(4096)
     connection.sendall(b"HTTP/1.0 501 Tor is not an HTTP Proxy\r\n\r\n")
 
@@ -69,24 +70,25 @@ def closing(connection: socket.socket) -> None:
 
 
 def dripping(connection: socket.socket) -> None:
-    """Never silent for long, and never done."""
+    """Send a byte twice a second, and never a whole line."""
     while True:
         connection.sendall(b"2")
         time.sleep(0.5)
 
 
 def flooding(connection: socket.socket) -> None:
+    """Send a line without an end."""
     connection.sendall(b"250-")
     while True:
         connection.sendall(b"x" * 65536)
 
 
 def password_tor(password: bytes) -> Serve:
-    """A tor that wants this password and tells nothing before it has it."""
+    """Return a tor that requires this password before any other command."""
     quoted = password.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
 
     def serve(connection: socket.socket) -> None:
-        trusted = False
+        authenticated = False
         with connection.makefile("rb") as lines:
             for line in lines:
                 command = line.removesuffix(b"\r\n")
@@ -96,8 +98,8 @@ def password_tor(password: bytes) -> Serve:
                         b'250-VERSION Tor="0.4.9.11"\r\n250 OK\r\n'
                     )
                 elif command == b'AUTHENTICATE "%s"' % quoted:
-                    trusted, reply = True, b"250 OK\r\n"
-                elif not trusted:
+                    authenticated, reply = True, b"250 OK\r\n"
+                elif not authenticated:
                     connection.sendall(b"515 Authentication failed: Password did not match\r\n")
                     return
                 elif command == b"SETEVENTS BW":
@@ -110,7 +112,7 @@ def password_tor(password: bytes) -> Serve:
 
 
 def cookie_tor(path: str) -> Serve:
-    """A tor that says where its cookie is, and gets no further."""
+    """Return a tor that names its cookie file and then answers nothing."""
     reply = f'250-PROTOCOLINFO 1\r\n250-AUTH METHODS=COOKIE COOKIEFILE="{path}"\r\n250 OK\r\n'
 
     def serve(connection: socket.socket) -> None:
