@@ -1,139 +1,144 @@
-"""What a program must have counted of a tor, by the events that were sent to it.
+"""Check a program's count of a tor's bytes against the events that were sent to it.
 
-Owns the reckoning: which sums a program may hold, and what is missing or too much in one that it
-must not. Pure: it looks at ``Passage``s and at two numbers.
+Owns which sums are right, and which events are missing or counted twice in a wrong one. Pure: it
+uses ``Passage``s and pairs of numbers.
 
-A program counts each connection's events but the first, in their order. So whatever it holds is
-the sum of whole connections and of the beginning of one that goes on; as no two events are alike,
-the sum tells to the event how far that is. Only where it hung up itself may it have left the last
-moment's unread.
+A program counts all events of a connection but the first, in order. So a right sum consists of the
+events of all ended connections, and of the first events of the open one. Since no two events are
+equal, the sum shows how many these are. If the program itself closed a connection, it may have left
+the last events unread.
 """
 
 from collections.abc import Sequence
 from itertools import accumulate, combinations
 
-from tap import Passage, Told
+from tap import BandwidthEvent, Passage
 
 Bytes = tuple[int, int]
-"Read and written."
+"Bytes read and written."
 
-UNREAD = 0.5
-"Seconds before a program hangs up, of which it may have read what it was sent, or not."
+UNREAD_S = 0.5
+"Events sent within this time before a program closes the connection may be left unread."
 
-RECENT = 200
-"Events among which what is missing is looked for."
+RECENT_EVENTS = 200
+"The number of events among which lost or doubled ones are searched for."
 
-BEHIND = 5
-"Events by which what is stored is behind what was sent, where nothing tells by how many."
+BEHIND_EVENTS = 5
+"The assumed number of sent but not yet stored events, if it cannot be found out."
 
 
 class Account:
-    """Of one tor; ``passages`` grows while the program runs."""
+    """The right sums of one tor; ``passages`` grows while the program runs."""
 
     def __init__(self, passages: Sequence[Passage]) -> None:
         self._passages = passages
-        self._bases: set[Bytes] = {(0, 0)}  # what the connections that are over may come to
-        self._done = 0  # how many these are
+        self._bases: set[Bytes] = {(0, 0)}  # the possible sums of the ended connections
+        self._ended = 0  # the number of ended connections
 
     def sent(self) -> tuple[int, int]:
-        """How far it goes by now: connections that are over, and events of the one that is not."""
-        self._fold()
-        return self._done, len(self._open()) - 1
+        """Return the number of ended connections, and of the events of the open one."""
+        self._add_ended()
+        return self._ended, len(self._open_sums()) - 1
 
     def events(self) -> int:
-        """How many there were to be counted."""
+        """Return the number of events that the program should count."""
         return sum(max(len(passage.events) - 1, 0) for passage in self._passages)
 
     def reaches(self, stored: Bytes, due: tuple[int, int]) -> bool:
-        """Whether this is a sum that may be held, and goes so far at least."""
-        self._fold()
-        found = [
-            (self._done, count)
-            for count, so_far in enumerate(self._open())
-            if _less(stored, so_far) in self._bases
+        """Return whether a sum is right and includes at least what ``sent`` returned as ``due``."""
+        self._add_ended()
+        positions = [
+            (self._ended, count)
+            for count, open_sum in enumerate(self._open_sums())
+            if _subtract(stored, open_sum) in self._bases
         ]
-        if not found or max(found) < due:
+        if not positions or max(positions) < due:
             return False
-        if min(found) > (self._done, 0):
-            # It goes on since: so what was left unread before is known by now.
-            self._bases &= {_less(stored, self._open()[count]) for _, count in found}
+        if min(positions) > (self._ended, 0):
+            # It includes later events, which shows how many were left unread before.
+            self._bases &= {_subtract(stored, self._open_sums()[count]) for _, count in positions}
         return True
 
     def explain(self, stored: Bytes) -> tuple[int, int, str]:
-        """How many events such a sum has lost, and how many it has twice, and in words what is so.
+        """Return how many events a wrong sum lacks, how many it has twice, and a description.
 
-        At least one of either; it is then taken as it is.
+        At least one of the numbers is positive. Then accept the sum as right from now on.
         """
-        self._fold()
-        sums = self._open()
-        lookup = _Lookup([told for each in self._passages for told in each.events[1:]][-RECENT:])
+        self._add_ended()
+        sums = self._open_sums()
+        search = _Search(
+            [event for each in self._passages for event in each.events[1:]][-RECENT_EVENTS:]
+        )
         found = []
         for base in self._bases:
-            for so_far in sums:
-                less = _less(_more(base, so_far), stored)
-                lost, twice = lookup.count(less), lookup.count(_less((0, 0), less))
+            for open_sum in sums:
+                missing = _subtract(_add(base, open_sum), stored)
+                lost, twice = search.count(missing), search.count(_subtract((0, 0), missing))
                 if lost or twice:
-                    found.append((lost, twice, so_far))
+                    found.append((lost, twice, open_sum))
         if found:
-            # The fewest: else what is only not stored yet would be lost as well.
-            lost, twice, so_far = min(found, key=lambda each: each[0] + each[1])
-            self._bases = {_less(stored, so_far)}
+            # The fewest, since events that are not stored yet are not lost.
+            lost, twice, open_sum = min(found, key=lambda each: each[0] + each[1])
+            self._bases = {_subtract(stored, open_sum)}
             return lost, twice, "lost" if lost else "counted twice"
-        so_far = sums[max(len(sums) - 1 - BEHIND, 0)]
-        less = _less(_more(max(self._bases), so_far), stored)
-        self._bases = {_less(stored, so_far)}
-        words = f"some {less[0]} bytes read and {less[1]} written are missing"
-        return (0, 1, words) if less < (0, 0) else (1, 0, words)
+        open_sum = sums[max(len(sums) - 1 - BEHIND_EVENTS, 0)]
+        missing = _subtract(_add(max(self._bases), open_sum), stored)
+        self._bases = {_subtract(stored, open_sum)}
+        text = f"about {missing[0]} bytes read and {missing[1]} written are missing"
+        return (0, 1, text) if missing < (0, 0) else (1, 0, text)
 
-    def _open(self) -> list[Bytes]:
-        """What comes to the sum with each event of the connection that is not over."""
-        if self._done == len(self._passages):
+    def _open_sums(self) -> list[Bytes]:
+        """Return the sums of the first 0, 1, 2, ... counted events of the open connection."""
+        if self._ended == len(self._passages):
             return [(0, 0)]
-        return _sums(self._passages[self._done].events)
+        return _sums(self._passages[self._ended].events)
 
-    def _fold(self) -> None:
-        while self._done < len(self._passages) and self._passages[self._done].over:
-            passage = self._passages[self._done]
+    def _add_ended(self) -> None:
+        """Add the connections that have ended meanwhile to the possible sums."""
+        while self._ended < len(self._passages) and self._passages[self._ended].over:
+            passage = self._passages[self._ended]
             sums, hung_up = _sums(passage.events), passage.hung_up
             unread = 0
             if hung_up is not None:
-                unread = sum(told.when > hung_up - UNREAD for told in passage.events[1:])
+                unread = sum(event.at > hung_up - UNREAD_S for event in passage.events[1:])
             ends = sums[len(sums) - 1 - unread :]
-            self._bases = {_more(base, end) for base in self._bases for end in ends}
-            self._done += 1
+            self._bases = {_add(base, end) for base in self._bases for end in ends}
+            self._ended += 1
 
 
-def _sums(events: Sequence[Told]) -> list[Bytes]:
-    """Of none of a connection's events, of one, two, and so on; the first is never counted."""
-    told = ((event.read, event.written) for event in events[1:])
-    return list(accumulate(told, _more, initial=(0, 0)))
+def _sums(events: Sequence[BandwidthEvent]) -> list[Bytes]:
+    """Return the sums of 0, 1, 2, ... events after the first, which is never counted."""
+    pairs = ((event.read, event.written) for event in events[1:])
+    return list(accumulate(pairs, _add, initial=(0, 0)))
 
 
-class _Lookup:
-    """Finds the events that make a sum: some in a row, or up to three anywhere."""
+class _Search:
+    """A search for events with a given sum: consecutive ones, or up to three anywhere."""
 
-    def __init__(self, events: Sequence[Told]) -> None:
+    def __init__(self, events: Sequence[BandwidthEvent]) -> None:
         self._each = [(event.read, event.written) for event in events]
-        self._pairs = {_more(*pair) for pair in combinations(self._each, 2)}
+        self._pairs = {_add(*pair) for pair in combinations(self._each, 2)}
 
     def count(self, wanted: Bytes) -> int:
-        """How many make this much; 0 if none do."""
+        """Return the number of events with this sum; 0 if there are none."""
         if min(wanted) < 0 or wanted == (0, 0):
             return 0
         if wanted in self._each:
             return 1
         if wanted in self._pairs:
             return 2
-        if any(_less(wanted, one) in self._pairs for one in self._each):
+        if any(_subtract(wanted, one) in self._pairs for one in self._each):
             return 3
-        ends = {so_far: index for index, so_far in enumerate(accumulate(self._each, _more))}
-        rows = (at - ends.get(_less(so_far, wanted), at) for so_far, at in ends.items())
-        return max(rows, default=0)
+        ends = {end_sum: index for index, end_sum in enumerate(accumulate(self._each, _add))}
+        runs = (
+            index - ends.get(_subtract(end_sum, wanted), index) for end_sum, index in ends.items()
+        )
+        return max(runs, default=0)
 
 
-def _more(one: Bytes, other: Bytes) -> Bytes:
+def _add(one: Bytes, other: Bytes) -> Bytes:
     return one[0] + other[0], one[1] + other[1]
 
 
-def _less(one: Bytes, other: Bytes) -> Bytes:
+def _subtract(one: Bytes, other: Bytes) -> Bytes:
     return one[0] - other[0], one[1] - other[1]

@@ -1,4 +1,4 @@
-"""Ways to break bwgraph, so that it can be seen that a soak finds it: what is run before it is."""
+"""Code to run before bwgraph that breaks it, to check that a soak finds the fault."""
 
 BANDWIDTH = """
 from bwgraph.tor.connection import Connection
@@ -25,4 +25,4 @@ FAULTS = {
     "error": BANDWIDTH.format("original(self, read, written); len(seen) % 40 or 1 / 0"),
     "terminal": "import curses\ncurses.endwin = lambda: None\n",
 }
-"By what is wrong then."
+"The code by the name of the fault."

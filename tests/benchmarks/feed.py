@@ -1,11 +1,10 @@
-"""Tors for the benchmarks: control ports that say what tors say, each at its own moments.
+"""Simulate tors for the benchmarks.
 
     python tests/benchmarks/feed.py COUNT
 
-Prints its ports on one line, and serves until its input ends. It runs in a process of its own, so
-that what it costs is nobody's whom it feeds. The traffic is bursty and the same in every run; what
-a real tor would remember of the last five minutes is there to be asked for, so that a graph is full
-at once.
+Prints the control ports on one line, and serves until standard input ends. It runs in a process of
+its own, so that its CPU time is not counted for the measured programs. The traffic is bursty and
+the same in each run. Each tor has an event cache of five minutes, so that a graph is full at once.
 """
 
 import asyncio
@@ -14,14 +13,15 @@ import random
 import sys
 from collections import deque
 
-CADENCE = 1.0022
-"Seconds between two events of a tor's, in the mean."
+EVENT_INTERVAL_S = 1.0022
+"The mean time between two events of a real tor."
 
 Pair = tuple[int, int]
+"Bytes read and written."
 
 
 class Tor:
-    """One tor's traffic, and what it answers."""
+    """The traffic and the replies of one tor."""
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -32,7 +32,7 @@ class Tor:
         self.cache = deque([self.second() for _ in range(300)], maxlen=300)
 
     def second(self) -> Pair:
-        """What the next second moves: waves, bursts, and now and then nothing."""
+        """Return the traffic of the next second: waves, bursts, and sometimes nothing."""
         self._seconds += 1
         if self._random.random() < 0.05:
             self._burst = self._random.randrange(3, 12)
@@ -43,20 +43,20 @@ class Tor:
         read = int(2_000_000 * level * self._random.uniform(0.7, 1.0))
         return read, int(read * self._random.uniform(0.3, 1.0))
 
-    async def live(self) -> None:
-        """Send an event every second, each tor at a moment of its own."""
+    async def send_events(self) -> None:
+        """Send an event every second, with a random offset for each tor."""
         loop = asyncio.get_running_loop()
         due = loop.time() + self._random.random()
         while True:
             await asyncio.sleep(max(0.0, due - loop.time()))
-            due += CADENCE
+            due += EVENT_INTERVAL_S
             pair = self.second()
             self.cache.append(pair)
             for client in self.clients:
                 client.write(b"650 BW %d %d\r\n" % pair)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer one client until it hangs up."""
+        """Serve one client until it closes the connection."""
         try:
             while line := await reader.readline():
                 writer.write(self.answer(line.decode("latin-1").strip()))
@@ -85,7 +85,7 @@ class Tor:
         return b"250 OK\r\n"
 
     def info(self, keys: list[str]) -> bytes:
-        known = {
+        values = {
             "version": "0.4.8.10",
             "traffic/read": str(1 << 40),
             "traffic/written": str(1 << 39),
@@ -94,20 +94,20 @@ class Tor:
             "accounting/enabled": "0",
             "bw-event-cache": " ".join(f"{read},{written}" for read, written in self.cache),
         }
-        if any(key not in known for key in keys):
+        if any(key not in values for key in keys):
             return b"552 Unrecognized key\r\n"
-        return "".join(f"250-{key}={known[key]}\r\n" for key in keys).encode() + b"250 OK\r\n"
+        return "".join(f"250-{key}={values[key]}\r\n" for key in keys).encode() + b"250 OK\r\n"
 
 
 async def main(count: int) -> None:
-    """Serve so many until the input ends."""
+    """Serve ``count`` tors until standard input ends."""
     tors = [Tor(number) for number in range(count)]
     servers = [await asyncio.start_server(tor.serve, "127.0.0.1", 0) for tor in tors]
-    lives = [asyncio.create_task(tor.live()) for tor in tors]
+    senders = [asyncio.create_task(tor.send_events()) for tor in tors]
     print(*(server.sockets[0].getsockname()[1] for server in servers), flush=True)
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
-    for life in lives:
-        life.cancel()
+    for sender in senders:
+        sender.cancel()
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""A control port that sends a hundred thousand events a second, and what becomes of bwgraph.
+"""Flood bwgraph with a hundred thousand events a second.
 
     python tests/benchmarks/flood.py [SECONDS] [KIND] [RATE]
 
-KIND is what comes besides as many events as there are: one of the table below. Prints memory, and
-how long a key takes to be answered, every few seconds; in the end what was sent beside the total
-on the screen, what trouble was told, and how long it took to leave. Linux only.
+KIND is what is sent before each event: one of the table below. Prints every few seconds the memory
+and the time until a key has its effect; at the end the bytes sent and the total on the screen, the
+problems reported, and the time until the program ended. Linux only.
 """
 
 import re
@@ -30,17 +30,17 @@ KINDS = {
     "long": b"650 BW x %s\r\n" % (b"x" * 100_000),
 }
 EVENT = b"650 BW 1000 10\r\n"
-EVERY = 5.0
-"Seconds between two looks at it."
+LINE_INTERVAL_S = 5.0
+"The time between two lines of output."
 
 
 class Flood:
-    """Sends at a rate, or as fast as it is taken, for so long."""
+    """A thread that sends events at a rate, or as fast as the program reads them."""
 
     def __init__(self, server: FakeTor, unit: bytes, rate: int) -> None:
         self.sent = 0
         self._server, self._unit, self._rate = server, unit, rate
-        self._over = threading.Event()
+        self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run)
 
     def __enter__(self) -> Self:
@@ -48,40 +48,40 @@ class Flood:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._over.set()
+        self._ended.set()
         self._thread.join()
 
     def _run(self) -> None:
-        most = max(1, 200_000 // len(self._unit))
+        max_count = max(1, 200_000 // len(self._unit))
         begin = time.monotonic()
-        while not self._over.wait(0.001):
+        while not self._ended.wait(0.001):
             due = int((time.monotonic() - begin) * self._rate) - self.sent
-            count = min(due, most)
+            count = min(due, max_count)
             if count > 0:
                 self._server.send(self._unit * count)
                 self.sent += count
 
 
-def memory(pid: int) -> float:
-    """Megabytes that are resident."""
+def resident_mb(pid: int) -> float:
+    """Return the resident memory of a process in megabytes."""
     status = Path(f"/proc/{pid}/status").read_text()
-    found = re.search(r"VmRSS:\s+(\d+)", status)
-    return int(found[1]) / 1024 if found else 0.0
+    match = re.search(r"VmRSS:\s+(\d+)", status)
+    return int(match[1]) / 1024 if match else 0.0
 
 
-def answered(program: Program) -> float:
-    """Seconds until a key is answered on the screen."""
+def key_latency(program: Program) -> float:
+    """Return the seconds until a key has its effect on the screen."""
     begin = time.monotonic()
     program.send("?")
     program.wait_for("this help")
-    took = time.monotonic() - begin
+    latency = time.monotonic() - begin
     program.send("?")
     program.wait_gone("this help")
-    return took
+    return latency
 
 
-def told(program: Program) -> str:
-    """The totals on the screen, without what changes with the time."""
+def total_text(program: Program) -> str:
+    """Return the totals on the screen, without the average, which changes with time."""
     lines = (line for line in program.display() if "since tor started" in line)
     return " ".join(re.findall(r"[▼▲] [^,▲]*", next(lines, "")))
 
@@ -96,22 +96,22 @@ def main() -> None:
         end = time.monotonic() + seconds
         with Flood(server, KINDS[kind] + EVENT, rate) as flood:
             while time.monotonic() < end:
-                program.watch(min(EVERY, end - time.monotonic()))
-                megabytes, took = memory(program.pid), answered(program)
+                program.watch(min(LINE_INTERVAL_S, end - time.monotonic()))
+                megabytes, latency = resident_mb(program.pid), key_latency(program)
                 print(
-                    f"{flood.sent:10} sent  {megabytes:6.1f} MB  a key took {took:.3f} s",
+                    f"{flood.sent:10} sent  {megabytes:6.1f} MB  a key took {latency:.3f} s",
                     flush=True,
                 )
-        total, before = told(program), ""
-        while total != before:  # what is still on the way is read
+        total, before = total_text(program), ""
+        while total != before:  # until all sent events are counted
             server.send(b"650 BW 0 0\r\n")
             program.watch(3.0)
-            total, before = told(program), total
+            total, before = total_text(program), total
         print(f"sent {units.format_size(flood.sent * 1000)}; on the screen: {total}")
         program.send("q")
         begin = time.monotonic()
         code = program.wait_exit()
-        print(f"left with {code} after {time.monotonic() - begin:.3f} s")
+        print(f"exit code {code} after {time.monotonic() - begin:.3f} s")
         print(program.after_graph()[:400])
 
 

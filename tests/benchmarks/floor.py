@@ -1,10 +1,9 @@
-"""The floor: the least that a program takes to draw two full graphs of a tor with Python's curses.
+"""The least program that draws two full graphs of a tor with Python's curses.
 
     python tests/benchmarks/floor.py PORT
 
-A raw socket and one loop, and none of what makes a program: no time, no scale, no totals, no
-reconnecting, no gaps, no keys, no care for what tor may send. It is what bwgraph is measured
-against.
+It has a raw socket and one loop, and no times, scale, totals, reconnection, gaps, keys or checks of
+tor's output. bwgraph's measurements are compared with those of this floor.
 """
 
 import curses
@@ -16,23 +15,23 @@ from collections import deque
 EIGHTHS = " ▁▂▃▄▅▆▇█"
 
 
-def remembered(control: socket.socket) -> list[tuple[int, int]]:
-    """What tor has kept of the last minutes, so that the graph is full at once."""
+def cached_events(control: socket.socket) -> list[tuple[int, int]]:
+    """Return the events in tor's cache, so that the graph is full at once."""
     control.sendall(b'AUTHENTICATE ""\r\nGETINFO bw-event-cache\r\n')
-    answer = b""
-    while not answer.endswith(b"250 OK\r\n") or b"cache" not in answer:
-        answer += control.recv(65536)
-    pairs = answer.split(b"cache=")[1].split(b"\r\n")[0].split()
+    reply = b""
+    while not reply.endswith(b"250 OK\r\n") or b"cache" not in reply:
+        reply += control.recv(65536)
+    pairs = reply.split(b"cache=")[1].split(b"\r\n")[0].split()
     return [(int(read), int(written)) for read, written in (pair.split(b",") for pair in pairs)]
 
 
 def main(window: curses.window) -> None:
-    """Draw for ever."""
+    """Draw until the process is killed."""
     control = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
     curses.use_default_colors()
     curses.init_pair(1, curses.COLOR_GREEN, -1)
     curses.init_pair(2, curses.COLOR_BLUE, -1)
-    ring = deque(remembered(control), maxlen=1024)
+    ring = deque(cached_events(control), maxlen=1024)
     control.sendall(b"SETEVENTS BW\r\n")
     unread = b""
     while True:
@@ -49,15 +48,15 @@ def draw(window: curses.window, ring: deque[tuple[int, int]]) -> None:
     rows, columns = window.getmaxyx()
     shown = list(ring)[-(columns - 1) :]
     height = (rows - 4) // 2
-    for which in (0, 1):
-        color = curses.color_pair(1 + which)
-        top = max(pair[which] for pair in shown) or 1
-        levels = [pair[which] * height * 8 // top for pair in shown]
-        y = which * (height + 2)
-        window.addstr(y, 0, f"{shown[-1][which]:>12} B/s   top {top:>12}", color)
+    for direction in (0, 1):
+        color = curses.color_pair(1 + direction)
+        top = max(pair[direction] for pair in shown) or 1
+        levels = [pair[direction] * height * 8 // top for pair in shown]
+        y = direction * (height + 2)
+        window.addstr(y, 0, f"{shown[-1][direction]:>12} B/s   top {top:>12}", color)
         for row in range(height):
-            ground = (height - 1 - row) * 8
-            glyphs = "".join(EIGHTHS[max(0, min(8, level - ground))] for level in levels)
+            base = (height - 1 - row) * 8
+            glyphs = "".join(EIGHTHS[max(0, min(8, level - base))] for level in levels)
             window.addstr(y + 1 + row, columns - 1 - len(shown), glyphs, color)
     window.refresh()
 

@@ -1,26 +1,26 @@
-"""Hours of bwgraph on real tors, with all that can happen to it in hours. Linux only.
+"""Run bwgraph on real tors for hours, with random incidents. Linux only.
 
     python tests/benchmarks/soak.py [HOURS] [--seed N] [--every SECONDS] [--tors N] [--fault FAULT]
 
-Starts tors of its own on loopback, has them move bytes, and bwgraph watch them in a terminal. At
-random moments it resizes the terminal, presses keys, stops bwgraph with ^Z, kills, stops and starts
-tors and breaks connections; the seed says what comes after what. bwgraph keeps its history in a
-store, a column a second. At each mark (a minute) that store must hold, at each resolution and to
-the byte, what bwgraph was sent on its connections, and this in turn must be what a second
-connection to each tor was told: see ``account`` and ``tap``.
+Starts tors on loopback with traffic, and bwgraph in a terminal. At random times it resizes the
+terminal, presses keys, stops bwgraph with ^Z, kills, stops and restarts tors, and breaks
+connections; the seed determines all of this. bwgraph writes its history to a store, one bucket a
+second. At each mark (once a minute) the store must have, at each resolution, exactly the bytes that
+were sent to bwgraph. These must be the same that a second connection to each tor has received: see
+``account`` and ``tap``.
 
-Prints a line of JSON at each mark: memory, descriptors, threads, events, what was lost or counted
-twice, and what happened. Ends with 1 if
+Prints a JSON line at each mark: memory, descriptors, threads, events, those lost or counted twice,
+and the incidents. Exits with 1 if
 
 - a sample was lost or counted twice, or the resolutions or the sum of the tors do not agree;
 - there are more descriptors or threads at the last mark than at the first;
-- the memory grew: its median over the last quarter of the marks is more than ``GROWTH`` above that
-  over the quarter before. What bwgraph keeps is of a fixed size; what its largest pictures took for
-  a moment stays with the process, in pieces, and makes it larger for about half an hour;
-- anything was said that only goes wrong, such as a traceback, or the screen did not answer;
-- the terminal was not restored, at each ^Z and at the end.
+- the memory grew: its median over the last quarter of the marks is more than ``GROWTH_KB`` above
+  that over the quarter before. (bwgraph's history has a fixed size. The largest frames leave the
+  heap fragmented, so the memory grows in the first half hour.);
+- the output contained a traceback or the like, or the screen was not redrawn on request;
+- the terminal was not restored at a ^Z or at the end.
 
-``--fault`` breaks bwgraph in one of these ways, to see that it is found.
+``--fault`` breaks bwgraph, to check that the fault is found.
 """
 
 import argparse
@@ -44,21 +44,20 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 from account import Bytes
 from faults import FAULTS
 from pty_driver import RMCUP, SMCUP, Program, environment
-from station import Station, opened
+from station import Station, start_station
 
 from bwgraph.model.rollups import RESOLUTIONS, kept_buckets
 
-GROWTH = 2 << 10
-"Kilobytes."
+GROWTH_KB = 2 << 10
 
-SETTLED = 20.0
-"Seconds in which all that was sent must be in the store: it is written to every five."
+STORE_TIMEOUT_S = 20.0
+"The time within which sent events must be in the store, which is written every five seconds."
 
-BACK = 60.0
-"Seconds in which bwgraph must be connected to all that are there."
+CONNECT_TIMEOUT_S = 60.0
+"The time within which bwgraph must be connected to all running tors."
 
-LAST_BYTES = 1 << 16
-"Of the terminal's output that are kept."
+MAX_OUTPUT_BYTES = 1 << 16
+"The size of the most recent output that is not discarded."
 
 NAMES = "abcdefgh"
 
@@ -69,28 +68,27 @@ KEYS = (
     *("\x1bOA", "\x1bOB", "\x1bOC", "\x1bOD", "\x1bOH", "\x1bOF", "\x1b[5~", "\x1b[6~", "\x1b[Z"),
     *("\t", "\r", "\x1b", "\x0c", "\x1b[<64;9;5M", "\x1b[<65;9;5M", "\x1b[<0;30;8M\x1b[<0;30;8m"),
 )
-"All but those that end it or write a file: letters, arrows and the like, wheel and mouse."
+"All keys but those that quit or write a file, with mouse wheel and clicks."
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What the process takes: kilobytes, and how many."""
+    """The resources of a process."""
 
     memory: int
+    "Resident memory, in kilobytes."
     descriptors: int
     threads: int
 
     @classmethod
     def of(cls, pid: int) -> "Figures":
-        place = Path(f"/proc/{pid}")
-        lines = (place / "status").read_text().splitlines()
+        proc = Path(f"/proc/{pid}")
+        lines = (proc / "status").read_text().splitlines()
         memory = next(int(line.split()[1]) for line in lines if line.startswith("VmRSS"))
-        return cls(
-            memory, len(list((place / "fd").iterdir())), len(list((place / "task").iterdir()))
-        )
+        return cls(memory, len(list((proc / "fd").iterdir())), len(list((proc / "task").iterdir())))
 
     def least(self, other: "Figures") -> "Figures":
-        """The lower of each: what is there for a moment only counts for neither."""
+        """Return the lower of each figure, so that short peaks do not count."""
         return Figures(
             min(self.memory, other.memory),
             min(self.descriptors, other.descriptors),
@@ -99,10 +97,10 @@ class Figures:
 
 
 class Soak:
-    """The whole of it, while it runs."""
+    """A running soak."""
 
     def __init__(
-        self, stations: list[Station], program: Program, store: Path, dice: random.Random
+        self, stations: list[Station], program: Program, store: Path, rng: random.Random
     ) -> None:
         self.stations = stations
         self.wrong: list[str] = []
@@ -110,13 +108,13 @@ class Soak:
         self.marks: list[Figures] = []
         self._program = program
         self._store = store
-        self._dice = dice
+        self._rng = rng
         self._begin = time.monotonic()
-        self._at_odds: set[str] = set()  # whose resolutions do not agree, which is told once
-        self._looked = 0  # how much of what was written
-        self._happened: list[str] = []
-        self._all: Counter[str] = Counter()
-        self._happenings: dict[Callable[[], None], int] = {
+        self._inconsistent: set[str] = set()  # reported for the disagreement of resolutions
+        self._checked = 0  # bytes of the output
+        self._incidents: list[str] = []  # since the last mark
+        self._incident_counts: Counter[str] = Counter()
+        self._weights: dict[Callable[[], None], int] = {
             self._press: 40,
             self._resize: 25,
             self._stop: 8,
@@ -125,25 +123,25 @@ class Soak:
             self._freeze: 5,
         }
 
-    def until(self, end: float) -> None:
-        """Let things happen until then."""
+    def run_until(self, end: float) -> None:
+        """Cause incidents until this time."""
         while time.monotonic() < end:
-            [happening] = self._dice.choices([*self._happenings], [*self._happenings.values()])
-            happening()
-            self._watch(self._dice.uniform(0.2, 6.0))
+            [incident] = self._rng.choices([*self._weights], [*self._weights.values()])
+            incident()
+            self._watch(self._rng.uniform(0.2, 6.0))
 
     def mark(self) -> None:
-        """See that all is well, and tell."""
+        """Check everything, and print a line."""
         wrong = len(self.wrong)
-        self._answers()
-        self._connected()
-        figures = self._settle()
+        self._redraw()
+        self._wait_connected()
+        figures = self._wait_stored()
         for station in self.stations:
-            if station.strangers():
-                self.wrong.append(f"{station.name}: the witness heard something else")
+            if station.mismatches():
+                self.wrong.append(f"{station.name}: the witness received other events")
         self.marks.append(figures)
-        happened, self._happened = self._happened, []
-        self._all.update(what.split()[0] for what in happened)
+        incidents, self._incidents = self._incidents, []
+        self._incident_counts.update(incident.split()[0] for incident in incidents)
         line = {
             "seconds": round(time.monotonic() - self._begin),
             "memory_kB": figures.memory,
@@ -153,116 +151,117 @@ class Soak:
             "lost": self.lost,
             "twice": self.twice,
             "wrong": self.wrong[wrong:],
-            "happened": happened,
+            "happened": incidents,
         }
         print(json.dumps(line), flush=True)
 
     def end(self) -> None:
-        """Quit, look at what is left, and tell of it all."""
+        """Quit bwgraph, check what it leaves, and print the last line."""
         wrong = len(self.wrong)
-        asked = time.monotonic()
+        quit_at = time.monotonic()
         self._program.send("q")
-        status = self._program.wait_exit()
-        self._look_back()
-        if status:
-            self.wrong.append(f"it ended with {status}")
+        code = self._program.wait_exit()
+        self._check_output()
+        if code:
+            self.wrong.append(f"it ended with code {code}")
         if not self._program.on_normal_screen():
             self.wrong.append("the terminal is not restored at the end")
-        elif said := self._program.after_graph().strip():
-            self.wrong.append(f"it said at the end: {said}")
+        elif output := self._program.after_graph().strip():
+            self.wrong.append(f"its output at the end: {output}")
         for station in self.stations:
             while station.tap.passing(0):
                 time.sleep(0.05)
             for passage in station.tap.passages[-1:]:
-                passage.hung_up = asked  # what came after that is nobody's
+                passage.hung_up = quit_at  # later events need not be counted
         self._compare(dict.fromkeys((s.name for s in self.stations), (0, 0)))
         sums = self._stored()
         if len(self.stations) > 1 and sums[""] != _added(
             sums[station.name] for station in self.stations
         ):
             self.wrong.append(f"the sum of the tors is not their sum: {sums}")
-        self.wrong += self._grown()
+        self.wrong += self._growth()
         line = {
             "ended": True,
-            "first": vars_of(self.marks[0]),
-            "last": vars_of(self.marks[-1]),
+            "first": _as_dict(self.marks[0]),
+            "last": _as_dict(self.marks[-1]),
             "events": sum(station.account.events() for station in self.stations),
             "connections": sum(len(station.tap.passages) for station in self.stations),
             "lost": self.lost,
             "twice": self.twice,
-            "happened": dict(self._all),
+            "happened": dict(self._incident_counts),
             "wrong_at_the_end": self.wrong[wrong:],
             "wrong": len(self.wrong),
         }
         print(json.dumps(line), flush=True)
 
-    # What there is to see.
+    # Checks.
 
     def _watch(self, seconds: float) -> None:
         self._program.watch(seconds)
-        self._look_back()
+        self._check_output()
 
-    def _look_back(self) -> None:
-        """Look at what was written for words that nobody should see; forget most of it."""
+    def _check_output(self) -> None:
+        """Search new output for error messages; discard most of the old."""
         raw = self._program.raw
-        if found := re.search(rb"Traceback|\w*Error", raw[self._looked :]):
-            at = self._looked + found.start()
-            self.wrong.append(f"on the terminal: {raw[at : at + 1000]!r}")
-        if len(raw) > 4 * LAST_BYTES:
-            # Since it last came to the screen, how that began and what came last.
+        if found := re.search(rb"Traceback|\w*Error", raw[self._checked :]):
+            begin = self._checked + found.start()
+            self.wrong.append(f"on the terminal: {raw[begin : begin + 1000]!r}")
+        if len(raw) > 4 * MAX_OUTPUT_BYTES:
+            # Keep the output since it last entered the alternate screen, or its begin and end.
             begin = max(raw.rfind(SMCUP), 0)
-            if raw.rfind(RMCUP) < begin < len(raw) - 2 * LAST_BYTES:
-                raw = raw[begin : begin + 4096] + raw[-LAST_BYTES:]
+            if raw.rfind(RMCUP) < begin < len(raw) - 2 * MAX_OUTPUT_BYTES:
+                raw = raw[begin : begin + 4096] + raw[-MAX_OUTPUT_BYTES:]
             elif begin:
                 raw = raw[begin:]
-        self._program.raw, self._looked = raw, len(raw)
+        self._program.raw, self._checked = raw, len(raw)
 
-    def _answers(self) -> None:
-        """The screen is drawn anew when that is asked for, and fits."""
+    def _redraw(self) -> None:
+        """Request a redraw, and wait until it fits the screen."""
         self._program.resize(100, 24)
         self._program.send("\x0c")
         self._program.wait_for("bwgraph")
         self._program.wait_until(self._program.fits, "a screen that fits")
 
-    def _connected(self) -> None:
-        """Wait until bwgraph is connected to all again."""
+    def _wait_connected(self) -> None:
+        """Wait until bwgraph is connected to all tors."""
         self._program.send("r")
         self._program.wait_until(
             lambda: all(station.tap.passing(3) for station in self.stations),
             "events of all tors",
-            BACK,
+            CONNECT_TIMEOUT_S,
         )
 
-    def _settle(self) -> Figures:
-        """Wait until what has been sent by now is in the store; what bwgraph takes meanwhile."""
+    def _wait_stored(self) -> Figures:
+        """Wait until all events sent so far are stored; return the least figures meanwhile."""
         due = {station.name: station.account.sent() for station in self.stations}
         figures = Figures.of(self._program.pid)
         begin = time.monotonic()
         while True:
             self._watch(0.25)
             figures = figures.least(Figures.of(self._program.pid))
-            stored, passed = self._stored(), time.monotonic() - begin
+            stored, elapsed = self._stored(), time.monotonic() - begin
             if all(s.account.reaches(stored[s.name], due[s.name]) for s in self.stations):
-                if passed > 3.0:
+                if elapsed > 3.0:
                     return figures
-            elif passed > SETTLED:
+            elif elapsed > STORE_TIMEOUT_S:
                 self._compare(due)
                 return figures
 
     def _compare(self, due: dict[str, tuple[int, int]]) -> None:
-        """Find out what is missing or too much, if anything."""
+        """Report events that were lost or counted twice."""
         stored = self._stored()
         for station in self.stations:
             if not station.account.reaches(stored[station.name], due[station.name]):
-                lost, twice, words = station.account.explain(stored[station.name])
+                lost, twice, description = station.account.explain(stored[station.name])
                 self.lost += lost
                 self.twice += twice
-                self.wrong.append(f"{station.name}: {lost + twice} events: {words}")
+                self.wrong.append(f"{station.name}: {lost + twice} events: {description}")
 
     def _stored(self) -> dict[str, Bytes]:
-        """By tor what bwgraph has stored of it; of their sum under no name."""
+        """Return the stored bytes of each tor, and of their sum under an empty name."""
         elapsed = time.monotonic() - self._begin
-        whole = [each for each in RESOLUTIONS if elapsed + 60 < each * kept_buckets(each)]
+        # The resolutions at which nothing has expired yet.
+        complete = [each for each in RESOLUTIONS if elapsed + 60 < each * kept_buckets(each)]
         query = (
             "SELECT CASE is_sum WHEN 0 THEN name ELSE '' END, resolution, sum(read), sum(written)"
             " FROM history JOIN series ON series = id GROUP BY id, resolution"
@@ -271,16 +270,16 @@ class Soak:
             rows = connection.execute(query).fetchall()
         found: dict[str, set[Bytes]] = {"": set(), **{s.name: set() for s in self.stations}}
         for name, resolution, read, written in rows:
-            if resolution in whole:
+            if resolution in complete:
                 found[name].add((read, written))
         for name, sums in found.items():
-            if len(sums) > 1 and name not in self._at_odds:
-                self._at_odds.add(name)
+            if len(sums) > 1 and name not in self._inconsistent:
+                self._inconsistent.add(name)
                 self.wrong.append(f"{name or 'the sum'}: its resolutions do not agree: {sums}")
         return {name: max(sums, default=(0, 0)) for name, sums in found.items()}
 
-    def _grown(self) -> list[str]:
-        """What there is more of than there was."""
+    def _growth(self) -> list[str]:
+        """Return descriptions of the resources of which bwgraph uses more than before."""
         first, last = self.marks[0], self.marks[-1]
         found = []
         if last.descriptors > first.descriptors:
@@ -290,67 +289,67 @@ class Soak:
         quarter = max(len(self.marks) // 4, 1)
         before = statistics.median(mark.memory for mark in self.marks[-2 * quarter : -quarter])
         late = statistics.median(mark.memory for mark in self.marks[-quarter:])
-        if late - before > GROWTH:
+        if late - before > GROWTH_KB:
             found.append(f"{late - before:.0f} kB more in the last quarter than in the one before")
         return found
 
-    # What can happen.
+    # Incidents.
 
     def _press(self) -> None:
-        keys = self._dice.choices(KEYS, k=self._dice.randrange(1, 12))
-        self._happened.append(f"keys {''.join(keys)}")
+        keys = self._rng.choices(KEYS, k=self._rng.randrange(1, 12))
+        self._incidents.append(f"keys {''.join(keys)}")
         for key in keys:
             self._program.send(key)
-            self._watch(self._dice.choice((0.0, 0.05, 0.3)))
+            self._watch(self._rng.choice((0.0, 0.05, 0.3)))
 
     def _resize(self) -> None:
-        for _ in range(self._dice.choice((1, 1, 5))):
-            size = self._dice.choice(SIZES)
-            if self._dice.random() < 0.5:
-                size = self._dice.randrange(1, 301), self._dice.randrange(1, 101)
-            self._happened.append(f"resize {size[0]}x{size[1]}")
+        for _ in range(self._rng.choice((1, 1, 5))):
+            size = self._rng.choice(SIZES)
+            if self._rng.random() < 0.5:
+                size = self._rng.randrange(1, 301), self._rng.randrange(1, 101)
+            self._incidents.append(f"resize {size[0]}x{size[1]}")
             self._program.resize(*size)
-            self._watch(self._dice.choice((0.0, 0.1, 1.0)))
+            self._watch(self._rng.choice((0.0, 0.1, 1.0)))
 
     def _stop(self) -> None:
-        """^Z, and something else meanwhile or not, and fg."""
-        seconds = self._dice.choice((1, 3, 8, 15, 40))
-        self._happened.append(f"^Z {seconds}s")
+        """Stop bwgraph with ^Z, perhaps cause another incident, and continue it."""
+        seconds = self._rng.choice((1, 3, 8, 15, 40))
+        self._incidents.append(f"^Z {seconds}s")
         self._program.send("\x1a")
         self._program.wait_stopped()
         with suppress(AssertionError):
-            self._program.wait_until(self._program.on_normal_screen, "the terminal as it was", 2.0)
+            self._program.wait_until(self._program.on_normal_screen, "a restored terminal", 2.0)
         if not self._program.on_normal_screen():
             self.wrong.append("the terminal is not restored at ^Z")
         self._watch(seconds)
-        if self._dice.random() < 0.4:
-            self._dice.choice((self._cut, self._kill, self._freeze))()
-        self._happened.append("fg")
+        if self._rng.random() < 0.4:
+            self._rng.choice((self._cut, self._kill, self._freeze))()
+        self._incidents.append("fg")
         self._program.fg()
         self._program.wait_until(lambda: not self._program.on_normal_screen(), "its screen")
 
     def _cut(self) -> None:
-        station, reset = self._dice.choice(self.stations), self._dice.random() < 0.5
-        self._happened.append(f"{'reset' if reset else 'cut'} {station.name}")
+        station, reset = self._rng.choice(self.stations), self._rng.random() < 0.5
+        self._incidents.append(f"{'reset' if reset else 'cut'} {station.name}")
         station.tap.cut(reset=reset)
 
     def _kill(self) -> None:
-        station, seconds = self._dice.choice(self.stations), self._dice.choice((0, 1, 4, 12))
-        end = self._dice.choice((station.tor.kill, station.tor.terminate))
-        self._happened.append(f"{end.__name__} {station.name} {seconds}s")
+        station, seconds = self._rng.choice(self.stations), self._rng.choice((0, 1, 4, 12))
+        end = self._rng.choice((station.tor.kill, station.tor.terminate))
+        self._incidents.append(f"{end.__name__} {station.name} {seconds}s")
         end()
         self._watch(seconds)
         station.start()
 
     def _freeze(self) -> None:
-        station, seconds = self._dice.choice(self.stations), self._dice.choice((2, 5, 10, 27))
-        self._happened.append(f"freeze {station.name} {seconds}s")
+        station, seconds = self._rng.choice(self.stations), self._rng.choice((2, 5, 10, 27))
+        self._incidents.append(f"freeze {station.name} {seconds}s")
         station.tor.pause()
         self._watch(seconds)
         station.tor.resume()
 
 
-def vars_of(figures: Figures) -> dict[str, int]:
+def _as_dict(figures: Figures) -> dict[str, int]:
     return {
         "memory_kB": figures.memory,
         "descriptors": figures.descriptors,
@@ -363,23 +362,25 @@ def _added(sums: Iterable[Bytes]) -> Bytes:
     return sum(read for read, _ in each), sum(written for _, written in each)
 
 
-def run(arguments: argparse.Namespace, place: Path) -> bool:
-    """Whether all was well."""
+def run(arguments: argparse.Namespace, directory: Path) -> bool:
+    """Run the soak; return whether nothing was wrong."""
     seed = arguments.seed
     with ExitStack() as stack:
-        stations = [opened(name, place / name, seed, stack) for name in NAMES[: arguments.tors]]
-        store = place / "history.db"
+        stations = [
+            start_station(name, directory / name, seed, stack) for name in NAMES[: arguments.tors]
+        ]
+        store = directory / "history.db"
         ports = [f"--port={each.name}=127.0.0.1:{each.tap.port}" for each in stations]
         code = f"import sys\n{FAULTS.get(arguments.fault, '')}\nfrom bwgraph.__main__ import main\n"
         argv = [sys.executable, "-c", f"{code}sys.exit(main())", *ports]
         argv += ["--store", str(store), "--store-resolution", "1s"]
-        program = stack.enter_context(Program(argv=argv, environ=environment(), cwd=place))
+        program = stack.enter_context(Program(argv=argv, environ=environment(), cwd=directory))
         soak = Soak(stations, program, store, random.Random(seed))
         try:
             begin = time.monotonic()
             soak.mark()
             for number in range(1, round(arguments.hours * 3600 / arguments.every) + 1):
-                soak.until(begin + number * arguments.every)
+                soak.run_until(begin + number * arguments.every)
                 soak.mark()
             soak.end()
         except AssertionError as error:
@@ -394,14 +395,14 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
     parser.add_argument("--every", type=float, default=60.0, help="seconds between two marks")
     parser.add_argument("--tors", type=int, default=3, choices=range(1, len(NAMES) + 1))
-    parser.add_argument("--fault", choices=[*FAULTS], help="break bwgraph, to see it found")
+    parser.add_argument("--fault", choices=[*FAULTS], help="break bwgraph in this way")
     arguments = parser.parse_args()
     if sys.platform != "linux":
-        parser.error("this needs Linux: it reads what a process takes from /proc")
+        parser.error("this needs Linux: it reads the resources of a process from /proc")
     print(json.dumps(vars(arguments)), flush=True)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started ends with it
-    with tempfile.TemporaryDirectory(prefix="bwgraph-soak-") as place:
-        return 0 if run(arguments, Path(place)) else 1
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # exit, so that all processes are ended
+    with tempfile.TemporaryDirectory(prefix="bwgraph-soak-") as directory:
+        return 0 if run(arguments, Path(directory)) else 1
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A real tor for a soak: what it moves, and who listens to it."""
+"""A real tor for a soak, with its traffic, its tap and its witnesses."""
 
 import random
 from contextlib import ExitStack
@@ -10,59 +10,60 @@ from real_tor import Control, RealTor, Traffic
 from tap import Tap, Witness
 
 
-class Varied(Traffic):
-    """Nothing, a trickle, or much, each for some seconds."""
+class RandomTraffic(Traffic):
+    """Traffic at random rates, each for some seconds, or none."""
 
     PATIENCE = 5.0
 
-    def __init__(self, tor: RealTor, dice: random.Random) -> None:
+    def __init__(self, tor: RealTor, rng: random.Random) -> None:
         super().__init__(tor)
-        self._dice = dice
+        self._rng = rng
 
     def spell(self, control: Control) -> None:
-        size = self._dice.choice((0, 300, 20_000, 200_000))
-        for _ in range(self._dice.randrange(1, 40)):
-            if self.over.wait(self._dice.uniform(0.05, 0.4)):
+        size = self._rng.choice((0, 300, 20_000, 200_000))
+        for _ in range(self._rng.randrange(1, 40)):
+            if self.over.wait(self._rng.uniform(0.05, 0.4)):
                 return
             if size:
-                control.let_read(self._dice.randrange(20, size))
+                control.let_read(self._rng.randrange(20, size))
             if size > 1000:
-                control.let_write(self._dice.randrange(3))
+                control.let_write(self._rng.randrange(3))
 
 
 @dataclass(slots=True, eq=False)
 class Station:
-    """One tor, and who listens to it."""
+    """One tor, and all that is connected to it."""
 
     name: str
     tor: RealTor
     tap: Tap
     witnesses: list[Witness]
+    "One for each process of the tor."
     account: Account
 
     def start(self) -> None:
         self.tor.start()
         self.witnesses.append(Witness(self.tor))
 
-    def strangers(self) -> int:
-        """How many connections were not what the witness of their time has heard."""
-        found = 0
+    def mismatches(self) -> int:
+        """Return the number of connections whose events differ from those of the witness."""
+        count = 0
         for passage in list(self.tap.passages):
             if len(passage.events) < 2:
                 continue
-            of_its_time = [
+            started_before = [
                 witness
                 for witness in self.witnesses
-                if witness.events and witness.events[0].when <= passage.events[-1].when
+                if witness.events and witness.events[0].at <= passage.events[-1].at
             ]
-            found += bool(of_its_time) and not of_its_time[-1].heard(passage)
-        return found
+            count += bool(started_before) and not started_before[-1].heard(passage)
+        return count
 
 
-def opened(name: str, place: Path, seed: int, stack: ExitStack) -> Station:
-    """A tor that runs and moves bytes, until the stack ends."""
-    place.mkdir()
-    tor = stack.enter_context(RealTor(place))
-    stack.enter_context(Varied(tor, random.Random(f"{seed} {name}")))
+def start_station(name: str, directory: Path, seed: int, stack: ExitStack) -> Station:
+    """Start a tor with traffic, until the stack is closed."""
+    directory.mkdir()
+    tor = stack.enter_context(RealTor(directory))
+    stack.enter_context(RandomTraffic(tor, random.Random(f"{seed} {name}")))
     tap = Tap(tor)
     return Station(name, tor, tap, [Witness(tor)], Account(tap.passages))

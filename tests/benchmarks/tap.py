@@ -1,9 +1,8 @@
-"""What a tor has told, as a witness saw it: the events that passed by on a program's connections.
+"""Record the BW events that a tor sends to a program.
 
-A ``Tap`` stands between a program and a tor's control port and hands on what each sends, byte by
-byte. It writes each BW event down before it hands it on, so a connection of the program's is known
-to the event; and it can break that connection. A ``Witness`` listens to the same tor on a
-connection of its own, and is what the tap is held to.
+A ``Tap`` is a proxy between a program and a tor's control port. It records each BW event before it
+passes it on, and it can break the connection. A ``Witness`` subscribes to the same tor on a
+connection of its own, to check the tap's record.
 """
 
 import re
@@ -22,30 +21,31 @@ from real_tor import PATIENCE, RealTor
 _BANDWIDTH = re.compile(rb"650 BW (\d+) (\d+)")
 
 RESET = struct.pack("ii", 1, 0)
-"SO_LINGER: a close is a reset."
+"The value of SO_LINGER with which a close resets the connection."
 
 
-class Told(NamedTuple):
+class BandwidthEvent(NamedTuple):
     """One BW event."""
 
-    when: float
+    at: float
+    "The time of its arrival, on the monotonic clock."
     read: int
     written: int
 
 
 @dataclass(eq=False)
 class Passage:
-    """One connection of the program's, from its beginning."""
+    """One connection of the program to the tap."""
 
-    events: list[Told] = field(default_factory=list)
+    events: list[BandwidthEvent] = field(default_factory=list)
     over: bool = False
-    "It ended, whoever ended it."
+    "Whether it has ended."
     hung_up: float | None = None
-    "When the program ended it; None as long as it has not, or if somebody else did."
+    "The time at which the program closed it; None if it is open or another side closed it."
 
 
 class Tap:
-    """A port that leads to a tor's control port."""
+    """A proxy for a tor's control port."""
 
     def __init__(self, tor: RealTor) -> None:
         self.passages: list[Passage] = []
@@ -56,11 +56,11 @@ class Tap:
         threading.Thread(target=self._serve, daemon=True).start()
 
     def cut(self, *, reset: bool) -> None:
-        """Break the connection that there is, with a FIN behind all that was sent, or a reset."""
+        """Break the open connection, by a FIN after everything that was sent, or by a reset."""
         self._cut = RESET if reset else b""
 
     def passing(self, events: int) -> bool:
-        """Whether there is a connection on which so many events have come."""
+        """Return whether a connection is open with at least this number of events."""
         passages = self.passages
         return bool(passages) and not passages[-1].over and len(passages[-1].events) >= events
 
@@ -80,7 +80,7 @@ class Tap:
                 passage.over = True
 
     def _pass(self, passage: Passage, client: socket.socket, tor: socket.socket) -> None:
-        """Hand on what each sends until both have ended."""
+        """Pass on the bytes of each side until the program has closed the connection."""
         rest, sides = b"", [client, tor]
         while True:
             ready = select.select(sides, [], [], 0.1)[0]
@@ -90,8 +90,8 @@ class Tap:
                 now = time.monotonic()
                 for line in lines:
                     if event := _BANDWIDTH.match(line):
-                        passage.events.append(Told(now, int(event[1]), int(event[2])))
-                with suppress(OSError):  # it has hung up, which is found out below
+                        passage.events.append(BandwidthEvent(now, int(event[1]), int(event[2])))
+                with suppress(OSError):  # the program closed it, which is noticed below
                     client.sendall(data)
                     if not data:
                         client.shutdown(socket.SHUT_WR)
@@ -111,14 +111,14 @@ class Tap:
                 return
             if cut is not None:
                 with suppress(OSError):
-                    tor.shutdown(socket.SHUT_RDWR)  # what has come by then is handed on
+                    tor.shutdown(socket.SHUT_RDWR)  # received bytes are still passed on
 
 
 class Witness:
-    """Listens to a tor, for as long as that lives."""
+    """A subscriber to one tor process, until that ends."""
 
     def __init__(self, tor: RealTor) -> None:
-        self.events: list[Told] = []
+        self.events: list[BandwidthEvent] = []
         self._socket = socket.create_connection(("127.0.0.1", tor.port), PATIENCE)
         lines = self._socket.makefile("rb")
         secret = tor.secret().hex().encode()
@@ -131,20 +131,22 @@ class Witness:
         with suppress(OSError):
             for line in lines:
                 if event := _BANDWIDTH.match(line):
-                    self.events.append(Told(time.monotonic(), int(event[1]), int(event[2])))
+                    self.events.append(
+                        BandwidthEvent(time.monotonic(), int(event[1]), int(event[2]))
+                    )
         self._socket.close()
 
     def heard(self, passage: Passage) -> bool:
-        """Whether what passed by is what this heard in that time, without a hole and in order.
+        """Return whether a passage has the same consecutive events as this subscriber.
 
-        But for the last moment, in which one of the two may have been told and not yet the other.
+        The first and last half second are left out, since an event may have reached only one side.
         """
-        heard = list(self.events)
-        begin, end = heard[0].when + 0.5, heard[-1].when - 0.5
-        passed = [told[1:] for told in passage.events[1:] if begin < told.when < end]
-        values = [told[1:] for told in heard]
+        own = list(self.events)
+        begin, end = own[0].at + 0.5, own[-1].at - 0.5
+        passed = [event[1:] for event in passage.events[1:] if begin < event.at < end]
+        values = [event[1:] for event in own]
         return any(
-            values[at : at + len(passed)] == passed for at in range(len(values) - len(passed) + 1)
+            values[i : i + len(passed)] == passed for i in range(len(values) - len(passed) + 1)
         )
 
 
