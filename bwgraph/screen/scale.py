@@ -100,8 +100,8 @@ class Scale(NamedTuple):
         """Return the labels of a graph ``height`` cells high, by row, counted from 1 at the bottom.
 
         A label is in the row in which a bar of its rate ends. Labels are never in adjacent rows,
-        nor in the lowest row, which is next to the axis and its zero. A linear scale has five,
-        four, two or one of them, evenly spaced; a logarithmic scale as many powers of ten as fit.
+        nor next to the axis and its zero, unless the graph is one row high. A linear scale has
+        five, four, two or one of them, evenly spaced; a logarithmic scale as many decades as fit.
 
         >>> from bwgraph.screen.units import BYTES
         >>> Scale(20 * 1024).marks(8, BYTES)
@@ -119,7 +119,7 @@ class Scale(NamedTuple):
         if step != self.ceiling:  # set by the user: label it above the highest round rate
             step = units.lower(step, 1)
             top = [(height, units.format_round(self.ceiling))]
-            if step > self.ceiling:  # it is below the lowest step
+            if step > self.ceiling:  # the ceiling is below the lowest step
                 return dict(top)
         for count in (5, 4, 2):
             divisions = units.divisions(step, count)
