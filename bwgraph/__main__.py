@@ -1,21 +1,18 @@
-"""The way in, for the ``bwgraph`` command and ``python -m bwgraph``: the splash, then the rest."""
+"""The entry point of the ``bwgraph`` command and of ``python -m bwgraph``.
 
-import os
+Must import nothing of the package itself, so that ^C during the imports ends without a traceback.
+"""
+
 import sys
-
-from bwgraph.terminal.splash import Splash
 
 
 def main() -> int:
-    """Run bwgraph; returns its exit code."""
-    splash = Splash(sys.argv[1:], os.environ)
+    """Run bwgraph and return its exit code."""
     try:
-        with splash:
-            # The rest, which takes its time.
-            from bwgraph.cli import main as main_module  # noqa: PLC0415 - as said
+        from bwgraph.cli import main as main_module  # noqa: PLC0415 - see above
 
-            return main_module.main(splash=splash)
-    except KeyboardInterrupt:  # while it is loaded: before there is anybody else to take it
+        return main_module.main()
+    except KeyboardInterrupt:  # during the imports
         return 0
 
 

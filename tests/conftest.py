@@ -19,7 +19,7 @@ os.environ["XDG_CONFIG_HOME"] = "/nonexistent"
 
 WAITING = (
     ("test_truth", "test_program_endpoints"),
-    ("test_real_tor", "test_program_keys", "test_program_screen", "test_title_screen"),
+    ("test_real_tor", "test_program_keys", "test_program_screen", "test_program_start"),
     ("test_streams", "test_real_tors", "test_program_exit"),
     ("test_real_store", "test_program_pipes", "test_program_terminals"),
 )

@@ -1,7 +1,7 @@
 """Signals that end or suspend the program.
 
 Owns which signals end the program, and what they do while no main loop handles them. Must not know
-what the program does, and must not import anything slow: it is loaded before the first graph.
+what the program does.
 """
 
 import os

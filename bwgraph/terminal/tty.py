@@ -1,7 +1,6 @@
 """The terminal before the first graph: checks, and entering and leaving curses' screen.
 
-Owns whether the terminal can show a graph, and where keys are read from. Must not import anything
-slow: it is loaded before anything else of the graph.
+Owns whether the terminal can show a graph, and where keys are read from.
 """
 
 import curses
@@ -61,15 +60,6 @@ def enter() -> "curses.window":
     with suppress(curses.error):  # not every terminal can hide its cursor
         curses.curs_set(0)
     return window
-
-
-def show(title: str) -> None:
-    """Take the terminal and show this, as far as there is room. A ``Terminal`` may draw over it."""
-    window = enter()
-    _, columns = window.getmaxyx()
-    with suppress(curses.error):  # the cursor may have nowhere to go after this
-        window.addstr(0, 0, title[:columns], curses.A_BOLD)
-    window.refresh()
 
 
 def leave() -> bool:

@@ -10,9 +10,7 @@ import pytest
 from fake_curses import Hardware, Stream, installed
 
 import bwgraph
-from bwgraph.screen.frame import Frame, Size, Span
 from bwgraph.terminal import tty
-from bwgraph.terminal.curses_terminal import Terminal
 from bwgraph.terminal.tty import TerminalError, check
 
 ROOT = Path(bwgraph.__file__).parents[1]
@@ -101,58 +99,24 @@ def test_windows_console_needs_no_term(monkeypatch: pytest.MonkeyPatch) -> None:
         check({})
 
 
-# The title.
-
-
-@pytest.mark.parametrize(
-    ("columns", "rows", "shown"),
-    [
-        (80, 24, "bwgraph"),
-        (8, 1, "bwgraph "),
-        (7, 1, "bwgraph"),
-        (7, 2, "bwgraph"),
-        (6, 3, "bwgrap"),
-    ],
-)
-def test_a_title_is_shown_as_far_as_there_is_room(columns: int, rows: int, shown: str) -> None:
-    with installed(Hardware(columns=columns, rows=rows)) as curses:
-        tty.show("bwgraph")
-        window = curses.need_screen()
-        assert window.text()[0].rstrip() == shown.rstrip()
-        assert window.text()[1:] == [" " * columns] * (rows - 1)
-        assert {"noecho", "cbreak", "cursor 0"} <= curses.modes
-
-
-def test_a_terminal_that_cannot_hide_its_cursor_has_a_title_too() -> None:
+def test_a_terminal_that_cannot_hide_its_cursor_is_taken_too() -> None:
     with installed(Hardware(hides_cursor=False)) as curses:
-        tty.show("bwgraph")
-        assert curses.need_screen().text()[0].rstrip() == "bwgraph"
+        tty.enter()
+        assert {"noecho", "cbreak"} <= curses.modes
 
 
 def test_a_terminal_is_given_back_once() -> None:
     with installed(Hardware()) as curses:
         assert not tty.leave()
-        tty.show("bwgraph")
+        tty.enter()
         assert tty.leave()
         assert not tty.leave()
         assert curses.calls == ["initscr", "endwin"]
 
 
-def test_a_graph_takes_over_without_the_terminal_being_given_back() -> None:
-    with installed(Hardware()) as curses:
-        tty.show("bwgraph")
-        with Terminal() as room:
-            assert "endwin" not in curses.calls
-            assert curses.need_screen().text()[0].rstrip() == "bwgraph"
-            room.paint(Frame.fit([(), (Span("a graph"),)], Size(80, 24)))
-            assert [line.rstrip() for line in curses.need_screen().text()[:2]] == ["", "a graph"]
-        tty.leave()
-        assert curses.calls.count("endwin") == 1
-
-
 def test_a_terminal_that_has_gone_is_not_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
     with installed(Hardware()) as curses:
-        tty.show("bwgraph")
+        tty.enter()
 
         def gone() -> None:
             raise curses.error
