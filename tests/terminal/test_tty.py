@@ -92,10 +92,11 @@ else:
     assert done.stderr.startswith(answer)
 
 
-def test_windows_console_needs_no_term(monkeypatch: pytest.MonkeyPatch) -> None:
-    with installed(Hardware()):
+def test_windows_console_needs_no_term() -> None:
+    # Undone before the fake curses is, which has replaced ``sys`` itself.
+    with installed(Hardware()), pytest.MonkeyPatch.context() as patch:
         windows = SimpleNamespace(platform="win32", stdin=Stream(0), stdout=Stream(1))
-        monkeypatch.setattr(tty, "sys", windows)
+        patch.setattr(tty, "sys", windows)
         check({})
 
 
