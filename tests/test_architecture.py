@@ -239,7 +239,7 @@ def test_time_that_is_an_argument_is_no_ambient_read(source: str) -> None:
 # When modules are loaded
 
 
-@pytest.mark.parametrize("module", ["bwgraph", "bwgraph.cli.main"])
+@pytest.mark.parametrize("module", ["bwgraph", "bwgraph.cli.main", "bwgraph.cli.options"])
 def test_importing_loads_no_restricted_package(module: str) -> None:
     restricted = {"stem", "curses", "_curses", "sqlite3", "prometheus_client"}
     program = f"import sys, {module}; print(sorted({restricted!r} & {{*sys.modules}}))"
@@ -248,9 +248,9 @@ def test_importing_loads_no_restricted_package(module: str) -> None:
 
 def test_no_slow_module_is_loaded_before_the_first_graph() -> None:
     program = (
-        "import sys; from bwgraph.cli import arguments, main; from bwgraph.output import svg_file;"
-        "from bwgraph.terminal import curses_terminal, loop;"
-        f"arguments.parser().parse_args([]); print(sorted({SLOW!r} & {{*sys.modules}}))"
+        "import sys; from bwgraph.cli import live, main, options;"
+        "options.read([], {}, 'linux', frozenset());"
+        f"print(sorted({SLOW!r} & {{*sys.modules}}))"
     )
     assert fresh(program) == "[]"
 

@@ -1,257 +1,160 @@
-"""The command line: which flags there are, what they take, and what holds where they are not given.
+"""The parsers of the command line, made from the table of flags.
 
-Owns the parser and the defaults. Must not know what becomes of any of them.
+Owns their help and their error messages. Must not know what a flag does.
 """
 
 import argparse
 import os
 import sys
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Collection, Sequence
 from textwrap import fill
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn
 
 from bwgraph import __version__
 from bwgraph.cli import config_file, resources
-from bwgraph.model.rollups import RESOLUTIONS
-from bwgraph.screen import units
+from bwgraph.cli.flags import FLAGS, Flag, combination_error
 from bwgraph.screen.keymap import BINDINGS
-from bwgraph.screen.plot import GLYPH_SETS
-from bwgraph.screen.view import Arrangement
-from bwgraph.tor import endpoint
+from bwgraph.system.stdio import WRONG_USE
 
 DESCRIPTION = "The bandwidth graph for Tor: what a tor uploads and downloads, live."
 
 EPILOG = """\
-Without --port or --socket bwgraph looks for tors: where the environment says
-(TOR_CONTROL_IPC_PATH, TOR_CONTROL_HOST, TOR_CONTROL_PORT), or else at the usual
-control sockets, those of tor-instance-create among them, and at ports 9051 (tor)
-and 9151 (Tor Browser). Several are shown side by side, with their sum.
+Without --port or --socket bwgraph looks for tors: at the endpoint that the
+environment names (TOR_CONTROL_IPC_PATH, TOR_CONTROL_HOST, TOR_CONTROL_PORT), or
+else at the usual control sockets, those of tor-instance-create included, and at
+ports 9051 (tor) and 9151 (Tor Browser). Several tors are shown side by side, with
+their sum.
 
-It authenticates as each tor asks: with its cookie, which it must be allowed to
+bwgraph authenticates with the cookie of each tor, which it must be allowed to
 read, or with a password from --password-file, from TOR_CONTROL_PASSWD, or typed
-in. TOR_CONTROL_COOKIE_AUTH_FILE says where the cookie is if tor is wrong about it.
+in. TOR_CONTROL_COOKIE_AUTH_FILE replaces the path of the cookie that tor reports.
 
-The long flags that say how the graph looks, and which tor it is of, can also be
-set in {place}, as in
+The long flags under "which tor" and "initial appearance" can also be set in
+{path}, for example
     units = "bits"
     glyphs = "braille"
-A flag goes before the environment, and that before the file. NO_COLOR turns
-colours off.
+A flag overrides the environment, and the environment overrides this file.
+NO_COLOR turns colours off.
+
+"bwgraph print WHAT" prints a file that comes with bwgraph ("bwgraph print --help").
 """
 
-STORED = 60
-"""Seconds a column, of the finest that are stored: what somebody did in a minute is not told apart
-as what they did in a second is."""
 
-DEFAULTS: dict[str, object] = {
-    "tors": [],
-    "demo": None,
-    "wait": False,
-    "password_file": None,
-    "interval": 1,
-    "units": "bytes",
-    "layout": "auto",
-    "glyphs": "auto",
-    "scale": "linear",
-    "ceiling": None,
-    "color": "auto",
-    "json": False,
-    "csv": False,
-    "headless": False,
-    "once": False,
-    "svg": None,
-    "duration": None,
-    "store": None,
-    "store_resolution": STORED,
-    "prometheus": None,
-    "replay": None,
-    "speed": None,
-}
-
-NOT_LASTING = frozenset(
-    {
-        *("help", "version", "print", "json", "csv", "headless", "once", "svg", "duration"),
-        *("replay", "speed", "store", "store-resolution", "prometheus"),
-    }
-)
-"Flags that are for the command line alone."
-
-WORK = frozenset({"store", "prometheus"})
-"What there is to do without a screen and without lines, by the names in the parser's namespace."
-
-
-class Misused(Exception):
-    """Words that no command line of bwgraph's is made of."""
-
-    def __init__(self, tell: Callable[[], NoReturn]) -> None:
-        super().__init__()
-        self.tell = tell
-        "Says what is wrong, as argparse does, and ends the program."
+class UsageError(Exception):
+    """A wrong use of the program; the text says what is wrong."""
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser that leaves it to others when to say what is wrong."""
+    """A parser whose error messages have no control characters, whatever they quote."""
 
     def error(self, message: str) -> NoReturn:
-        raise Misused(partial(super().error, message))
+        if sys.stderr is not None:  # it is None if it was closed when the program started
+            self.print_usage(sys.stderr)
+        text = "".join(char if char.isprintable() else "?" for char in message)
+        self.exit(WRONG_USE, f"bwgraph: error: {text}\n")
 
 
 def parser() -> argparse.ArgumentParser:
-    """The parser; what is not given on the command line is not in its namespace."""
+    """Return the parser of the flags. Its namespace holds the fields of the given flags only."""
+    path = config_file.default_path(os.environ, sys.platform)
     keys = ", ".join(binding.hint for binding in BINDINGS if binding.hint)
-    epilog = EPILOG.format(place=config_file.place(os.environ, sys.platform))
     whole = _Parser(
         prog="bwgraph",
+        usage="%(prog)s [OPTION]... | %(prog)s print WHAT",
         description=DESCRIPTION,
-        epilog=f"{epilog}\n{fill(f'Keys: {keys}.', 80)}",
+        epilog=f"{EPILOG.format(path=path)}\n{fill(f'Keys: {keys}.', 80)}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        # What is not given is not there, so that the environment and the file have their say.
+        # So that the environment and the settings file can set what the flags do not.
         argument_default=argparse.SUPPRESS,
         add_help=False,
+        # An abbreviation would change its meaning when a flag is added.
+        allow_abbrev=False,
     )
-    # For each flag that is in no group argparse makes a formatter, for which it asks how wide the
-    # terminal is, for which it loads what unpacks archives.
-    general = whole.add_argument_group("options")
-    general.add_argument("-h", "--help", action="help", help="show this help message and exit")
-    tor = whole.add_argument_group("which tor")
-    tor.add_argument(
-        "-p",
-        "--port",
-        dest="tors",
-        action="append",
-        type=_or_wrong(endpoint.parse_named_port),
-        metavar="[NAME=][HOST:]PORT",
-        help="a tor's control port: 9051, 127.0.0.1:9051, [::1]:9051, exit=host.example:9051",
-    )
-    tor.add_argument(
-        "-s",
-        "--socket",
-        dest="tors",
-        action="append",
-        type=_or_wrong(endpoint.parse_named_socket),
-        metavar="[NAME=]PATH",
-        help="a tor's control socket; both may be given again and again, for several tors",
-    )
-    tor.add_argument(
-        "--wait",
-        action="store_true",
-        help="where no tor lets us in yet, try again for as long as it takes",
-    )
-    tor.add_argument(
-        "--demo",
-        nargs="?",
-        type=_speed,
-        const=1,
-        metavar="SPEED",
-        help="no tor needed: show an invented relay, whose day goes by SPEED times as fast (1)",
-    )
-    tor.add_argument(
-        "--password-file", metavar="FILE", help="a file whose one line is the control password"
-    )
-    look = whole.add_argument_group("how it looks at first (keys change all of it)")
-    look.add_argument(
-        "-i",
-        "--interval",
-        type=_or_wrong(_resolution),
-        metavar="TIME",
-        help=f"a column or line: {', '.join(map(_brief, RESOLUTIONS))}",
-    )
-    look.add_argument("-u", "--units", choices=list(units.UNITS), help="KiB/s, or kbit/s")
-    look.add_argument("--layout", choices=["auto", *(each.value for each in Arrangement)])
-    look.add_argument("--glyphs", choices=["auto", *GLYPH_SETS])
-    look.add_argument("--scale", choices=["linear", "log"])
-    look.add_argument(
-        "--ceiling",
-        type=_or_wrong(units.parse_rate),
-        metavar="RATE",
-        help="pin the scale: 20MiB, 500KiB, 100Mbit; what is higher is marked",
-    )
-    look.add_argument("--color", choices=["auto", "never"])
-    still = whole.add_argument_group("without a screen")
-    still.add_argument(
-        "--json",
-        action="store_true",
-        help="one line of JSON for each sample or, with -i, for each interval; with --once: "
-        "the statistics",
-    )
-    still.add_argument("--csv", action="store_true", help="the same as lines of CSV")
-    still.add_argument("--headless", action="store_true", help="write nothing to standard output")
-    still.add_argument("--once", action="store_true", help="print one frame as text, and end")
-    still.add_argument("--svg", metavar="FILE", help="write one frame as an SVG picture, and end")
-    still.add_argument(
-        "--duration",
-        type=_or_wrong(units.parse_span),
-        metavar="TIME",
-        help="watch for so long, then end (90s, 15m, 6h)",
-    )
-    past = whole.add_argument_group("the past")
-    past.add_argument(
-        "--replay",
-        metavar="FILE",
-        help="no tor needed: play what --json or --csv has written; - is standard input",
-    )
-    past.add_argument(
-        "--speed", type=_speed, metavar="SPEED", help="play it SPEED times as fast (1 to 3600)"
-    )
-    past.add_argument(
-        "--store",
-        metavar="FILE",
-        help="keep the history in this file, and begin with what is in it; without a tor, show it",
-    )
-    past.add_argument(
-        "--store-resolution",
-        type=_or_wrong(_resolution),
-        metavar="TIME",
-        help=f"the finest that is stored ({_brief(STORED)}); seconds tell much more of whoever"
-        " uses this tor",
-    )
-    others = whole.add_argument_group("for other programs")
-    others.add_argument(
-        "--prometheus",
-        type=_or_wrong(endpoint.parse_port),
-        metavar="[HOST:]PORT",
-        help="tell a Prometheus that asks there, on this machine alone where no host is given",
-    )
-    others.add_argument(
-        "--print",
-        choices=list(resources.FILES),
-        metavar="WHAT",
-        help=f"print a file that goes with bwgraph, and end: {', '.join(resources.FILES)}",
-    )
-    general.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    # Each flag has a group: for one without, argparse asks for the terminal's width, and for that
+    # it loads the modules that unpack archives.
+    titles = dict.fromkeys(flag.group for flag in FLAGS)
+    groups = {title: whole.add_argument_group(title) for title in titles}
+    for flag in FLAGS:
+        groups[flag.group].add_argument(*flag.names, **_argparse_settings(flag))
     return whole
 
 
-Value = TypeVar("Value")
+def _argparse_settings(flag: Flag) -> dict[str, Any]:
+    """Return the keyword arguments of ``add_argument``."""
+    settings: dict[str, Any] = {"action": flag.action, "help": flag.help}
+    if flag.action == "version":
+        settings["version"] = f"%(prog)s {__version__}"
+    if flag.field:
+        settings["dest"] = flag.field
+    if flag.action in {"store", "append"}:
+        settings |= {"metavar": flag.metavar, "choices": flag.choices}
+        if flag.parse is not None:
+            settings["type"] = _argparse_type(flag.parse)
+    if flag.value_if_bare is not None:
+        settings |= {"nargs": "?", "const": flag.value_if_bare}
+    return settings
 
 
-def _or_wrong(parse: Callable[[str], Value]) -> Callable[[str], Value]:
-    """As a type of argparse's, whose message is the ValueError's."""
+def _argparse_type(parse: Callable[[str], object]) -> Callable[[str], object]:
+    """Return ``parse`` with its ValueErrors as errors whose text argparse shows."""
 
-    def parsed(text: str) -> Value:
+    def parse_argument(text: str) -> object:
         try:
             return parse(text)
         except ValueError as error:
             raise argparse.ArgumentTypeError(str(error)) from None
 
-    return parsed
+    return parse_argument
 
 
-def _resolution(text: str) -> int:
-    seconds = units.parse_span(text)
-    if seconds not in RESOLUTIONS:
-        message = f"{text!r} is not one of {', '.join(map(_brief, RESOLUTIONS))}"
-        raise ValueError(message)
-    return seconds
+def print_parser() -> argparse.ArgumentParser:
+    """Return the parser of the words after ``bwgraph print``."""
+    what = _Parser(
+        prog="bwgraph print",
+        description="Print a file that comes with bwgraph. Its first lines say where to put it.",
+        allow_abbrev=False,
+    )
+    what.add_argument(
+        "what",
+        metavar="WHAT",
+        choices=tuple(resources.FILES),
+        help=f"one of {', '.join(resources.FILES)}",
+    )
+    return what
 
 
-def _brief(seconds: int) -> str:
-    return units.format_exact_span(seconds).replace(" ", "").replace("min", "m")
+def parse(
+    whole: argparse.ArgumentParser, words: Sequence[str], verbs: Collection[str]
+) -> dict[str, object]:
+    """Return the values of the given flags, by field.
+
+    Prints a message and raises SystemExit if a flag or its value is wrong. Raises UsageError if a
+    combination of flags is wrong, or if one of the ``verbs`` follows a flag.
+    """
+    # A flag whose value is optional takes any word for its value.
+    optional = {name for flag in FLAGS if flag.value_if_bare is not None for name in flag.names}
+    for place in range(1, len(words)):
+        if words[place] in verbs and words[place - 1] in optional:
+            raise _misplaced_verb(words[place:])
+    namespace, rest = whole.parse_known_args(words)
+    for place, word in enumerate(rest):
+        if word in verbs:
+            raise _misplaced_verb(rest[place:])
+    if rest:
+        raise UsageError(f"unrecognized arguments: {' '.join(rest)}")
+    found = vars(namespace)
+    if error := combination_error(found.keys()):
+        raise UsageError(error)
+    return found
 
 
-def _speed(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 3600:
-        message = f"{text!r} is not a number from 1 to 3600"
-        raise argparse.ArgumentTypeError(message)
-    return int(text)
+def _misplaced_verb(words: Sequence[str]) -> UsageError:
+    return UsageError(f"{words[0]} must come first: bwgraph {' '.join(words)}")
+
+
+def parse_print(words: Sequence[str]) -> str:
+    """Return which file to print.
+
+    Prints a message and raises SystemExit if the words are wrong.
+    """
+    return str(print_parser().parse_args(words).what)

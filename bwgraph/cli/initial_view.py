@@ -1,12 +1,13 @@
-"""What is looked at to begin with: the view, and the past where there is nothing else.
+"""The view that a run starts with, and the stored history that is shown if no tor was found.
 
-Owns how the options and what was stored decide that. Must not know how it is shown.
+Owns how the options and the stored columns decide that. Must not know how a view is drawn.
 """
 
-import argparse
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
+from bwgraph.cli.options import Options
+from bwgraph.cli.services import Watched
 from bwgraph.model.fleet import Fleet
 from bwgraph.screen import units
 from bwgraph.screen.plot import ASCII, BLOCK, GLYPH_SETS
@@ -15,20 +16,15 @@ from bwgraph.system.clock import now
 from bwgraph.tor.targets import Targets
 
 if TYPE_CHECKING:
-    from bwgraph.recording.replay import Replay
     from bwgraph.store.database import Store
 
-AT_HAND = 60
-"Columns from the present: what is within them is seen on any screen."
-
-Watched: TypeAlias = "Targets | Replay"
-"The tors to watch, or what there is in place of them."
+NEAR_COLUMNS = 60
+"Any screen is at least this many columns wide: stored columns this close to the present are seen."
 
 
-def view(options: argparse.Namespace, *, utf8: bool) -> View:
-    """The view to begin with."""
-    chosen = options.glyphs
-    glyphs = GLYPH_SETS[chosen] if chosen != "auto" else BLOCK
+def create(options: Options, *, utf8: bool) -> View:
+    """Return the view that the options describe, of any fleet."""
+    glyphs = BLOCK if options.glyphs == "auto" else GLYPH_SETS[options.glyphs]
     return View(
         glyphs=glyphs if utf8 else ASCII,
         ascii_only=not utf8,
@@ -40,38 +36,35 @@ def view(options: argparse.Namespace, *, utf8: bool) -> View:
     )
 
 
-def of(
-    options: argparse.Namespace,
-    targets: Watched,
-    fleet: Fleet,
-    store: "Store | None",
-    first: View,
+def for_fleet(
+    options: Options, targets: Watched, fleet: Fleet, store: "Store | None", view: View
 ) -> View:
-    """The view of this fleet: of all, and where what was stored is seen if there is any."""
+    """Return the view of a fleet: of all its tors, at a resolution that shows stored columns."""
     if fleet.sum is not None:
-        first = first._replace(subject=ALL_TORS)
-    if store is None or "interval" in options.chosen or not isinstance(targets, Targets):
-        return first
-    from bwgraph.store import attach  # noqa: PLC0415 - most do without it
+        view = view._replace(subject=ALL_TORS)
+    if store is None or options.interval_chosen or not isinstance(targets, Targets):
+        return view
+    from bwgraph.store import attach  # noqa: PLC0415 - most runs have no store
 
-    ends = attach.newest_ends(store, fleet, map(str, targets.candidates))
-    return opening(first, ends, now())
+    return opening(view, attach.newest_ends(store, fleet, map(str, targets.candidates)), now())
 
 
 def archive(
-    options: argparse.Namespace, targets: Watched, store: "Store | None", first: View
+    options: Options, targets: Watched, store: "Store | None", view: View
 ) -> tuple[Fleet, View] | None:
-    """What is in the store and the view of its end, where no tor was asked for."""
+    """Return the stored history and the view of its end.
+
+    None if there is none, or if the user named a tor or a recording, which this would not show.
+    """
     if store is None or not isinstance(targets, Targets) or targets.named:
         return None
-    from bwgraph.store import attach, restore  # noqa: PLC0415 - most do without it
+    from bwgraph.store import attach, restore  # noqa: PLC0415 - most runs have no store
 
     fleet = attach.archive(store)
     if fleet is None:
         return None
-    first = first._replace(subject=0 if fleet.sum is None else ALL_TORS)
-    ends = restore.restored_ends(fleet)
-    return fleet, ending(first, ends, coarser="interval" not in options.chosen)
+    view = view._replace(subject=0 if fleet.sum is None else ALL_TORS)
+    return fleet, ending(view, restore.restored_ends(fleet), coarser=not options.interval_chosen)
 
 
 def opening(view: View, ends: Mapping[int, int], now: float) -> View:
@@ -79,7 +72,7 @@ def opening(view: View, ends: Mapping[int, int], now: float) -> View:
 
     ``ends`` is the end of the newest stored column by resolution.
     """
-    near = [each for each in sorted(ends) if ends[each] > now - AT_HAND * each]
+    near = [each for each in sorted(ends) if ends[each] > now - NEAR_COLUMNS * each]
     return view._replace(resolution=near[0] if near else max(ends, default=view.resolution))
 
 

@@ -1,63 +1,107 @@
-"""What goes on beside whatever shows a fleet: its recorder, and its exporter.
+"""What a run works with besides its output: the tors to watch, the store and the exporter.
 
-Owns which of them were asked for, and what is told where one cannot be had. Must not know how
-either of them works: they are imported where they are asked for, for most do without.
+Owns which of them the options ask for, and the message if one is not available. Must not know how
+they work. Their modules are imported if they are asked for: most runs do without.
 """
 
-import argparse
 import errno
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from typing import TYPE_CHECKING, TypeAlias
 
+from bwgraph.cli.flags import DEFAULT_STORE_RESOLUTION_S
+from bwgraph.cli.options import Options
 from bwgraph.model.errors import ExplainedError
 from bwgraph.model.fleet import Fleet
+from bwgraph.screen import units
+from bwgraph.system.stdio import write_error
+from bwgraph.tor import targets as targets_module
 from bwgraph.tor.endpoint import ControlPort
 
 if TYPE_CHECKING:
     from bwgraph.output import prometheus
+    from bwgraph.recording.replay import Replay
     from bwgraph.store.database import Store
+    from bwgraph.tor.targets import Targets
+
+Watched: TypeAlias = "Targets | Replay"
+"The tors to watch, or the recording to play."
+
+
+def find_targets(options: Options, environ: Mapping[str, str]) -> Watched:
+    """Return the tors to watch, or the recording to play.
+
+    Raises ValueError if the environment names an invalid endpoint, and ExplainedError if the
+    recording cannot be read.
+    """
+    if options.replay is None:
+        return targets_module.find_targets(options.tors, options.demo, environ)
+    from bwgraph.recording import replay  # noqa: PLC0415 - see above
+
+    return replay.Replay(replay.read(options.replay), options.replay, options.speed or 1)
+
+
+@contextmanager
+def open_store(options: Options) -> Iterator["Store | None"]:
+    """Open and check the store, once for the whole run; give None if there is none.
+
+    Warns of a store that reveals much. Raises ValueError if the file is not a store, and
+    ExplainedError if it cannot be read.
+    """
+    if options.store is None:
+        yield None
+        return
+    from bwgraph.store import attach  # noqa: PLC0415 - see above
+
+    store = attach.open_store(options.store, read_only=options.is_single_look)
+    if not options.is_single_look and options.store_resolution < DEFAULT_STORE_RESOLUTION_S:
+        span = units.format_exact_span(options.store_resolution)
+        write_error(
+            f"warning: {options.store} will hold the traffic of every {span}: enough to recognise"
+            " what was done\nthrough this tor, and when. Keep the file private."
+        )
+    with closing(store):
+        yield store
 
 
 @contextmanager
 def attached(
-    options: argparse.Namespace,
+    options: Options,
     fleet: Fleet,
     store: "Store | None",
-    remark: Callable[[str], object] | None = None,
-    *,
-    look: bool = False,
+    write_message: Callable[[str], object] | None = None,
 ) -> Iterator[None]:
-    """Have what goes along with a fleet, while it is told of or for a single look.
+    """Record a fleet to the store and serve its metrics. A single look only reads the store.
 
-    Where there is no screen to show what is wrong with it, ``remark`` is told; and what cannot be
-    done at all is a ExplainedError then.
+    ``write_message`` is called with problems if there is no screen to show them; what cannot be
+    started at all then raises ExplainedError.
     """
     with ExitStack() as stack:
         if store is not None:
-            from bwgraph.store import attach  # noqa: PLC0415 - as said above
+            from bwgraph.store import attach  # noqa: PLC0415 - see above
 
-            if look:
+            if options.is_single_look:
                 stack.enter_context(attach.restore_only(store, fleet))
             else:
                 resolution = options.store_resolution
-                stack.enter_context(attach.record(store, fleet, resolution, remark))
+                stack.enter_context(attach.record(store, fleet, resolution, write_message))
         if options.prometheus is not None:
             stack.enter_context(_exporter(options.prometheus, fleet))
         yield
 
 
-def _exporter(place: ControlPort, fleet: Fleet) -> "prometheus.Exporter":
+def _exporter(address: ControlPort, fleet: Fleet) -> "prometheus.Exporter":
+    """Return an exporter that listens. Raises ExplainedError if it cannot."""
     try:
-        from bwgraph.output import prometheus  # noqa: PLC0415 - as said above; and it is an extra
+        from bwgraph.output import prometheus  # noqa: PLC0415 - see above; and it is an extra
     except ModuleNotFoundError as error:
         if error.name != "prometheus_client":
             raise
-        cure = "to install it: pip install 'bwgraph[prometheus]'"
-        raise ExplainedError("--prometheus needs the package prometheus_client", cure) from None
+        remedy = "to install it: pip install 'bwgraph[prometheus]'"
+        raise ExplainedError("--prometheus needs the package prometheus_client", remedy) from None
     try:
-        return prometheus.Exporter(fleet, place.host, place.port)
+        return prometheus.Exporter(fleet, address.host, address.port)
     except (OSError, UnicodeError) as error:
-        taken = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
-        why = "another program has that port" if taken else getattr(error, "strerror", None)
-        raise ExplainedError(f"--prometheus {place}: {why or error}") from None
+        in_use = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
+        reason = "another program has that port" if in_use else getattr(error, "strerror", None)
+        raise ExplainedError(f"--prometheus {address}: {reason or error}") from None

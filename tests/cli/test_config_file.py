@@ -1,4 +1,4 @@
-"""The file of settings: found, read as the command line would be, and put in its place."""
+"""The settings file: its path, its settings, and its errors."""
 
 import argparse
 import itertools
@@ -12,10 +12,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from nobody import nobody, open_directory
 
-from bwgraph.cli import arguments, config_file
+from bwgraph.cli import arguments, config_file, flags
 from bwgraph.tor.endpoint import ControlPort, ControlSocket, NamedEndpoint, parse_port
 
-NOT_HERE = frozenset({"help", "version", "json"})
+COMMAND_LINE_ONLY = frozenset({"help", "version", "json"})
 
 
 def port(text: str) -> ControlPort:
@@ -26,7 +26,7 @@ def port(text: str) -> ControlPort:
 
 
 def some_parser() -> argparse.ArgumentParser:
-    """One flag of each shape."""
+    """Return a parser with one flag of each kind."""
     parser = argparse.ArgumentParser(prog="bwgraph", argument_default=argparse.SUPPRESS)
     which = parser.add_argument_group("which").add_mutually_exclusive_group()
     which.add_argument("-p", "--port", type=port, action="append")
@@ -53,17 +53,17 @@ def path(tmp_path: Path) -> Path:
 
 def read(path: Path, content: str | bytes) -> dict[str, object]:
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return config_file.read(path, PARSER, NOT_HERE)
+    return config_file.read(path, PARSER, COMMAND_LINE_ONLY)
 
 
-def complaint(path: Path, content: str | bytes) -> str:
-    """What is said of it, without the directory."""
-    with pytest.raises(config_file.Unreadable) as caught:
+def error_of(path: Path, content: str | bytes) -> str:
+    """Return the error message, without the directory."""
+    with pytest.raises(config_file.ConfigError) as caught:
         read(path, content)
     return str(caught.value).removeprefix(f"{path.parent}/")
 
 
-# Where it is
+# The path
 
 
 @pytest.mark.parametrize(
@@ -78,38 +78,42 @@ def complaint(path: Path, content: str | bytes) -> str:
     ],
 )
 @pytest.mark.parametrize("platform", ["linux", "darwin", "freebsd14"])
-def test_the_place_is_that_of_the_xdg(environ: dict[str, str], found: str, platform: str) -> None:
-    assert config_file.place(environ, platform) == Path(found, "bwgraph", "config.toml")
+def test_the_path_follows_the_xdg_specification(
+    environ: dict[str, str], found: str, platform: str
+) -> None:
+    assert config_file.default_path(environ, platform) == Path(found, "bwgraph", "config.toml")
 
 
-def test_the_place_on_windows_is_among_the_roaming_data() -> None:
+def test_the_path_on_windows_is_in_the_roaming_data() -> None:
     roaming = r"C:\Users\me\AppData\Roaming"
     environ = {"APPDATA": roaming, "XDG_CONFIG_HOME": "/x", "HOME": "/home/me"}
-    assert config_file.place(environ, "win32") == Path(roaming, "bwgraph", "config.toml")
+    assert config_file.default_path(environ, "win32") == Path(roaming, "bwgraph", "config.toml")
     environ = {"USERPROFILE": "/me", "HOME": "/home/me"}
-    assert config_file.place(environ, "win32") == Path(
+    assert config_file.default_path(environ, "win32") == Path(
         "/me", "AppData", "Roaming", "bwgraph", "config.toml"
     )
 
 
-def test_without_a_home_there_is_a_place_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_there_is_a_path_without_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
     def homeless() -> Path:
         raise RuntimeError
 
     monkeypatch.setattr(Path, "home", homeless)
-    assert config_file.place({}, "linux") == Path("/.config/bwgraph/config.toml")
+    assert config_file.default_path({}, "linux") == Path("/.config/bwgraph/config.toml")
     monkeypatch.setattr(Path, "home", lambda: Path("/listed"))
-    assert config_file.place({"HOME": ""}, "linux") == Path("/listed/.config/bwgraph/config.toml")
+    assert config_file.default_path({"HOME": ""}, "linux") == Path(
+        "/listed/.config/bwgraph/config.toml"
+    )
 
 
-# What it sets
+# Settings
 
 
-def test_no_file_sets_nothing(path: Path) -> None:
-    assert config_file.read(path, PARSER, NOT_HERE) == {}
-    assert config_file.read(path / "below" / "nothing", PARSER, NOT_HERE) == {}
+def test_a_missing_or_empty_file_sets_nothing(path: Path) -> None:
+    assert config_file.read(path, PARSER, COMMAND_LINE_ONLY) == {}
+    assert config_file.read(path / "below" / "nothing", PARSER, COMMAND_LINE_ONLY) == {}
     path.write_bytes(b"")
-    assert config_file.read(path / "below a file", PARSER, NOT_HERE) == {}
+    assert config_file.read(path / "below a file", PARSER, COMMAND_LINE_ONLY) == {}
 
 
 @pytest.mark.parametrize(
@@ -146,18 +150,20 @@ def test_no_file_sets_nothing(path: Path) -> None:
         ("\ufeffunits = 'bits'", ["--units", "bits"]),
     ],
 )
-def test_a_setting_is_what_its_flag_makes_of_it(
+def test_a_setting_has_the_value_of_its_flag(
     path: Path, content: str, arguments: list[str]
 ) -> None:
     assert read(path, content) == vars(PARSER.parse_args(arguments))
 
 
-def test_the_parser_is_as_it_was(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_reading_does_not_change_the_parser(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     parser = some_parser()
     before = parser.format_help()
     path.write_text("port = 1\n")
     for _ in range(2):
-        assert config_file.read(path, parser, NOT_HERE) == {"port": [ControlPort("127.0.0.1", 1)]}
+        assert config_file.read(path, parser, COMMAND_LINE_ONLY) == {
+            "port": [ControlPort("127.0.0.1", 1)]
+        }
     assert parser.format_help() == before
     assert vars(parser.parse_args([])) == {}
     with pytest.raises(SystemExit):
@@ -165,9 +171,9 @@ def test_the_parser_is_as_it_was(path: Path, capsys: pytest.CaptureFixture[str])
     assert "not allowed with" in capsys.readouterr().err
 
 
-def test_the_flags_of_the_program_itself(path: Path) -> None:
+def test_flags_of_bwgraph_are_settings(path: Path) -> None:
     path.write_text("socket = ['/x', 'exit=/z']\npassword-file = '/y'\nport = 9051\nwait = true\n")
-    found = config_file.read(path, arguments.parser(), NOT_HERE)
+    found = config_file.read(path, arguments.parser(), COMMAND_LINE_ONLY)
     assert found == {
         "tors": [
             NamedEndpoint("", ControlSocket("/x")),
@@ -179,7 +185,14 @@ def test_the_flags_of_the_program_itself(path: Path) -> None:
     }
 
 
-# What is wrong with it
+def test_settings_that_exclude_each_other_are_an_error_with_the_later_line(path: Path) -> None:
+    path.write_text("demo = true\nwait = true\n\nport = [9051]\n")
+    message = "config.toml, line 4: --demo cannot be combined with --port or --socket"
+    with pytest.raises(config_file.ConfigError, match=message):
+        config_file.read(path, arguments.parser(), flags.COMMAND_LINE_ONLY, flags.combination_error)
+
+
+# Errors
 
 
 @pytest.mark.parametrize(
@@ -213,7 +226,7 @@ def test_the_flags_of_the_program_itself(path: Path) -> None:
         (f"total = 0x{'f' * 5000}", "line 1: --total is either true or false, not a number"),
         (f"port = 0x{'f' * 5000}", "line 1: --port is a number that is too long"),
         ('socket = "/\\u0000"', "line 1: --socket cannot have a NUL character in it"),
-        # As the flag says it.
+        # The flag's own message.
         (
             "units = 'furlongs'",
             "line 1: argument --units: invalid choice: 'furlongs' (choose from ",
@@ -224,24 +237,22 @@ def test_the_flags_of_the_program_itself(path: Path) -> None:
         ("socket = '/x'\nport = 1", "line 2: argument -p/--port: not allowed with argument -s/"),
     ],
 )
-def test_a_setting_that_is_wrong_is_named_with_its_line(
-    path: Path, content: str, text: str
-) -> None:
-    assert complaint(path, content).startswith(f"config.toml, {text}")
+def test_an_error_in_a_setting_names_its_line(path: Path, content: str, text: str) -> None:
+    assert error_of(path, content).startswith(f"config.toml, {text}")
 
 
-def test_a_setting_that_is_wrong_is_said_as_the_flag_would(
+def test_an_error_in_a_value_is_that_of_the_flag(
     path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit):
         PARSER.parse_args(["--units", "bit"])
     said = capsys.readouterr().err.partition("bwgraph: error: ")[2]
-    assert complaint(path, "units = 'bit'") == f"config.toml, line 1: {said.rstrip()}"
+    assert error_of(path, "units = 'bit'") == f"config.toml, line 1: {said.rstrip()}"
     assert capsys.readouterr() == ("", "")
 
 
-def test_there_is_no_hint_at_what_is_for_the_command_line_only(path: Path) -> None:
-    assert complaint(path, "jsonn = 1") == "config.toml, line 1: there is no setting 'jsonn'"
+def test_a_hint_never_names_a_flag_that_is_no_setting(path: Path) -> None:
+    assert error_of(path, "jsonn = 1") == "config.toml, line 1: there is no setting 'jsonn'"
 
 
 @pytest.mark.parametrize(
@@ -255,34 +266,35 @@ def test_there_is_no_hint_at_what_is_for_the_command_line_only(path: Path) -> No
         ("total = true\ntotal = true # twice", "line 2: not TOML: cannot overwrite a value"),
         ("socket = 'C:\\x\n", "line 1: not TOML: "),
         ('socket = "C:\\x"', "line 1: not TOML: "),
-        # Where it begins, not where the file ends.
+        # The line on which the statement begins, not the end of the file.
         ("total = true\nport = [ # all\n 1,\n\n", "line 2: not TOML: invalid value"),
         ('\nsocket = """\ntotal = true\n\n', "line 2: not TOML: unterminated string"),
         ("a\rb = 1", "line 1: not TOML: "),
         ("#\nport = \x00", "line 2: not TOML: "),
-        (f"total = true\nport = {'9' * 5000}\n#", "line 2: a number that is too long"),
-        (f"port = {'[' * 5000}", "line 1: too many brackets inside of each other"),
-        (f"#\nport = {'[' * 5000}{']' * 5000}", "line 2: too many brackets inside of each other"),
+        (f"total = true\nport = {'9' * 5000}\n#", "line 2: a number is too long"),
+        (f"port = {'[' * 5000}", "line 1: brackets are nested too deeply"),
+        (f"#\nport = {'[' * 5000}{']' * 5000}", "line 2: brackets are nested too deeply"),
         (b"#\n# caf\xe9\nunits = 'bits'", "line 2: not UTF-8"),
         (b"\xef\xbb\xbf#\n\xef\xbb\xbf\xff", "line 2: not UTF-8"),
         ("units = 'bits'".encode("utf-16"), "line 1: not UTF-8"),
     ],
 )
-def test_what_is_no_toml_is_said_with_its_line(path: Path, content: str | bytes, text: str) -> None:
-    assert complaint(path, content).startswith(f"config.toml, {text}")
+def test_a_syntax_error_names_its_line(path: Path, content: str | bytes, text: str) -> None:
+    assert error_of(path, content).startswith(f"config.toml, {text}")
 
 
-def deeper(frames: int, path: Path, content: str) -> str:
-    return deeper(frames - 1, path, content) if frames else complaint(path, content)
+def error_below(frames: int, path: Path, content: str) -> str:
+    """Return the error message as read with more frames on the stack."""
+    return error_below(frames - 1, path, content) if frames else error_of(path, content)
 
 
-def test_brackets_are_too_many_at_some_depth_and_a_list_before_it(path: Path) -> None:
-    # The text is read from one depth of the stack and its lines are counted from another.
+def test_nested_brackets_are_a_list_up_to_some_depth(path: Path) -> None:
+    # The text is parsed at one depth of the stack, and its statements are split at another.
     before = sys.getrecursionlimit()
-    sys.setrecursionlimit(400)  # it takes less time to reach
+    sys.setrecursionlimit(400)  # reached in less time
     try:
         said = {
-            deeper(frames, path, f"total = true\nunits = {'[' * depth}{']' * depth}\n#\n")
+            error_below(frames, path, f"total = true\nunits = {'[' * depth}{']' * depth}\n#\n")
             for depth in range(2, 200)
             for frames in range(4)
         }
@@ -290,33 +302,33 @@ def test_brackets_are_too_many_at_some_depth_and_a_list_before_it(path: Path) ->
         sys.setrecursionlimit(before)
     assert said == {
         "config.toml, line 2: --units takes text or a number, not a list",
-        "config.toml, line 2: too many brackets inside of each other",
+        "config.toml, line 2: brackets are nested too deeply",
     }
 
 
-def test_a_directory_is_no_file(path: Path) -> None:
+def test_a_directory_is_an_error(path: Path) -> None:
     path.mkdir()
-    with pytest.raises(config_file.Unreadable, match=r"config\.toml: .*directory"):
-        config_file.read(path, PARSER, NOT_HERE)
+    with pytest.raises(config_file.ConfigError, match=r"config\.toml: .*directory"):
+        config_file.read(path, PARSER, COMMAND_LINE_ONLY)
 
 
-def test_a_file_that_may_not_be_read_is_said_and_one_that_may_not_be_seen_is_none() -> None:
+def test_an_unreadable_file_is_an_error_and_an_invisible_one_is_ignored() -> None:
     with open_directory() as directory:
         path = directory / "config.toml"
         path.write_text("units = 'bits'\n")
         path.chmod(0o000)
         with (
             nobody(),
-            pytest.raises(config_file.Unreadable, match=r"config\.toml: Permission denied"),
+            pytest.raises(config_file.ConfigError, match=r"config\.toml: Permission denied"),
         ):
-            config_file.read(path, PARSER, NOT_HERE)
-        # As root's home is to the user that root runs this program as.
+            config_file.read(path, PARSER, COMMAND_LINE_ONLY)
+        # Like root's home for the user that root runs bwgraph as.
         directory.chmod(0o700 if os.geteuid() == 0 else 0o000)
         with nobody():
-            assert config_file.read(path, PARSER, NOT_HERE) == {}
+            assert config_file.read(path, PARSER, COMMAND_LINE_ONLY) == {}
 
 
-# The line of a setting
+# Lines of settings
 
 LOOK_ALIKES = [
     ("",),
@@ -334,7 +346,7 @@ LOOK_ALIKES = [
 @pytest.mark.parametrize("name", ["wrong", '"wrong"', "'wrong'", r'"wr\u006fng"', " wrong\t"])
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
 @pytest.mark.parametrize("value", ["1", "'''\nwrong = 1\n'''", "[\n1, # wrong = [\n]"])
-def test_the_line_is_that_of_the_name(name: str, newline: str, value: str) -> None:
+def test_the_line_of_a_setting_is_that_of_its_name(name: str, newline: str, value: str) -> None:
     for before in itertools.permutations(LOOK_ALIKES, 2):
         lines = [*itertools.chain.from_iterable(before)]
         text = "\n".join([*lines, f"{name} = {value}", "", "[table]", "wrong = 1", ""])
@@ -346,7 +358,7 @@ def test_the_line_is_that_of_the_name(name: str, newline: str, value: str) -> No
         assert config_file._line_of("wrong", text.replace("\r\n", "\n")) == len(lines) + 1
 
 
-# Whatever it is
+# Arbitrary content
 
 PIECES = st.sampled_from(
     [
@@ -375,13 +387,13 @@ PIECES = st.sampled_from(
 @example(b"port = " + b"9" * 5000)
 @example(b"port = " + b"[" * 5000)
 @example(b"port = 1979-13-45")
-def test_any_bytes_are_settings_or_a_clear_error(
+def test_any_bytes_are_settings_or_an_error_with_a_line(
     tmp_path_factory: pytest.TempPathFactory, content: bytes
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "any.toml"
     try:
         found = read(path, content)
-    except config_file.Unreadable as error:
+    except config_file.ConfigError as error:
         head, _, what = str(error).removeprefix(f"{path}, line ").partition(": ")
         assert 1 <= int(head) <= content.count(b"\n") + 1
         assert what
@@ -396,71 +408,3 @@ def test_any_bytes_are_settings_or_a_clear_error(
             "mouse",
             "color",
         }
-
-
-# What goes before what
-
-
-@pytest.mark.parametrize(
-    ("flags", "environ", "file", "merged"),
-    [
-        ({}, {}, {}, {"units": "bytes"}),
-        ({}, {}, {"units": "bits"}, {"units": "bits"}),
-        ({"units": "bytes"}, {}, {"units": "bits"}, {"units": "bytes"}),
-        ({"units": None}, {}, {"units": "bits"}, {"units": None}),
-        # Which tor is one question, and an answer may be several.
-        ({}, {}, {"tors": [1]}, {"tors": [1]}),
-        ({"tors": [2]}, {}, {"tors": [1, 3]}, {"tors": [2]}),
-        ({"demo": 1}, {}, {"tors": [1]}, {"demo": 1}),
-        ({"tors": [2]}, {}, {"demo": 1}, {"tors": [2]}),
-        ({}, {"TOR_CONTROL_PORT": "9"}, {"tors": [1]}, {}),
-        ({}, {"TOR_CONTROL_HOST": "::1"}, {"tors": ["/x"]}, {}),
-        ({}, {"TOR_CONTROL_IPC_PATH": "/y"}, {"demo": 1}, {}),
-        ({}, {"TOR_CONTROL_PORT": ""}, {"tors": [1]}, {"tors": [1]}),
-        ({"tors": [2]}, {"TOR_CONTROL_PORT": "9"}, {"tors": [1]}, {"tors": [2]}),
-        ({"tors": [2]}, {"TOR_CONTROL_PORT": "nonsense"}, {}, {"tors": [2]}),
-        ({"tors": [2]}, {}, {"units": "bits", "tors": [1]}, {"units": "bits", "tors": [2]}),
-        # Of the password.
-        ({}, {}, {"password_file": "/f"}, {"password_file": "/f"}),
-        ({}, {"TOR_CONTROL_PASSWD": "x"}, {"password_file": "/f"}, {}),
-        ({}, {"TOR_CONTROL_PASSWD": ""}, {"password_file": "/f"}, {}),
-        ({"password_file": "/g"}, {"TOR_CONTROL_PASSWD": "x"}, {}, {"password_file": "/g"}),
-        ({"tors": [2]}, {}, {"password_file": "/f"}, {"tors": [2], "password_file": "/f"}),
-        # Of colour.
-        ({}, {}, {"color": "always"}, {"color": "always"}),
-        ({}, {"NO_COLOR": "1"}, {"color": "always"}, {}),
-        ({}, {"NO_COLOR": ""}, {"color": "always"}, {"color": "always"}),
-        ({"color": "always"}, {"NO_COLOR": "1"}, {"color": "never"}, {"color": "always"}),
-    ],
-)
-def test_a_flag_goes_before_the_environment_and_that_before_the_file(
-    flags: dict[str, object],
-    environ: dict[str, str],
-    file: dict[str, object],
-    merged: dict[str, object],
-) -> None:
-    defaults: dict[str, object] = {
-        **dict.fromkeys(("tors", "demo", "password_file", "color")),
-        "units": "bytes",
-    }
-    assert config_file.merge(flags, environ, file, defaults) == {**defaults, **merged}
-
-
-def test_an_environment_that_makes_no_sense_is_said() -> None:
-    with pytest.raises(ValueError, match="TOR_CONTROL_HOST and TOR_CONTROL_PORT: "):
-        config_file.merge({}, {"TOR_CONTROL_PORT": "nonsense"}, {}, {})
-
-
-names = st.sampled_from(["units", "glyphs", "tors", "demo", "color", "password_file"])
-some = st.dictionaries(names, st.integers())
-
-
-@given(some, some, some)
-def test_every_setting_has_one_origin(
-    flags: dict[str, object], file: dict[str, object], defaults: dict[str, object]
-) -> None:
-    merged = config_file.merge(flags, {}, file, defaults)
-    assert merged.items() >= flags.items()
-    assert merged.keys() >= defaults.keys()
-    for name in merged.keys() - flags.keys() - config_file.WHICH_TOR:
-        assert merged[name] == file.get(name, defaults.get(name))

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from demo_program import BAR, DEMO
-from pty_driver import Program, bwgraph_argv, environment
+from pty_driver import SMCUP, Program, bwgraph_argv, environment
 
 
 def piped(
@@ -86,7 +86,7 @@ def test_write_error_is_reported_in_one_line(
     assert (tmp_path / "code").read_text() == f"{code}\n"
 
 
-def test_error_in_the_configuration_file_is_printed_on_the_restored_terminal(
+def test_error_in_the_configuration_file_leaves_the_screen_alone(
     tmp_path: Path,
 ) -> None:
     config = tmp_path / "bwgraph" / "config.toml"
@@ -95,8 +95,8 @@ def test_error_in_the_configuration_file_is_printed_on_the_restored_terminal(
     environ = environment(XDG_CONFIG_HOME=str(tmp_path))
     with Program("--demo", environ=environ, size=(300, 24)) as program:
         assert program.wait_exit() == 2
-        assert program.after_graph().startswith(f"bwgraph: {config}, line 2: ")
-        assert program.on_normal_screen()
+        assert f"bwgraph: error: {config}, line 2: " in program.text()
+        assert SMCUP not in program.raw
     config.write_text('units = "bits"\n')
     with Program("--demo", environ=environ) as program:
         program.wait_for(re.compile(r"▼ download +[\d.]+ Mbit/s"))

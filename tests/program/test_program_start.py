@@ -48,10 +48,10 @@ def test_ctrl_c_during_the_imports_ends_without_a_traceback(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--port", "70000"], "usage: bwgraph [-h]"),
+        (["--port", "70000"], "usage: bwgraph [OPTION]..."),
         (["--port", "70000"], "error: argument -p/--port: '70000' is not [HOST:]PORT"),
         (["--wait", "stray"], "error: unrecognized arguments: stray"),
-        (["--demo", "--port", "9051"], "bwgraph: --demo needs no tor, and --port"),
+        (["--demo", "--port", "9051"], "error: --demo cannot be combined with --port or --socket"),
     ],
 )
 def test_usage_errors_leave_the_terminal_alone(arguments: list[str], message: str) -> None:

@@ -18,9 +18,9 @@ from pty_driver import Program, bwgraph_argv, environment
 
 def assert_usage_error(code: int, output: str, reason: str) -> None:
     assert code == 2
-    assert output.startswith("bwgraph: ")
-    assert reason in output
-    assert output.count("\n") == 1
+    assert output.startswith("usage: bwgraph ")
+    assert reason in output.partition("\nbwgraph: error: ")[2]
+    assert output.count("\n") == 2
     assert "\x1b" not in output
 
 

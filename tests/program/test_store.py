@@ -209,7 +209,7 @@ def test_file_that_is_no_store_is_exit_2_and_left_untouched(
     argv = program("--demo", "--store", str(path), *flags)
     with Program(argv=argv, size=(200, 24)) as running:
         assert running.wait_exit() == 2
-        assert f"bwgraph: {path}: " in running.text()
+        assert f"bwgraph: error: {path}: " in running.text()
         assert "it is left untouched" in running.text()
         assert "Traceback" not in running.text()
     assert files_in_directory(path) == before
@@ -245,7 +245,7 @@ def test_resolution_of_seconds_is_warned_about(path: Path) -> None:
         graph.wait_for("avg")
         graph.send("q")
         assert graph.wait_exit() == 0
-        words = f"bwgraph: warning: {path} will hold what moved in every 1 s: "
+        words = f"bwgraph: warning: {path} will hold the traffic of every 1 s: "
         assert graph.raw.startswith(words.encode())
     once = run("--demo", "--once", "--store", str(path), "--store-resolution", "1s")
     assert (once.returncode, once.stderr) == (0, "")

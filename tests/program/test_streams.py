@@ -217,4 +217,4 @@ def test_replay_without_a_terminal_is_a_usage_error(tmp_path: Path) -> None:
             check=False,
         )
     assert (ended.returncode, ended.stdout) == (2, "")
-    assert ended.stderr.startswith("bwgraph: there is no terminal to take keys from: /dev/tty: ")
+    assert "\nbwgraph: error: there is no terminal to take keys from: /dev/tty: " in ended.stderr
