@@ -1,1 +1,1 @@
-"""The command line: reads the options, connects the other wings, starts what was asked for."""
+"""The command line: reads the options and runs what they ask for."""

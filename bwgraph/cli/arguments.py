@@ -41,7 +41,7 @@ NO_COLOR turns colours off.
 
 
 class UsageError(Exception):
-    """A wrong use of the program; the text says what is wrong."""
+    """Wrong use of the program; the text says what is wrong."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -96,7 +96,7 @@ def _argparse_settings(flag: Flag) -> dict[str, Any]:
 
 
 def _argparse_type(parse: Callable[[str], object]) -> Callable[[str], object]:
-    """Return ``parse`` with its ValueErrors as errors whose text argparse shows."""
+    """Return a function like ``parse`` whose errors argparse shows as they are."""
 
     def parse_argument(text: str) -> object:
         try:
@@ -109,18 +109,18 @@ def _argparse_type(parse: Callable[[str], object]) -> Callable[[str], object]:
 
 def print_parser() -> argparse.ArgumentParser:
     """Return the parser of the words after ``bwgraph print``."""
-    what = _Parser(
+    verb = _Parser(
         prog="bwgraph print",
         description="Print a file that comes with bwgraph. Its first lines say where to put it.",
         allow_abbrev=False,
     )
-    what.add_argument(
+    verb.add_argument(
         "what",
         metavar="WHAT",
         choices=tuple(resources.FILES),
         help=f"one of {', '.join(resources.FILES)}",
     )
-    return what
+    return verb
 
 
 def parse(
@@ -131,21 +131,21 @@ def parse(
     Prints a message and raises SystemExit if a flag or its value is wrong. Raises UsageError if a
     combination of flags is wrong, or if one of the ``verbs`` follows a flag.
     """
-    # A flag whose value is optional takes any word for its value.
+    # argparse would take a verb after a flag with an optional value for that value.
     optional = {name for flag in FLAGS if flag.value_if_bare is not None for name in flag.names}
-    for place in range(1, len(words)):
-        if words[place] in verbs and words[place - 1] in optional:
-            raise _misplaced_verb(words[place:])
+    for index in range(1, len(words)):
+        if words[index] in verbs and words[index - 1] in optional:
+            raise _misplaced_verb(words[index:])
     namespace, rest = whole.parse_known_args(words)
-    for place, word in enumerate(rest):
+    for index, word in enumerate(rest):
         if word in verbs:
-            raise _misplaced_verb(rest[place:])
+            raise _misplaced_verb(rest[index:])
     if rest:
         raise UsageError(f"unrecognized arguments: {' '.join(rest)}")
-    found = vars(namespace)
-    if error := combination_error(found.keys()):
+    values = vars(namespace)
+    if error := combination_error(values.keys()):
         raise UsageError(error)
-    return found
+    return values
 
 
 def _misplaced_verb(words: Sequence[str]) -> UsageError:

@@ -144,7 +144,7 @@ def _toml(path: Path, text: str) -> dict[str, object]:
         problem = "brackets are nested too deeply"
     except ValueError:  # from int()
         problem = "a number is too long"
-    if line is None:  # tomllib stopped in the statement that cannot be split off
+    if line is None:  # the error is in the last statement that _statements finds
         *_, (line, _) = _statements(text)
     raise ConfigError(path, line, problem)
 
@@ -216,7 +216,7 @@ def _words(key: str, value: object, action: argparse.Action) -> list[str]:
 
 
 def _word(key: str, value: object) -> str:
-    """Return a value as the command line has it. Raises _SettingError if it cannot have it."""
+    """Return a value as text. Raises _SettingError if it has no text that a flag can take."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         message = f"--{key} takes text or a number, not {_kind(value)}"
         raise _SettingError(message)

@@ -15,8 +15,8 @@ from bwgraph.screen.view import Arrangement
 from bwgraph.tor import endpoint
 
 DEFAULT_STORE_RESOLUTION_S = 60
-"""The default of --store-resolution, in seconds. Shorter columns can show what single users of a
-tor did."""
+"""The default of --store-resolution, in seconds. Shorter columns reveal what single users of a tor
+did."""
 
 GENERAL = "options"
 WHICH_TOR = "which tor"
@@ -45,7 +45,7 @@ class Flag(NamedTuple):
     choices: tuple[str, ...] | None = None
     metavar: str | None = None
     value_if_bare: object = None
-    "The value if the flag is given without one. None: it needs a value."
+    "The value if the flag is given without a value. None: a value is required."
     in_file: bool = False
     "Whether it can be set in the settings file."
     excludes: tuple[str, ...] = ()
@@ -316,7 +316,7 @@ _FIELDS = {name: flag.field for flag in FLAGS for name in flag.names}
 
 
 def combination_error(fields: AbstractSet[str]) -> str | None:
-    """Return what is wrong with a combination of flags, which set these fields; None if it is fine.
+    """Return what is wrong with giving the flags of these fields together; None if nothing is.
 
     >>> combination_error({"svg", "json"})
     '--svg cannot be combined with --json (add --once)'

@@ -70,7 +70,7 @@ def look(
 
 
 def _text_view(options: Options, view: View, *, utf8: bool) -> View:
-    """Return a view for text without styles: full glyphs cannot be shown inverted."""
+    """Return the view for text without styles, which has no inverted glyphs."""
     text_view = initial_view.create(options, utf8=utf8)._replace(
         key_line=False, subject=view.subject, resolution=view.resolution, end=view.end
     )
@@ -128,5 +128,5 @@ def write_lines(
     if failure is not None:
         return write_error(failure.cause, failure.remedy)
     if received and options.duration is not None:
-        signals.end_by_signal(received[0])  # the output is incomplete
+        signals.end_by_signal(received[0])  # the lines of that time are incomplete
     return FINE

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bwgraph.store.database import Store
 
 NEAR_COLUMNS = 60
-"Any screen is at least this many columns wide: stored columns this close to the present are seen."
+"How many columns before the present are visible on most screens."
 
 
 def create(options: Options, *, utf8: bool) -> View:

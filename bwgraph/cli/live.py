@@ -87,7 +87,7 @@ def show(
                 secrets = secrets.with_password(endpoint, credentials.ask_password(endpoint))
         except _SignalError as error:
             return _finish(loop.LoopEnd(signal=error.number), fleet)
-        except EOFError:  # the user declines
+        except EOFError:  # the user gave no password
             if fleet.sum is None:
                 return write_error(failure.cause, failure.remedy)
             secrets = secrets.with_declined(endpoint)

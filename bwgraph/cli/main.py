@@ -2,8 +2,8 @@
 
 Owns the table of verbs, and which code runs for which options. Exit codes: 0 success, 1 failure,
 2 wrong use. After SIGTERM or SIGHUP the terminal is restored, and then the signal ends the program;
-lines without an end of their own end with 0. If the reader of standard output exits, SIGPIPE ends
-the program. Must not load what only some runs need.
+but lines without --duration end with 0. If the reader of standard output exits, SIGPIPE ends the
+program. Must not load what only some runs need.
 """
 
 import os
@@ -41,11 +41,11 @@ def _print(words: Sequence[str]) -> int:
 
 
 VERBS: dict[str, Callable[[Sequence[str]], int]] = {"print": _print}
-"What runs for a first word that is not a flag. It gets the words after it."
+"The functions that run for a first word that is a verb. They get the words after it."
 
 
 def _run(words: Sequence[str]) -> int:
-    """Show the graph or write lines, as the flags and the settings say."""
+    """Show the graph, a single look or lines, as the options say."""
     from bwgraph.cli import options as options_module  # noqa: PLC0415 - a verb does without these
     from bwgraph.cli import services  # noqa: PLC0415
     from bwgraph.tor import credentials as credentials_module  # noqa: PLC0415

@@ -43,10 +43,10 @@ def find_targets(options: Options, environ: Mapping[str, str]) -> Watched:
 
 @contextmanager
 def open_store(options: Options) -> Iterator["Store | None"]:
-    """Open and check the store, once for the whole run; give None if there is none.
+    """Return a context with the open and checked store, or with None if the run has no store.
 
-    Warns of a store that reveals much. Raises ValueError if the file is not a store, and
-    ExplainedError if it cannot be read.
+    Writes a warning if the store will reveal what single users did. Raises ValueError if the file
+    is not a store, and ExplainedError if it cannot be read.
     """
     if options.store is None:
         yield None

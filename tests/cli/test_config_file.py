@@ -67,7 +67,7 @@ def error_of(path: Path, content: str | bytes) -> str:
 
 
 @pytest.mark.parametrize(
-    ("environ", "found"),
+    ("environ", "directory"),
     [
         ({"HOME": "/home/me"}, "/home/me/.config"),
         ({"HOME": "/home/me", "XDG_CONFIG_HOME": "/x/y"}, "/x/y"),
@@ -79,9 +79,9 @@ def error_of(path: Path, content: str | bytes) -> str:
 )
 @pytest.mark.parametrize("platform", ["linux", "darwin", "freebsd14"])
 def test_the_path_follows_the_xdg_specification(
-    environ: dict[str, str], found: str, platform: str
+    environ: dict[str, str], directory: str, platform: str
 ) -> None:
-    assert config_file.default_path(environ, platform) == Path(found, "bwgraph", "config.toml")
+    assert config_file.default_path(environ, platform) == Path(directory, "bwgraph", "config.toml")
 
 
 def test_the_path_on_windows_is_in_the_roaming_data() -> None:
@@ -173,8 +173,8 @@ def test_reading_does_not_change_the_parser(path: Path, capsys: pytest.CaptureFi
 
 def test_flags_of_bwgraph_are_settings(path: Path) -> None:
     path.write_text("socket = ['/x', 'exit=/z']\npassword-file = '/y'\nport = 9051\nwait = true\n")
-    found = config_file.read(path, arguments.parser(), COMMAND_LINE_ONLY)
-    assert found == {
+    values = config_file.read(path, arguments.parser(), COMMAND_LINE_ONLY)
+    assert values == {
         "tors": [
             NamedEndpoint("", ControlSocket("/x")),
             NamedEndpoint("exit", ControlSocket("/z")),
@@ -246,8 +246,8 @@ def test_an_error_in_a_value_is_that_of_the_flag(
 ) -> None:
     with pytest.raises(SystemExit):
         PARSER.parse_args(["--units", "bit"])
-    said = capsys.readouterr().err.partition("bwgraph: error: ")[2]
-    assert error_of(path, "units = 'bit'") == f"config.toml, line 1: {said.rstrip()}"
+    message = capsys.readouterr().err.partition("bwgraph: error: ")[2]
+    assert error_of(path, "units = 'bit'") == f"config.toml, line 1: {message.rstrip()}"
     assert capsys.readouterr() == ("", "")
 
 
@@ -293,14 +293,14 @@ def test_nested_brackets_are_a_list_up_to_some_depth(path: Path) -> None:
     before = sys.getrecursionlimit()
     sys.setrecursionlimit(400)  # reached in less time
     try:
-        said = {
+        messages = {
             error_below(frames, path, f"total = true\nunits = {'[' * depth}{']' * depth}\n#\n")
             for depth in range(2, 200)
             for frames in range(4)
         }
     finally:
         sys.setrecursionlimit(before)
-    assert said == {
+    assert messages == {
         "config.toml, line 2: --units takes text or a number, not a list",
         "config.toml, line 2: brackets are nested too deeply",
     }
@@ -392,13 +392,13 @@ def test_any_bytes_are_settings_or_an_error_with_a_line(
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "any.toml"
     try:
-        found = read(path, content)
+        values = read(path, content)
     except config_file.ConfigError as error:
         head, _, what = str(error).removeprefix(f"{path}, line ").partition(": ")
         assert 1 <= int(head) <= content.count(b"\n") + 1
         assert what
     else:
-        assert found.keys() <= {
+        assert values.keys() <= {
             "units",
             "port",
             "socket",

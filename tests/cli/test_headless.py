@@ -58,19 +58,20 @@ def test_once_needs_neither_a_terminal_nor_term(
     assert len(look.durations) == 1
 
 
-@pytest.mark.parametrize("up", [1, 3])
-def test_once_shows_all_tors(look: Look, up: int, capsys: Captured) -> None:
-    look.connected_count = up
+@pytest.mark.parametrize("connected_count", [1, 3])
+def test_once_shows_all_tors(look: Look, connected_count: int, capsys: Captured) -> None:
+    look.connected_count = connected_count
     code, out, err = run_main(["--once", "-p", "1", "-p", "exit=2", "-s", "/x"], capsys)
     assert (code, err) == (0, "")
     lines = out.splitlines()
     assert lines[0].startswith("bwgraph  all 3 tors, by name")
     rows = [line[2:].split() for line in lines[2:6]]
-    names = {row[0]: row[1] for row in rows[:3]}
-    assert names.keys() == ({"fake", "exit"} if up == 3 else {"fake", "exit", "/x"})
-    assert sum(state == "up" for state in names.values()) == (2 if up == 3 else 1)
+    states = {row[0]: row[1] for row in rows[:3]}
+    # Two tors are named "fake": one of them is overwritten here.
+    assert states.keys() == ({"fake", "exit"} if connected_count == 3 else {"fake", "exit", "/x"})
+    assert sum(state == "up" for state in states.values()) == (2 if connected_count == 3 else 1)
     assert rows[3][:4] == ["sum", "of", "3", "tors"]
-    assert f"{3 * up}.0M" in lines[5]
+    assert f"{3 * connected_count}.0M" in lines[5]
     assert not any(line.startswith("q quit") for line in lines)
     assert look.durations == [None]
 

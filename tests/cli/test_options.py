@@ -135,8 +135,8 @@ def test_values_have_the_declared_types(words: str) -> None:
 def test_output_flags_choose_what_runs(
     words: str, *, is_single_look: bool, writes_lines: bool
 ) -> None:
-    found = read(*words.split())
-    assert (found.is_single_look, found.writes_lines) == (is_single_look, writes_lines)
+    parsed = read(*words.split())
+    assert (parsed.is_single_look, parsed.writes_lines) == (is_single_look, writes_lines)
 
 
 # Which source overrides which
