@@ -1,6 +1,6 @@
-"""in_a_terminal.py COMMAND TEXT KEYS: run a shell command as a newcomer does, in a terminal.
+"""in_a_terminal.py COMMAND TEXT KEYS: run a shell command in a pseudo-terminal.
 
-Waits until TEXT is on the terminal, types KEYS, and succeeds if the command then ends with 0.
+Waits until TEXT is in the output, types KEYS, and exits with 0 if the command then exits with 0.
 """
 
 import os
@@ -9,7 +9,7 @@ import select
 import sys
 import time
 
-PATIENCE = 300
+TIMEOUT_S = 300
 
 
 def main() -> int:
@@ -18,26 +18,27 @@ def main() -> int:
     if pid == 0:
         os.environ.update(TERM="xterm-256color", LANG="C.UTF-8")
         os.execvp("bash", ["bash", "-c", command])
-    said, typed, deadline = b"", False, time.monotonic() + PATIENCE
+    output, typed, deadline = b"", False, time.monotonic() + TIMEOUT_S
     while time.monotonic() < deadline:
         if not select.select([terminal], [], [], 1)[0]:
             continue
         try:
             data = os.read(terminal, 65536)
-        except OSError:
+        except OSError:  # on Linux, the end of a pseudo-terminal
             data = b""
         if not data:
             break
-        said += data
-        if not typed and text.encode() in said:
+        output += data
+        if not typed and text.encode() in output:
             os.write(terminal, keys.encode())
             typed = True
     else:
         os.kill(pid, 9)
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     if code or not typed:
-        print(said.decode(errors="replace"))
-        print(f"ended with {code}, {'after' if typed else 'without'} {text!r} on the screen")
+        print(output.decode(errors="replace"))
+        shown = f"{text!r} was shown" if typed else f"{text!r} was never shown"
+        print(f"exit code {code}; {shown}")
     return 0 if typed and not code else 1
 
 

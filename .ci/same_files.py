@@ -1,6 +1,6 @@
-"""same_files.py SDIST WHEEL: fail unless both hold the package as it is committed, byte for byte.
+"""same_files.py SDIST WHEEL: fail unless both hold the committed package, byte for byte.
 
-The sdist must hold all that is committed for its users, too: the tests and what they need.
+The sdist must also hold the tests and every file that they need.
 """
 
 import subprocess
@@ -10,21 +10,21 @@ import zipfile
 from pathlib import Path
 
 PACKAGE = ("bwgraph/",)
-ALL = (*PACKAGE, "tests/", "README.md", "LICENSE", "pyproject.toml")
+ALL = (*PACKAGE, "tests/", ".github/", ".pictures/", "README.md", "LICENSE", "pyproject.toml")
 
 
-def committed(places: tuple[str, ...]) -> dict[str, bytes]:
+def committed(paths: tuple[str, ...]) -> dict[str, bytes]:
     listed = subprocess.run(
-        ["git", "ls-files", "-z", *places], capture_output=True, text=True, check=True
+        ["git", "ls-files", "-z", *paths], capture_output=True, text=True, check=True
     )
     return {name: Path(name).read_bytes() for name in listed.stdout.split("\0") if name}
 
 
 def in_sdist(path: str) -> dict[str, bytes]:
     with tarfile.open(path) as sdist:
-        opened = {each.name: sdist.extractfile(each) for each in sdist.getmembers()}
+        files = {member.name: sdist.extractfile(member) for member in sdist.getmembers()}
         return {
-            name.partition("/")[2]: file.read() for name, file in opened.items() if file is not None
+            name.partition("/")[2]: file.read() for name, file in files.items() if file is not None
         }
 
 
@@ -33,20 +33,20 @@ def in_wheel(path: str) -> dict[str, bytes]:
         return {name: wheel.read(name) for name in wheel.namelist()}
 
 
-def difference(what: str, found: dict[str, bytes], expected: dict[str, bytes]) -> list[str]:
-    here = {name: data for name, data in found.items() if name.startswith(ALL)}
+def differences(archive: str, found: dict[str, bytes], expected: dict[str, bytes]) -> list[str]:
+    relevant = {name: data for name, data in found.items() if name.startswith(ALL)}
     return [
-        f"{what} differs from what is committed: {name}"
-        for name in sorted(here.keys() | expected.keys())
-        if here.get(name) != expected.get(name)
+        f"the {archive} differs from the commit: {name}"
+        for name in sorted(relevant.keys() | expected.keys())
+        if relevant.get(name) != expected.get(name)
     ]
 
 
 def main() -> int:
     sdist, wheel = sys.argv[1:]
-    found = difference("the sdist", in_sdist(sdist), committed(ALL))
-    found += difference("the wheel", in_wheel(wheel), committed(PACKAGE))
-    print("\n".join(found) or "the sdist and the wheel hold what is committed")
+    found = differences("sdist", in_sdist(sdist), committed(ALL))
+    found += differences("wheel", in_wheel(wheel), committed(PACKAGE))
+    print("\n".join(found) or "the sdist and the wheel are equal to the commit")
     return 1 if found else 0
 
 

@@ -1,7 +1,7 @@
-"""Files that go with bwgraph and are for other programs: units, a profile, completions, a manual.
+"""Return the files for other programs: systemd units, a filter profile, completions, a man page.
 
-Owns which there are. They lie in ``share``, so that whoever installs with pip has them, too. Must
-not know what is in them: ``tests/cli/test_resources.py`` makes those that are made from the parser.
+Owns their names. They are package data, in ``share``, so that pip installs them, too. Must not know
+their contents: ``tests/cli/test_resources.py`` generates those that depend on the parser.
 """
 
 import re
@@ -16,22 +16,22 @@ FILES = {
     "completion-fish": "bwgraph.fish",
     "man": "bwgraph.1",
 }
-"By what they are asked for."
+"The file names in ``share``, by the argument of ``bwgraph print``."
 
 _EXEC = re.compile(r"^(ExecStart=)bwgraph ", re.MULTILINE)
 
 
 def text(what: str) -> str:
-    """One of them. A unit's command becomes that of the bwgraph that is running."""
-    from importlib import resources  # noqa: PLC0415 - nobody else needs it
+    """Return the text of a file. In a unit, the command becomes that of the running bwgraph."""
+    from importlib import resources  # noqa: PLC0415 - the graph does not need it
 
     file = resources.files("bwgraph") / "share" / FILES[what]
     command = f"{_quoted(sys.executable)} -P -m bwgraph "
-    return _EXEC.sub(lambda found: found[1] + command, file.read_text(encoding="utf-8"))
+    return _EXEC.sub(lambda match: match[1] + command, file.read_text(encoding="utf-8"))
 
 
 def _quoted(path: str) -> str:
-    r"""A path as the first word of a unit's command.
+    r"""Return a path as the first word of a unit's command, quoted if necessary.
 
     >>> _quoted("/usr/bin/python3"), _quoted('/opt/50% "of" it/python')
     ('/usr/bin/python3', '"/opt/50%% \\"of\\" it/python"')
