@@ -147,6 +147,7 @@ def bwgraph_commands(line: str) -> list[list[str]]:
     """
     found: list[list[str]] = []
     current: list[str] | None = None
+    line = line.replace("$(command -v bwgraph)", "bwgraph")
     lexer = shlex.shlex(line, posix=True, punctuation_chars="|&;<>")
     lexer.whitespace_split = True
     for word in lexer:
@@ -171,4 +172,8 @@ def check_command_line(line: str) -> None:
             assert len(command) == 2, line
             assert command[1] in resources.FILES, line
         else:
-            arguments.parser().parse_args(command)
+            try:
+                arguments.parser().parse_args(command)
+            except SystemExit as end:
+                if end.code != 0:  # it is 0 after --help and --version
+                    raise
