@@ -15,10 +15,13 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-import manual
 import pytest
 import shtab
 import yaml
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))  # for --write, without pytest
+
+import manual
 from ear import eventually
 from fake_tor import FakeTor, Manners
 from pty_driver import PATIENCE, Program, bwgraph_argv, environment
@@ -30,7 +33,6 @@ SHARE = manual.PACKAGE / "share"
 UNITS = ("systemd", "systemd-user")
 SHELLS = {"completion-bash": "bash", "completion-zsh": "zsh", "completion-fish": "fish"}
 "The shells, by the argument of ``bwgraph print``."
-
 
 INSTALL = {
     "bash": "bwgraph print completion-bash >~/.local/share/bash-completion/completions/bwgraph",
