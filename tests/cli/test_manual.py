@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 
 import manual
@@ -92,19 +93,26 @@ def _keys(value: object) -> Iterator[str]:
 
 
 def test_every_table_and_column_of_the_schema_is_documented() -> None:
-    database = sqlite3.connect(":memory:")
-    database.executescript(schema.TABLES)
-    tables = {name for (name,) in database.execute("SELECT name FROM sqlite_schema WHERE sql > ''")}
-    columns = {
-        column
-        for table in tables
-        for (column,) in database.execute("SELECT name FROM pragma_table_info(?)", [table])
-    }
-    database.close()
+    with closing(sqlite3.connect(":memory:")) as database:
+        database.executescript(schema.TABLES)
+        listed = database.execute("SELECT name FROM sqlite_schema WHERE sql > ''")
+        tables = {name for (name,) in listed}
+        columns = {
+            column
+            for table in tables
+            for (column,) in database.execute("SELECT name FROM pragma_table_info(?)", [table])
+        }
     assert manual.documented(PAGE, "Va")["STORE"] == columns
     assert set(re.findall(r"^The table\n\.Sy (\w+)$", PAGE, re.MULTILINE)) == tables
     assert f".Ss Schema, version {schema.VERSION}\n" in PAGE
     assert f"is {schema.APPLICATION_ID}\n" in PAGE
+
+
+def test_the_example_query_is_valid() -> None:
+    (query,) = re.findall(r"^sqlite3 '[^']+' \"([^\"]+)\"$", PAGE, re.MULTILINE)
+    with closing(sqlite3.connect(":memory:")) as database:
+        database.executescript(schema.TABLES)
+        assert database.execute(query).fetchall() == []
 
 
 def test_every_metric_is_documented() -> None:
