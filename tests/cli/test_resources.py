@@ -200,14 +200,14 @@ def test_profile_allows_exactly_the_commands_in_the_code() -> None:
     commands, events = allowed_by_profile()
     source = (manual.PACKAGE / "tor" / "connection.py").read_text(encoding="utf-8")
     asked = set(re.findall(r'_info\("([^"]+)"\)', source))
-    known = {
+    in_code = {
         description.FINGERPRINT_COMMAND,
         *description.LIMIT_COMMANDS,
         *description.ACCOUNTING_COMMANDS,
         *(f"GETINFO {key}" for key in asked),
     }
-    assert commands - known == {"GETCONF __owningcontrollerprocess", "GETCONF nickname"}
-    assert commands >= known
+    assert commands - in_code == {"GETCONF __owningcontrollerprocess", "GETCONF nickname"}
+    assert commands >= in_code
     assert events == {"BW"}
 
 

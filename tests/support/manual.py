@@ -1,7 +1,7 @@
 """The generator of the manual page, and checks of a page and of the command lines in it.
 
-The page is written in mdoc, a macro language of roff. OPTIONS comes from the parser, KEYS from the
-table of keys, and everything else from ``bwgraph.1.in``.
+The page is written in mdoc, a macro language of roff. OPTIONS is made from the parser, KEYS
+from the table of keys, and the rest is in ``bwgraph.1.in``.
 """
 
 import argparse
@@ -43,7 +43,8 @@ def page() -> str:
             "@OS@": [f".Os bwgraph {bwgraph.__version__}"],
         }
     lines: list[str] = [
-        r".\" Generated from tests/cli/bwgraph.1.in by tests/cli/test_resources.py."
+        r".\" Generated from tests/cli/bwgraph.1.in by tests/cli/test_resources.py.",
+        r".\" To install it: bwgraph print man >~/.local/share/man/man1/bwgraph.1",
     ]
     # The comment at the top of the source is left out.
     source = SOURCE.read_text(encoding="utf-8").partition("\n.Dd ")
