@@ -4,7 +4,7 @@
 _shtab_bwgraph_subparsers=(print)
 
 _shtab_bwgraph_print_option_strings=(-h --help)
-_shtab_bwgraph_option_strings=(-h --help -p --port -s --socket --wait --demo --password-file -i --interval -u --units --layout --glyphs --scale --ceiling --color --json --csv --headless --once --svg --duration --replay --speed --store --store-resolution --prometheus --print --version)
+_shtab_bwgraph_option_strings=(-h --help --version -p --port -s --socket --wait --demo --password-file -i --interval -u --units --layout --glyphs --scale --ceiling --color --json --csv --headless --once --svg --duration --replay --speed --store --store-resolution --prometheus)
 
 _shtab_bwgraph__s_COMPGEN=_shtab_compgen_files
 _shtab_bwgraph___socket_COMPGEN=_shtab_compgen_files
@@ -21,20 +21,19 @@ _shtab_bwgraph___layout_choices=(auto stacked side-by-side mirrored)
 _shtab_bwgraph___glyphs_choices=(auto block braille ascii)
 _shtab_bwgraph___scale_choices=(linear log)
 _shtab_bwgraph___color_choices=(auto never)
-_shtab_bwgraph___print_choices=(systemd systemd-user onion-grater completion-bash completion-zsh completion-fish man)
 
 _shtab_bwgraph_print__h_nargs=0
 _shtab_bwgraph_print___help_nargs=0
 _shtab_bwgraph_pos_0_nargs=A...
 _shtab_bwgraph__h_nargs=0
 _shtab_bwgraph___help_nargs=0
+_shtab_bwgraph___version_nargs=0
 _shtab_bwgraph___wait_nargs=0
 _shtab_bwgraph___demo_nargs='?'
 _shtab_bwgraph___json_nargs=0
 _shtab_bwgraph___csv_nargs=0
 _shtab_bwgraph___headless_nargs=0
 _shtab_bwgraph___once_nargs=0
-_shtab_bwgraph___version_nargs=0
 
 
 # $1=COMP_WORDS[1]

@@ -48,37 +48,36 @@ function _shtab_bwgraph_using
 end
 
 set -g _shtab_bwgraph_commands print
-set -g _shtab_bwgraph_opts_with_value --ceiling --color --demo --duration --glyphs --interval --layout --password-file --port --print --prometheus --replay --scale --socket --speed --store --store-resolution --svg --units -i -p -s -u
+set -g _shtab_bwgraph_opts_with_value --ceiling --color --demo --duration --glyphs --interval --layout --password-file --port --prometheus --replay --scale --socket --speed --store --store-resolution --svg --units -i -p -s -u
 
 complete -c bwgraph -e
 complete -c bwgraph -f
 
 complete -c bwgraph -n _shtab_bwgraph_using -s h -l help -d 'show this help message and exit'
-complete -c bwgraph -n _shtab_bwgraph_using -s p -l port -x -d 'a tor'"'"'s control port: 9051, 127.0.0.1:9051, [::1]:9051, exit=host.example:9051'
-complete -c bwgraph -n _shtab_bwgraph_using -s s -l socket -xka "(__fish_complete_path (commandline -ct))" -d 'a tor'"'"'s control socket; both may be given again and again, for several tors'
-complete -c bwgraph -n _shtab_bwgraph_using -l wait -d 'where no tor lets us in yet, try again for as long as it takes'
-complete -c bwgraph -n _shtab_bwgraph_using -l demo -x -d 'no tor needed: show an invented relay, whose day goes by SPEED times as fast (1)'
-complete -c bwgraph -n _shtab_bwgraph_using -l password-file -xka "(__fish_complete_path (commandline -ct))" -d 'a file whose one line is the control password'
-complete -c bwgraph -n _shtab_bwgraph_using -s i -l interval -x -d 'a column or line: 1s, 5s, 15s, 1m, 5m, 15m, 1h, 6h, 1d'
-complete -c bwgraph -n _shtab_bwgraph_using -s u -l units -xka "bytes bits" -d 'KiB/s, or kbit/s'
-complete -c bwgraph -n _shtab_bwgraph_using -l layout -xka "auto stacked side-by-side mirrored" -d layout
-complete -c bwgraph -n _shtab_bwgraph_using -l glyphs -xka "auto block braille ascii" -d glyphs
-complete -c bwgraph -n _shtab_bwgraph_using -l scale -xka "linear log" -d scale
-complete -c bwgraph -n _shtab_bwgraph_using -l ceiling -x -d 'pin the scale: 20MiB, 500KiB, 100Mbit; what is higher is marked'
-complete -c bwgraph -n _shtab_bwgraph_using -l color -xka "auto never" -d color
-complete -c bwgraph -n _shtab_bwgraph_using -l json -d 'one line of JSON for each sample or, with -i, for each interval; with --once: the statistics'
-complete -c bwgraph -n _shtab_bwgraph_using -l csv -d 'the same as lines of CSV'
-complete -c bwgraph -n _shtab_bwgraph_using -l headless -d 'write nothing to standard output'
-complete -c bwgraph -n _shtab_bwgraph_using -l once -d 'print one frame as text, and end'
-complete -c bwgraph -n _shtab_bwgraph_using -l svg -xka "(__fish_complete_path (commandline -ct))" -d 'write one frame as an SVG picture, and end'
-complete -c bwgraph -n _shtab_bwgraph_using -l duration -x -d 'watch for so long, then end (90s, 15m, 6h)'
-complete -c bwgraph -n _shtab_bwgraph_using -l replay -xka "(__fish_complete_path (commandline -ct))" -d 'no tor needed: play what --json or --csv has written; - is standard input'
-complete -c bwgraph -n _shtab_bwgraph_using -l speed -x -d 'play it SPEED times as fast (1 to 3600)'
-complete -c bwgraph -n _shtab_bwgraph_using -l store -xka "(__fish_complete_path (commandline -ct))" -d 'keep the history in this file, and begin with what is in it; without a tor, show it'
-complete -c bwgraph -n _shtab_bwgraph_using -l store-resolution -x -d 'the finest that is stored (1m); seconds tell much more of whoever uses this tor'
-complete -c bwgraph -n _shtab_bwgraph_using -l prometheus -x -d 'tell a Prometheus that asks there, on this machine alone where no host is given'
-complete -c bwgraph -n _shtab_bwgraph_using -l print -xka "systemd systemd-user onion-grater completion-bash completion-zsh completion-fish man" -d 'print a file that goes with bwgraph, and end: systemd, systemd-user, onion-grater, completion-bash, completion-zsh, completion-fish, man'
-complete -c bwgraph -n _shtab_bwgraph_using -l version -d 'show program'"'"'s version number and exit'
+complete -c bwgraph -n _shtab_bwgraph_using -l version -d 'show the version and exit'
+complete -c bwgraph -n _shtab_bwgraph_using -s p -l port -x -d 'control port of a tor: 9051, 127.0.0.1:9051, [::1]:9051, exit=host.example:9051'
+complete -c bwgraph -n _shtab_bwgraph_using -s s -l socket -xka "(__fish_complete_path (commandline -ct))" -d 'control socket of a tor; repeat --port and --socket to watch several tors'
+complete -c bwgraph -n _shtab_bwgraph_using -l wait -d 'if the connection to a tor fails at the start, keep trying instead of exiting'
+complete -c bwgraph -n _shtab_bwgraph_using -l demo -x -d 'show an invented relay, without a tor; its day passes SPEED times as fast (default: 1)'
+complete -c bwgraph -n _shtab_bwgraph_using -l password-file -xka "(__fish_complete_path (commandline -ct))" -d 'file whose only line is the control password'
+complete -c bwgraph -n _shtab_bwgraph_using -s i -l interval -x -d 'length of a column of the graph, or of a line of --json or --csv: 1s, 5s, 15s, 1m, 5m, 15m, 1h, 6h, 1d'
+complete -c bwgraph -n _shtab_bwgraph_using -s u -l units -xka "bytes bits" -d 'rates in bytes (KiB/s, the default) or in bits (kbit/s)'
+complete -c bwgraph -n _shtab_bwgraph_using -l layout -xka "auto stacked side-by-side mirrored" -d 'positions of the two graphs; auto chooses by the size of the window'
+complete -c bwgraph -n _shtab_bwgraph_using -l glyphs -xka "auto block braille ascii" -d 'characters of the graphs; auto is block, or ascii if the locale is not UTF-8'
+complete -c bwgraph -n _shtab_bwgraph_using -l scale -xka "linear log" -d 'linear (the default) or logarithmic axis of the rates'
+complete -c bwgraph -n _shtab_bwgraph_using -l ceiling -x -d 'fix the top of the scale: 20MiB, 500KiB, 100Mbit; higher columns are marked'
+complete -c bwgraph -n _shtab_bwgraph_using -l color -xka "auto never" -d 'auto uses the terminal'"'"'s colours unless NO_COLOR is set'
+complete -c bwgraph -n _shtab_bwgraph_using -l json -d 'write a line of JSON for each sample or, with -i, for each interval; with --once, write the statistics as one JSON object'
+complete -c bwgraph -n _shtab_bwgraph_using -l csv -d 'write a line of CSV for each sample or, with -i, for each interval'
+complete -c bwgraph -n _shtab_bwgraph_using -l headless -d 'write nothing to standard output; for --store and --prometheus'
+complete -c bwgraph -n _shtab_bwgraph_using -l once -d 'print one frame as text and exit'
+complete -c bwgraph -n _shtab_bwgraph_using -l svg -xka "(__fish_complete_path (commandline -ct))" -d 'write one frame as an SVG picture to FILE and exit'
+complete -c bwgraph -n _shtab_bwgraph_using -l duration -x -d 'collect samples for this long and exit: 90s, 15m, 6h; with a flag of this section'
+complete -c bwgraph -n _shtab_bwgraph_using -l replay -xka "(__fish_complete_path (commandline -ct))" -d 'play a recording of --json or --csv, without a tor; - is standard input'
+complete -c bwgraph -n _shtab_bwgraph_using -l speed -x -d 'play the recording SPEED times as fast (1 to 3600)'
+complete -c bwgraph -n _shtab_bwgraph_using -l store -xka "(__fish_complete_path (commandline -ct))" -d 'store the history in FILE and show what is already in it; if no tor is found, show the stored history only'
+complete -c bwgraph -n _shtab_bwgraph_using -l store-resolution -x -d 'length of the shortest stored columns (default: 1m); shorter ones reveal much more about the users of a tor'
+complete -c bwgraph -n _shtab_bwgraph_using -l prometheus -x -d 'serve metrics to Prometheus at this address; without HOST, to this machine only'
 complete -c bwgraph -n '_shtab_bwgraph_using; and test $_shtab_bwgraph_npos -eq 0' -a print -d 'print a file for another program'
 complete -c bwgraph -n '_shtab_bwgraph_using print' -s h -l help -d 'show this help message and exit'
 complete -c bwgraph -n '_shtab_bwgraph_using print; and test $_shtab_bwgraph_npos -eq 0' -ka "systemd systemd-user onion-grater completion-bash completion-zsh completion-fish man" -d what
