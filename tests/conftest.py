@@ -6,7 +6,7 @@ from bisect import bisect
 from collections.abc import Iterator
 
 import pytest
-from ear import eventually, threads_at_work
+from event_recorder import running_threads, wait_until
 from hypothesis import settings
 
 from bwgraph.system.wakeup import CAUGHT_SIGNALS
@@ -58,6 +58,6 @@ def _no_signal_is_ignored() -> None:
 @pytest.fixture(autouse=True)
 def _no_thread_is_left_running() -> Iterator[None]:
     """Fail a test that leaves a thread of stem or of bwgraph running."""
-    before = set(threads_at_work())
+    before = set(running_threads())
     yield
-    eventually(lambda: before.issuperset(threads_at_work()), "all threads ended")
+    wait_until(lambda: before.issuperset(running_threads()), "all threads ended")

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, seed, settings
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 
-from anything import Example, check, examples
+from fuzz_examples import Example, check, examples
 
 EXAMPLES_PER_SEED = 500
 

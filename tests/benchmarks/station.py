@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from account import Account
-from real_tor import Control, RealTor, Traffic
 from tap import Tap, Witness
+from tor_process import Control, RealTor, Traffic
 
 
 class RandomTraffic(Traffic):

@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from real_tor import PATIENCE, RealTor
+from tor_process import PATIENCE, RealTor
 
 _BANDWIDTH = re.compile(rb"650 BW (\d+) (\d+)")
 

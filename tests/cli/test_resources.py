@@ -22,7 +22,7 @@ import yaml
 sys.path.insert(0, str(Path(__file__).parents[1] / "support"))  # for --write, without pytest
 
 import manual
-from ear import eventually
+from event_recorder import wait_until
 from fake_tor import FakeTor, Manners
 from pty_driver import PATIENCE, Program, bwgraph_argv, environment
 
@@ -221,7 +221,7 @@ def test_profile_allows_every_command_that_is_sent() -> None:
         )
         try:
             last = description.ACCOUNTING_COMMANDS[-1]
-            eventually(lambda: last in server.commands, "the last command is sent")
+            wait_until(lambda: last in server.commands, "the last command is sent")
         finally:
             program.terminate()
             program.wait(PATIENCE)

@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
-from ear import eventually
+from event_recorder import wait_until
 from fleets import news, steady, tell, watched
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,8 +20,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from properties import PROPERTY
 from pty_driver import Program, bwgraph_argv, environment
-from real_tor import Control, RealTor, free_port, has_ipv6, needs_tor
 from scenes import NEWEST
+from tor_process import Control, RealTor, free_port, has_ipv6, needs_tor
 
 from bwgraph.cli import main
 from bwgraph.model import statistics
@@ -165,7 +165,7 @@ def test_exporter_answers_during_samples_and_stops_at_once() -> None:
         tell(fleet, 0, news("anna"))
         feeder.start()
         try:
-            eventually(read, "some bytes")
+            wait_until(read, "some bytes")
             readings = [read() for _ in range(20)]
         finally:
             stop.set()
@@ -273,7 +273,7 @@ class TestRealTor:
                 more = page["read_bytes_total", "relay"] - sum(line["read"] for line in lines)
                 assert 0 <= more < 1000
                 tor.terminate()
-                eventually(lambda: values(fetched(port))["up", "relay"] == 0, "tor is lost")
+                wait_until(lambda: values(fetched(port))["up", "relay"] == 0, "tor is lost")
                 gone = values(fetched(port))
                 assert gone["connection_losses_total", "relay"] == 1
                 assert gone["read_bytes_total", "relay"] >= page["read_bytes_total", "relay"]

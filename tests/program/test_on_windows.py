@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from ear import PATIENCE
+from event_recorder import PATIENCE
 from fake_tor import FakeTor
 from pty_driver import Program
 

@@ -23,7 +23,7 @@ def test_key_quits_with_code_0_and_restores_the_terminal(key: str) -> None:
     with Program("--demo") as program:
         program.wait_for(DEMO)
         assert is_raw(program)
-        assert program.tells_of_mouse()
+        assert program.reports_mouse()
         assert not program.on_normal_screen()
         program.send(key)
         assert program.wait_exit() == 0
@@ -188,7 +188,7 @@ def test_ctrl_z_restores_the_terminal_and_fg_redraws() -> None:
         program.wait_until(lambda: program.display()[-1].startswith("q quit"), "the last line")
         assert program.fits()
         assert is_raw(program)
-        assert program.tells_of_mouse()
+        assert program.reports_mouse()
         program.send("q")
         assert program.wait_exit() == 0
         assert program.on_normal_screen()

@@ -70,7 +70,7 @@ def test_click_selects_the_bucket_under_it(term: str) -> None:
         argv=demo_with_history(), environ=environment(TERM=term), size=(110, 32)
     ) as program:
         program.wait_for("q quit")
-        assert program.tells_of_mouse()
+        assert program.reports_mouse()
         program.send(" ")  # pause, so that the buckets do not move
         program.wait_for(re.compile(HEADER + " (paused|back)"))
         times: list[int] = []

@@ -158,4 +158,4 @@ def test_colours_suit_the_terminal_type(term: str, sequences: list[bytes]) -> No
             assert COLOUR.search(program.raw) is None
         program.send("q")
         assert program.wait_exit() == 0
-        assert not program.tells_of_mouse()
+        assert not program.reports_mouse()

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from pty_driver import Program, bwgraph_argv, environment
-from real_tor import TOR, Control, RealTor
+from tor_process import TOR, Control, RealTor
 
 from bwgraph.system.threads import run_with_timeout
 

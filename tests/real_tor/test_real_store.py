@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 from pty_driver import Program, environment
-from real_tor import Control, RealTor, needs_tor
 from store_programs import NO_TOR, WRITE_OFTEN, program
+from tor_process import Control, RealTor, needs_tor
 
 from bwgraph.store.database import Store
 from bwgraph.store.restore import SeriesKey

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from ear import Ear, eventually
+from event_recorder import EventRecorder, wait_until
 from pty_driver import Program, environment
-from real_tor import Control, RealTor, free_port, has_ipv6, needs_tor
+from tor_process import Control, RealTor, free_port, has_ipv6, needs_tor
 
 from bwgraph.model.events import Described
 from bwgraph.model.quota import Context, Limit, Quota
@@ -319,7 +319,7 @@ def test_stopped_program_keeps_its_connection_when_it_continues(tor: RealTor) ->
 
 def description_when(tor: RealTor, condition: Callable[[Context], object]) -> Context:
     """Return the first description of a tor for which a condition holds."""
-    recorder, context = Ear(), Context()
+    recorder, context = EventRecorder(), Context()
 
     def holds() -> bool:
         nonlocal context
@@ -331,10 +331,10 @@ def description_when(tor: RealTor, condition: Callable[[Context], object]) -> Co
     source = TorSource([ControlPort("127.0.0.1", tor.port)], Credentials(), timing=timing)
     source.start(recorder)
     try:
-        eventually(holds, "the description fulfils the condition")
+        wait_until(holds, "the description fulfils the condition")
     finally:
         source.close()
-    assert recorder.troubles == []
+    assert recorder.problem_texts == []
     return context
 
 

@@ -7,9 +7,9 @@ from contextlib import ExitStack
 from functools import partial
 
 import pytest
-from ear import eventually
+from event_recorder import wait_until
 from pty_driver import Program
-from real_tor import Control, RealTor, Traffic, needs_tor
+from tor_process import Control, RealTor, Traffic, needs_tor
 
 from bwgraph.model.events import Connected, Event, Lost
 from bwgraph.system.clock import now
@@ -164,32 +164,32 @@ def test_sum_marks_seconds_without_a_tor_and_equals_its_members_totals(
     tors: list[RealTor], watched: WatchedFleet
 ) -> None:
     fleet, fleet_sum = watched.fleet, watched.sum
-    eventually(lambda: all(watched.newest(index) for index in range(3)), "samples of all tors")
-    eventually(watched.more(1, 1.5), "more samples")
+    wait_until(lambda: all(watched.newest(index) for index in range(3)), "samples of all tors")
+    wait_until(watched.more(1, 1.5), "more samples")
     # Stop a tor: the sum waits for it for a moment, then continues without it and is marked.
     begin = now()
     tors[1].pause()
     try:
-        eventually(
+        wait_until(
             lambda: watched.partly_covered(begin + 1, now()), "a second without the stopped tor"
         )
     finally:
         tors[1].resume()
-    eventually(
+    wait_until(
         lambda: not watched.partly_covered(begin - 1, begin + 3), "its late samples in the sum"
     )
     # Kill a tor: it is lost at once, before its next sample would be due.
     killed = now()
     tors[2].kill()
-    eventually(lambda: isinstance(fleet.instances[2].state, Lost), "the killed tor lost")
+    wait_until(lambda: isinstance(fleet.instances[2].state, Lost), "the killed tor lost")
     assert now() - killed < 1.0
     assert fleet.instances[2].title in fleet_sum.missing_members
-    eventually(watched.more(0, 2.0), "samples of the others")
+    wait_until(watched.more(0, 2.0), "samples of the others")
     tors[2].start()
     watched.sources[2].retry_now()
-    eventually(lambda: isinstance(fleet.instances[2].state, Connected), "connected again")
+    wait_until(lambda: isinstance(fleet.instances[2].state, Connected), "connected again")
     reconnected = now()
-    eventually(watched.more(2, 1.5), "samples after the restart")
+    wait_until(watched.more(2, 1.5), "samples after the restart")
     assert watched.partly_covered(killed, reconnected + 1)
     [restart] = fleet.instances[2].totals.restarts
     assert list(fleet_sum.totals.restarts) == [restart]

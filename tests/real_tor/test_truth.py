@@ -13,7 +13,7 @@ from typing import Self
 
 import pytest
 from pty_driver import bwgraph_argv, environment
-from real_tor import Control, RealTor, needs_tor
+from tor_process import Control, RealTor, needs_tor
 
 from bwgraph.model.events import Connected, Event, Lost, Sample
 from bwgraph.model.history import History
@@ -38,7 +38,7 @@ def tor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealTor]:
         yield tor
 
 
-def eventually(condition: Callable[[], object], what: str) -> None:
+def wait_until(condition: Callable[[], object], what: str) -> None:
     end = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < end, f"waited for {what}"
@@ -104,17 +104,17 @@ class Watched:
             connections[:] = [event for event in self.events if isinstance(event, Connected)]
             return len(connections) >= count
 
-        eventually(are_enough, f"connection {count}")
+        wait_until(are_enough, f"connection {count}")
         return connections[-1]
 
     def wait_lost(self) -> None:
         """Wait until a connection has been lost."""
-        eventually(lambda: any(isinstance(e, Lost) for e in self.events), "a lost connection")
+        wait_until(lambda: any(isinstance(e, Lost) for e in self.events), "a lost connection")
 
     def wait_samples(self, count: int) -> None:
         """Wait for ``count`` more samples."""
         expected = len(self.samples) + count
-        eventually(lambda: len(self.samples) >= expected, f"{count} more samples")
+        wait_until(lambda: len(self.samples) >= expected, f"{count} more samples")
 
     def cut(self) -> None:
         """Close the connection while tor keeps running."""
@@ -152,7 +152,7 @@ def test_every_event_is_once_in_the_history_and_in_the_lines_across_a_restart(
                 # The raw log must contain all that the other two have received.
                 newest = watched.samples[-1]
                 last = newest.read, newest.written
-                eventually(partial(contains, raw, last), "the newest sample in the raw log")
+                wait_until(partial(contains, raw, last), "the newest sample in the raw log")
                 if run:
                     process.terminate()
                     process.wait(PATIENCE)
@@ -275,7 +275,7 @@ def test_event_cache_is_used_if_another_subscriber_fills_it_and_is_unverified(
     with RawLog(tor) as raw, Control(tor) as control:
         for count in range(1, 5):
             control.let_read(10_000 * count)
-            eventually(lambda n=count: len(raw) > n, "the next event")  # type: ignore[misc]
+            wait_until(lambda n=count: len(raw) > n, "the next event")  # type: ignore[misc]
         for _ in range(8):
             # About once in twenty times an event coincides with the subscription, and the cache is
             # not used.
@@ -284,7 +284,7 @@ def test_event_cache_is_used_if_another_subscriber_fills_it_and_is_unverified(
             if connected.recent:
                 break
         recent = [(sample.read, sample.written) for sample in connected.recent]
-        eventually(lambda: is_run_of(recent, raw), "the cached events in the raw log")
+        wait_until(lambda: is_run_of(recent, raw), "the cached events in the raw log")
         assert len(recent) >= 4
         assert raw[0] not in recent  # it was the first of a subscription
         assert connected.recent[-1].ends_at <= connected.at
@@ -301,7 +301,7 @@ def test_event_cache_is_used_if_another_subscriber_fills_it_and_is_unverified(
 def test_event_cache_is_not_used_without_another_subscriber(tor: RealTor) -> None:
     with RawLog(tor) as raw, Control(tor) as control:
         control.let_read(50_000)
-        eventually(lambda: len(raw) > 2, "events")
+        wait_until(lambda: len(raw) > 2, "events")
     time.sleep(1.5)  # tor notices that the connection is closed when it sends the next event
     with Watched(tor) as watched:
         connected = watched.wait_connected()

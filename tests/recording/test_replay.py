@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from ear import Ear
+from event_recorder import EventRecorder
 from loop_world import NOON, START, FakeTerminal, World
 
 from bwgraph.model.errors import ExplainedError
@@ -169,14 +169,14 @@ def test_sources_report_all_samples_in_order_and_then_the_end() -> None:
     lines = [entry(second, second, tor) for second in range(1, 500) for tor in ("a", "b")]
     playback = replay_of(*lines)
     _, sources = playback.create_fleet()
-    listeners = [Ear() for _ in sources]
+    listeners = [EventRecorder() for _ in sources]
     for source, listener in zip(sources.values(), listeners, strict=True):
         source.start(listener)
     for listener in listeners:
         assert listener.wait_for(Ended).reason == "the recording ends here"
         assert [sample.read for sample in listener.samples] == list(range(1, 500))
-        assert isinstance(listener.heard[0], Connected)
-        assert len(listener.heard) == 501
+        assert isinstance(listener.events[0], Connected)
+        assert len(listener.events) == 501
     for source in sources.values():
         source.close()
 
@@ -185,7 +185,7 @@ def test_no_sample_is_reported_before_its_time() -> None:
     playback = replay_of(*(entry(second) for second in range(1, 400)))
     _, sources = playback.create_fleet()
     early: list[float] = []
-    listener = Ear()
+    listener = EventRecorder()
 
     def tell(event: object) -> None:
         if isinstance(event, Sample) and event.ends_at > playback.clock.read().now:
@@ -205,7 +205,7 @@ def test_closed_source_stops_at_once_and_leaves_no_thread() -> None:
     (source,) = sources.values()
     source.close()  # before it is started
     (source,) = playback.create_fleet()[1].values()
-    listener = Ear()
+    listener = EventRecorder()
     source.start(listener)
     source.retry_now()
     source.close()

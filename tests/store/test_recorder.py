@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from ear import eventually
+from event_recorder import wait_until
 from fleets import steady, tell, watched
 from scenes import NEWEST
 from store_files import files_in_directory
@@ -76,7 +76,7 @@ def test_buckets_are_stored_at_each_interval_and_at_the_end(path: Path) -> None:
     fleet = watched("anna")
     with recorder(path, fleet, interval=0.005):
         tell(fleet, 0, *steady(0, 50, 100))
-        eventually(lambda: rows(path) == {"anna": (5000, 50.0)}, "it was stored")
+        wait_until(lambda: rows(path) == {"anna": (5000, 50.0)}, "it was stored")
         tell(fleet, 0, *steady(50, 60, 100))
     assert list(files_in_directory(path)) == ["past.db"]
     assert rows(path) == {"anna": (6000, 60.0)}
@@ -157,7 +157,7 @@ def test_history_is_restored_when_the_tor_is_found(path: Path) -> None:
     with recorder(path, found, interval=0.005):
         assert found.instances[0].history.restored_spans == {}
         tell(found, 0, Connected(NEWEST, "127.0.0.1:9051"), *steady(50, 90, 100))
-        eventually(lambda: found.instances[0].history.restored_spans, "it has its past")
+        wait_until(lambda: found.instances[0].history.restored_spans, "it has its past")
     buckets = found.instances[0].history.window(now(), 3, 60).buckets
     assert (sum(buckets.read), sum(buckets.seconds)) == (8000, 80.0)
     assert rows(path) == {"127.0.0.1:9051": (8000, 80.0)}
@@ -275,10 +275,10 @@ def test_removed_file_is_not_created_again(path: Path) -> None:
     fleet = watched("anna")
     with recorder(path, fleet, interval=0.005):
         tell(fleet, 0, Sample(NEWEST, 100, 1, 1.0))
-        eventually(lambda: rows(path), "it was stored")
+        wait_until(lambda: rows(path), "it was stored")
         for each in list(path.parent.iterdir()):
             each.unlink()
-        eventually(lambda: fleet.notice, "it was noticed")
+        wait_until(lambda: fleet.notice, "it was noticed")
     assert fleet.notice.startswith(f"not stored: the file is gone ({path}) [since ")
     assert files_in_directory(path) == {}
 

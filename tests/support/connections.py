@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from ear import Ear
+from event_recorder import EventRecorder
 from fake_tor import FakeTor
 
 from bwgraph.model.errors import ExplainedError
@@ -74,6 +74,9 @@ def open_error(
     timing: Timing = DEFAULT_TIMING,
 ) -> ExplainedError:
     """Return the error of a connection that cannot be opened."""
-    with connecting(endpoint, Ear(), timing) as connection, pytest.raises(ExplainedError) as caught:
+    with (
+        connecting(endpoint, EventRecorder(), timing) as connection,
+        pytest.raises(ExplainedError) as caught,
+    ):
         connection.open(credentials)
     return caught.value

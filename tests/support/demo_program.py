@@ -30,7 +30,7 @@ from bwgraph.system.clock import now
 from bwgraph.model.events import Sample
 from bwgraph.model.events import Connected
 from bwgraph.tor.targets import Targets
-original = Targets._instance
+original = Targets._create_instance
 def instance(*arguments):
     made = original(*arguments)
     moment = now()
@@ -39,7 +39,7 @@ def instance(*arguments):
         read = (300 << 20) if second == 1160 else (2 << 20) + second
         made.handle(Sample(moment - 1200.5 + second, read, 1 << 20, 1.0))
     return made
-Targets._instance = instance
+Targets._create_instance = instance
 """
     return patched_argv(code, "--demo", *arguments)
 

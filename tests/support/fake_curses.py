@@ -334,7 +334,7 @@ class FakeCurses:
 
     # The functions of the fake.
 
-    def happen(self, x: int, y: int, buttons: int) -> None:
+    def report_mouse(self, x: int, y: int, buttons: int) -> None:
         """Report a mouse event, if such events were requested."""
         if buttons & self.mask:
             self._mouse_events.append((x, y, buttons))

@@ -204,7 +204,7 @@ class Program:
         """Return whether everything drawn since the screen was cleared fitted on it."""
         return self._screen.wrapped == 0 and self._screen.scrolled == 0
 
-    def tells_of_mouse(self) -> bool:
+    def reports_mouse(self) -> bool:
         """Return whether the terminal reports clicks to the program."""
         return [*MOUSE.findall(self.raw)][-1:] == [b"h"]
 
@@ -215,7 +215,7 @@ class Program:
             and self.raw.rfind(RMCUP) >= self.raw.rfind(SMCUP)
             and self.raw.rfind(SHOWN) >= self.raw.rfind(HIDDEN)
             and self.raw.rfind(KEYPAD_OFF) >= self.raw.rfind(KEYPAD_ON)
-            and not self.tells_of_mouse()
+            and not self.reports_mouse()
             and self.modes() == self.modes_before
         )
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ear import Ear
+from event_recorder import EventRecorder
 
 from bwgraph.model.events import Refused, Report
 from bwgraph.tor.credentials import Credentials
@@ -49,6 +49,6 @@ def refused(
     *endpoints: Endpoint, credentials: Credentials | None = None, timing: Timing = HASTY
 ) -> Refused:
     """Return the ``Refused`` of a source none of whose endpoints accepts it."""
-    ear = Ear()
-    with started(*endpoints, report=ear, credentials=credentials, timing=timing):
-        return ear.wait_for(Refused)
+    recorder = EventRecorder()
+    with started(*endpoints, report=recorder, credentials=credentials, timing=timing):
+        return recorder.wait_for(Refused)

@@ -5,7 +5,7 @@ import time
 import traceback
 
 import pytest
-from ear import eventually, threads_at_work
+from event_recorder import running_threads, wait_until
 
 from bwgraph.system import threads
 from bwgraph.system.threads import run_with_timeout
@@ -49,9 +49,9 @@ def test_timeout_leaves_the_thread_running() -> None:
     with pytest.raises(TimeoutError):
         run_with_timeout(0.05, go_on.wait, "bwgraph test")
     assert time.monotonic() - started < LONG / 2
-    assert [thread.name for thread in threads_at_work()] == ["bwgraph test"]
+    assert [thread.name for thread in running_threads()] == ["bwgraph test"]
     go_on.set()
-    eventually(lambda: not threads_at_work(), "the thread ended")
+    wait_until(lambda: not running_threads(), "the thread ended")
 
 
 def test_suspended_time_does_not_count_towards_the_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,7 +75,7 @@ def test_exception_after_the_timeout_is_ignored() -> None:
     with pytest.raises(TimeoutError):
         run_with_timeout(0.01, fail_late, "bwgraph test")
     go_on.set()
-    eventually(lambda: not threads_at_work(), "the thread ended")
+    wait_until(lambda: not running_threads(), "the thread ended")
 
 
 @pytest.mark.parametrize("seconds", [0.0, -1.0])

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 
 import pytest
-from ear import PATIENCE
+from event_recorder import PATIENCE
 
 from bwgraph.system import wakeup as wakeup_module
 from bwgraph.system.wakeup import CAUGHT_SIGNALS, KEY_POLL_S, Pipe, Sockets, Wakeup

@@ -479,9 +479,9 @@ WHEEL_UP, WHEEL_DOWN = FakeCurses.BUTTON4_PRESSED, 0x200000
 
 def test_press_of_the_first_button_is_a_click_at_its_place() -> None:
     with entered(Hardware()) as screen:
-        screen.curses.happen(17, 5, PRESSED)
-        screen.curses.happen(0, 23, CLICKED)
-        screen.curses.happen(300, 0, PRESSED | FakeCurses.BUTTON_SHIFT)
+        screen.curses.report_mouse(17, 5, PRESSED)
+        screen.curses.report_mouse(0, 23, CLICKED)
+        screen.curses.report_mouse(300, 0, PRESSED | FakeCurses.BUTTON_SHIFT)
         assert screen.terminal.keys() == [Click(17, 5), Click(0, 23), Click(300, 0)]
         assert screen.terminal.keys() == []
 
@@ -494,17 +494,17 @@ def test_press_is_returned_without_waiting_for_the_release() -> None:
 
 def test_wheel_is_two_keys() -> None:
     with entered(Hardware()) as screen:
-        screen.curses.happen(1, 1, WHEEL_UP)
+        screen.curses.report_mouse(1, 1, WHEEL_UP)
         screen.window.pressed.append(ord("x"))
-        screen.curses.happen(1, 1, WHEEL_DOWN)
+        screen.curses.report_mouse(1, 1, WHEEL_DOWN)
         assert screen.terminal.keys() == ["wheel-up", "x", "wheel-down"]
 
 
 def test_only_the_first_button_and_the_wheel_are_enabled() -> None:
     with entered(Hardware()) as screen:
         assert screen.curses.mask == PRESSED | CLICKED | WHEEL_UP | WHEEL_DOWN
-        screen.curses.happen(1, 1, RELEASED)
-        screen.curses.happen(1, 1, FakeCurses.BUTTON3_PRESSED)
+        screen.curses.report_mouse(1, 1, RELEASED)
+        screen.curses.report_mouse(1, 1, FakeCurses.BUTTON3_PRESSED)
         assert screen.terminal.keys() == []
 
 
@@ -739,7 +739,7 @@ def test_fake_getmouse_raises_without_an_enabled_event() -> None:
     curses.initscr()
     with pytest.raises(CursesError):
         curses.getmouse()
-    curses.happen(1, 2, FakeCurses.BUTTON1_PRESSED)  # which is not enabled
+    curses.report_mouse(1, 2, FakeCurses.BUTTON1_PRESSED)  # which is not enabled
     with pytest.raises(CursesError):
         curses.getmouse()
 

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from ear import PATIENCE, eventually
+from event_recorder import PATIENCE, wait_until
 from loop_world import CONNECTED, START, FakeSource, FakeTerminal, World, installed_world
 
 from bwgraph.model.errors import ExplainedError
@@ -177,9 +177,9 @@ def test_event_of_another_thread_wakes_the_loop(monkeypatch: pytest.MonkeyPatch)
 
     def later() -> None:
         # Without a wakeup the loop would draw after a second.
-        eventually(lambda: len(terminal.frames) == 1, "the first frame is drawn")
+        wait_until(lambda: len(terminal.frames) == 1, "the first frame is drawn")
         source.report(CONNECTED)
-        eventually(lambda: len(terminal.frames) == 2, "the event is drawn")
+        wait_until(lambda: len(terminal.frames) == 2, "the event is drawn")
         terminal.press("q")
 
     thread = threading.Thread(target=later)

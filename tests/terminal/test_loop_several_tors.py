@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 
 import pytest
-from ear import PATIENCE
+from event_recorder import PATIENCE
 from loop_world import START, World, installed_world
 
 from bwgraph.model import fleet_feed

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from connections import ALL_COMMANDS, SECRET, ManualClock, connected, connecting
-from ear import Ear, eventually
+from event_recorder import EventRecorder, wait_until
 from fake_tor import (
     COOKIE,
     FILTER,
@@ -35,7 +35,7 @@ from bwgraph.tor.timing import DEFAULT_TIMING, Timing
 
 def test_open_returns_what_it_connected_to(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection_module, "now", ManualClock())
-    with FakeTor() as server, connecting(server.endpoint, Ear()) as connection:
+    with FakeTor() as server, connecting(server.endpoint, EventRecorder()) as connection:
         connected_event = connection.open(Credentials())
         assert connected_event == Connected(
             1000.0,
@@ -49,12 +49,12 @@ def test_open_returns_what_it_connected_to(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_open_sends_only_the_needed_commands() -> None:
-    with FakeTor() as server, connected(server, Ear()):
+    with FakeTor() as server, connected(server, EventRecorder()):
         assert server.commands == ALL_COMMANDS
 
 
 def test_open_sends_the_same_commands_over_a_unix_socket(tmp_path: Path) -> None:
-    with FakeTor(path=tmp_path / "control") as server, connected(server, Ear()):
+    with FakeTor(path=tmp_path / "control") as server, connected(server, EventRecorder()):
         assert server.commands == ALL_COMMANDS
 
 
@@ -66,13 +66,13 @@ def test_open_does_not_take_ownership_of_a_tor_that_names_us_its_owner(
     # now. After TAKEOWNERSHIP it would end together with bwgraph.
     manners = Manners(conf={"__owningcontrollerprocess": str(os.getpid())})
     path = tmp_path / "control" if unix else None
-    with FakeTor(manners, path) as server, connected(server, Ear()):
+    with FakeTor(manners, path) as server, connected(server, EventRecorder()):
         assert server.commands == ALL_COMMANDS
 
 
 def test_open_succeeds_behind_a_filter_that_allows_only_bw() -> None:
-    ear = Ear()
-    with FakeTor(FILTER) as server, connecting(server.endpoint, ear) as connection:
+    recorder = EventRecorder()
+    with FakeTor(FILTER) as server, connecting(server.endpoint, recorder) as connection:
         connected_event = connection.open(Credentials())
         assert (connected_event.nickname, connected_event.counters, connected_event.uptime) == (
             "",
@@ -83,14 +83,14 @@ def test_open_succeeds_behind_a_filter_that_allows_only_bw() -> None:
         assert connection.check_counters() is None
         connection.release_samples()
         server.emit(1, 2)
-        assert ear.wait_for(Sample).written == 2
+        assert recorder.wait_for(Sample).written == 2
         assert server.commands[: len(ALL_COMMANDS)] == ALL_COMMANDS
 
 
 def test_nickname_is_empty_if_tor_has_none() -> None:
     with (
         FakeTor(Manners(conf={})) as server,
-        connecting(server.endpoint, Ear()) as connection,
+        connecting(server.endpoint, EventRecorder()) as connection,
     ):
         assert connection.open(Credentials()).nickname == ""
 
@@ -100,7 +100,7 @@ def test_open_authenticates_with_a_cookie(tmp_path: Path, methods: str) -> None:
     cookie = tmp_path / 'a\\b "cookie" \u00e9'
     cookie.write_bytes(COOKIE)
     manners = Manners(methods=methods, cookie_path=os.fsencode(cookie))
-    with FakeTor(manners) as server, connected(server, Ear()):
+    with FakeTor(manners) as server, connected(server, EventRecorder()):
         # SAFECOOKIE never sends the cookie itself.
         assert (server.shown == [COOKIE]) == (methods == "COOKIE")
         assert "TAKEOWNERSHIP" not in server.commands
@@ -110,7 +110,10 @@ def test_cookie_path_of_the_user_replaces_that_of_tor(tmp_path: Path) -> None:
     cookie = tmp_path / "cookie"
     cookie.write_bytes(COOKIE)
     manners = Manners(methods="COOKIE", cookie_path=b"/nowhere/at/all")
-    with FakeTor(manners) as server, connected(server, Ear(), Credentials(cookie=str(cookie))):
+    with (
+        FakeTor(manners) as server,
+        connected(server, EventRecorder(), Credentials(cookie=str(cookie))),
+    ):
         assert server.shown == [COOKIE]
 
 
@@ -120,7 +123,7 @@ def test_cookie_is_read_for_each_connection(tmp_path: Path) -> None:
     for content in (COOKIE, COOKIE[::-1]):
         cookie.write_bytes(content)
         manners = Manners(methods="COOKIE", cookie=content, cookie_path=os.fsencode(cookie))
-        with FakeTor(manners) as server, connected(server, Ear()):
+        with FakeTor(manners) as server, connected(server, EventRecorder()):
             assert server.shown == [content]
 
 
@@ -128,12 +131,12 @@ def test_password_is_used_before_the_cookie() -> None:
     manners = Manners(
         methods="COOKIE,SAFECOOKIE,HASHEDPASSWORD", password=SECRET, cookie_path=b"/nowhere"
     )
-    with FakeTor(manners) as server, connected(server, Ear(), Credentials(SECRET)):
+    with FakeTor(manners) as server, connected(server, EventRecorder(), Credentials(SECRET)):
         assert server.shown == [SECRET]
 
 
 def test_password_is_not_sent_if_tor_does_not_ask_for_one() -> None:
-    with FakeTor() as server, connected(server, Ear(), Credentials(SECRET)):
+    with FakeTor() as server, connected(server, EventRecorder(), Credentials(SECRET)):
         assert server.shown == [b""]
 
 
@@ -156,7 +159,7 @@ def locked() -> Iterator[FakeTor]:
 @example(bytes(range(1, 256)).replace(b"\r", b"").replace(b"\n", b""))
 def test_any_password_arrives_byte_for_byte(locked: FakeTor, password: bytes) -> None:
     locked.behaviour = Manners(methods="HASHEDPASSWORD", password=password)
-    with connected(locked, Ear(), Credentials(password)):
+    with connected(locked, EventRecorder(), Credentials(password)):
         assert locked.shown[-1] == password
 
 
@@ -164,81 +167,81 @@ def test_any_password_arrives_byte_for_byte(locked: FakeTor, password: bytes) ->
 
 
 def test_first_event_of_a_subscription_is_not_a_sample() -> None:
-    ear = Ear()
-    with FakeTor(Manners(spike=(4_000_000_000, 1))) as server, connected(server, ear):
+    recorder = EventRecorder()
+    with FakeTor(Manners(spike=(4_000_000_000, 1))) as server, connected(server, recorder):
         server.emit(100, 200)
-        ear.wait_for(Sample)
-        assert [(sample.read, sample.written) for sample in ear.samples] == [(100, 200)]
+        recorder.wait_for(Sample)
+        assert [(sample.read, sample.written) for sample in recorder.samples] == [(100, 200)]
 
 
 def test_sample_covers_the_time_since_the_previous_event(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock, ear = ManualClock(), Ear()
+    clock, recorder = ManualClock(), EventRecorder()
     monkeypatch.setattr(connection_module, "now", clock)
     monkeypatch.setattr(connection_module, "awake", clock)
-    with FakeTor() as server, connected(server, ear) as connection:
+    with FakeTor() as server, connected(server, recorder) as connection:
         for when in (1001.0, 1006.25):
             clock.time = when
             server.emit(7, 8)
-            ear.wait_for(Sample)
+            recorder.wait_for(Sample)
             assert connection.last_heard == when
-    assert ear.samples == [Sample(1001.0, 7, 8, 1.0), Sample(1006.25, 7, 8, 5.25)]
+    assert recorder.samples == [Sample(1001.0, 7, 8, 1.0), Sample(1006.25, 7, 8, 5.25)]
 
 
 def test_sample_does_not_cover_the_time_of_a_machine_asleep(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    clock, awake_clock, ear = ManualClock(), ManualClock(), Ear()
+    clock, awake_clock, recorder = ManualClock(), ManualClock(), EventRecorder()
     monkeypatch.setattr(connection_module, "now", clock)
     monkeypatch.setattr(connection_module, "awake", awake_clock)
-    with FakeTor() as server, connected(server, ear):
+    with FakeTor() as server, connected(server, recorder):
         clock.time += 3600.0
         awake_clock.time += 1.5
         server.emit(7, 8)
-        assert ear.wait_for(Sample) == Sample(4600.0, 7, 8, 1.5)
+        assert recorder.wait_for(Sample) == Sample(4600.0, 7, 8, 1.5)
 
 
 def test_events_in_one_clock_tick_have_a_shortest_span(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    ear = Ear()
+    recorder = EventRecorder()
     monkeypatch.setattr(connection_module, "awake", ManualClock())
-    with FakeTor() as server, connected(server, ear):
+    with FakeTor() as server, connected(server, recorder):
         server.emit(7, 8)
-        assert ear.wait_for(Sample).seconds == connection_module.MIN_SPAN_S
+        assert recorder.wait_for(Sample).seconds == connection_module.MIN_SPAN_S
 
 
 def test_each_subscription_has_its_own_first_event() -> None:
-    ear = Ear()
+    recorder = EventRecorder()
     with FakeTor() as server:
         for number in (1, 2):
-            with connected(server, ear):
+            with connected(server, recorder):
                 server.emit(number, 0)
-                ear.wait_for(Sample)
-    assert [sample.read for sample in ear.samples] == [1, 2]
+                recorder.wait_for(Sample)
+    assert [sample.read for sample in recorder.samples] == [1, 2]
 
 
 def test_burst_of_events_is_complete() -> None:
-    ear = Ear()
-    with FakeTor() as server, connected(server, ear):
+    recorder = EventRecorder()
+    with FakeTor() as server, connected(server, recorder):
         server.send(b"".join(b"650 BW %d 0\r\n" % n for n in range(2000)))
-        eventually(lambda: len(ear.samples) == 2000, "all events are samples")
-    assert [sample.read for sample in ear.samples] == list(range(2000))
+        wait_until(lambda: len(recorder.samples) == 2000, "all events are samples")
+    assert [sample.read for sample in recorder.samples] == list(range(2000))
 
 
 def test_huge_number_is_limited() -> None:
-    ear = Ear()
-    with FakeTor() as server, connected(server, ear):
+    recorder = EventRecorder()
+    with FakeTor() as server, connected(server, recorder):
         server.emit(10**4000, (1 << 32) - 1)
-        sample = ear.wait_for(Sample)
+        sample = recorder.wait_for(Sample)
     assert (sample.read, sample.written) == (MAX_SAMPLE_BYTES, (1 << 32) - 1)
 
 
 def test_additional_fields_of_an_event_are_ignored() -> None:
     # The control-spec allows them.
-    ear = Ear()
-    with FakeTor() as server, connected(server, ear):
+    recorder = EventRecorder()
+    with FakeTor() as server, connected(server, recorder):
         server.send(b"650 BW 5 6 DIRREQ=1 CIRC=4\r\n")
-        sample = ear.wait_for(Sample)
+        sample = recorder.wait_for(Sample)
     assert (sample.read, sample.written) == (5, 6)
 
 
@@ -255,31 +258,31 @@ def test_additional_fields_of_an_event_are_ignored() -> None:
     ],
 )
 def test_malformed_event_is_reported_and_the_next_is_a_sample(malformed: bytes) -> None:
-    ear = Ear()
-    with FakeTor() as server, connected(server, ear):
+    recorder = EventRecorder()
+    with FakeTor() as server, connected(server, recorder):
         server.send(malformed)
-        assert "malformed event" in ear.wait_for(Problem).text
+        assert "malformed event" in recorder.wait_for(Problem).text
         server.emit(5, 6)
-        assert ear.wait_for(Sample).read == 5
-        assert len(ear.samples) == 1
+        assert recorder.wait_for(Sample).read == 5
+        assert len(recorder.samples) == 1
 
 
 @pytest.mark.parametrize("garbage", [b"garbage\r\n", b"\r\n", b"650\r\n", b"250 OK\n", b"\xff\r\n"])
 def test_garbage_between_events_loses_no_event(garbage: bytes) -> None:
-    ear = Ear()
-    with FakeTor() as server, connected(server, ear):
+    recorder = EventRecorder()
+    with FakeTor() as server, connected(server, recorder):
         server.send(garbage)
         server.emit(5, 6)
-        assert ear.wait_for(Sample).read == 5
+        assert recorder.wait_for(Sample).read == 5
 
 
 def test_other_events_are_not_samples() -> None:
-    ear = Ear()
-    with FakeTor() as server, connected(server, ear):
+    recorder = EventRecorder()
+    with FakeTor() as server, connected(server, recorder):
         server.send(b"650 STREAM_BW 1 2 3\r\n650 SIGNAL RELOAD\r\n650 UNHEARD_OF 1 2\r\n")
         server.emit(5, 6)
-        ear.wait_for(Sample)
-    assert len(ear.samples) == 1
+        recorder.wait_for(Sample)
+    assert len(recorder.samples) == 1
 
 
 @pytest.mark.parametrize(
@@ -288,13 +291,13 @@ def test_other_events_are_not_samples() -> None:
 def test_exception_in_stems_parser_is_reported_and_the_next_event_is_a_sample(
     number: bytes,
 ) -> None:
-    ear = Ear()
-    with FakeTor() as server, connected(server, ear):
+    recorder = EventRecorder()
+    with FakeTor() as server, connected(server, recorder):
         server.send(b"650 BW 1 %s\r\n" % number)
-        assert "an event was lost: ValueError: " in ear.wait_for(Problem).text
+        assert "an event was lost: ValueError: " in recorder.wait_for(Problem).text
         server.emit(5, 6)
-        assert ear.wait_for(Sample).read == 5
-        assert len(ear.samples) == 1
+        assert recorder.wait_for(Sample).read == 5
+        assert len(recorder.samples) == 1
 
 
 # The end
@@ -303,10 +306,10 @@ def test_exception_in_stems_parser_is_reported_and_the_next_event_is_a_sample(
 def test_end_is_reported_once_with_its_reason() -> None:
     lost: list[Connection] = []
     with FakeTor() as server:
-        connection = Connection(server.endpoint, transport.connect, Ear(), lost.append)
+        connection = Connection(server.endpoint, transport.connect, EventRecorder(), lost.append)
         connection.open(Credentials())
         server.hang_up()
-        eventually(lambda: lost, "the loss is reported")
+        wait_until(lambda: lost, "the loss is reported")
         assert connection.loss_reason() == "it closed the connection"
         connection.close()
     assert lost == [connection]
@@ -317,10 +320,10 @@ def test_silent_connection_is_lost() -> None:
     lost: list[Connection] = []
     with FakeTor() as server:
         connection = Connection(
-            server.endpoint, transport.connect, Ear(), lost.append, timing=timing
+            server.endpoint, transport.connect, EventRecorder(), lost.append, timing=timing
         )
         connection.open(Credentials())
-        eventually(lambda: lost, "the loss is reported")
+        wait_until(lambda: lost, "the loss is reported")
         assert "silent for 1 s" in connection.loss_reason()
         connection.close()
 
@@ -328,10 +331,10 @@ def test_silent_connection_is_lost() -> None:
 def test_connection_with_an_endless_line_is_lost() -> None:
     lost: list[Connection] = []
     with FakeTor() as server:
-        connection = Connection(server.endpoint, transport.connect, Ear(), lost.append)
+        connection = Connection(server.endpoint, transport.connect, EventRecorder(), lost.append)
         connection.open(Credentials())
         server.send(b"x" * (DEFAULT_TIMING.max_line_bytes + 100_000))
-        eventually(lambda: lost, "the loss is reported")
+        wait_until(lambda: lost, "the loss is reported")
         assert connection.loss_reason() == "it sent a line without an end"
         connection.close()
 
@@ -340,46 +343,46 @@ def test_connection_with_an_endless_line_is_lost() -> None:
 
 
 def test_samples_are_held_until_they_are_released() -> None:
-    ear = Ear()
-    with FakeTor() as server, connecting(server.endpoint, ear) as connection:
+    recorder = EventRecorder()
+    with FakeTor() as server, connecting(server.endpoint, recorder) as connection:
         connection.open(Credentials())
         for number in (1, 2, 3):
             server.emit(number, 0)
-        eventually(
+        wait_until(
             lambda: connection._counter_check.sample_bytes == (6, 0), "all three have arrived"
         )
-        assert ear.heard == []
+        assert recorder.events == []
         connection.release_samples()
         server.emit(4, 0)
-        eventually(lambda: len(ear.samples) == 4, "they are reported with the next")
-    assert [sample.read for sample in ear.samples] == [1, 2, 3, 4]
+        wait_until(lambda: len(recorder.samples) == 4, "they are reported with the next")
+    assert [sample.read for sample in recorder.samples] == [1, 2, 3, 4]
 
 
 def test_samples_during_the_release_are_reported_once() -> None:
-    ear = Ear()
-    with FakeTor() as server, connecting(server.endpoint, ear) as connection:
+    recorder = EventRecorder()
+    with FakeTor() as server, connecting(server.endpoint, recorder) as connection:
         connection.open(Credentials())
         server.send(b"".join(b"650 BW %d 0\r\n" % n for n in range(2000)))
-        eventually(lambda: connection._counter_check.sample_bytes[0] > 100, "some have arrived")
+        wait_until(lambda: connection._counter_check.sample_bytes[0] > 100, "some have arrived")
         connection.release_samples()
         server.send(b"650 BW 2000 0\r\n")
-        eventually(lambda: len(ear.samples) > 2000, "all events are samples")
-    assert [sample.read for sample in ear.samples] == list(range(2001))
+        wait_until(lambda: len(recorder.samples) > 2000, "all events are samples")
+    assert [sample.read for sample in recorder.samples] == list(range(2001))
 
 
 def test_samples_before_the_end_are_reported_if_released_after_it() -> None:
-    ear, lost = Ear(), threading.Event()
+    recorder, lost = EventRecorder(), threading.Event()
     with FakeTor() as server:
-        connection = Connection(server.endpoint, transport.connect, ear, lambda _: lost.set())
+        connection = Connection(server.endpoint, transport.connect, recorder, lambda _: lost.set())
         connection.open(Credentials())
         for number in (1, 2, 3):
             server.emit(number, 0)
         server.hang_up()
         assert lost.wait(10)
-        eventually(
+        wait_until(
             lambda: connection._counter_check.sample_bytes == (6, 0), "all events have been read"
         )
-        assert ear.heard == []
+        assert recorder.events == []
         connection.release_samples()
         connection.close()
-    assert [sample.read for sample in ear.samples] == [1, 2, 3]
+    assert [sample.read for sample in recorder.samples] == [1, 2, 3]

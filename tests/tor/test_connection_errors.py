@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from connections import ALL_COMMANDS, SECRET, ManualClock, connecting, open_error
-from ear import Ear
+from event_recorder import EventRecorder
 from fake_tor import (
     COOKIE,
     FILTER_WITHOUT_BW,
@@ -95,7 +95,7 @@ def test_connect_timeout_is_an_error() -> None:
     def connect(_: Endpoint, __: Timing) -> transport.Transport:
         raise TimeoutError("timed out")
 
-    connection = Connection(DemoEndpoint("far away"), connect, Ear(), lambda _: None)
+    connection = Connection(DemoEndpoint("far away"), connect, EventRecorder(), lambda _: None)
     with pytest.raises(ExplainedError) as caught:
         connection.open(Credentials())
     connection.close()
@@ -197,7 +197,7 @@ def test_first_event_is_awaited_again_after_a_suspension(
 
     with (
         FakeTor(Manners(spike=None)) as server,
-        connecting(server.endpoint, Ear(), timing) as connection,
+        connecting(server.endpoint, EventRecorder(), timing) as connection,
     ):
         connection._first_event = Suspended()
         assert connection.open(Credentials()).endpoint == str(server.endpoint)

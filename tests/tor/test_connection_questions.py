@@ -4,7 +4,7 @@ import threading
 
 import pytest
 from connections import ALL_COMMANDS, ManualClock, connected, connecting
-from ear import Ear, eventually
+from event_recorder import EventRecorder, wait_until
 from fake_tor import (
     FILTER,
     HANG_UP,
@@ -35,42 +35,42 @@ from bwgraph.tor.timing import DEFAULT_TIMING
 
 
 def test_counter_base_is_what_tor_moved_before_the_first_sample() -> None:
-    ear = Ear()
-    with FakeTor() as server, connecting(server.endpoint, ear) as connection:
+    recorder = EventRecorder()
+    with FakeTor() as server, connecting(server.endpoint, recorder) as connection:
         server.count(1_000_000, 1000)  # since tor's start
         connected_event = connection.open(Credentials())
         assert connected_event.counters == CounterBase(1_424_182, 1013)
         connection.release_samples()
         server.emit(70, 7)
-        ear.wait_for(Sample)
+        recorder.wait_for(Sample)
         assert connection.check_counters() == CounterBase(1_424_182, 1013)
         server.count(5, 6)  # since the last event, so they are in the next
         assert connection.check_counters() == CounterBase(1_424_187, 1019)
         server.moved = (server.moved[0] - 5, server.moved[1] - 6)
         server.emit(5, 6)
-        ear.wait_for(Sample)
+        recorder.wait_for(Sample)
         assert connection.check_counters() == CounterBase(1_424_182, 1013)
 
 
 def test_held_samples_are_not_part_of_the_counter_base() -> None:
-    with FakeTor() as server, connecting(server.endpoint, Ear()) as connection:
+    with FakeTor() as server, connecting(server.endpoint, EventRecorder()) as connection:
         connection.open(Credentials())
         server.emit(70, 7)
-        eventually(lambda: connection._counter_check.sample_bytes == (70, 7), "it has arrived")
+        wait_until(lambda: connection._counter_check.sample_bytes == (70, 7), "it has arrived")
         assert connection.check_counters() == CounterBase(424_182, 13)
 
 
 def test_wrapped_event_is_found_once() -> None:
-    ear = Ear()
-    with FakeTor() as server, connected(server, ear) as connection:
+    recorder = EventRecorder()
+    with FakeTor() as server, connected(server, recorder) as connection:
         server.emit(1, 1)
-        ear.wait_for(Sample)
-        eventually(
+        recorder.wait_for(Sample)
+        wait_until(
             lambda: connection.check_counters() == CounterBase(424_182, 13), "the counters agree"
         )
         server.count(1 << 32, 0)
         server.emit(5, 6)
-        sample = ear.wait_for(Sample)
+        sample = recorder.wait_for(Sample)
         assert connection.check_counters() == Wrapped(
             Sample(sample.ends_at, 1 << 32, 0, sample.seconds)
         )
@@ -96,10 +96,10 @@ def test_wrapped_event_is_found_once() -> None:
     ],
 )
 def test_invalid_value_counts_as_no_answer(key: str, answer: bytes) -> None:
-    ear = Ear()
+    recorder = EventRecorder()
     with (
         FakeTor(Manners(info={key: answer})) as server,
-        connecting(server.endpoint, ear) as connection,
+        connecting(server.endpoint, recorder) as connection,
     ):
         connected_event = connection.open(Credentials())
         connection.release_samples()
@@ -109,7 +109,7 @@ def test_invalid_value_counts_as_no_answer(key: str, answer: bytes) -> None:
         if key == "uptime":
             assert connected_event.uptime is None
         server.emit(5, 6)
-        assert ear.wait_for(Sample).read == 5
+        assert recorder.wait_for(Sample).read == 5
     assert len(repr(connected_event)) < 6000
 
 
@@ -125,10 +125,10 @@ def test_invalid_value_counts_as_no_answer(key: str, answer: bytes) -> None:
     ],
 )
 def test_refused_or_missing_answer_does_not_end_the_connection(reply: bytes) -> None:
-    ear = Ear()
+    recorder = EventRecorder()
     with (
         FakeTor(Manners(replies={"GETINFO": reply})) as server,
-        connecting(server.endpoint, ear) as connection,
+        connecting(server.endpoint, recorder) as connection,
     ):
         connected_event = connection.open(Credentials())
         assert (
@@ -139,7 +139,7 @@ def test_refused_or_missing_answer_does_not_end_the_connection(reply: bytes) -> 
         ) == (None, None, "", ())
         connection.release_samples()
         server.emit(5, 6)
-        assert ear.wait_for(Sample).read == 5
+        assert recorder.wait_for(Sample).read == 5
         assert connection.check_counters() is None
 
 
@@ -152,7 +152,7 @@ def ask_all(connection: Connection) -> dict[str, str]:
 
 
 def test_client_without_accounting_answers_its_rates() -> None:
-    with FakeTor() as server, connected(server, Ear()) as connection:
+    with FakeTor() as server, connected(server, EventRecorder()) as connection:
         assert ask_all(connection) == {
             "BandwidthRate": "1073741824",
             "RelayBandwidthRate": "0",
@@ -166,7 +166,7 @@ def test_changed_values_are_not_hidden_by_stems_cache() -> None:
     conf = {"bandwidthrate": "1000"}
     with (
         FakeTor(Manners(info=info, conf=conf)) as server,
-        connected(server, Ear()) as connection,
+        connected(server, EventRecorder()) as connection,
     ):
         assert ask_all(connection) == {
             "fingerprint": "A" * 40,
@@ -192,16 +192,16 @@ def test_changed_values_are_not_hidden_by_stems_cache() -> None:
 
 
 def test_refused_questions_are_asked_rarely() -> None:
-    ear = Ear()
-    with FakeTor(FILTER) as server, connected(server, ear) as connection:
+    recorder = EventRecorder()
+    with FakeTor(FILTER) as server, connected(server, recorder) as connection:
         for _ in range(2 * ROUNDS_AFTER_REFUSAL):
             assert ask_all(connection) == {}
         assert {
             server.commands.count(command) for command in (FINGERPRINT_COMMAND, *LIMIT_COMMANDS)
         } == {2}
         server.emit(5, 6)
-        assert ear.wait_for(Sample).read == 5
-        assert ear.troubles == []
+        assert recorder.wait_for(Sample).read == 5
+        assert recorder.problem_texts == []
 
 
 @pytest.mark.parametrize(
@@ -209,19 +209,19 @@ def test_refused_questions_are_asked_rarely() -> None:
     [b"250 OK\r\n", b"250-x=5\r\n250 OK\r\n", b"garbage\r\n", b"251 =\r\n", b"250 \xff\r\n"],
 )
 def test_invalid_answer_is_left_out(reply: bytes) -> None:
-    ear = Ear()
+    recorder = EventRecorder()
     manners = Manners(replies={"GETINFO": reply, "GETCONF": reply})
-    with FakeTor(manners) as server, connected(server, ear) as connection:
+    with FakeTor(manners) as server, connected(server, recorder) as connection:
         assert ask_all(connection) == {}
         server.emit(5, 6)
-        assert ear.wait_for(Sample).read == 5
+        assert recorder.wait_for(Sample).read == 5
 
 
 def test_connection_that_is_not_open_has_no_description() -> None:
     # An empty description would mean that tor has no limits any more.
     with (
         FakeTor(Manners(replies={"GETCONF": HANG_UP})) as server,
-        connecting(server.endpoint, Ear()) as connection,
+        connecting(server.endpoint, EventRecorder()) as connection,
     ):
         assert connection.describe() is None  # not open yet
         with pytest.raises(ExplainedError):
@@ -232,7 +232,7 @@ def test_connection_that_is_not_open_has_no_description() -> None:
 @pytest.mark.parametrize("refused", [line for line in ALL_COMMANDS if line.startswith("GETINFO")])
 def test_refused_key_affects_no_other(refused: str) -> None:
     manners = Manners(allowed=frozenset({*ALL_COMMANDS} - {refused}))
-    with FakeTor(manners) as server, connecting(server.endpoint, Ear()) as connection:
+    with FakeTor(manners) as server, connecting(server.endpoint, EventRecorder()) as connection:
         connected_event = connection.open(Credentials())
         assert (connected_event.counters is None) == ("traffic" in refused)
         assert (connected_event.uptime is None) == ("uptime" in refused)
@@ -243,7 +243,9 @@ def test_refused_key_affects_no_other(refused: str) -> None:
 def test_connection_that_ends_during_a_question_is_lost() -> None:
     lost = threading.Event()
     with FakeTor(Manners(replies={"GETINFO": HANG_UP})) as server:
-        connection = Connection(server.endpoint, transport.connect, Ear(), lambda _: lost.set())
+        connection = Connection(
+            server.endpoint, transport.connect, EventRecorder(), lambda _: lost.set()
+        )
         assert connection.open(Credentials()).counters is None
         assert lost.wait(10)
         assert connection.check_counters() is None
@@ -270,7 +272,7 @@ def open_with_late_event(
             server.emit(*CACHE[-1])
             return super().wait(timeout)
 
-    with connecting(server.endpoint, Ear()) as connection:
+    with connecting(server.endpoint, EventRecorder()) as connection:
         connection._first_event = LateEvent()
         return connection.open(Credentials())
 
@@ -303,7 +305,7 @@ def test_cache_is_not_used_if_the_first_event_arrives_with_the_subscription(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(connection_module, "now", ManualClock())
-    with FakeTor() as server, connecting(server.endpoint, Ear()) as connection:
+    with FakeTor() as server, connecting(server.endpoint, EventRecorder()) as connection:
         server.cache.extend(CACHE)
         assert connection.open(Credentials()).recent == ()
         assert server.commands == ALL_COMMANDS

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from connections import SECRET, connected, open_error
-from ear import Ear
+from event_recorder import EventRecorder
 from fake_tor import (
     HANG_UP,
     FakeTor,
@@ -86,19 +86,23 @@ def test_password_is_in_no_text_after_a_failure(manners: Manners, all_records: A
 
 
 def test_password_is_in_no_text_after_success(all_records: AllRecords) -> None:
-    ear = Ear()
+    recorder = EventRecorder()
     manners = Manners(methods="HASHEDPASSWORD", password=SECRET)
-    with FakeTor(manners) as server, connected(server, ear, Credentials(SECRET)) as connection:
-        texts = [repr(connection), *map(repr, vars(connection).values()), *map(repr, ear.heard)]
+    with FakeTor(manners) as server, connected(server, recorder, Credentials(SECRET)) as connection:
+        texts = [
+            repr(connection),
+            *map(repr, vars(connection).values()),
+            *map(repr, recorder.events),
+        ]
         server.send(b"650 BW nonsense 1\r\n")
-        ear.wait_for(Problem)
+        recorder.wait_for(Problem)
     texts += [record.getMessage() for record in all_records.records]
     assert all_records.records, "the warning was logged where it could be seen"
     assert not [text for text in texts if "s3cret" in text]
 
 
 def test_stem_logs_only_warnings_and_only_to_us(all_records: AllRecords) -> None:
-    with FakeTor() as server, connected(server, Ear()):
+    with FakeTor() as server, connected(server, EventRecorder()):
         logger = logging.getLogger("stem")
         assert not logger.propagate
         logger.info("below")
@@ -109,7 +113,7 @@ def test_stem_logs_only_warnings_and_only_to_us(all_records: AllRecords) -> None
 
 def test_log_handler_is_removed_on_close() -> None:
     before = list(logging.getLogger("stem").handlers)
-    with FakeTor() as server, connected(server, Ear()):
+    with FakeTor() as server, connected(server, EventRecorder()):
         assert len(logging.getLogger("stem").handlers) == len(before) + 1
     assert logging.getLogger("stem").handlers == before
 
@@ -123,7 +127,7 @@ def test_log_handler_is_not_added_if_the_attempt_was_abandoned() -> None:
             connection.close()
             return transport.connect(endpoint, timing)
 
-        connection = Connection(server.endpoint, connect_late, Ear(), lambda _: None)
+        connection = Connection(server.endpoint, connect_late, EventRecorder(), lambda _: None)
         with pytest.raises(ExplainedError):
             connection.open(Credentials())
         assert logging.getLogger("stem").handlers == before

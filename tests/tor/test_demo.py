@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import BinaryIO
 
 import pytest
-from ear import Ear, eventually, threads_at_work
+from event_recorder import EventRecorder, running_threads, wait_until
 
 from bwgraph.model.events import Connected, CounterBase, Described, Lost, Sample
 from bwgraph.model.quota import Limit
@@ -97,10 +97,10 @@ def controller() -> Iterator[Controller]:
 
 
 def test_source_of_real_tors_connects_to_the_demo(seconds: ManualSeconds) -> None:
-    ear = Ear()
+    recorder = EventRecorder()
     source = TorSource([demo.ENDPOINT], Credentials(), demo.DemoTor().connect)
-    source.start(ear)
-    connected = ear.wait_for(Connected)
+    source.start(recorder)
+    connected = recorder.wait_for(Connected)
     assert (connected.endpoint, connected.version, connected.nickname) == (
         "demo",
         demo.VERSION,
@@ -118,12 +118,12 @@ def test_source_of_real_tors_connects_to_the_demo(seconds: ManualSeconds) -> Non
     moved = []
     for _ in range(5):
         seconds.pass_one()
-        sample = ear.wait_for(Sample)
+        sample = recorder.wait_for(Sample)
         moved.append((sample.read, sample.written))
     source.close()
     # The first second is the event of the subscription, which is not a sample.
     assert moved == [demo_traffic.traffic(demo.START_OF_DEMO_S + second) for second in range(1, 6)]
-    assert ear.troubles == []
+    assert recorder.problem_texts == []
 
 
 def test_source_reconnects_to_the_demo() -> None:
@@ -134,13 +134,13 @@ def test_source_reconnects_to_the_demo() -> None:
         transports.append(demo.DemoTor().connect(endpoint, timing))
         return transports[-1]
 
-    ear = Ear()
+    recorder = EventRecorder()
     source = TorSource([demo.ENDPOINT], Credentials(), connect, timing=timing)
-    source.start(ear)
-    ear.wait_for(Connected)
+    source.start(recorder)
+    recorder.wait_for(Connected)
     transports[0].hang_up()
-    ear.wait_for(Lost)
-    ear.wait_for(Connected)
+    recorder.wait_for(Lost)
+    recorder.wait_for(Connected)
     source.close()
     assert len(transports) == 2
 
@@ -178,11 +178,11 @@ def test_demo_listens_on_no_port(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_thread_is_a_daemon_and_ends_with_the_connection() -> None:
     transport = demo.DemoTor().connect(demo.ENDPOINT)
-    assert [(thread.name, thread.daemon) for thread in threads_at_work()] == [
+    assert [(thread.name, thread.daemon) for thread in running_threads()] == [
         ("bwgraph demo", True)
     ]
     transport.close()
-    eventually(lambda: not threads_at_work(), "the thread has ended")
+    wait_until(lambda: not running_threads(), "the thread has ended")
 
 
 def test_thread_ends_if_the_connection_ends_during_a_send(seconds: ManualSeconds) -> None:
@@ -190,7 +190,7 @@ def test_thread_ends_if_the_connection_ends_during_a_send(seconds: ManualSeconds
     controller.ask("SETEVENTS BW")
     controller.transport.shutdown(socket.SHUT_RD)  # sending to it fails after this
     seconds.pass_one()
-    eventually(lambda: not threads_at_work(), "the thread has ended")
+    wait_until(lambda: not running_threads(), "the thread has ended")
     controller.close()
 
 
@@ -269,10 +269,10 @@ def test_uptime_increases(controller: Controller, seconds: ManualSeconds) -> Non
 
 def test_description_is_that_of_a_relay_with_accounting(seconds: ManualSeconds) -> None:
     timing = Timing(first_describe_delay_s=0.0, describe_interval_s=0.0)
-    ear, now = Ear(), datetime.now(UTC)
+    recorder, now = EventRecorder(), datetime.now(UTC)
     source = TorSource([demo.ENDPOINT], Credentials(), demo.DemoTor().connect, timing=timing)
-    source.start(ear)
-    context = ear.wait_for(Described).context
+    source.start(recorder)
+    context = recorder.wait_for(Described).context
     assert context.fingerprint == demo.FINGERPRINT
     assert context.limit == Limit(demo.BANDWIDTH_RATE, "BandwidthRate")
     quota = context.quota
@@ -290,9 +290,9 @@ def test_description_is_that_of_a_relay_with_accounting(seconds: ManualSeconds) 
     assert quota.seconds_left((demo_traffic.MEAN_RATE / 4, demo_traffic.MEAN_RATE / 4), now) is None
     for _ in range(3):
         seconds.pass_one()
-        ear.wait_for(Sample)
-    ear.wait_for(Described)
-    after = ear.wait_for(Described).context.quota
+        recorder.wait_for(Sample)
+    recorder.wait_for(Described)
+    after = recorder.wait_for(Described).context.quota
     source.close()
     moved = [demo_traffic.traffic(demo.START_OF_DEMO_S + second) for second in range(1, 4)]
     assert after is not None

@@ -1,6 +1,6 @@
 """Arbitrary data from a control port, for about ten seconds; ``benchmarks/fuzz.py`` runs longer."""
 
-from anything import Example, check, examples
+from fuzz_examples import Example, check, examples
 from hypothesis import given, settings
 from properties import PROPERTY
 

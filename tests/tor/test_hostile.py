@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 import pytest
 from connections import connected
-from ear import Ear, eventually
+from event_recorder import EventRecorder, wait_until
 from fake_tor import HANG_UP, FakeTor, Manners, Oddity, Session, says
 from pty_driver import Program, bwgraph_argv, environment
 from supervisors import started
@@ -51,22 +51,23 @@ FLOODS = {
 
 @pytest.mark.parametrize("name", FLOODS)
 def test_flood_between_events_loses_no_event_and_uses_no_memory(name: str) -> None:
-    ear, count = Ear(), 3000
-    with FakeTor() as server, connected(server, ear) as connection:
+    recorder, count = EventRecorder(), 3000
+    with FakeTor() as server, connected(server, recorder) as connection:
         unit = FLOODS[name] + b"650 BW 3 1\r\n"
         for _ in range(10):
             server.send(unit * (count // 10))
             assert_bounded(connection)
 
         def valid_samples() -> int:
-            return sum((sample.read, sample.written) == (3, 1) for sample in ear.samples)
+            return sum((sample.read, sample.written) == (3, 1) for sample in recorder.samples)
 
-        eventually(
-            lambda: len(ear.samples) >= count and valid_samples() == count, "each event is a sample"
+        wait_until(
+            lambda: len(recorder.samples) >= count and valid_samples() == count,
+            "each event is a sample",
         )
         # Questions are still answered, after the unrequested answers have been read.
         server.emit(1, 1)
-        eventually(
+        wait_until(
             lambda: isinstance(connection.check_counters(), CounterBase),
             "tor's counters are read",
         )
@@ -82,32 +83,35 @@ def assert_bounded(connection: Connection) -> None:
 
 
 def test_dropped_messages_are_reported() -> None:
-    ear = Ear()
-    with FakeTor() as server, connected(server, ear):
+    recorder = EventRecorder()
+    with FakeTor() as server, connected(server, recorder):
         server.send(b"250 \x1b[2Jx\r\n" * (stem_adapter.MAX_QUEUED_MESSAGES + 5))
         server.emit(1, 1)
-        ear.wait_for(Sample)
-        assert ear.troubles == [r"a message was dropped, too many are waiting: '\x1b[2Jx'"] * 5
+        recorder.wait_for(Sample)
+        assert (
+            recorder.problem_texts
+            == [r"a message was dropped, too many are waiting: '\x1b[2Jx'"] * 5
+        )
 
 
 def test_flood_of_held_samples_keeps_its_sum() -> None:
     timing = Timing(max_held_samples=4)
-    ear = Ear()
+    recorder = EventRecorder()
     with FakeTor() as server:
         connection = Connection(
-            server.endpoint, transport.connect, ear, lambda _: None, timing=timing
+            server.endpoint, transport.connect, recorder, lambda _: None, timing=timing
         )
         connection.open(Credentials())
         server.send(b"".join(b"650 BW %d 2\r\n" % n for n in range(1000)))
-        eventually(
+        wait_until(
             lambda: connection._counter_check.sample_bytes == (499_500, 2000),
             "all of it has been read",
         )
         assert len(connection._held_samples) == 4
         connection.release_samples()
         connection.close()
-    assert [sample.read for sample in ear.samples] == [0, 1, 2, 499_497]
-    assert sum(sample.written for sample in ear.samples) == 2000
+    assert [sample.read for sample in recorder.samples] == [0, 1, 2, 499_497]
+    assert sum(sample.written for sample in recorder.samples) == 2000
 
 
 def test_bucket_is_limited_to_the_largest_number() -> None:
@@ -123,25 +127,25 @@ def test_bucket_is_limited_to_the_largest_number() -> None:
 @pytest.mark.parametrize("flood", [b"650-x\r\n", b"650+x\r\n650 BW 1 1\r\n", b"250-x\r\n"])
 def test_endless_message_ends_the_connection(flood: bytes) -> None:
     lost: list[Connection] = []
-    ear = Ear()
+    recorder = EventRecorder()
     with FakeTor() as server:
-        connection = Connection(server.endpoint, transport.connect, ear, lost.append)
+        connection = Connection(server.endpoint, transport.connect, recorder, lost.append)
         connection.open(Credentials())
         connection.release_samples()
         server.send(flood * (stem_adapter.MAX_MESSAGE_LINES + 1))
-        eventually(lambda: lost, "the loss is reported")
+        wait_until(lambda: lost, "the loss is reported")
         assert connection.loss_reason() == "it sent a message of more than 1024 lines"
         connection.close()
-    assert ear.samples == []
+    assert recorder.samples == []
 
 
 def test_long_warning_is_cut() -> None:
-    ear = Ear()
-    with FakeTor() as server, connected(server, ear):
+    recorder = EventRecorder()
+    with FakeTor() as server, connected(server, recorder):
         server.send(b"650 BW 1 %s\r\n" % (b"x" * 900_000))
-        assert len(ear.wait_for(Problem).text) == stem_adapter.MAX_WARNING_CHARS
+        assert len(recorder.wait_for(Problem).text) == stem_adapter.MAX_WARNING_CHARS
         server.emit(5, 6)
-        assert ear.wait_for(Sample).read == 5
+        assert recorder.wait_for(Sample).read == 5
 
 
 def test_unread_events_are_bounded_and_include_refused(
@@ -167,9 +171,9 @@ def test_unread_events_are_bounded_and_include_refused(
 @pytest.mark.parametrize("cut", [b"650 BW 10", b"650 BW 1000 5", b"650 BW 1000 5\r"])
 def test_incomplete_event_is_not_a_sample(cut: bytes) -> None:
     lost = threading.Event()
-    ear = Ear()
+    recorder = EventRecorder()
     with FakeTor() as server:
-        connection = Connection(server.endpoint, transport.connect, ear, lambda _: lost.set())
+        connection = Connection(server.endpoint, transport.connect, recorder, lambda _: lost.set())
         connection.open(Credentials())
         connection.release_samples()
         server.send(b"650 BW 7 7\r\n" + cut)
@@ -177,7 +181,7 @@ def test_incomplete_event_is_not_a_sample(cut: bytes) -> None:
         assert lost.wait(10)
         assert connection.loss_reason() == "it closed the connection"
         connection.close()
-    assert [sample.read for sample in ear.samples] == [7]
+    assert [sample.read for sample in recorder.samples] == [7]
 
 
 def test_answers_to_other_questions_are_ignored() -> None:
@@ -196,14 +200,14 @@ def test_answers_to_other_questions_are_ignored() -> None:
             session.send(previous or b"552 Unrecognized key\r\n")
             previous = reply
 
-    ear = Ear()
-    with FakeTor(answer_late) as server, connected(server, ear) as connection:
+    recorder = EventRecorder()
+    with FakeTor(answer_late) as server, connected(server, recorder) as connection:
         server.send(b"650 BW 5 5\r\n")
-        assert ear.wait_for(Sample).read == 5
+        assert recorder.wait_for(Sample).read == 5
         assert connection.check_counters() is None
         answers = connection._questions.ask_all(connection._ask)
         assert answers.keys() <= {"BandwidthRate", "RelayBandwidthRate"}
-    assert ear.troubles == []
+    assert recorder.problem_texts == []
 
 
 # Threads that end
@@ -211,22 +215,22 @@ def test_answers_to_other_questions_are_ignored() -> None:
 
 def test_exception_in_the_worker_thread_reconnects() -> None:
     timing = Timing(reconnect_delays_s=(0.001,), first_describe_delay_s=0.001)
-    ear = Ear()
+    recorder = EventRecorder()
     failures: queue.SimpleQueue[None] = queue.SimpleQueue()
 
     def report(event: Event) -> None:
         if isinstance(event, Described) and failures.empty():
             failures.put(None)
             raise RuntimeError("failed")
-        ear(event)
+        recorder(event)
 
     with FakeTor() as server, started(server.endpoint, report=report, timing=timing):
-        ear.wait_for(Connected)
-        assert ear.wait_for(Lost).reason == "unexpected: RuntimeError: failed"
-        ear.wait_for(Connected)
-        ear.wait_for(Described)  # after this, samples are reported at once
+        recorder.wait_for(Connected)
+        assert recorder.wait_for(Lost).reason == "unexpected: RuntimeError: failed"
+        recorder.wait_for(Connected)
+        recorder.wait_for(Described)  # after this, samples are reported at once
         server.emit(5, 6)
-        assert ear.wait_for(Sample).read == 5
+        assert recorder.wait_for(Sample).read == 5
 
 
 def test_task_whose_thread_fails_is_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -243,9 +247,9 @@ def test_task_whose_thread_fails_is_repeated(monkeypatch: pytest.MonkeyPatch) ->
         return original(connection)
 
     monkeypatch.setattr(Connection, "describe", fail_once)
-    ear = Ear()
-    with FakeTor() as server, started(server.endpoint, report=ear, timing=timing):
-        ear.wait_for(Described)
+    recorder = EventRecorder()
+    with FakeTor() as server, started(server.endpoint, report=recorder, timing=timing):
+        recorder.wait_for(Described)
         assert server.accepted == 1
     assert failures == ["failed"]
 

@@ -12,7 +12,7 @@ import stem
 import stem.control
 import stem.socket
 from connections import connected
-from ear import Ear, eventually, threads_at_work
+from event_recorder import EventRecorder, running_threads, wait_until
 from fake_tor import (
     FakeTor,
 )
@@ -26,19 +26,19 @@ from bwgraph.tor import stem_adapter, transport
 
 
 def test_exception_in_the_listener_is_reported_and_the_next_event_is_a_sample() -> None:
-    ear = Ear()
+    recorder = EventRecorder()
 
     def fail_at_13(event: object) -> None:
         if isinstance(event, Sample) and event.read == 13:
             raise RuntimeError("failed")
         assert isinstance(event, Sample | Problem)
-        ear(event)
+        recorder(event)
 
     with FakeTor() as server, connected(server, fail_at_13):
         server.emit(13, 1)
-        assert "failed" in ear.wait_for(Problem).text
+        assert "failed" in recorder.wait_for(Problem).text
         server.emit(14, 1)
-        assert ear.wait_for(Sample).read == 14
+        assert recorder.wait_for(Sample).read == 14
 
 
 def test_event_thread_of_stem_does_not_poll(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,38 +51,38 @@ def test_event_thread_of_stem_does_not_poll(monkeypatch: pytest.MonkeyPatch) -> 
         return original(self, timeout)
 
     monkeypatch.setattr(stem_adapter.UntimedEvent, "wait", counting_wait)
-    ear = Ear()
-    with FakeTor() as server, connected(server, ear):
-        eventually(lambda: waits, "stem's event thread waits for our event")
+    recorder = EventRecorder()
+    with FakeTor() as server, connected(server, recorder):
+        wait_until(lambda: waits, "stem's event thread waits for our event")
         threading.Event().wait(0.25)  # it would poll five times
         for number in range(5):
             server.emit(number, 0)
-            assert ear.wait_for(Sample).read == number
+            assert recorder.wait_for(Sample).read == number
         assert waits == [0.05], "stem's timeout, which UntimedEvent ignores"
-    eventually(lambda: not threads_at_work(), "closing has woken stem's threads up")
+    wait_until(lambda: not running_threads(), "closing has woken stem's threads up")
 
 
 def test_events_are_handled_by_the_thread_that_reads_them() -> None:
     """Guard stem's private ``_recv``."""
     names: list[str] = []
-    ear = Ear()
+    recorder = EventRecorder()
 
     def report(event: Event) -> None:
         names.append(threading.current_thread().name)
-        ear(event)
+        recorder(event)
 
     with FakeTor() as server, connected(server, report):
         for number in range(3):
             server.emit(number, 0)
-            ear.wait_for(Sample)
+            recorder.wait_for(Sample)
     assert names == ["Tor listener"] * 3
 
 
 def test_event_with_additional_fields_is_read_ahead_of_stem() -> None:
-    ear = Ear()
-    with FakeTor() as server, connected(server, ear):
+    recorder = EventRecorder()
+    with FakeTor() as server, connected(server, recorder):
         server.send(b"650 BW 17 4 DIRREQ=3\r\n650-BW 18 5\r\n650 OK\r\n")
-        assert ear.wait_for(Sample).read == 17
+        assert recorder.wait_for(Sample).read == 17
 
 
 def test_event_like_line_within_an_answer_is_no_event() -> None:
@@ -143,19 +143,19 @@ def test_stem_without_a_private_part_works_in_its_own_way(
         monkeypatch.delattr(stem.control.Controller, name)
         monkeypatch.delattr(stem.control.BaseController, name)
         monkeypatch.setattr(stem.control.BaseController, f"{name}_of_another_name", handle, False)
-    ear = Ear()
-    with FakeTor() as server, connected(server, ear):
+    recorder = EventRecorder()
+    with FakeTor() as server, connected(server, recorder):
         server.send(b"650 BW 5\r\n")
         server.emit(5, 6)
-        assert ear.wait_for(Sample).read == 5
-    assert not threads_at_work()
+        assert recorder.wait_for(Sample).read == 5
+    assert not running_threads()
 
 
 def test_exceptions_end_no_thread_and_lose_no_other_event() -> None:
-    ear = Ear()
+    recorder = EventRecorder()
 
     def fail_at_odd(event: Event) -> None:
-        ear(event)
+        recorder(event)
         if isinstance(event, Sample) and event.read % 2:
             raise RuntimeError(f"failed at {event.read}")
 
@@ -164,28 +164,28 @@ def test_exceptions_end_no_thread_and_lose_no_other_event() -> None:
             server.send(b"650 BW x\r\n650 BW 1 %s\r\n" % "²".encode())
             server.emit(number, 0)
         for number in range(6):
-            assert ear.wait_for(Sample).read == number
-        assert {thread.name for thread in threads_at_work()} == {"Tor listener", "Event notifier"}
-    assert len(ear.samples) == 6
-    eventually(lambda: not threads_at_work(), "no thread is left")
+            assert recorder.wait_for(Sample).read == number
+        assert {thread.name for thread in running_threads()} == {"Tor listener", "Event notifier"}
+    assert len(recorder.samples) == 6
+    wait_until(lambda: not running_threads(), "no thread is left")
 
 
 def test_closing_wakes_the_event_thread_up_at_any_time() -> None:
     with FakeTor() as server:
         for number in range(20):
-            with connected(server, Ear()):
+            with connected(server, EventRecorder()):
                 if number % 2:
                     server.emit(1, 1)
-            assert not threads_at_work()
+            assert not running_threads()
 
 
 def test_abandoned_connection_reports_no_sample() -> None:
-    ear = Ear()
+    recorder = EventRecorder()
     busy, go_on = threading.Event(), threading.Event()
 
     def slow(event: object) -> None:
         assert isinstance(event, Sample)
-        ear(event)
+        recorder(event)
         busy.set()
         go_on.wait(10)
 
@@ -195,22 +195,22 @@ def test_abandoned_connection_reports_no_sample() -> None:
         busy.wait(10)
         connection.abandon()
         go_on.set()
-        eventually(lambda: len(threads_at_work()) == 0, "stem has handled its events")
-    assert [sample.read for sample in ear.samples] == [1]
+        wait_until(lambda: len(running_threads()) == 0, "stem has handled its events")
+    assert [sample.read for sample in recorder.samples] == [1]
 
 
 def test_closing_ends_the_threads_and_closes_the_socket() -> None:
     with FakeTor() as server:
-        with connected(server, Ear()):
-            names = sorted(thread.name for thread in threads_at_work())
+        with connected(server, EventRecorder()):
+            names = sorted(thread.name for thread in running_threads())
             assert names == ["Event notifier", "Tor listener"]
             assert len(server._sessions) == 1
-        assert not threads_at_work()
-        eventually(lambda: not server._sessions, "the server has seen the end")
+        assert not running_threads()
+        wait_until(lambda: not server._sessions, "the server has seen the end")
 
 
 def test_connection_can_be_closed_twice() -> None:
-    with FakeTor() as server, connected(server, Ear()) as connection:
+    with FakeTor() as server, connected(server, EventRecorder()) as connection:
         connection.close()
 
 

@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import ear
+import event_recorder
 import pytest
-from ear import Ear, eventually, threads_at_work
+from event_recorder import EventRecorder, running_threads, wait_until
 from fake_tor import (
     FakeTor,
     silent,
@@ -30,15 +30,15 @@ from bwgraph.tor.timing import Timing
 
 
 def test_closing_ends_the_threads_and_reports_nothing_more() -> None:
-    ear = Ear()
+    recorder = EventRecorder()
     with FakeTor() as server:
-        with started(server.endpoint, report=ear) as source:
-            ear.wait_for(Connected)
+        with started(server.endpoint, report=recorder) as source:
+            recorder.wait_for(Connected)
             started_at = time.monotonic()
             source.close()
             assert time.monotonic() - started_at < 1
-            assert not threads_at_work()
-        assert [type(event) for event in ear.heard] == [Connected]
+            assert not running_threads()
+        assert [type(event) for event in recorder.events] == [Connected]
 
 
 def test_source_can_be_closed_before_it_starts() -> None:
@@ -46,49 +46,49 @@ def test_source_can_be_closed_before_it_starts() -> None:
 
 
 def test_closing_during_an_attempt_takes_less_than_a_second() -> None:
-    ear = Ear()
-    with FakeTor(silent) as server, started(server.endpoint, report=ear) as source:
-        eventually(lambda: server.lines, "an attempt is under way")
+    recorder = EventRecorder()
+    with FakeTor(silent) as server, started(server.endpoint, report=recorder) as source:
+        wait_until(lambda: server.lines, "an attempt is under way")
         started_at = time.monotonic()
         source.close()
         assert time.monotonic() - started_at < 1
-        assert not threads_at_work()
+        assert not running_threads()
 
 
 def test_closing_during_a_delay_takes_less_than_a_second() -> None:
     timing = HASTY._replace(reconnect_delays_s=(LONG_S,))
-    ear = Ear()
-    with FakeTor() as server, started(server.endpoint, report=ear, timing=timing) as source:
-        ear.wait_for(Connected)
+    recorder = EventRecorder()
+    with FakeTor() as server, started(server.endpoint, report=recorder, timing=timing) as source:
+        recorder.wait_for(Connected)
         server.hang_up()
-        ear.wait_for(Lost)
+        recorder.wait_for(Lost)
         started_at = time.monotonic()
         source.close()
         assert time.monotonic() - started_at < 1
-        assert not threads_at_work()
+        assert not running_threads()
 
 
 def test_closing_during_a_round_tries_no_other_endpoint() -> None:
-    ear = Ear()
+    recorder = EventRecorder()
     with FakeTor(silent) as one, FakeTor(silent) as two, FakeTor(silent) as three:
-        with started(one.endpoint, two.endpoint, three.endpoint, report=ear) as source:
-            eventually(lambda: one.lines, "the first is being tried")
+        with started(one.endpoint, two.endpoint, three.endpoint, report=recorder) as source:
+            wait_until(lambda: one.lines, "the first is being tried")
             started_at = time.monotonic()
             source.close()
             assert time.monotonic() - started_at < 1
             assert two.accepted == three.accepted == 0
-            assert not threads_at_work()
-        assert ear.heard == []
+            assert not running_threads()
+        assert recorder.events == []
 
 
 def test_closing_during_a_round_connects_to_no_other_tor() -> None:
-    ear = Ear()
+    recorder = EventRecorder()
     with FakeTor(silent) as one, FakeTor() as two:
-        with started(one.endpoint, two.endpoint, report=ear) as source:
-            eventually(lambda: one.lines, "the first is being tried")
+        with started(one.endpoint, two.endpoint, report=recorder) as source:
+            wait_until(lambda: one.lines, "the first is being tried")
             source.close()
         assert two.accepted == 0
-    assert not [event for event in ear.heard if isinstance(event, Connected)]
+    assert not [event for event in recorder.events if isinstance(event, Connected)]
 
 
 def test_connect_that_outlives_the_source_reports_nothing() -> None:
@@ -100,23 +100,23 @@ def test_connect_that_outlives_the_source_reports_nothing() -> None:
         resume.wait(10)
         return transport.connect(endpoint, timing)
 
-    ear = Ear()
+    recorder = EventRecorder()
     with FakeTor() as server:
         source = TorSource([server.endpoint], Credentials(), connect, timing=HASTY)
-        source.start(ear)
+        source.start(recorder)
         connecting.wait(10)
         started_at = time.monotonic()
         source.close()
         assert time.monotonic() - started_at < 1.5
-        heard = len(ear.heard)
+        heard = len(recorder.events)
         resume.set()
-        eventually(lambda: not threads_at_work(), "the threads have ended")
-        assert ear.heard[heard:] == []
+        wait_until(lambda: not running_threads(), "the threads have ended")
+        assert recorder.events[heard:] == []
 
 
 def test_closing_at_the_start_of_an_attempt_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
     # Between the end of a delay and the attempt there is no connection that could be abandoned.
-    ear = Ear()
+    recorder = EventRecorder()
     trying, closing = threading.Event(), threading.Event()
 
     class LateConnection(connection_module.Connection):
@@ -134,27 +134,27 @@ def test_closing_at_the_start_of_an_attempt_ends_it(monkeypatch: pytest.MonkeyPa
             closing.wait(10)
             super().__init__(endpoint, connect, report, on_lost, on_silence, timing=timing)
 
-    with FakeTor() as server, started(server.endpoint, report=ear) as source:
-        ear.wait_for(Connected)
+    with FakeTor() as server, started(server.endpoint, report=recorder) as source:
+        recorder.wait_for(Connected)
         monkeypatch.setattr(connection_module, "Connection", LateConnection)
         server.behaviour = silent
         server.hang_up()
         trying.wait(10)
         closer = threading.Thread(target=source.close)
         closer.start()
-        eventually(source._inbox.qsize, "close has been called")
+        wait_until(source._inbox.qsize, "close has been called")
         time.sleep(0.05)  # until the previous connection is abandoned
         started_at = time.monotonic()
         closing.set()
         closer.join()
-        assert not [thread for thread in threads_at_work() if thread.name == "bwgraph source"]
+        assert not [thread for thread in running_threads() if thread.name == "bwgraph source"]
         assert time.monotonic() - started_at < 1
 
 
 DEADLOCK = """
 import sys, threading, time
 sys.path[:0] = sys.argv[1:]
-from ear import Ear, threads_at_work
+from event_recorder import EventRecorder, running_threads
 from fake_tor import FakeTor
 from bwgraph.tor.credentials import Credentials
 from bwgraph.tor.supervisor import TorSource
@@ -172,15 +172,15 @@ def send_and_close(session):
             time.sleep(0.1)
             return
 
-ear = Ear()
+recorder = EventRecorder()
 with FakeTor(send_and_close) as server:
     source = TorSource([server.endpoint], Credentials(), timing=Timing(attempt_timeout_s=1.0))
-    source.start(ear)
-    print(ear.wait_for(Refused).error.cause)
+    source.start(recorder)
+    print(recorder.wait_for(Refused).error.cause)
     started_at = time.monotonic()
     source.close()
     assert time.monotonic() - started_at < 1
-print("hanging:", sorted(thread.name for thread in threads_at_work()))
+print("hanging:", sorted(thread.name for thread in running_threads()))
 """
 
 
@@ -188,7 +188,7 @@ def test_deadlock_in_stem_blocks_neither_the_source_nor_the_program() -> None:
     # An event and the end of the connection arrive while stem subscribes. Its reading thread joins
     # its event thread, which waits for a lock of the subscribing thread, which waits for the
     # reading thread. These threads never end, so this runs in another process.
-    paths = [str(Path(ear.__file__).parent), str(Path(supervisor.__file__).parents[2])]
+    paths = [str(Path(event_recorder.__file__).parent), str(Path(supervisor.__file__).parents[2])]
     done = subprocess.run(
         [sys.executable, "-c", DEADLOCK, *paths],
         capture_output=True,

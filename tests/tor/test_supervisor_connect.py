@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 import pytest
-from ear import Ear, eventually, threads_at_work
+from event_recorder import EventRecorder, running_threads, wait_until
 from fake_tor import (
     FILTER_WITHOUT_BW,
     SSH_BANNER,
@@ -35,33 +35,33 @@ from bwgraph.tor.timing import Timing
 
 
 def test_source_connects_and_reports_samples() -> None:
-    ear = Ear()
-    with FakeTor() as server, started(server.endpoint, report=ear):
-        assert ear.wait_for(Connected).endpoint == str(server.endpoint)
+    recorder = EventRecorder()
+    with FakeTor() as server, started(server.endpoint, report=recorder):
+        assert recorder.wait_for(Connected).endpoint == str(server.endpoint)
         server.emit(100, 200)
-        sample = ear.wait_for(Sample)
+        sample = recorder.wait_for(Sample)
         assert (sample.read, sample.written) == (100, 200)
-        assert [type(event) for event in ear.heard] == [Connected, Sample]
+        assert [type(event) for event in recorder.events] == [Connected, Sample]
 
 
 def test_start_returns_at_once_and_works_in_daemon_threads() -> None:
-    ear = Ear()
+    recorder = EventRecorder()
     with FakeTor(silent) as server:
         started_at = time.monotonic()
-        with started(server.endpoint, report=ear):
+        with started(server.endpoint, report=recorder):
             assert time.monotonic() - started_at < 1
-            eventually(lambda: server.lines, "it has sent a command")
-            names = {thread.name for thread in threads_at_work()}
+            wait_until(lambda: server.lines, "it has sent a command")
+            names = {thread.name for thread in running_threads()}
             assert names >= {"bwgraph source", "bwgraph connect"}
-            assert all(thread.daemon for thread in threads_at_work())
+            assert all(thread.daemon for thread in running_threads())
 
 
 def test_first_endpoint_that_can_be_connected_to_is_used(tmp_path: Path) -> None:
-    ear = Ear()
+    recorder = EventRecorder()
     nowhere = ControlSocket(str(tmp_path / "nowhere"))
     with FakeTor(says(SSH_BANNER, unasked=True)) as ssh, FakeTor() as first, FakeTor() as second:
-        with started(nowhere, ssh.endpoint, first.endpoint, second.endpoint, report=ear):
-            assert ear.wait_for(Connected).endpoint == str(first.endpoint)
+        with started(nowhere, ssh.endpoint, first.endpoint, second.endpoint, report=recorder):
+            assert recorder.wait_for(Connected).endpoint == str(first.endpoint)
         assert ssh.accepted == 1
         assert second.accepted == 0
 
@@ -117,47 +117,47 @@ def test_error_names_the_endpoint_that_needs_a_password(tmp_path: Path) -> None:
 
 
 def test_password_is_sent_to_the_endpoint() -> None:
-    ear = Ear()
+    recorder = EventRecorder()
     with (
         FakeTor(Manners(methods="HASHEDPASSWORD", password=b"a b")) as server,
-        started(server.endpoint, report=ear, credentials=Credentials(b"a b")),
+        started(server.endpoint, report=recorder, credentials=Credentials(b"a b")),
     ):
-        ear.wait_for(Connected)
+        recorder.wait_for(Connected)
         assert server.shown == [b"a b"]
 
 
 def test_connection_to_an_endpoint_that_fails_is_closed() -> None:
-    ear = Ear()
+    recorder = EventRecorder()
     with (
         FakeTor(Manners(methods="HASHEDPASSWORD")) as locked,
         FakeTor() as server,
-        started(locked.endpoint, server.endpoint, report=ear),
+        started(locked.endpoint, server.endpoint, report=recorder),
     ):
-        ear.wait_for(Connected)
-        eventually(lambda: not locked._sessions, "the connection to the first has ended")
-        names = sorted(thread.name for thread in threads_at_work())
+        recorder.wait_for(Connected)
+        wait_until(lambda: not locked._sessions, "the connection to the first has ended")
+        names = sorted(thread.name for thread in running_threads())
         assert names == ["Event notifier", "Tor listener", "bwgraph source"]
 
 
 def test_silent_endpoint_does_not_block_the_next() -> None:
-    ear = Ear()
+    recorder = EventRecorder()
     with (
         FakeTor(silent) as stopped,
         FakeTor() as server,
-        started(stopped.endpoint, server.endpoint, report=ear, timing=IMPATIENT),
+        started(stopped.endpoint, server.endpoint, report=recorder, timing=IMPATIENT),
     ):
-        assert ear.wait_for(Connected).endpoint == str(server.endpoint)
+        assert recorder.wait_for(Connected).endpoint == str(server.endpoint)
 
 
 def test_slow_endpoint_does_not_block_the_next() -> None:
     timing = HASTY._replace(attempt_timeout_s=0.5)
-    ear = Ear()
+    recorder = EventRecorder()
     with (
         FakeTor(drips(b"250-" + b"x" * 10_000, 0.01)) as dripping,
         FakeTor() as server,
-        started(dripping.endpoint, server.endpoint, report=ear, timing=timing),
+        started(dripping.endpoint, server.endpoint, report=recorder, timing=timing),
     ):
-        assert ear.wait_for(Connected).endpoint == str(server.endpoint)
+        assert recorder.wait_for(Connected).endpoint == str(server.endpoint)
 
 
 @pytest.mark.parametrize("beginning", [b"", b"250+x\r\n"], ids=["lines", "data"])
@@ -201,10 +201,10 @@ def test_unexpected_exception_in_an_attempt_is_reported() -> None:
     def connect(_: Endpoint, __: Timing) -> transport.Transport:
         raise ArithmeticError("a bug")
 
-    ear = Ear()
+    recorder = EventRecorder()
     source = TorSource([DemoEndpoint("x")], Credentials(), connect, timing=HASTY)
-    source.start(ear)
-    assert ear.wait_for(Refused).error.cause == "x: unexpected: ArithmeticError: a bug"
+    source.start(recorder)
+    assert recorder.wait_for(Refused).error.cause == "x: unexpected: ArithmeticError: a bug"
     source.close()
 
 
@@ -224,32 +224,32 @@ def waiting_source(*endpoints: Endpoint, timing: Timing = HASTY) -> TorSource:
 
 
 def test_waiting_source_reports_refused_once_and_connects_later(tmp_path: Path) -> None:
-    ear = Ear()
+    recorder = EventRecorder()
     server = FakeTor(path=tmp_path / "control")
     source = waiting_source(server.endpoint)
-    source.start(ear)
-    error = ear.wait_for(Refused).error
+    source.start(recorder)
+    error = recorder.wait_for(Refused).error
     assert error.cause == f"{server.endpoint}: no such socket"
     assert "is tor running" in error.remedy
     for _ in range(3):
-        lost = ear.wait_for(Lost)
+        lost = recorder.wait_for(Lost)
         assert lost.reason == error.cause
     with server:
-        ear.wait_for(Connected)
+        recorder.wait_for(Connected)
         server.emit(1, 2)
-        assert ear.wait_for(Sample).read == 1
+        assert recorder.wait_for(Sample).read == 1
         source.close()
-    assert sum(isinstance(event, Refused) for event in ear.heard) == 1
-    kinds = [type(event) for event in ear.heard]
+    assert sum(isinstance(event, Refused) for event in recorder.events) == 1
+    kinds = [type(event) for event in recorder.events]
     assert set(kinds[1 : kinds.index(Connected)]) == {Lost}
 
 
 def test_waiting_source_is_lost_since_its_start(tmp_path: Path) -> None:
-    ear = Ear()
+    recorder = EventRecorder()
     before = clock.now()
     source = waiting_source(ControlSocket(str(tmp_path / "control")))
-    source.start(ear)
-    since = {ear.wait_for(Lost).last_heard for _ in range(3)}
+    source.start(recorder)
+    since = {recorder.wait_for(Lost).last_heard for _ in range(3)}
     source.close()
     assert len(since) == 1
     assert before <= since.pop() <= clock.now()
@@ -259,59 +259,59 @@ def test_delays_before_the_first_connection_grow_until_retry_now(
     tmp_path: Path,
 ) -> None:
     timing = HASTY._replace(reconnect_delays_s=(100.0, 200.0, 300.0))
-    ear = Ear()
+    recorder = EventRecorder()
     server = FakeTor(path=tmp_path / "control")
     source = waiting_source(server.endpoint, timing=timing)
-    source.start(ear)
+    source.start(recorder)
     delays = []
     for _ in range(5):
-        delays.append(ear.wait_for(Lost).retry_at - clock.now())
+        delays.append(recorder.wait_for(Lost).retry_at - clock.now())
         source.retry_now()
     assert delays == pytest.approx([100, 200, 300, 300, 300], abs=20)
-    ear.wait_for(Lost)
+    recorder.wait_for(Lost)
     with server:
         source.retry_now()
-        ear.wait_for(Connected)
+        recorder.wait_for(Connected)
         # After a connection the delays begin at the first again.
         server.refuse()
         server.hang_up()
-        assert ear.wait_for(Lost).retry_at - clock.now() == pytest.approx(100, abs=20)
+        assert recorder.wait_for(Lost).retry_at - clock.now() == pytest.approx(100, abs=20)
         source.close()
 
 
 def test_waiting_source_waits_for_a_tor_that_needs_a_password() -> None:
-    ear = Ear()
+    recorder = EventRecorder()
     with FakeTor(Manners(methods="HASHEDPASSWORD")) as server:
         source = waiting_source(server.endpoint)
-        source.start(ear)
-        assert ear.wait_for(Refused).error.needs_password_at == str(server.endpoint)
-        assert "password" in ear.wait_for(Lost).reason
+        source.start(recorder)
+        assert recorder.wait_for(Refused).error.needs_password_at == str(server.endpoint)
+        assert "password" in recorder.wait_for(Lost).reason
         server.behaviour = Manners()
-        ear.wait_for(Connected)
+        recorder.wait_for(Connected)
         source.close()
 
 
 def test_waiting_source_stays_at_the_first_endpoint_that_works(tmp_path: Path) -> None:
-    ear = Ear()
+    recorder = EventRecorder()
     first, second = FakeTor(path=tmp_path / "a"), FakeTor(path=tmp_path / "b")
     source = waiting_source(first.endpoint, second.endpoint)
-    source.start(ear)
-    ear.wait_for(Lost)
+    source.start(recorder)
+    recorder.wait_for(Lost)
     with second:
-        assert ear.wait_for(Connected).endpoint == str(second.endpoint)
+        assert recorder.wait_for(Connected).endpoint == str(second.endpoint)
         with first:
             second.hang_up()
-            assert ear.wait_for(Connected).endpoint == str(second.endpoint)
+            assert recorder.wait_for(Connected).endpoint == str(second.endpoint)
             source.close()
 
 
 def test_waiting_source_can_be_closed(tmp_path: Path) -> None:
     timing = HASTY._replace(reconnect_delays_s=(LONG_S,))
-    ear = Ear()
+    recorder = EventRecorder()
     source = waiting_source(ControlSocket(str(tmp_path / "control")), timing=timing)
-    source.start(ear)
-    ear.wait_for(Lost)
+    source.start(recorder)
+    recorder.wait_for(Lost)
     started_at = time.monotonic()
     source.close()
     assert time.monotonic() - started_at < 1.0
-    assert not threads_at_work()
+    assert not running_threads()

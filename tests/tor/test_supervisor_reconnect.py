@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from ear import Ear, eventually
+from event_recorder import EventRecorder, wait_until
 from fake_tor import (
     FakeTor,
     Manners,
@@ -51,65 +51,65 @@ class ShiftedClock:
 
 
 def test_source_reconnects_after_a_loss(tmp_path: Path) -> None:
-    ear = Ear()
-    with FakeTor(path=tmp_path / "control") as server, started(server.endpoint, report=ear):
-        ear.wait_for(Connected)
+    recorder = EventRecorder()
+    with FakeTor(path=tmp_path / "control") as server, started(server.endpoint, report=recorder):
+        recorder.wait_for(Connected)
         server.emit(1, 0)
-        ear.wait_for(Sample)
+        recorder.wait_for(Sample)
         server.refuse()
         server.hang_up()
-        assert ear.wait_for(Lost).reason == "it closed the connection"
-        assert ear.wait_for(Lost).reason == "no such socket"
+        assert recorder.wait_for(Lost).reason == "it closed the connection"
+        assert recorder.wait_for(Lost).reason == "no such socket"
         server.listen()
-        ear.wait_for(Connected)
+        recorder.wait_for(Connected)
         server.emit(2, 0)
-        assert ear.wait_for(Sample).read == 2
+        assert recorder.wait_for(Sample).read == 2
     # The first event of the second subscription is not a sample either.
-    assert [sample.read for sample in ear.samples] == [1, 2]
-    assert not [event for event in ear.heard if isinstance(event, Refused)]
+    assert [sample.read for sample in recorder.samples] == [1, 2]
+    assert not [event for event in recorder.events if isinstance(event, Refused)]
 
 
 def test_loss_contains_the_time_of_the_last_event() -> None:
-    ear = Ear()
-    with FakeTor() as server, started(server.endpoint, report=ear):
-        ear.wait_for(Connected)
+    recorder = EventRecorder()
+    with FakeTor() as server, started(server.endpoint, report=recorder):
+        recorder.wait_for(Connected)
         server.emit(1, 0)
-        last = ear.wait_for(Sample).ends_at
+        last = recorder.wait_for(Sample).ends_at
         server.refuse()
         server.hang_up()
         # The same after each failed attempt.
-        assert [ear.wait_for(Lost).last_heard for _ in range(3)] == [last] * 3
+        assert [recorder.wait_for(Lost).last_heard for _ in range(3)] == [last] * 3
 
 
 def test_delays_grow_until_retry_now() -> None:
     timing = HASTY._replace(reconnect_delays_s=(100.0, 200.0, 300.0))
     # Long enough that only retry_now can end one.
-    ear = Ear()
-    with FakeTor() as server, started(server.endpoint, report=ear, timing=timing) as source:
+    recorder = EventRecorder()
+    with FakeTor() as server, started(server.endpoint, report=recorder, timing=timing) as source:
         for _ in range(2):  # after a connection the delays begin at the first again
-            ear.wait_for(Connected)
+            recorder.wait_for(Connected)
             server.refuse()
             server.hang_up()
             delays = []
             for _ in range(5):
-                delays.append(ear.wait_for(Lost).retry_at - clock.now())
+                delays.append(recorder.wait_for(Lost).retry_at - clock.now())
                 source.retry_now()
             assert delays == pytest.approx([100, 200, 300, 300, 300], abs=20)
-            ear.wait_for(Lost)
+            recorder.wait_for(Lost)
             server.listen()
             source.retry_now()
 
 
 def test_retry_now_while_connected_changes_nothing() -> None:
-    ear = Ear()
-    with FakeTor() as server, started(server.endpoint, report=ear) as source:
-        ear.wait_for(Connected)
+    recorder = EventRecorder()
+    with FakeTor() as server, started(server.endpoint, report=recorder) as source:
+        recorder.wait_for(Connected)
         for number in range(5):
             source.retry_now()
             server.emit(number, 0)
-            ear.wait_for(Sample)
+            recorder.wait_for(Sample)
         assert server.accepted == 1
-        assert {type(event) for event in ear.heard} == {Connected, Sample}
+        assert {type(event) for event in recorder.events} == {Connected, Sample}
 
 
 def test_each_attempt_has_a_new_connection(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,12 +130,12 @@ def test_each_attempt_has_a_new_connection(monkeypatch: pytest.MonkeyPatch) -> N
             created.append(self)
 
     monkeypatch.setattr(connection_module, "Connection", RecordedConnection)
-    ear = Ear()
-    with FakeTor() as server, started(server.endpoint, report=ear):
+    recorder = EventRecorder()
+    with FakeTor() as server, started(server.endpoint, report=recorder):
         for _ in range(4):
-            ear.wait_for(Connected)
+            recorder.wait_for(Connected)
             server.hang_up()
-        ear.wait_for(Connected)
+        recorder.wait_for(Connected)
         assert server.accepted == len(created) == 5
         assert len({id(connection) for connection in created}) == 5
 
@@ -144,19 +144,19 @@ def test_fifty_reconnects_leave_no_thread_and_no_descriptor() -> None:
     def resources() -> tuple[int, int]:
         return len(os.listdir("/dev/fd")), threading.active_count()  # noqa: PTH208 - names only
 
-    ear = Ear()
-    with FakeTor() as server, started(server.endpoint, report=ear):
-        ear.wait_for(Connected)
-        eventually(lambda: len(server._sessions) == 1, "the session has begun")
+    recorder = EventRecorder()
+    with FakeTor() as server, started(server.endpoint, report=recorder):
+        recorder.wait_for(Connected)
+        wait_until(lambda: len(server._sessions) == 1, "the session has begun")
         before = resources()
         for number in range(50):
             server.hang_up()
-            ear.wait_for(Connected)
+            recorder.wait_for(Connected)
             server.emit(number, 0)
-            assert ear.wait_for(Sample).read == number
-        eventually(lambda: resources() == before, "descriptors and threads are as before")
-    assert len(ear.samples) == 50
-    assert ear.troubles == []
+            assert recorder.wait_for(Sample).read == number
+        wait_until(lambda: resources() == before, "descriptors and threads are as before")
+    assert len(recorder.samples) == 50
+    assert recorder.problem_texts == []
 
 
 def test_retry_now_during_an_attempt_is_dropped() -> None:
@@ -173,18 +173,18 @@ def test_retry_now_during_an_attempt_is_dropped() -> None:
         resume.wait(10)
         raise FileNotFoundError
 
-    ear = Ear()
+    recorder = EventRecorder()
     with FakeTor() as server:
         source = TorSource([server.endpoint], Credentials(), connect, timing=timing)
-        source.start(ear)
-        ear.wait_for(Connected)
+        source.start(recorder)
+        recorder.wait_for(Connected)
         server.hang_up()
-        ear.wait_for(Lost)
+        recorder.wait_for(Lost)
         trying.wait(10)
         for _ in range(3):
             source.retry_now()
         resume.set()
-        assert ear.wait_for(Lost).retry_at - clock.now() > LONG_S / 2
+        assert recorder.wait_for(Lost).retry_at - clock.now() > LONG_S / 2
         time.sleep(0.05)  # long enough for three attempts
         assert attempts == 2
         source.close()
@@ -194,140 +194,140 @@ def test_retry_now_during_an_attempt_is_dropped() -> None:
 
 
 def test_silent_tor_continues_on_the_same_connection() -> None:
-    instance, ear = Instance("tor"), Ear()
+    instance, recorder = Instance("tor"), EventRecorder()
 
     def report(event: Event) -> None:
         instance.handle(event)
-        ear(event)
+        recorder(event)
 
     def is_connected() -> bool:
         return isinstance(instance.state, Connected)
 
     with FakeTor() as server, started(server.endpoint, report=report, timing=LENIENT):
-        ear.wait_for(Connected)
-        lost = ear.wait_for(Lost)
+        recorder.wait_for(Connected)
+        lost = recorder.wait_for(Lost)
         assert "silent" in lost.reason
         assert lost.retry_at == lost.last_heard + LONG_S
         assert not is_connected()
         server.emit(1, 0)
         # The sample that ends the silence covers it.
-        assert ear.wait_for(Sample).seconds > 0.3
+        assert recorder.wait_for(Sample).seconds > 0.3
         assert is_connected()
         server.emit(2, 0)
-        ear.wait_for(Sample)
+        recorder.wait_for(Sample)
         assert server.accepted == 1
-    assert [type(event) for event in ear.heard] == [Connected, Lost, Sample, Sample]
+    assert [type(event) for event in recorder.events] == [Connected, Lost, Sample, Sample]
 
 
 def test_second_silence_is_reported_as_soon_as_the_first() -> None:
     timing = IMPATIENT._replace(give_up_after_s=2.5)
-    ear = Ear()
-    with FakeTor() as server, started(server.endpoint, report=ear, timing=timing):
-        ear.wait_for(Connected)
-        ear.wait_for(Lost)
+    recorder = EventRecorder()
+    with FakeTor() as server, started(server.endpoint, report=recorder, timing=timing):
+        recorder.wait_for(Connected)
+        recorder.wait_for(Lost)
         server.emit(1, 0)
-        ear.wait_for(Sample)
+        recorder.wait_for(Sample)
         started_at = time.monotonic()
-        ear.wait_for(Lost)
+        recorder.wait_for(Lost)
         assert time.monotonic() - started_at < 1.2
 
 
 def test_tor_that_stays_silent_is_given_up() -> None:
-    ear = Ear()
-    with FakeTor() as server, started(server.endpoint, report=ear, timing=STRICT):
-        ear.wait_for(Connected)
+    recorder = EventRecorder()
+    with FakeTor() as server, started(server.endpoint, report=recorder, timing=STRICT):
+        recorder.wait_for(Connected)
         server.emit(1, 0)
-        last_heard = ear.wait_for(Sample).ends_at
+        last_heard = recorder.wait_for(Sample).ends_at
         started_at = time.monotonic()
-        noticed, given_up = ear.wait_for(Lost), ear.wait_for(Lost)
+        noticed, given_up = recorder.wait_for(Lost), recorder.wait_for(Lost)
         assert "silent" in noticed.reason
         assert "silent" in given_up.reason
         assert noticed.last_heard == given_up.last_heard == last_heard
-        ear.wait_for(Connected)  # it has reconnected
+        recorder.wait_for(Connected)  # it has reconnected
         assert time.monotonic() - started_at < 3
         assert server.accepted == 2
 
 
 def test_retry_now_during_a_silence_reconnects() -> None:
-    ear = Ear()
-    with FakeTor() as server, started(server.endpoint, report=ear, timing=LENIENT) as source:
-        ear.wait_for(Connected)
-        lost = ear.wait_for(Lost)
+    recorder = EventRecorder()
+    with FakeTor() as server, started(server.endpoint, report=recorder, timing=LENIENT) as source:
+        recorder.wait_for(Connected)
+        lost = recorder.wait_for(Lost)
         source.retry_now()
-        again = ear.wait_for(Lost)
+        again = recorder.wait_for(Lost)
         assert (again.reason, again.last_heard) == ("it has been silent", lost.last_heard)
-        ear.wait_for(Connected)
+        recorder.wait_for(Connected)
         assert server.accepted == 2
-        eventually(lambda: len(server._sessions) == 1, "the silent connection was closed")
+        wait_until(lambda: len(server._sessions) == 1, "the silent connection was closed")
 
 
 def test_end_during_a_silence_reconnects_at_once() -> None:
-    ear = Ear()
-    with FakeTor() as server, started(server.endpoint, report=ear, timing=LENIENT):
-        ear.wait_for(Connected)
-        ear.wait_for(Lost)
+    recorder = EventRecorder()
+    with FakeTor() as server, started(server.endpoint, report=recorder, timing=LENIENT):
+        recorder.wait_for(Connected)
+        recorder.wait_for(Lost)
         server.hang_up()
-        assert ear.wait_for(Lost).reason == "it closed the connection"
-        ear.wait_for(Connected)
+        assert recorder.wait_for(Lost).reason == "it closed the connection"
+        recorder.wait_for(Connected)
 
 
 def test_silence_during_a_reconnection_is_retried() -> None:
-    ear = Ear()
-    with FakeTor() as server, started(server.endpoint, report=ear, timing=IMPATIENT):
-        ear.wait_for(Connected)
+    recorder = EventRecorder()
+    with FakeTor() as server, started(server.endpoint, report=recorder, timing=IMPATIENT):
+        recorder.wait_for(Connected)
         server.behaviour = silent
         server.hang_up()
-        assert ear.wait_for(Lost).reason == "it closed the connection"
-        assert "was silent for" in ear.wait_for(Lost).reason
+        assert recorder.wait_for(Lost).reason == "it closed the connection"
+        assert "was silent for" in recorder.wait_for(Lost).reason
         server.behaviour = Manners()
-        ear.wait_for(Connected)
+        recorder.wait_for(Connected)
 
 
-def kill_reader(server: FakeTor, ear: Ear, data: bytes) -> Lost:
+def kill_reader(server: FakeTor, recorder: EventRecorder, data: bytes) -> Lost:
     """Kill the reading thread with this data, and keep sending events: the socket is not silent."""
-    ear.wait_for(Connected)
+    recorder.wait_for(Connected)
     server.send(data)
     (session,) = server._subscribers()
 
     def lost() -> bool:
         session.send(b"650 BW 1 1\r\n")
-        return any(isinstance(event, Lost) for event in ear.heard)
+        return any(isinstance(event, Lost) for event in recorder.events)
 
-    eventually(lost, "the loss is reported")
-    return ear.wait_for(Lost)
+    wait_until(lost, "the loss is reported")
+    return recorder.wait_for(Lost)
 
 
 @pytest.mark.parametrize("number", ["²".encode(), b"9" * 5000], ids=["superscript", "digits"])
 def test_exception_in_stems_parser_keeps_the_connection(
     number: bytes,
 ) -> None:
-    ear = Ear()
-    with FakeTor() as server, started(server.endpoint, report=ear):
-        ear.wait_for(Connected)
+    recorder = EventRecorder()
+    with FakeTor() as server, started(server.endpoint, report=recorder):
+        recorder.wait_for(Connected)
         server.send(b"650 BW 1 %s\r\n" % number)
         server.emit(7, 0)
-        assert ear.wait_for(Sample).read == 7
+        assert recorder.wait_for(Sample).read == 7
         assert server.accepted == 1
-        eventually(lambda: ear.troubles, "stem's other thread has reported it")
-    assert len(ear.samples) == len(ear.troubles) == 1
-    assert "an event was lost: ValueError" in ear.troubles[0]
+        wait_until(lambda: recorder.problem_texts, "stem's other thread has reported it")
+    assert len(recorder.samples) == len(recorder.problem_texts) == 1
+    assert "an event was lost: ValueError" in recorder.problem_texts[0]
 
 
 def test_exit_in_the_reading_thread_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     timing = STRICT._replace(watch_interval_s=0.1)
     # It ends stem's thread silently, and stem still says that it is connected.
     monkeypatch.setattr(threading, "excepthook", lambda _: None)
-    ear = Ear()
+    recorder = EventRecorder()
 
     def exit_at_13(event: Event) -> None:
         if isinstance(event, Sample) and event.read == 13:
             sys.exit()
-        ear(event)
+        recorder(event)
 
     with FakeTor() as server, started(server.endpoint, report=exit_at_13, timing=timing):
-        lost = kill_reader(server, ear, b"650 BW 13 1\r\n")
+        lost = kill_reader(server, recorder, b"650 BW 13 1\r\n")
         assert "it has been silent for" in lost.reason
-        ear.wait_for(Connected)
+        recorder.wait_for(Connected)
 
 
 def test_waiting_events_are_read_after_our_own_suspension(
@@ -335,27 +335,27 @@ def test_waiting_events_are_read_after_our_own_suspension(
 ) -> None:
     timing = HASTY._replace(grace_s=5.0)
     # ^Z and fg: the last event is old, but only because bwgraph was stopped.
-    shifted, ear = ShiftedClock(), Ear()
+    shifted, recorder = ShiftedClock(), EventRecorder()
     monkeypatch.setattr(connection_module, "now", shifted)
     monkeypatch.setattr(connection_module, "awake", shifted)
     monkeypatch.setattr(supervisor, "now", shifted)
-    with FakeTor() as server, started(server.endpoint, report=ear, timing=timing) as source:
-        ear.wait_for(Connected)
+    with FakeTor() as server, started(server.endpoint, report=recorder, timing=timing) as source:
+        recorder.wait_for(Connected)
         server.emit(1, 0)
-        ear.wait_for(Sample)
+        recorder.wait_for(Sample)
         shifted.ahead += 60
         reads = shifted.reads
         source.retry_now()  # wakes up the watchdog, whose next check is in some seconds
-        eventually(lambda: shifted.reads > reads, "the watchdog has read the clock")
+        wait_until(lambda: shifted.reads > reads, "the watchdog has read the clock")
         server.emit(2, 0)
-        assert ear.wait_for(Sample).seconds > 59
+        assert recorder.wait_for(Sample).seconds > 59
         for number in range(3):
             reads = shifted.reads
             source.retry_now()
-            eventually(lambda reads=reads: shifted.reads > reads, "it has read the clock again")  # type: ignore[misc]
+            wait_until(lambda reads=reads: shifted.reads > reads, "it has read the clock again")  # type: ignore[misc]
             server.emit(number, 0)
-            ear.wait_for(Sample)
-        assert not [event for event in ear.heard if isinstance(event, Lost)]
+            recorder.wait_for(Sample)
+        assert not [event for event in recorder.events if isinstance(event, Lost)]
         assert server.accepted == 1
 
 
@@ -364,16 +364,16 @@ def test_counter_comparison_does_not_shorten_the_grace_period(
 ) -> None:
     timing = HASTY._replace(grace_s=5.0, first_counter_delay_s=30.0)
     # After the machine slept, a comparison is due, and tor's next event may take a second.
-    shifted, ear = ShiftedClock(), Ear()
+    shifted, recorder = ShiftedClock(), EventRecorder()
     monkeypatch.setattr(connection_module, "now", shifted)
     monkeypatch.setattr(supervisor, "now", shifted)
-    with FakeTor() as server, started(server.endpoint, report=ear, timing=timing) as source:
-        ear.wait_for(Connected)
+    with FakeTor() as server, started(server.endpoint, report=recorder, timing=timing) as source:
+        recorder.wait_for(Connected)
         shifted.ahead += 60
         source.retry_now()  # wakes up the watchdog
-        ear.wait_for(CounterBase)
+        recorder.wait_for(CounterBase)
         time.sleep(0.05)  # long enough to report a silence
         server.emit(2, 0)
-        assert ear.wait_for(Sample).read == 2
-        assert [type(event) for event in ear.heard] == [Connected, CounterBase, Sample]
+        assert recorder.wait_for(Sample).read == 2
+        assert [type(event) for event in recorder.events] == [Connected, CounterBase, Sample]
         assert server.accepted == 1

@@ -11,7 +11,7 @@ from itertools import cycle
 from pathlib import Path
 
 import pytest
-from ear import PATIENCE
+from event_recorder import PATIENCE
 from fake_tor import FakeTor, silent
 from hypothesis import given
 from hypothesis import strategies as st

@@ -14,16 +14,16 @@ PATIENCE = 10.0
 Kind = TypeVar("Kind")
 
 
-class Ear:
+class EventRecorder:
     """A ``Report`` callback that records events and lets a test wait for them."""
 
     def __init__(self) -> None:
-        self.heard: list[Event] = []
+        self.events: list[Event] = []
         "All events so far."
         self._unread: queue.SimpleQueue[Event] = queue.SimpleQueue()
 
     def __call__(self, event: Event) -> None:
-        self.heard.append(event)
+        self.events.append(event)
         self._unread.put(event)
 
     def wait_for(self, kind: type[Kind]) -> Kind:
@@ -36,20 +36,20 @@ class Ear:
                 break
             if isinstance(event, kind):
                 return event
-        message = f"no {kind.__name__}; recorded: {self.heard}"
+        message = f"no {kind.__name__}; recorded: {self.events}"
         raise AssertionError(message)
 
     @property
     def samples(self) -> list[Sample]:
-        return [event for event in self.heard if isinstance(event, Sample)]
+        return [event for event in self.events if isinstance(event, Sample)]
 
     @property
-    def troubles(self) -> list[str]:
+    def problem_texts(self) -> list[str]:
         """The texts of the recorded problems."""
-        return [event.text for event in self.heard if isinstance(event, Problem)]
+        return [event.text for event in self.events if isinstance(event, Problem)]
 
 
-def eventually(condition: Callable[[], object], what: str) -> None:
+def wait_until(condition: Callable[[], object], what: str) -> None:
     """Wait until a condition holds that another thread brings about."""
     deadline = time.monotonic() + PATIENCE
     while not condition():
@@ -57,7 +57,7 @@ def eventually(condition: Callable[[], object], what: str) -> None:
         time.sleep(0.002)
 
 
-def threads_at_work() -> list[threading.Thread]:
+def running_threads() -> list[threading.Thread]:
     """Return the running threads of stem and of bwgraph."""
     names = ("Tor listener", "Event notifier", "bwgraph ")
     return [thread for thread in threading.enumerate() if thread.name.startswith(names)]
