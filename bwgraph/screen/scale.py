@@ -99,9 +99,9 @@ class Scale(NamedTuple):
     def marks(self, height: int, units: Units) -> dict[int, str]:
         """Return the labels of a graph ``height`` cells high, by row, counted from 1 at the bottom.
 
-        A label is in the row in which a bar of its rate ends. Labels are never in adjacent rows,
-        nor next to the axis and its zero, unless the graph is one row high. A linear scale has
-        five, four, two or one of them, evenly spaced; a logarithmic scale as many decades as fit.
+        A label is in the row in which a bar of its rate ends. Labels are never in adjacent rows. A
+        linear scale has five, four, two or one of them, evenly spaced; a logarithmic scale has as
+        many decades as fit, none of them next to the axis.
 
         >>> from bwgraph.screen.units import BYTES
         >>> Scale(20 * 1024).marks(8, BYTES)
@@ -128,7 +128,7 @@ class Scale(NamedTuple):
                 unit = divisions.pop(0)[1].partition(" ")[2]
                 divisions[0] = divisions[0][0], f"{divisions[0][1]} {unit}"
             marks = top + self._in_rows(divisions, height)
-            if len(marks) > len(top) and marks[-1][0] > 1 and len(_spaced(marks)) == len(marks):
+            if len(marks) > len(top) and len(_spaced(marks)) == len(marks):
                 return dict(marks)
         return dict(top or self._in_rows(units.divisions(step, 1), height))
 

@@ -99,21 +99,21 @@ def test_exception_in_the_main_loop_is_printed_after_the_terminal_is_restored(ca
     code = f"""
 import itertools
 from bwgraph.terminal import loop as app
-original, calls = app.compose, itertools.count()
-def compose(*arguments):
+original, calls = app.draw, itertools.count()
+def draw(scene):
     if next(calls) >= {calls}:
-        raise RuntimeError("compose failed")
-    return original(*arguments)
-app.compose = compose
+        raise RuntimeError("drawing failed")
+    return original(scene)
+app.draw = draw
 """
     with Program(argv=patched_argv(code, "--demo")) as program:
         for _ in range(calls):
             program.wait_for("bwgraph")
-            program.send("\x0c")  # redraws, so that compose is called
+            program.send("\x0c")  # redraws, so that the screen is drawn
         assert program.wait_exit() == 1
         assert program.on_normal_screen()
         assert SMCUP in program.raw
-        assert program.after_graph().rstrip().endswith("RuntimeError: compose failed")
+        assert program.after_graph().rstrip().endswith("RuntimeError: drawing failed")
 
 
 # Exceptions in threads.
