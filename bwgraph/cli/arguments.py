@@ -14,7 +14,7 @@ from bwgraph import __version__
 from bwgraph.cli import config_file, resources
 from bwgraph.cli.flags import FLAGS, Flag, combination_error
 from bwgraph.screen.keymap import BINDINGS
-from bwgraph.system.stdio import WRONG_USE
+from bwgraph.system.stdio import EXIT_USAGE
 
 DESCRIPTION = "The bandwidth graph for Tor: what a tor uploads and downloads, live."
 
@@ -51,7 +51,7 @@ class _Parser(argparse.ArgumentParser):
         if sys.stderr is not None:  # it is None if it was closed when the program started
             self.print_usage(sys.stderr)
         text = "".join(char if char.isprintable() else "?" for char in message)
-        self.exit(WRONG_USE, f"bwgraph: error: {text}\n")
+        self.exit(EXIT_USAGE, f"bwgraph: error: {text}\n")
 
 
 def parser() -> argparse.ArgumentParser:

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 from bwgraph.cli import initial_view
 from bwgraph.cli.options import Options
-from bwgraph.cli.services import Watched, attached
+from bwgraph.cli.services import Watched, run_services
 from bwgraph.recording import format as format_module
 from bwgraph.screen.frame import Frame, Size
 from bwgraph.screen.plot import BLOCK, HALF_BLOCK
 from bwgraph.screen.view import View
 from bwgraph.system import signals
-from bwgraph.system.stdio import FINE, handle_write_error, write, write_error
+from bwgraph.system.stdio import EXIT_OK, handle_write_error, write, write_error
 from bwgraph.tor.credentials import Credentials
 from bwgraph.tor.targets import Secrets, Targets
 
@@ -28,7 +28,7 @@ DEFAULT_SIZE = (80, 24)
 "Columns and rows of a frame if neither COLUMNS and LINES nor a terminal gives the size."
 
 
-def look(
+def print_once(
     options: Options, targets: Watched, credentials: Credentials, store: "Store | None"
 ) -> int:
     """Collect samples, write a frame, an object or a picture, and return the exit code."""
@@ -37,13 +37,13 @@ def look(
     from bwgraph.terminal import curses_terminal  # noqa: PLC0415
 
     fleet, sources = targets.create_fleet(
-        Secrets(credentials, cannot_ask=True), patient=options.wait
+        Secrets(credentials, cannot_ask=True), wait_forever=options.wait
     )
     view = initial_view.for_fleet(
         options, targets, fleet, store, initial_view.create(options, utf8=True)
     )
     if isinstance(targets, Targets):
-        with attached(options, fleet, store, write_error):
+        with run_services(options, fleet, store, write_error):
             failure = once.watch(sources, fleet, options.duration)
         if failure is not None:
             archive = initial_view.archive(options, targets, store, view)
@@ -66,7 +66,7 @@ def look(
         utf8 = curses_terminal.locale_is_utf8(os.environ)
         frame = compose(fleet, _text_view(options, view, utf8=utf8), size, moment)
         return write(_text(frame, utf8=utf8))
-    return FINE
+    return EXIT_OK
 
 
 def _text_view(options: Options, view: View, *, utf8: bool) -> View:
@@ -104,15 +104,15 @@ def write_lines(
             print(to_line(entry), flush=True)  # noqa: T201 - the output
 
     fleet, sources = targets.create_fleet(
-        Secrets(credentials, cannot_ask=True), patient=options.wait
+        Secrets(credentials, cannot_ask=True), wait_forever=options.wait
     )
     try:
         if options.csv:
             print(format_module.CSV_HEADER, flush=True)  # noqa: T201 - the output
         with (
-            attached(options, fleet, store, write_error),
+            run_services(options, fleet, store, write_error),
             EventQueue(sources, fleet) as queue,
-            signals.stopping(queue.stop) as received,
+            signals.stop_on_signals(queue.stop) as received,
         ):
             failure = lines.write_lines(
                 queue,
@@ -129,4 +129,4 @@ def write_lines(
         return write_error(failure.cause, failure.remedy)
     if received and options.duration is not None:
         signals.end_by_signal(received[0])  # the lines of that time are incomplete
-    return FINE
+    return EXIT_OK

@@ -46,7 +46,9 @@ def for_fleet(
         return view
     from bwgraph.store import attach  # noqa: PLC0415 - most runs have no store
 
-    return opening(view, attach.newest_ends(store, fleet, map(str, targets.candidates)), now())
+    return open_at_newest(
+        view, attach.newest_ends(store, fleet, map(str, targets.candidates)), now()
+    )
 
 
 def archive(
@@ -64,10 +66,12 @@ def archive(
     if fleet is None:
         return None
     view = view._replace(subject=0 if fleet.sum is None else ALL_TORS)
-    return fleet, ending(view, restore.restored_ends(fleet), coarser=not options.interval_chosen)
+    return fleet, end_at_newest(
+        view, restore.restored_ends(fleet), coarser=not options.interval_chosen
+    )
 
 
-def opening(view: View, ends: Mapping[int, int], now: float) -> View:
+def open_at_newest(view: View, ends: Mapping[int, int], now: float) -> View:
     """Return the view at the finest resolution at which the newest stored column is near.
 
     ``ends`` is the end of the newest stored column by resolution.
@@ -76,7 +80,7 @@ def opening(view: View, ends: Mapping[int, int], now: float) -> View:
     return view._replace(resolution=near[0] if near else max(ends, default=view.resolution))
 
 
-def ending(view: View, ends: Mapping[int, int], *, coarser: bool) -> View:
+def end_at_newest(view: View, ends: Mapping[int, int], *, coarser: bool) -> View:
     """Return the view of the newest restored column, when no samples will follow.
 
     It is at the finest resolution of ``ends`` if it may be made ``coarser``.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from bwgraph.cli import initial_view
 from bwgraph.cli.arguments import UsageError
 from bwgraph.cli.options import Options
-from bwgraph.cli.services import Watched, attached
+from bwgraph.cli.services import Watched, run_services
 from bwgraph.model.errors import ExplainedError
 from bwgraph.model.events import Source
 from bwgraph.model.fleet import Fleet
@@ -20,7 +20,7 @@ from bwgraph.model.instance import Instance
 from bwgraph.output import svg_file
 from bwgraph.screen.view import View
 from bwgraph.system import signals
-from bwgraph.system.stdio import FINE, write_error
+from bwgraph.system.stdio import EXIT_OK, write_error
 from bwgraph.system.wakeup import Wakeup
 from bwgraph.terminal import curses_terminal, loop, tty
 from bwgraph.tor.credentials import Credentials
@@ -37,7 +37,7 @@ def check_terminal(options: Options, environ: Mapping[str, str]) -> None:
     """
     try:
         if options.replay == "-":
-            tty.take_keys_from_terminal()
+            tty.read_keys_from_terminal()
         tty.check(environ)
     except tty.TerminalError as error:
         raise UsageError(str(error)) from None
@@ -67,9 +67,9 @@ def show(
             )
 
     while True:
-        fleet, sources = targets.create_fleet(secrets, patient=options.wait)
+        fleet, sources = targets.create_fleet(secrets, wait_forever=options.wait)
         first = initial_view.for_fleet(options, targets, fleet, store, view)
-        with attached(options, fleet, store):
+        with run_services(options, fleet, store):
             end = run(fleet, sources, first)
         failure = end.error
         if failure is None:
@@ -83,7 +83,9 @@ def show(
             return _finish(end, fleet)
         try:
             # As an exception, so that getpass turns the terminal's echo on again.
-            with signals.handled(signals.unless_ignored(_raise_signal, signals.FATAL_SIGNALS)):
+            with signals.installed_handlers(
+                signals.unless_ignored(_raise_signal, signals.FATAL_SIGNALS)
+            ):
                 secrets = secrets.with_password(endpoint, credentials.ask_password(endpoint))
         except _SignalError as error:
             return _finish(loop.LoopEnd(signal=error.number), fleet)
@@ -121,4 +123,4 @@ def _finish(end: loop.LoopEnd, fleet: Fleet) -> int:
         return write_error("the terminal went away")
     if end.signal is not None:
         signals.end_by_signal(end.signal)
-    return FINE
+    return EXIT_OK

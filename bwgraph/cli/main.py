@@ -15,7 +15,7 @@ from bwgraph.cli import arguments, resources
 from bwgraph.cli.arguments import UsageError
 from bwgraph.model.errors import ExplainedError
 from bwgraph.system import stdio
-from bwgraph.system.stdio import FINE, write_error
+from bwgraph.system.stdio import EXIT_OK, write_error
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -33,7 +33,7 @@ def main(words: Sequence[str] | None = None) -> int:
     except ExplainedError as error:
         return write_error(error.cause, error.remedy)
     except KeyboardInterrupt:  # as long as there is no screen that takes it as a key
-        return FINE
+        return EXIT_OK
 
 
 def _print(words: Sequence[str]) -> int:
@@ -60,7 +60,7 @@ def _run(words: Sequence[str]) -> int:
             if options.is_single_look or options.writes_lines:
                 from bwgraph.cli import headless  # noqa: PLC0415 - the graph does without
 
-                run = headless.look if options.is_single_look else headless.write_lines
+                run = headless.print_once if options.is_single_look else headless.write_lines
             else:
                 from bwgraph.cli import live  # noqa: PLC0415 - needs curses
 

@@ -65,7 +65,7 @@ def open_store(options: Options) -> Iterator["Store | None"]:
 
 
 @contextmanager
-def attached(
+def run_services(
     options: Options,
     fleet: Fleet,
     store: "Store | None",

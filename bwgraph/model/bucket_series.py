@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from bwgraph.model.ring import Buckets, Portion
-from bwgraph.model.rollups import Bucket, Rollups, kept_buckets
+from bwgraph.model.rollups import Rollups, StoredBucket, bucket_capacity
 
 
 class ChangedBuckets(NamedTuple):
@@ -19,12 +19,12 @@ class ChangedBuckets(NamedTuple):
     "The number of the first of these buckets."
     buckets: Buckets
 
-    def entries(self) -> Iterator[Bucket]:
+    def entries(self) -> Iterator[StoredBucket]:
         """Yield each bucket that is not a gap, oldest first."""
         for index, seconds in enumerate(self.buckets.seconds):
             if seconds:
                 portion = self.buckets.portion(index, self.first + index)
-                yield Bucket(self.resolution, portion)
+                yield StoredBucket(self.resolution, portion)
 
 
 class BucketSeries:
@@ -75,7 +75,7 @@ class BucketSeries:
         first = min(changed)
         return first, [self._copy_between(each, first, newest) for each in resolutions]
 
-    def restore(self, entries: Iterable[Bucket]) -> None:
+    def restore(self, entries: Iterable[StoredBucket]) -> None:
         """Add stored buckets, oldest first; they do not count as changed."""
         entries = list(entries)
         self.rollups.restore(entries)
@@ -95,11 +95,11 @@ class BucketSeries:
             firsts.append(self._first)
         if not firsts:
             return last * resolution, last * resolution
-        first = max(-(-min(firsts) // resolution), last - kept_buckets(resolution) + 1)
+        first = max(-(-min(firsts) // resolution), last - bucket_capacity(resolution) + 1)
         return min(first, last) * resolution, last * resolution
 
     def _copy_between(self, resolution: int, first: int, newest: int) -> ChangedBuckets:
         """Copy the held buckets of a resolution that contain these seconds."""
         last = -(-newest // resolution)
-        begin = max(-(-first // resolution), last - kept_buckets(resolution) + 1)
+        begin = max(-(-first // resolution), last - bucket_capacity(resolution) + 1)
         return ChangedBuckets(resolution, begin, self.rollups.copy(resolution, begin, last))

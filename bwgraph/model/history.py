@@ -13,7 +13,7 @@ from bwgraph.model.binning import Binning, spread
 from bwgraph.model.bucket_series import BucketSeries
 from bwgraph.model.events import Sample
 from bwgraph.model.ring import Buckets, Portion
-from bwgraph.model.rollups import Bucket
+from bwgraph.model.rollups import StoredBucket
 
 LATE_AFTER_S = 2.0
 "The newest sample is late when it is this many seconds old."
@@ -68,7 +68,7 @@ class AnyHistory(Protocol):
 
     def changes(
         self, resolutions: Sequence[int], since: int | None = None
-    ) -> tuple[int | None, list[Bucket]]:
+    ) -> tuple[int | None, list[StoredBucket]]:
         """Return the first second that has changed since the last call, and all buckets from it.
 
         ``since`` is a second from which on everything counts as changed. Returns None and no
@@ -76,7 +76,7 @@ class AnyHistory(Protocol):
         until its buckets are decided.
         """
 
-    def restore(self, entries: Sequence[Bucket]) -> None:
+    def restore(self, entries: Sequence[StoredBucket]) -> None:
         """Add stored buckets, oldest first. Samples may have been added before."""
 
 
@@ -155,13 +155,13 @@ class History:
 
     def changes(
         self, resolutions: Sequence[int], since: int | None = None
-    ) -> tuple[int | None, list[Bucket]]:
+    ) -> tuple[int | None, list[StoredBucket]]:
         """Return what has changed since the last call; see ``AnyHistory``."""
         with self._lock:
             first, changed = self._series.take_changes(resolutions, since)
         return first, [entry for each in changed for entry in each.entries()]
 
-    def restore(self, entries: Sequence[Bucket]) -> None:
+    def restore(self, entries: Sequence[StoredBucket]) -> None:
         """Add stored buckets, oldest first. Samples may have been added before."""
         with self._lock:
             self._series.restore(entries)

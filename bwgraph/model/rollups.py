@@ -20,12 +20,12 @@ FINEST_BUCKETS = 4200
 "Buckets held at the finest resolution: 70 minutes of seconds."
 
 
-def kept_buckets(resolution: int) -> int:
+def bucket_capacity(resolution: int) -> int:
     """Return how many buckets of a resolution are held."""
     return FINEST_BUCKETS if resolution == RESOLUTIONS[0] else COARSE_BUCKETS
 
 
-class Bucket(NamedTuple):
+class StoredBucket(NamedTuple):
     """One bucket of one resolution, as it is stored in a file."""
 
     resolution: int
@@ -49,7 +49,7 @@ class Rollups:
         self._rings: list[Ring] = []
         coarser = None
         for seconds in reversed(RESOLUTIONS):
-            coarser = Ring(seconds, kept_buckets(seconds), coarser)
+            coarser = Ring(seconds, bucket_capacity(seconds), coarser)
             self._rings.insert(0, coarser)
         self.add_portion = self._rings[0].add
         "Adds a portion to its one-second bucket. Bound once, because each sample calls it."
@@ -59,14 +59,14 @@ class Rollups:
         for portion in portions:
             self.add_portion(portion)
 
-    def restore(self, entries: Iterable[Bucket]) -> None:
+    def restore(self, entries: Iterable[StoredBucket]) -> None:
         """Add stored buckets, oldest first, each to the ring of its resolution alone.
 
         Portions that were added before are added up with the restored ones.
 
         >>> rollups = Rollups()
         >>> rollups.add([Portion(301, 7, 3, 1.0, 7.0, 3.0)])
-        >>> rollups.restore([Bucket(60, Portion(5, 50, 5, 60.0, 2.0, 1.0))])
+        >>> rollups.restore([StoredBucket(60, Portion(5, 50, 5, 60.0, 2.0, 1.0))])
         >>> rollups.copy(60, 5, 6).read.tolist(), rollups.copy(300, 1, 2).read.tolist()
         ([50, 7], [0, 7])
         """

@@ -33,7 +33,7 @@ class Traffic(NamedTuple):
 
     read: Summary
     written: Summary
-    covered: float
+    covered_seconds: float
     "Seconds of the window that samples cover."
 
 
@@ -67,7 +67,7 @@ def summarize(window: Window, means: tuple[Rates, Rates], skipped: int = 0) -> T
     >>> history.push(Sample(ends_at=12.0, read=300, written=30, seconds=1.0))
     >>> window = history.window(12.1, 5)
     >>> traffic = summarize(window, rates(window))
-    >>> traffic.read.average, traffic.read.peak, traffic.read.peak_at, traffic.covered
+    >>> traffic.read.average, traffic.read.peak, traffic.read.peak_at, traffic.covered_seconds
     (200.0, 300.0, 12.0, 2.0)
     """
     buckets = window.buckets

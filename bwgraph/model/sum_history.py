@@ -19,7 +19,7 @@ from contextlib import AbstractContextManager, nullcontext
 from bwgraph.model.bucket_series import BucketSeries, ChangedBuckets
 from bwgraph.model.history import LATE_AFTER_S, Window, overdue_seconds
 from bwgraph.model.ring import Buckets, Portion
-from bwgraph.model.rollups import Bucket, Rollups
+from bwgraph.model.rollups import Rollups, StoredBucket
 
 HALF_SECOND_SPAN_S = (0.4, 0.75)
 "Seconds. A portion that covers a span between these is half an event; others count as a second."
@@ -90,7 +90,7 @@ class SumHistory:
 
     def changes(
         self, resolutions: Sequence[int], since: int | None = None
-    ) -> tuple[int | None, list[Bucket]]:
+    ) -> tuple[int | None, list[StoredBucket]]:
         """Return what has changed since the last call; see ``AnyHistory``."""
         with self._lock:
             first, changed = self._series.take_changes(resolutions, since)
@@ -101,7 +101,7 @@ class SumHistory:
         pairs = zip(changed, coverage, strict=True)
         return first, [entry for pair in pairs for entry in _entries(*pair)]
 
-    def restore(self, entries: Sequence[Bucket]) -> None:
+    def restore(self, entries: Sequence[StoredBucket]) -> None:
         """Add stored buckets, oldest first. Portions may have been added before."""
         with self._lock:
             self._series.restore(entries)
@@ -194,7 +194,7 @@ class SumHistory:
         return max(self._newest_by_member.values(), default=0)
 
 
-def _entries(changed: ChangedBuckets, coverage: Buckets) -> Iterator[Bucket]:
+def _entries(changed: ChangedBuckets, coverage: Buckets) -> Iterator[StoredBucket]:
     """Yield changed buckets with their coverage, which begins at the same bucket."""
     for entry in changed.entries():
         index = entry.portion.bucket - changed.first
@@ -203,10 +203,10 @@ def _entries(changed: ChangedBuckets, coverage: Buckets) -> Iterator[Bucket]:
         )
 
 
-def _coverage_entry(entry: Bucket) -> Bucket:
+def _coverage_entry(entry: StoredBucket) -> StoredBucket:
     """Return a stored bucket's coverage as a bucket of the coverage's rollups."""
     portion = Portion(entry.portion.bucket, entry.member_seconds, 0, entry.known_seconds, 0, 0)
-    return Bucket(entry.resolution, portion)
+    return StoredBucket(entry.resolution, portion)
 
 
 def _is_half(portion: Portion) -> bool:

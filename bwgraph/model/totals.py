@@ -19,7 +19,7 @@ COUNTER_SLACK_BYTES = 1 << 24
 """How much the first answer may be too large. Tor counts between its events, too, and moves this
 much in a second at 16 MiB/s."""
 
-MAX_REMEMBERED = 64
+MAX_REMEMBERED_EVENTS = 64
 "The most restarts, and the most gaps, that are remembered: more than fit on a screen."
 
 
@@ -114,7 +114,7 @@ class Totals:
         if restarted:
             started = event.at if event.uptime is None else event.at - event.uptime
             at = started if lost is None else max(started, lost)
-            self.restarts = (*self.restarts, at)[-MAX_REMEMBERED:]
+            self.restarts = (*self.restarts, at)[-MAX_REMEMBERED_EVENTS:]
         process = before
         has_counters = event.counters is not None
         if process is None or restarted or process.since_tor_started is not has_counters:
@@ -128,7 +128,7 @@ class Totals:
             if before is not None and not restarted and lost is not None:
                 gap = _gap_between(before, process, lost, event.at)
             if gap is not None:
-                self.unseen = (*self.unseen, gap)[-MAX_REMEMBERED:]
+                self.unseen = (*self.unseen, gap)[-MAX_REMEMBERED_EVENTS:]
         self._process = process._replace(
             seen_read=all_read, seen_written=all_written, gap_before=gap is not None
         )

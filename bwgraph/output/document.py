@@ -8,7 +8,7 @@ from bwgraph.model.fleet import Fleet
 from bwgraph.model.history import AnyHistory, Window
 from bwgraph.model.instance import Instance
 from bwgraph.model.moment import Moment, format_utc
-from bwgraph.model.rollups import RESOLUTIONS, kept_buckets
+from bwgraph.model.rollups import RESOLUTIONS, bucket_capacity
 from bwgraph.model.statistics import Summary, rates, summarize
 from bwgraph.screen import marks
 
@@ -41,7 +41,7 @@ def _instance(instance: Instance, moment: Moment) -> Object:
         "where": instance.location,
         "version": connection.version or None if connection else None,
         "state": _state(instance),
-        "seconds": round(statistics.covered, 3),
+        "seconds": round(statistics.covered_seconds, 3),
         "resolution": window.resolution,
         "read": _direction(statistics.read, current[0], total.read if total else None, moment),
         "written": _direction(
@@ -57,7 +57,7 @@ def _longest_window(history: AnyHistory, moment: Moment) -> Window:
     for resolution in RESOLUTIONS:
         first, last = history.extent(moment.now, resolution)
         count = (last - first) // resolution + 1
-        if count < kept_buckets(resolution):
+        if count < bucket_capacity(resolution):
             break
     return history.window(moment.now, count, resolution)
 

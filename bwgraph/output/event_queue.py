@@ -25,7 +25,7 @@ from bwgraph.system.wakeup import MAX_LOCK_WAIT_S
 MAX_QUEUED_SAMPLES = 4096
 "The maximum number of samples for a reader that is blocked: over an hour of one tor."
 
-MAX_QUEUED_OTHERS = 1024
+MAX_QUEUED_OTHER_EVENTS = 1024
 "The maximum number of other events besides: a tor may send errors as fast as it likes."
 
 
@@ -98,7 +98,7 @@ class EventQueue:
         self._feed.handle(instance, event)
         limit = MAX_QUEUED_SAMPLES
         if not isinstance(event, Sample):
-            limit += MAX_QUEUED_OTHERS
+            limit += MAX_QUEUED_OTHER_EVENTS
         if self._queue.qsize() >= limit and not isinstance(event, Refused):
             self._missed_samples += isinstance(event, Sample)
             return

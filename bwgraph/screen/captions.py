@@ -55,7 +55,7 @@ def title(heading: Heading, columns: int, moment: Moment, aside: str) -> Line:
         *(f"{start}  {statistics}" for statistics in _statistics(heading, moment)),
         start,
         f"{heading.arrow} {now}",
-        f"{heading.arrow}{heading.units.format_terse(heading.current)}",
+        f"{heading.arrow}{heading.units.format_short_rate(heading.current)}",
         *_rate_alone(heading.current, heading.units),
         heading.arrow,
     )
@@ -65,7 +65,11 @@ def title(heading: Heading, columns: int, moment: Moment, aside: str) -> Line:
 
 def _statistics(heading: Heading, moment: Moment) -> Iterable[str]:
     """Yield texts for a window's statistics, from the longest to the shortest."""
-    summary, rate, terse = heading.summary, heading.units.format_rate, heading.units.format_terse
+    summary, rate, terse = (
+        heading.summary,
+        heading.units.format_rate,
+        heading.units.format_short_rate,
+    )
     if summary.peak_at is None:
         return
     # A peak of zero has no time: all columns have it.
@@ -83,8 +87,8 @@ def _statistics(heading: Heading, moment: Moment) -> Iterable[str]:
         # These bytes are in no bar, so they are more important than the time of the peak.
         unseen = units.format_bytes(heading.unseen_bytes)
         yield f"{long}{at}  and {unseen} unseen"
-        yield f"{short}{at}, {unseen.terse} unseen"
-        yield f"{short}, {unseen.terse} unseen"
+        yield f"{short}{at}, {unseen.short} unseen"
+        yield f"{short}, {unseen.short} unseen"
     if heading.limit and heading.current is not None:
         percent = heading.limit.percent(heading.current)
         saturation = f"  {percent} % of {heading.limit.name} {rate(heading.limit.rate)}"
@@ -102,7 +106,7 @@ def _statistics(heading: Heading, moment: Moment) -> Iterable[str]:
 def both_rates(download: Heading, upload: Heading, columns: int) -> Line:
     """Return both current rates in one line, for a screen of one row."""
     down, up = download.current, upload.current
-    rate, terse = download.units.format_rate, download.units.format_terse
+    rate, terse = download.units.format_rate, download.units.format_short_rate
     text = first_that_fits(
         columns,
         f"{download.arrow} {rate(down)}  {upload.arrow} {rate(up)}",
@@ -146,8 +150,8 @@ def totals(instance: Instance, view: View, columns: int, moment: Moment) -> Line
         since = "since each started"
     long = f"{down} {units.format_size(total.read)}", f"{up} {units.format_size(total.written)}"
     short = (
-        f"{down}{units.format_bytes(total.read).terse}",
-        f"{up}{units.format_bytes(total.written).terse}",
+        f"{down}{units.format_bytes(total.read).short}",
+        f"{up}{units.format_bytes(total.written).short}",
     )
     texts = [f"{since}: {'   '.join(long)}", f"{since}: {' '.join(short)}"]
     if total.since is not None:
@@ -265,7 +269,7 @@ def cursor_line(window: Window, cursor: int, view: View, columns: int, moment: M
         part = "  (partly covered)"
     elif covered <= 0.9 * seconds:
         part = f"  ({units.format_span(round(covered))} covered)"
-    rate, terse = view.units.format_rate, view.units.format_terse
+    rate, terse = view.units.format_rate, view.units.format_short_rate
     long, short, shortest = [], [], []
     for arrow, amount, top in (
         (view.glyphs.download, buckets.read[at], buckets.read_peak[at]),
@@ -275,7 +279,7 @@ def cursor_line(window: Window, cursor: int, view: View, columns: int, moment: M
         peak = f", peak {rate(top)}" if seconds > 1 else ""
         long.append(f"{arrow} {units.format_size(amount)}, mean {rate(mean)}{peak}")
         peak = f" peak {terse(top)}" if seconds > 1 else ""
-        short.append(f"{arrow}{units.format_bytes(amount).terse} mean {terse(mean)}{peak}")
+        short.append(f"{arrow}{units.format_bytes(amount).short} mean {terse(mean)}{peak}")
         shortest.append(f"{arrow}{terse(mean)}")
     text = first_that_fits(
         columns,
@@ -354,7 +358,7 @@ def fleet_alert(instances: Iterable[Instance], moment: Moment) -> str:
 
 def _rate_alone(rate: float | None, units: Units) -> tuple[str, ...]:
     """Return a rate without its arrow; nothing if it is unknown, as the arrow alone says more."""
-    return () if rate is None else (units.format_terse(rate),)
+    return () if rate is None else (units.format_short_rate(rate),)
 
 
 def first_that_fits(columns: int, *texts: str) -> str:

@@ -75,7 +75,7 @@ def survey(
     plan, shown, cursor = _arrange(instance, view, size, moment, lines=bool(alert) + bool(notice))
     window = instance.history.window(
         moment.now,
-        shown.buckets + scale.memory_buckets(view.resolution),
+        shown.buckets + scale.lookback_buckets(view.resolution),
         view.resolution,
         None if view.end is None else shown.end,
     )
@@ -206,7 +206,7 @@ def _headings(
     instance, view, moment = scene.instance, scene.view, scene.moment
     is_live = view.resolution == 1 and view.end is None
     newest = scene.window if is_live else instance.history.window(moment.now, 1)
-    period = captions.period(traffic.covered, visible.end, view, moment)
+    period = captions.period(traffic.covered_seconds, visible.end, view, moment)
     columns = "" if view.resolution == 1 else f"{units.format_exact_span(view.resolution)} columns"
     download, upload = (
         Heading(

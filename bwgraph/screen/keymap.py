@@ -105,15 +105,17 @@ ACTIONS = {key: binding.action for binding in BINDINGS for key in binding.keys}
 "The action of each key."
 
 
-def apply(view: View, action: Action, shown: Shown, key: str = "") -> View:
+def apply_action(view: View, action: Action, shown: Shown, key: str = "") -> View:
     """Return the view after an action; the same view if the action does not change views.
 
     ``key`` is the name of the key, which matters only to the digits: they share one action.
 
     >>> shown = Shown(100, oldest=1, newest=5000, newest_second=5000, end=5000,
     ...               arrangement=Arrangement.STACKED, ceiling=1024)
-    >>> apply(View(), Action.PAGE_BACK, shown).end, apply(View(), Action.QUIT, shown) == View()
-    (4912, True)
+    >>> apply_action(View(), Action.PAGE_BACK, shown).end
+    4912
+    >>> apply_action(View(), Action.QUIT, shown) == View()
+    True
     """
     if action is Action.OPEN_BY_DIGIT:
         return _open(view, int(key) - 1, shown) if key.isdecimal() else view

@@ -112,6 +112,6 @@ def _unseen_notes(gaps: list[tuple[int, int, int]], per_cell: int) -> Notes:
             # Several tors of a sum may have been lost at once.
             amounts[before // per_cell] = amounts.get(before // per_cell, 0) + amount
     return {
-        cell: (f"{units.format_size(amount)} unseen", f"+{units.format_bytes(amount).terse}")
+        cell: (f"{units.format_size(amount)} unseen", f"+{units.format_bytes(amount).short}")
         for cell, amount in amounts.items()
     }

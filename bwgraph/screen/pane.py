@@ -219,7 +219,7 @@ def _rules(plotted: Graph, view: View, limit: Limit | None) -> _Rules:
         """Return a row counted from the top, given one counted from the ground, beginning at 1."""
         return row - 1 if plotted.hanging else height - row
 
-    values = plotted.scale.marks(height, view.units)
+    values = plotted.scale.labels(height, view.units)
     ticks = {from_top(row): text for row, text in values.items()}
     lines = dict.fromkeys(ticks, glyphs.grid)
     if limit is None or limit.rate > plotted.scale.ceiling:
@@ -277,7 +277,7 @@ def axis(plotted: Graph, plan: Layout, view: View, marked: Marks) -> list[Line]:
     row = axis_row(marked, plan.width, view.glyphs)
     corner = view.glyphs.corner
     if plan.arrangement is Arrangement.MIRRORED:
-        corner = view.glyphs.middle
+        corner = view.glyphs.junction
         if Part.LABELS in plan.parts:
             row = label_row(marked.labels, row)
             if marked.cursor is not None:

@@ -40,7 +40,7 @@ class Glyphs(NamedTuple):
     "The vertical axis, in a row with a label."
     corner: str
     "The foot of the vertical axis."
-    middle: str
+    junction: str
     "The point where both axes meet in the mirrored arrangement."
     horizontal_axis: str
     horizontal_tick: str
@@ -78,7 +78,7 @@ BLOCK = Glyphs(
     vertical_axis="│",
     vertical_tick="┤",
     corner="└",
-    middle="├",
+    junction="├",
     horizontal_axis="─",
     horizontal_tick="┬",
     horizontal_cursor="┴",
@@ -107,7 +107,7 @@ ASCII = Glyphs(
     vertical_axis="|",
     vertical_tick="+",
     corner="+",
-    middle="+",
+    junction="+",
     horizontal_axis="-",
     horizontal_tick="+",
     horizontal_cursor="^",

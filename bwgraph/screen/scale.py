@@ -96,7 +96,7 @@ class Scale(NamedTuple):
             for value in values
         ]
 
-    def marks(self, height: int, units: Units) -> dict[int, str]:
+    def labels(self, height: int, units: Units) -> dict[int, str]:
         """Return the labels of a graph ``height`` cells high, by row, counted from 1 at the bottom.
 
         A label is in the row in which a bar of its rate ends. Labels are never in adjacent rows. A
@@ -104,11 +104,11 @@ class Scale(NamedTuple):
         many decades as fit, none of them next to the axis.
 
         >>> from bwgraph.screen.units import BYTES
-        >>> Scale(20 * 1024).marks(8, BYTES)
+        >>> Scale(20 * 1024).labels(8, BYTES)
         {8: '20 KiB/s', 6: '15', 4: '10', 2: '5'}
-        >>> Scale(50 * 1024).marks(6, BYTES), Scale(50 * 1024).marks(3, BYTES)
+        >>> Scale(50 * 1024).labels(6, BYTES), Scale(50 * 1024).labels(3, BYTES)
         ({6: '50 KiB/s', 3: '25'}, {3: '50 KiB/s'})
-        >>> Scale(2 * 1024**2, 1024).marks(13, BYTES)
+        >>> Scale(2 * 1024**2, 1024).labels(13, BYTES)
         {13: '2 MiB/s', 8: '100 KiB/s', 4: '10 KiB/s'}
         """
         if self.floor:
@@ -146,10 +146,10 @@ def _spaced(marks: list[tuple[int, str]]) -> list[tuple[int, str]]:
     return selected
 
 
-def memory_buckets(resolution: int) -> int:
+def lookback_buckets(resolution: int) -> int:
     """Return how many buckets before the visible ones affect the ceiling.
 
-    >>> memory_buckets(1), memory_buckets(5), memory_buckets(60)
+    >>> lookback_buckets(1), lookback_buckets(5), lookback_buckets(60)
     (120, 24, 12)
     """
     return MAX_FALLS * _hold_buckets(resolution)
@@ -158,7 +158,7 @@ def memory_buckets(resolution: int) -> int:
 def ceiling(peaks: Sequence[float], visible: int, resolution: int, units: Units) -> int:
     """Return the ceiling for the ``visible`` last of these buckets, in bytes a second.
 
-    ``peaks`` should include ``memory_buckets`` buckets before the visible ones. The ceiling is
+    ``peaks`` should include ``lookback_buckets`` buckets before the visible ones. The ceiling is
     never below a visible peak.
 
     >>> from bwgraph.screen.units import BYTES

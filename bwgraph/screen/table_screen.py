@@ -146,12 +146,12 @@ def _line(
         spans.append(Span("  "))
         if columns.spark:
             spans += [Span(_spark(each.means, view), style), Span(" ")]
-        terse = view.units.format_terse
+        terse = view.units.format_short_rate
         spans.append(Span(f"{terse(each.current):>{RATE_CELLS}}", Style.BOLD))
         if columns.average:
             spans.append(Span(f"{terse(each.average):>{columns.average}}"))
         if columns.total:
-            total = UNKNOWN_TEXT if each.total is None else units.format_bytes(each.total).terse
+            total = UNKNOWN_TEXT if each.total is None else units.format_bytes(each.total).short
             spans.append(Span(f"{total:>{columns.total}}"))
     return tuple(spans)
 

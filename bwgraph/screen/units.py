@@ -29,10 +29,10 @@ class Quantity(NamedTuple):
     unit: str
 
     @property
-    def terse(self) -> str:
+    def short(self) -> str:
         """The number and the first letter of the unit.
 
-        >>> format_bytes(13_002_342).terse, format_bytes(0).terse
+        >>> format_bytes(13_002_342).short, format_bytes(0).short
         ('12.4M', '0B')
         """
         return self.number + self.unit[0]
@@ -75,15 +75,17 @@ class Units(NamedTuple):
             return UNKNOWN_TEXT
         return str(_quantity(amount * self.per_byte, self.base, self.names))
 
-    def format_terse(self, amount: float | None) -> str:
+    def format_short_rate(self, amount: float | None) -> str:
         """Format a rate in at most five characters.
 
-        >>> BYTES.format_terse(13_002_342), BITS.format_terse(125), BITS.format_terse(None)
-        ('12.4M', '1.0k', '-')
+        >>> BYTES.format_short_rate(13_002_342), BYTES.format_short_rate(None)
+        ('12.4M', '-')
+        >>> BITS.format_short_rate(125)
+        '1.0k'
         """
         if amount is None:
             return UNKNOWN_TEXT
-        return _quantity(amount * self.per_byte, self.base, self.names).terse
+        return _quantity(amount * self.per_byte, self.base, self.names).short
 
     @property
     def steps(self) -> tuple[int, ...]:

@@ -20,7 +20,7 @@ from typing import Any
 
 from bwgraph.model.errors import ExplainedError
 from bwgraph.model.ring import Portion
-from bwgraph.model.rollups import RESOLUTIONS, Bucket, kept_buckets
+from bwgraph.model.rollups import RESOLUTIONS, StoredBucket, bucket_capacity
 from bwgraph.store import owner, schema
 from bwgraph.store.file import FileStatus, read_header, real_path, rename_unless_exists
 from bwgraph.store.owner import Process
@@ -110,14 +110,14 @@ class Store:
             SeriesKey(str(name), bool(is_sum)) for name, is_sum in self._rows(schema.SELECT_SERIES)
         ]
 
-    def read(self, key: SeriesKey, now: float) -> list[Bucket]:
+    def read(self, key: SeriesKey, now: float) -> list[StoredBucket]:
         """Return the buckets of a series that have not expired, by resolution, oldest first.
 
         Buckets that begin after ``now`` are left out: a wrong clock has written them.
         """
         expired = {resolution: _newest_expired(resolution, now) for resolution in RESOLUTIONS}
         return [
-            Bucket(resolution, Portion(bucket, *amounts), member_seconds, known_seconds)
+            StoredBucket(resolution, Portion(bucket, *amounts), member_seconds, known_seconds)
             for resolution, bucket, *amounts, member_seconds, known_seconds in self._rows(
                 schema.SELECT_BUCKETS, (*key, now)
             )
@@ -130,7 +130,7 @@ class Store:
         return {each: end for each, end in rows if end // each > _newest_expired(each, now)}
 
     def write(
-        self, buckets: Mapping[SeriesKey, Sequence[Bucket]], now: float
+        self, buckets: Mapping[SeriesKey, Sequence[StoredBucket]], now: float
     ) -> dict[SeriesKey, int]:
         """Write buckets and delete expired ones, in one transaction.
 
@@ -359,7 +359,7 @@ def _prune(connection: sqlite3.Connection, now: float) -> None:
     for (series_id,) in connection.execute("SELECT id FROM series").fetchall():
         for resolution in RESOLUTIONS:
             which = {"series": series_id, "resolution": resolution}
-            limits = {"now": now, "limit": 2 * kept_buckets(resolution)}
+            limits = {"now": now, "limit": 2 * bucket_capacity(resolution)}
             connection.execute(schema.DELETE_SURPLUS, {**which, **limits})
     connection.execute(schema.DELETE_EMPTY_SERIES)
 
@@ -372,7 +372,7 @@ def _series_id(connection: sqlite3.Connection, key: SeriesKey) -> int:
 
 def _newest_expired(resolution: int, now: float) -> int:
     """Return the newest bucket that is too old to be kept."""
-    return -(-int(now) // resolution) - kept_buckets(resolution)
+    return -(-int(now) // resolution) - bucket_capacity(resolution)
 
 
 def _code(error: sqlite3.Error) -> int:

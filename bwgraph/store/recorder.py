@@ -12,7 +12,7 @@ from typing import Self
 
 from bwgraph.model.errors import ExplainedError
 from bwgraph.model.fleet import Fleet
-from bwgraph.model.rollups import RESOLUTIONS, Bucket
+from bwgraph.model.rollups import RESOLUTIONS, StoredBucket
 from bwgraph.store.database import Store, StoreError, StoreGoneError
 from bwgraph.store.restore import Restorer, SeriesKey
 from bwgraph.system.clock import now
@@ -115,7 +115,7 @@ class Recorder:
         """Write new buckets. Returns the pid of each other process that writes a series."""
         moment = self._clock()
         histories = self._restorer.restore(moment)
-        buckets: dict[SeriesKey, Sequence[Bucket]] = {}
+        buckets: dict[SeriesKey, Sequence[StoredBucket]] = {}
         for key, history in histories.items():
             first, buckets[key] = history.changes(self._resolutions, self._unwritten_from.get(key))
             if first is not None:

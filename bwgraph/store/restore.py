@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 from bwgraph.model.fleet import Fleet
 from bwgraph.model.history import AnyHistory
 from bwgraph.model.instance import Instance
-from bwgraph.model.rollups import Bucket
+from bwgraph.model.rollups import StoredBucket
 
 
 class SeriesKey(NamedTuple):
@@ -29,7 +29,7 @@ class Reader(Protocol):
     def series(self) -> list[SeriesKey]:
         """Return the keys of all series."""
 
-    def read(self, key: SeriesKey, now: float) -> list[Bucket]:
+    def read(self, key: SeriesKey, now: float) -> list[StoredBucket]:
         """Return the buckets of a series, oldest first; none if there is no such series."""
 
     def newest_ends(self, key: SeriesKey, now: float) -> dict[int, int]:

@@ -21,7 +21,7 @@ if sys.platform == "linux":
         """Return the seconds since boot, including the time that the machine was suspended."""
         return time.clock_gettime(time.CLOCK_BOOTTIME)
 
-    def awake() -> float:
+    def awake_seconds() -> float:
         """Return the seconds since boot, without the time that the machine was suspended."""
         return time.clock_gettime(time.CLOCK_MONOTONIC)
 

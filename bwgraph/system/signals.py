@@ -53,7 +53,7 @@ def suspend() -> None:
 
 
 @contextmanager
-def handled(handlers: Mapping[int, Handler]) -> Iterator[None]:
+def installed_handlers(handlers: Mapping[int, Handler]) -> Iterator[None]:
     """Install signal handlers; restore the ones before on exit."""
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
@@ -69,7 +69,7 @@ def unless_ignored(handler: Handler, numbers: Iterable[int]) -> dict[int, Handle
 
 
 @contextmanager
-def stopping(stop: Callable[[], object]) -> Iterator[list[int]]:
+def stop_on_signals(stop: Callable[[], object]) -> Iterator[list[int]]:
     """Have signals call ``stop`` instead of ending the program, unless they are ignored.
 
     Yields a list to which each signal that arrives is added. If the block does not end within
@@ -89,7 +89,7 @@ def stopping(stop: Callable[[], object]) -> Iterator[list[int]]:
     handlers = unless_ignored(call_stop, END_SIGNALS)
     if sys.platform != "win32":
         handlers[signal.SIGALRM] = give_up
-    with handled(handlers):
+    with installed_handlers(handlers):
         try:
             yield arrived
         finally:

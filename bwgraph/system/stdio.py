@@ -12,11 +12,11 @@ from typing import TextIO
 from bwgraph.model.printable import printable
 from bwgraph.system import signals
 
-FINE, COULD_NOT, WRONG_USE = 0, 1, 2
+EXIT_OK, EXIT_FAILURE, EXIT_USAGE = 0, 1, 2
 "Exit codes."
 
 
-def write_error(cause: str, remedy: str = "", code: int = COULD_NOT) -> int:
+def write_error(cause: str, remedy: str = "", code: int = EXIT_FAILURE) -> int:
     """Write a message to standard error; return ``code``, the exit code that goes with it."""
     text = f"bwgraph: {cause}" + (f"\n{indent(remedy, '  ')}" if remedy else "")
     try:
@@ -35,7 +35,7 @@ def write(text: str) -> int:
         print(text, flush=True)  # noqa: T201 - this is the program's output
     except OSError as error:
         return handle_write_error(error)
-    return FINE
+    return EXIT_OK
 
 
 def handle_write_error(error: OSError) -> int:
@@ -46,7 +46,7 @@ def handle_write_error(error: OSError) -> int:
     _redirect_to_null(sys.stdout)
     if isinstance(error, BrokenPipeError):
         signals.end_by_broken_pipe()
-        return FINE
+        return EXIT_OK
     return write_error(f"standard output: {error.strerror or error}")
 
 

@@ -19,7 +19,7 @@ from bwgraph.model.instance import Instance
 from bwgraph.model.moment import Moment
 from bwgraph.screen.compose import Scene, compose, draw, follow_subject, survey
 from bwgraph.screen.frame import Frame
-from bwgraph.screen.keymap import ACTIONS, Action, apply
+from bwgraph.screen.keymap import ACTIONS, Action, apply_action
 from bwgraph.screen.view import Click, View, move_cursor_to
 from bwgraph.system import threads
 from bwgraph.system.clock import Clock, SystemClock, now
@@ -249,7 +249,7 @@ class Loop:
         if action in self._actions:
             self._actions[action]()
         else:
-            self._view = apply(self._view, action, self._current_scene().shown, key)
+            self._view = apply_action(self._view, action, self._current_scene().shown, key)
 
     def _handle_click(self, click: Click) -> None:
         """Put the cursor on the bucket that was clicked."""

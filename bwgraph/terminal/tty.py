@@ -35,7 +35,7 @@ def check(environ: Mapping[str, str]) -> None:
         raise TerminalError(f"TERM is {term!r}, a terminal that cannot position its cursor")
 
 
-def take_keys_from_terminal() -> None:
+def read_keys_from_terminal() -> None:
     """Replace standard input by the terminal, after a recording was read from it.
 
     curses reads keys from standard input only. Raises TerminalError if there is no terminal.

@@ -36,7 +36,7 @@ from bwgraph.model.events import (
     Sample,
     Wrapped,
 )
-from bwgraph.system.clock import awake, now
+from bwgraph.system.clock import awake_seconds, now
 from bwgraph.system.threads import timeouts
 from bwgraph.tor.counters import CounterCheck, recent_samples
 from bwgraph.tor.credentials import Credentials
@@ -251,7 +251,7 @@ class Connection:
         is unknown, so it is not a sample; it begins the span of the next one.
         """
         with self._event_lock:  # an event parsed by stem arrives in another thread
-            ends_at, moment = now(), awake()
+            ends_at, moment = now(), awake_seconds()
             previous = self._previous_event_at
             self._previous_event_at, self.last_heard = moment, ends_at
             if previous is None:

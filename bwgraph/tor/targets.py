@@ -81,11 +81,11 @@ class Targets(NamedTuple):
         return SystemClock()
 
     def create_fleet(
-        self, secrets: Secrets, *, patient: bool, timing: Timing = DEFAULT_TIMING
+        self, secrets: Secrets, *, wait_forever: bool, timing: Timing = DEFAULT_TIMING
     ) -> tuple[Fleet, dict[Instance, Source]]:
         """Create an instance for each tor, a fleet of them, and the source of each.
 
-        ``patient`` says whether to wait for a tor if none can be connected to.
+        ``wait_forever`` says whether to wait for a tor if none can be connected to.
         """
         several = len(self.named) > 1
         sources: dict[Instance, Source] = {}
@@ -96,7 +96,7 @@ class Targets(NamedTuple):
                 [named.endpoint],
                 secrets.for_endpoint(address),
                 self._connect_function(),
-                wait_forever=several or patient,
+                wait_forever=several or wait_forever,
                 timing=timing,
             )
         if not sources:
@@ -105,13 +105,13 @@ class Targets(NamedTuple):
             # If the user gave a password, it is for the candidate that asked for it.
             credentials = [secrets.default, *secrets.by_endpoint.values()][-1]
             sources[instance] = TorSource(
-                self.candidates, credentials, wait_forever=patient, timing=timing
+                self.candidates, credentials, wait_forever=wait_forever, timing=timing
             )
         fleet = Fleet(
             tuple(sources),
             threading.Lock,
             found=self.found,
-            wait_forever=patient,
+            wait_forever=wait_forever,
             can_ask_password=secrets.should_ask,
         )
         return fleet, sources

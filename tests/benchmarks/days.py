@@ -197,7 +197,7 @@ def main() -> int:
     simulation = Simulation()
     with (
         patch.object(connection, "now", lambda: simulation.now),
-        patch.object(connection, "awake", lambda: simulation.awake),
+        patch.object(connection, "awake_seconds", lambda: simulation.awake),
     ):
         simulation.connect()
         return 1 if run(simulation, days, floor) else 0

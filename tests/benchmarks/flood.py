@@ -16,7 +16,7 @@ from typing import Self
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 
-from fake_tor import FakeTor, Manners
+from fake_tor import FakeTor, TorBehavior
 from pty_driver import Program
 
 from bwgraph.screen import units
@@ -90,7 +90,7 @@ def main() -> None:
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 60.0
     kind = sys.argv[2] if len(sys.argv) > 2 else "plain"
     rate = int(sys.argv[3]) if len(sys.argv) > 3 else 100_000
-    manners = Manners(spike=(0, 0), info={"traffic/read": b"0", "traffic/written": b"0"})
+    manners = TorBehavior(spike=(0, 0), info={"traffic/read": b"0", "traffic/written": b"0"})
     with FakeTor(manners) as server, Program("--port", f"{server.endpoint}") as program:
         program.wait_for("tor 0.4.9.11")
         end = time.monotonic() + seconds

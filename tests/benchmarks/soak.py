@@ -46,7 +46,7 @@ from faults import FAULTS
 from pty_driver import RMCUP, SMCUP, Program, environment
 from station import Station, start_station
 
-from bwgraph.model.rollups import RESOLUTIONS, kept_buckets
+from bwgraph.model.rollups import RESOLUTIONS, bucket_capacity
 
 GROWTH_KB = 2 << 10
 
@@ -261,7 +261,7 @@ class Soak:
         """Return the stored bytes of each tor, and of their sum under an empty name."""
         elapsed = time.monotonic() - self._begin
         # The resolutions at which nothing has expired yet.
-        complete = [each for each in RESOLUTIONS if elapsed + 60 < each * kept_buckets(each)]
+        complete = [each for each in RESOLUTIONS if elapsed + 60 < each * bucket_capacity(each)]
         query = (
             "SELECT CASE is_sum WHEN 0 THEN name ELSE '' END, resolution, sum(read), sum(written)"
             " FROM history JOIN series ON series = id GROUP BY id, resolution"

@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "support"))  # for --write, w
 
 import manual
 from event_recorder import wait_until
-from fake_tor import FakeTor, Manners
+from fake_tor import FakeTor, TorBehavior
 from pty_driver import PATIENCE, Program, bwgraph_argv, environment
 
 from bwgraph.cli import arguments, resources
@@ -213,7 +213,7 @@ def test_profile_allows_exactly_the_commands_in_the_code() -> None:
 
 def test_profile_allows_every_command_that_is_sent() -> None:
     commands, events = allowed_by_profile()
-    with FakeTor(Manners(info={"accounting/enabled": b"1"})) as server:
+    with FakeTor(TorBehavior(info={"accounting/enabled": b"1"})) as server:
         program = subprocess.Popen(
             bwgraph_argv(f"--port={server.endpoint}", "--json"),
             env=environment(),

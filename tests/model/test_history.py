@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bwgraph.model.events import Sample
 from bwgraph.model.history import History
 from bwgraph.model.ring import Portion, Ring
-from bwgraph.model.rollups import COARSE_BUCKETS, FINEST_BUCKETS, RESOLUTIONS, Bucket
+from bwgraph.model.rollups import COARSE_BUCKETS, FINEST_BUCKETS, RESOLUTIONS, StoredBucket
 
 CADENCE_S = 1.0022
 "The mean time between two of tor's events."
@@ -431,7 +431,7 @@ def test_restored_history_equals_an_uninterrupted_one(
 ) -> None:
     levels = [each for each in RESOLUTIONS if each >= finest]
     whole, before, after = History(), History(), History()
-    file: dict[tuple[int, int], Bucket] = {}
+    file: dict[tuple[int, int], StoredBucket] = {}
     for index, sample in enumerate(whole_seconds(*ends)):
         whole.push(sample)
         if index < cut:
@@ -452,8 +452,8 @@ def test_restored_history_equals_an_uninterrupted_one(
 
 
 def all_stored(
-    history: History, levels: list[int], file: dict[tuple[int, int], Bucket]
-) -> list[Bucket]:
+    history: History, levels: list[int], file: dict[tuple[int, int], StoredBucket]
+) -> list[StoredBucket]:
     """Store the rest of a history; returns all stored buckets in the order of the store."""
     for entry in history.changes(levels)[1]:
         file[entry.resolution, entry.portion.bucket] = entry

@@ -8,7 +8,13 @@ from hypothesis import strategies as st
 from properties import PROPERTY
 
 from bwgraph.model.ring import Portion
-from bwgraph.model.rollups import COARSE_BUCKETS, FINEST_BUCKETS, RESOLUTIONS, Rollups, kept_buckets
+from bwgraph.model.rollups import (
+    COARSE_BUCKETS,
+    FINEST_BUCKETS,
+    RESOLUTIONS,
+    Rollups,
+    bucket_capacity,
+)
 
 
 def portion(bucket: int, read: int = 1, seconds: float = 1.0) -> Portion:
@@ -18,9 +24,9 @@ def portion(bucket: int, read: int = 1, seconds: float = 1.0) -> Portion:
 def test_each_resolution_divides_the_next_and_its_ring() -> None:
     for fine, coarse in pairwise(RESOLUTIONS):
         assert coarse % fine == 0
-        assert kept_buckets(fine) % (coarse // fine) == 0
-    assert kept_buckets(1) == FINEST_BUCKETS >= 3600
-    assert {kept_buckets(resolution) for resolution in RESOLUTIONS[1:]} == {COARSE_BUCKETS}
+        assert bucket_capacity(fine) % (coarse // fine) == 0
+    assert bucket_capacity(1) == FINEST_BUCKETS >= 3600
+    assert {bucket_capacity(resolution) for resolution in RESOLUTIONS[1:]} == {COARSE_BUCKETS}
 
 
 def test_empty_rollups_are_gaps() -> None:
@@ -83,7 +89,7 @@ def test_any_portions_in_any_order_add_up_at_every_resolution(
         return
     # Each resolution from 300 s on holds all of it, unless it is too long.
     first, last = min(expected), max(expected)
-    if last - first >= kept_buckets(resolution) or resolution < 300:
+    if last - first >= bucket_capacity(resolution) or resolution < 300:
         return
     buckets = rollups.copy(resolution, first, last)
     reads = [sum(expected.get(bucket, [])) for bucket in range(first, last + 1)]

@@ -86,7 +86,7 @@ def test_average_is_bytes_divided_by_covered_seconds() -> None:
     # Not by the length of the window: what was moved in a gap is unknown.
     traffic = summarize(window_of((100, 10), None, None, (300, 20)))
     assert (traffic.read.average, traffic.written.average) == (200, 15)
-    assert traffic.covered == 2
+    assert traffic.covered_seconds == 2
 
 
 def test_average_of_a_late_sample_is_over_its_whole_span() -> None:
@@ -96,7 +96,7 @@ def test_average_of_a_late_sample_is_over_its_whole_span() -> None:
     traffic = summarize(history.window(1005.2, 10))
     assert traffic.read.average == pytest.approx(900 / 5)
     assert traffic.written.average == pytest.approx(100 / 5)
-    assert traffic.covered == pytest.approx(5)
+    assert traffic.covered_seconds == pytest.approx(5)
     assert traffic.read.peak == pytest.approx(200)
 
 
@@ -190,23 +190,23 @@ def test_zeros_are_data() -> None:
 def test_only_buckets_of_the_window_are_included() -> None:
     traffic = summarize(window_of((9000, 9000), (100, 10), (200, 20), count=2))
     assert traffic.read == Summary(average=150, p95=200, peak=200, peak_at=FIRST + 2)
-    assert traffic.covered == 2
+    assert traffic.covered_seconds == 2
 
 
 @pytest.mark.parametrize("count", [0, 1, 5])
 def test_summary_without_samples_is_empty(count: int) -> None:
     traffic = summarize(History().window(50.0, count))
-    assert (traffic.read, traffic.written, traffic.covered) == (NO_SUMMARY, NO_SUMMARY, 0)
+    assert (traffic.read, traffic.written, traffic.covered_seconds) == (NO_SUMMARY, NO_SUMMARY, 0)
 
 
 def test_summary_of_gaps_is_empty() -> None:
     traffic = summarize(window_of((5, 5), count=3, age=60.0))
-    assert (traffic.read, traffic.written, traffic.covered) == (NO_SUMMARY, NO_SUMMARY, 0)
+    assert (traffic.read, traffic.written, traffic.covered_seconds) == (NO_SUMMARY, NO_SUMMARY, 0)
 
 
 def test_summary_of_no_buckets_is_empty() -> None:
     traffic = summarize(window_of((5, 5)).last(0))
-    assert (traffic.read, traffic.written, traffic.covered) == (NO_SUMMARY, NO_SUMMARY, 0)
+    assert (traffic.read, traffic.written, traffic.covered_seconds) == (NO_SUMMARY, NO_SUMMARY, 0)
 
 
 # Skipped buckets.
@@ -277,12 +277,14 @@ def test_average_times_covered_seconds_is_the_number_of_bytes(
 ) -> None:
     traffic = summarize(window_of(*seconds, count=len(seconds) + 3))
     present = [moved for moved in seconds if moved is not None]
-    assert traffic.covered == pytest.approx(len(present))
+    assert traffic.covered_seconds == pytest.approx(len(present))
     if present:
         assert traffic.read.average is not None
         assert traffic.written.average is not None
-        assert traffic.read.average * traffic.covered == pytest.approx(sum(r for r, _ in present))
-        assert traffic.written.average * traffic.covered == pytest.approx(
+        assert traffic.read.average * traffic.covered_seconds == pytest.approx(
+            sum(r for r, _ in present)
+        )
+        assert traffic.written.average * traffic.covered_seconds == pytest.approx(
             sum(w for _, w in present)
         )
 

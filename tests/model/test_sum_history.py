@@ -13,7 +13,7 @@ from properties import PROPERTY
 from bwgraph.model.events import Sample
 from bwgraph.model.history import History
 from bwgraph.model.ring import Portion
-from bwgraph.model.rollups import COARSE_BUCKETS, FINEST_BUCKETS, RESOLUTIONS, Bucket
+from bwgraph.model.rollups import COARSE_BUCKETS, FINEST_BUCKETS, RESOLUTIONS, StoredBucket
 from bwgraph.model.sum_history import MAX_WAIT_S, SumHistory
 
 START = 1000.0
@@ -430,7 +430,7 @@ def test_restored_sum_equals_an_uninterrupted_one(
     levels = (60, 300, 3600)
     whole, before, after = Members(2), Members(2), Members(2)
     at = [1000, 1000]
-    file: dict[tuple[int, int], Bucket] = {}
+    file: dict[tuple[int, int], StoredBucket] = {}
     for index, (which, gap, length) in enumerate(stretches):
         if index == cut:
             # No second has data of both runs.

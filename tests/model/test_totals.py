@@ -1,7 +1,7 @@
 """Totals: of one tor process, never of two, and exact to the byte if tor answers."""
 
 from bwgraph.model.events import Connected, CounterBase, Sample
-from bwgraph.model.totals import MAX_REMEMBERED, Total, Totals, Unseen
+from bwgraph.model.totals import MAX_REMEMBERED_EVENTS, Total, Totals, Unseen
 
 
 def connected_at(
@@ -112,9 +112,9 @@ def test_lower_answer_lowers_unseen_bytes_too() -> None:
 
 def test_number_of_restarts_is_bounded() -> None:
     totals = Totals()
-    for i in range(3 * MAX_REMEMBERED):
+    for i in range(3 * MAX_REMEMBERED_EVENTS):
         totals.connected(connected_at(100.0 * i, 10, process=str(i)), 100.0 * i - 50)
-    assert len(totals.restarts) == MAX_REMEMBERED
+    assert len(totals.restarts) == MAX_REMEMBERED_EVENTS
 
 
 def test_restart_is_detected_by_uptime_alone() -> None:

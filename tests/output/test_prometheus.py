@@ -210,10 +210,10 @@ def test_address_that_cannot_be_used_is_exit_1(capsys: pytest.CaptureFixture[str
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         for way in (["--json"], ["--once"]):
-            assert main.main(["--demo", "--prometheus", str(port), *way]) == stdio.COULD_NOT
+            assert main.main(["--demo", "--prometheus", str(port), *way]) == stdio.EXIT_FAILURE
             words = f"bwgraph: --prometheus 127.0.0.1:{port}: another program has that port\n"
             assert capsys.readouterr() == ("", words)
-    assert main.main(["--demo", "--json", "--prometheus", "256.1.1.1:80"]) == stdio.COULD_NOT
+    assert main.main(["--demo", "--json", "--prometheus", "256.1.1.1:80"]) == stdio.EXIT_FAILURE
     assert capsys.readouterr().err.startswith("bwgraph: --prometheus 256.1.1.1:80: ")
 
 
@@ -223,7 +223,7 @@ def test_missing_prometheus_client_is_explained(
     monkeypatch.delitem(sys.modules, "bwgraph.output.prometheus")
     monkeypatch.delattr("bwgraph.output.prometheus")
     monkeypatch.setitem(sys.modules, "prometheus_client", None)
-    assert main.main(["--demo", "--json", "--prometheus", "9752"]) == stdio.COULD_NOT
+    assert main.main(["--demo", "--json", "--prometheus", "9752"]) == stdio.EXIT_FAILURE
     assert "  to install it: pip install 'bwgraph[prometheus]'\n" in capsys.readouterr().err
 
 
@@ -241,7 +241,7 @@ def test_exporter_runs_beside_a_screen() -> None:
         socket.create_server(("127.0.0.1", port)),
         Program("--demo", "--prometheus", str(port)) as program,
     ):
-        assert program.wait_exit() == stdio.COULD_NOT
+        assert program.wait_exit() == stdio.EXIT_FAILURE
         assert "another program has that port" in program.text()
 
 

@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from fake_tor import FakeTor, Manners
+from fake_tor import FakeTor, TorBehavior
 from pty_driver import Program, bwgraph_argv, environment
 
 NAMES = ("exit", "guard", "bridge")
 
 
 @contextmanager
-def fakes(*behaviours: Manners) -> Iterator[list[FakeTor]]:
+def fakes(*behaviours: TorBehavior) -> Iterator[list[FakeTor]]:
     """Run tors that keep sending events; the first has the highest rate."""
     ended = threading.Event()
 
@@ -40,9 +40,10 @@ def fakes(*behaviours: Manners) -> Iterator[list[FakeTor]]:
                 thread.join()
 
 
-def three_relays() -> list[Manners]:
+def three_relays() -> list[TorBehavior]:
     return [
-        Manners(process=4711 + number, conf={"nickname": f"relay{number}"}) for number in range(3)
+        TorBehavior(process=4711 + number, conf={"nickname": f"relay{number}"})
+        for number in range(3)
     ]
 
 
@@ -128,7 +129,7 @@ def test_table_is_sorted_by_name_or_traffic_and_the_selection_follows_the_tor() 
 
 def test_tor_that_is_down_at_the_start_is_shown_and_waited_for() -> None:
     with fakes(*three_relays()) as servers:
-        servers[1].refuse()
+        servers[1].stop_listening()
         servers[1].hang_up()
         with Program(*port_arguments(servers), size=(110, 24)) as program:
             program.wait_for(re.compile(r"^[> ] guard +down ", re.MULTILINE))
@@ -144,7 +145,7 @@ def test_program_ends_with_the_reason_of_each_if_no_tor_is_up() -> None:
     with fakes(*three_relays()[:2]) as servers:
         arguments = port_arguments(servers)
         for server in servers:
-            server.refuse()
+            server.stop_listening()
         with Program(*arguments, size=(110, 24)) as program:
             assert program.wait_exit() == 1
             message = program.after_graph()
@@ -160,7 +161,7 @@ def test_program_ends_with_the_reason_of_each_if_no_tor_is_up() -> None:
 
 
 def test_tor_whose_password_is_not_given_stays_down() -> None:
-    locked = Manners(methods="HASHEDPASSWORD", password=b"s3cret")
+    locked = TorBehavior(methods="HASHEDPASSWORD", password=b"s3cret")
     with fakes(three_relays()[0], locked) as servers:
         for answer, state in (("s3cret\r", "up"), ("\x04", "down")):
             with Program(*port_arguments(servers), size=(110, 24)) as program:

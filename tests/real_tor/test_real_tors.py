@@ -117,7 +117,7 @@ class WatchedFleet:
     def __init__(self, tors: list[RealTor]) -> None:
         named = (NamedEndpoint("", ControlPort("127.0.0.1", tor.port)) for tor in tors)
         self.fleet, sources = Targets(tuple(named)).create_fleet(
-            Secrets(Credentials()), patient=False
+            Secrets(Credentials()), wait_forever=False
         )
         self.sources = tuple(sources.values())
         assert self.fleet.sum is not None

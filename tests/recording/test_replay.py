@@ -305,9 +305,9 @@ def replayed(world: World, found: Recording, speed: int = 1) -> World:
     playback.clock.start()
     for instance, (name, track) in zip(fleet.instances, found.tracks.items(), strict=True):
         for when, _, event in replay._events(name, track):
-            world.at(playback.clock.due_at(when) - START, partial(world.tell, event, instance))
+            world.at(playback.clock.due_at(when) - START, partial(world.report, event, instance))
         end = playback.clock.due_at(found.end) - START
-        world.at(end + 0.01, partial(world.tell, Ended("the recording ends here"), instance))
+        world.at(end + 0.01, partial(world.report, Ended("the recording ends here"), instance))
     return world
 
 
@@ -325,7 +325,7 @@ def test_replay_draws_the_same_frames_as_live(worlds: Callable[[], World], tors:
 
     def tell(number: int, event: Connected | Sample) -> None:
         instance = live.fleet.instances[number]
-        live.tell(event, instance)
+        live.report(event, instance)
         if isinstance(event, Sample):
             shown = clock.SystemClock().read().wall_time(event.ends_at)
             for each in intervals.add(instance, instance.location, event, shown):

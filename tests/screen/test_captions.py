@@ -20,13 +20,13 @@ from scenes import (
     drawn,
     framed,
     graphs,
+    instance_after,
     moved,
     relay,
     remembered,
     restarted,
     second,
     seconds,
-    told,
     unheard,
 )
 
@@ -56,7 +56,7 @@ def test_connecting() -> None:
 
 
 def test_connected_without_a_sample_yet() -> None:
-    screen = drawn(80, 24, told(CONNECTED))
+    screen = drawn(80, 24, instance_after(CONNECTED))
     assert "my-relay" in screen[0]
     assert screen[-1] == KEYS
     assert re.fullmatch(r"▼ download +-", screen[1])
@@ -94,7 +94,7 @@ def test_resolution_is_omitted_if_it_does_not_fit_beside_the_name() -> None:
 
 
 def test_header_names_the_endpoint_that_was_found() -> None:
-    looking = drawn(80, 24, told(name="a tor on this machine"))
+    looking = drawn(80, 24, instance_after(name="a tor on this machine"))
     assert looking[0].startswith("bwgraph  a tor on this machine  ")
     found = drawn(80, 24, relay(name="a tor on this machine"))
     assert found[0].startswith(f"bwgraph  {PLACE}  my-relay  tor 0.4.9.11 ")
@@ -244,7 +244,7 @@ def test_peak_time_is_that_of_the_highest_column() -> None:
 
 @pytest.mark.parametrize("columns", [80, 120])
 def test_peak_of_zero_has_no_time(columns: int) -> None:
-    instance = told(CONNECTED, *(Sample(951.0 + i, 0, 0, 1.0) for i in range(150)))
+    instance = instance_after(CONNECTED, *(Sample(951.0 + i, 0, 0, 1.0) for i in range(150)))
     title = drawn(columns, 24, instance)[1]
     assert re.search(r"peak 0 ?B(/s)?$", title)
     # So the title does not change while no bytes are moved.
@@ -296,7 +296,7 @@ def test_statistics_count_each_verified_second_from_the_first(
     first = 1000.0 + instant
     recent = tuple(Sample(first - 29 + i, 9000, 900, 1.0) for i in range(memory))
     news = CONNECTED._replace(at=first + asked, recent=recent)
-    instance = told(news, Sample(first + 1.0, 100, 10, 1.0))
+    instance = instance_after(news, Sample(first + 1.0, 100, 10, 1.0))
     moment = Moment(first + 1.1, CLOCK)
     assert re.match(r"▼ download +100 B/s  last 1 s: avg 100B ", drawn(80, 24, instance, moment)[1])
     instance.handle(Sample(first + 2.0, 300, 30, 1.0))
@@ -348,7 +348,7 @@ def test_totals_include_unseen_bytes() -> None:
 
 def test_totals_exclude_unverified_samples() -> None:
     news = remembered(45, 75)._replace(counters=None)
-    assert re.match("since connected 25 s ago: +▼ 0 B, .* ▲ 0 B,", totals(told(news)))
+    assert re.match("since connected 25 s ago: +▼ 0 B, .* ▲ 0 B,", totals(instance_after(news)))
 
 
 @pytest.mark.parametrize(
@@ -380,7 +380,9 @@ def test_totals_are_shown_whole_or_not_at_all(counted: CounterBase, known: bool,
     )
     sides = {}
     for columns in range(1, 130):
-        line = next((at for at in drawn(columns, 30, told(news)) if at.startswith("since")), "")
+        line = next(
+            (at for at in drawn(columns, 30, instance_after(news)) if at.startswith("since")), ""
+        )
         assert not line or whole.fullmatch(line)
         amounts = re.findall(r"[▼▲] ?([0-9.]+ ?(?:[KMGTPE]iB|[BKMGTPE]))(?=[ ,]|$)", line)
         assert len(amounts) == (2 if line else 0)
@@ -518,7 +520,7 @@ def test_ascii_screens_have_only_ascii_characters() -> None:
     for instance in (
         relay(Described(NEWEST, parse_context({**LIMIT, **QUOTA}))),
         unheard(50, 70, 9, 9),
-        told(),
+        instance_after(),
     ):
         for size in ((120, 35), (80, 24), (40, 10), (20, 5), (9, 1)):
             assert all(line.isascii() for line in drawn(*size, instance, view=view, notice="hm"))

@@ -11,7 +11,7 @@ from bwgraph.model.moment import Moment
 from bwgraph.screen import graph_screen, table_screen
 from bwgraph.screen.compose import compose, follow_subject, survey
 from bwgraph.screen.frame import Size
-from bwgraph.screen.keymap import Action, apply
+from bwgraph.screen.keymap import Action, apply_action
 from bwgraph.screen.plot import BRAILLE
 from bwgraph.screen.view import ALL_TORS, SUM, View
 
@@ -122,16 +122,16 @@ def test_table_pauses_at_the_newest_second_not_at_its_buckets_end() -> None:
         shown = scene.shown
         assert scene.layout is None
         assert shown.newest_second == NEWEST
-        assert apply(view, Action.PAUSE, shown).end == NEWEST
+        assert apply_action(view, Action.PAUSE, shown).end == NEWEST
 
 
 def test_table_scrolls_and_zooms_like_a_graph() -> None:
     fleet, view = mixed(), View(subject=ALL_TORS)
     shown = survey(fleet, view, SIZE, MOMENT).shown
-    back = apply(view, Action.BACK, shown)
+    back = apply_action(view, Action.BACK, shown)
     assert back.end is not None
     assert back.end < shown.newest
-    assert apply(view, Action.COARSER, shown).resolution == 5
+    assert apply_action(view, Action.COARSER, shown).resolution == 5
     braille = survey(fleet, View(BRAILLE, subject=ALL_TORS), SIZE, MOMENT).shown
     assert braille.buckets == 2 * shown.buckets
 
@@ -145,7 +145,7 @@ def test_sum_advances_while_all_tors_are_silent() -> None:
 def test_enter_opens_the_selected_tor() -> None:
     fleet, view = mixed(), View(subject=ALL_TORS)
     for action in (Action.SELECT_DOWN, Action.SELECT_DOWN, Action.OPEN_SELECTED):
-        view = apply(view, action, survey(fleet, view, SIZE, MOMENT).shown)
+        view = apply_action(view, action, survey(fleet, view, SIZE, MOMENT).shown)
     assert compose(fleet, view, SIZE, MOMENT).text()[0].startswith("bwgraph  bert")
-    view = apply(view, Action.LEAVE, survey(fleet, view, SIZE, MOMENT).shown)
+    view = apply_action(view, Action.LEAVE, survey(fleet, view, SIZE, MOMENT).shown)
     assert "> bert" in "\n".join(staged(80, 24, fleet, view))

@@ -22,11 +22,11 @@ from scenes import (
     drawn,
     framed,
     graphs,
+    instance_after,
     relay,
     restarted,
     second,
     seconds,
-    told,
 )
 
 from bwgraph.model.events import (
@@ -48,7 +48,7 @@ from bwgraph.model.totals import Unseen
 from bwgraph.screen import help as help_module
 from bwgraph.screen.frame import Size, Style
 from bwgraph.screen.graph_screen import compose, draw, survey
-from bwgraph.screen.keymap import BINDINGS, Action, apply
+from bwgraph.screen.keymap import BINDINGS, Action, apply_action
 from bwgraph.screen.layout import Part
 from bwgraph.screen.plot import ASCII, BLOCK, BRAILLE, GLYPH_SETS, HALF_BLOCK
 from bwgraph.screen.units import BITS, BYTES
@@ -126,11 +126,11 @@ def test_both_rates_are_shown_at_every_height(rows: int) -> None:
 
 @pytest.mark.parametrize("rows", range(1, 9))
 def test_rate_is_shown_without_its_arrow_if_only_the_rate_fits(rows: int) -> None:
-    eighty = told(CONNECTED, Sample(NEWEST, int(81.5 * KIB), int(11.9 * KIB), 1.0))
+    eighty = instance_after(CONNECTED, Sample(NEWEST, int(81.5 * KIB), int(11.9 * KIB), 1.0))
     screen = drawn(5, rows, eighty)
     assert "81.5K" in screen
     assert ("11.9K" in screen) is (rows > 1)
-    assert drawn(1, rows, told(CONNECTED))[0] == "▼"  # there is no sample yet
+    assert drawn(1, rows, instance_after(CONNECTED))[0] == "▼"  # there is no sample yet
 
 
 def arrangement_of(columns: int, rows: int, chosen: Arrangement | None = None) -> Arrangement:
@@ -287,7 +287,7 @@ def test_setting_the_clock_changes_the_labels_only() -> None:
 
 def test_scale_stays_after_its_peak_has_left_the_screen() -> None:
     # At every width, the scale does not fall as soon as the peak has left the screen.
-    instance = told(CONNECTED)
+    instance = instance_after(CONNECTED)
     for i in range(100):
         instance.handle(Sample(NEWEST - 99 + i, 900 * KIB if i == 30 else 90 * KIB, 1, seconds=1.0))
     top = [
@@ -308,7 +308,7 @@ def test_graphs_have_separate_scales_unless_shared() -> None:
 
 
 def test_mirrored_graphs_have_the_same_value_at_their_axis() -> None:
-    instance = told(CONNECTED)
+    instance = instance_after(CONNECTED)
     for i in range(60):
         instance.handle(Sample(NEWEST - 59 + i, 9000 * KIB, 90 * KIB, seconds=1.0))
     view = View(logarithmic=True, arrangement=Arrangement.MIRRORED)
@@ -387,11 +387,11 @@ def test_coarse_column_has_a_solid_mean_and_its_peak_above() -> None:
 
 
 def test_cursor_stays_in_a_view_paused_before_the_first_sample() -> None:
-    instance = told(CONNECTED)
+    instance = instance_after(CONNECTED)
     shown = survey(instance, View(), Size(80, 24), MOMENT).shown
-    paused = apply(View(), Action.PAUSE, shown)
+    paused = apply_action(View(), Action.PAUSE, shown)
     for resolution in RESOLUTIONS:
-        view = apply(paused._replace(resolution=resolution), Action.CURSOR_BACK, shown)
+        view = apply_action(paused._replace(resolution=resolution), Action.CURSOR_BACK, shown)
         for age in (0.25, 1.0, 70.0, 5000.0):
             screen = drawn(80, 24, instance, after(age), view)
             assert screen[-1].endswith("  no data")
@@ -406,7 +406,7 @@ def test_keys_start_from_what_is_shown() -> None:
     assert (shown.buckets, shown.end, shown.newest) == (69, 1100, 1100)
     assert shown.ceiling == 200 * KIB
     assert plan.cell(11) == 0
-    back = apply(View(), Action.PAGE_BACK, shown)
+    back = apply_action(View(), Action.PAGE_BACK, shown)
     assert back.end == 1100 - 31  # as far as there is something to see
     assert drawn(80, 24, instance, view=back)[0].endswith("  31 s back  1 s/column   14:05:32")
 
@@ -547,7 +547,7 @@ def test_any_screen_of_six_columns_shows_the_rates(
     now = current_rates(instance.history.window(moment.now, 1)) if tor.own else (None, None)
     arrows = [re.escape(arrow) for arrow in (view.glyphs.download, view.glyphs.upload)]
     down, up = (
-        f"({re.escape(view.units.format_rate(rate))}|{re.escape(view.units.format_terse(rate))})"
+        f"({re.escape(view.units.format_rate(rate))}|{re.escape(view.units.format_short_rate(rate))})"
         for rate in now
     )
     if size.rows == 1:
@@ -601,7 +601,7 @@ def test_any_statistics_cover_verified_samples_only(
 )
 def test_labels_move_with_their_columns(amounts: list[int | None], view: View, size: Size) -> None:
     view = view._replace(end=None, cursor=None, help=False)
-    instance = told(CONNECTED)
+    instance = instance_after(CONNECTED)
     marks_of: dict[tuple[object, ...], list[str]] = {}
     before: dict[str, int] = {}
     for i, amount in enumerate(amounts):
@@ -643,7 +643,7 @@ def test_text_from_outside_is_harmless_everywhere() -> None:
             (Connected(1000.0, HOSTILE, HOSTILE, HOSTILE), second(98)),
             (CONNECTED, second(98), Lost(NEWEST, HOSTILE, NEWEST)),
         ):
-            instance = told(*events, name=f"name {HOSTILE}", note=HOSTILE)
+            instance = instance_after(*events, name=f"name {HOSTILE}", note=HOSTILE)
             shown += drawn(200, rows, instance, notice=HOSTILE)
             instance.handle(Problem(NEWEST, HOSTILE))
             instance.handle(

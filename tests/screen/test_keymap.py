@@ -14,7 +14,7 @@ from bwgraph.model.moment import Moment
 from bwgraph.model.rollups import FINEST_BUCKETS, RESOLUTIONS
 from bwgraph.screen.frame import Size
 from bwgraph.screen.graph_screen import survey
-from bwgraph.screen.keymap import ACTIONS, BINDINGS, Action, apply
+from bwgraph.screen.keymap import ACTIONS, BINDINGS, Action, apply_action
 from bwgraph.screen.plot import ASCII, BLOCK, BRAILLE, GLYPH_SETS
 from bwgraph.screen.units import BITS, UNITS, Units
 from bwgraph.screen.view import (
@@ -115,25 +115,25 @@ def test_keys_have_the_documented_actions(key: str, action: Action) -> None:
 @pytest.mark.parametrize("action", [action for action in Action if action in LOOP_ACTIONS])
 def test_actions_for_the_main_loop_leave_the_view_unchanged(action: Action) -> None:
     view = View(end=4000, cursor=3990, resolution=5)
-    assert apply(view, action, SHOWN) is view
+    assert apply_action(view, action, SHOWN) is view
 
 
 def test_leave_closes_help_before_it_removes_the_cursor() -> None:
     view = View(cursor=4990)
-    helped = apply(view, Action.HELP, SHOWN)
+    helped = apply_action(view, Action.HELP, SHOWN)
     assert helped == view._replace(help=True)
-    assert apply(helped, Action.HELP, SHOWN) == view
-    assert apply(helped, Action.LEAVE, SHOWN) == view
-    assert apply(view, Action.LEAVE, SHOWN) == View()
-    assert apply(View(), Action.LEAVE, SHOWN) == View()
+    assert apply_action(helped, Action.HELP, SHOWN) == view
+    assert apply_action(helped, Action.LEAVE, SHOWN) == view
+    assert apply_action(view, Action.LEAVE, SHOWN) == View()
+    assert apply_action(View(), Action.LEAVE, SHOWN) == View()
 
 
 def test_pause_stops_the_view_and_resumes() -> None:
-    paused = apply(View(), Action.PAUSE, SHOWN)
+    paused = apply_action(View(), Action.PAUSE, SHOWN)
     assert paused.end == SHOWN.newest
     later = SHOWN._replace(newest=5100)
-    assert apply(paused, Action.PAUSE, later) == View()
-    assert apply(View(end=3000), Action.PAUSE, SHOWN._replace(end=3000)) == View()
+    assert apply_action(paused, Action.PAUSE, later) == View()
+    assert apply_action(View(end=3000), Action.PAUSE, SHOWN._replace(end=3000)) == View()
 
 
 @pytest.mark.parametrize(
@@ -162,95 +162,104 @@ def test_pause_stops_the_view_and_resumes() -> None:
 )
 def test_scrolling_stays_within_the_history(end: int, action: Action, after: int | None) -> None:
     view = View(end=None if end == SHOWN.newest else end)
-    assert apply(view, action, SHOWN._replace(end=end)).end == after
+    assert apply_action(view, action, SHOWN._replace(end=end)).end == after
 
 
 def test_scrolling_moves_by_whole_buckets_and_at_least_one() -> None:
     shown = SHOWN._replace(buckets=3, oldest=60, newest=6000, end=6000)
-    assert apply(View(resolution=60), Action.BACK, shown).end == 5940
-    assert apply(View(resolution=60), Action.PAGE_BACK, shown).end == 5820
+    assert apply_action(View(resolution=60), Action.BACK, shown).end == 5940
+    assert apply_action(View(resolution=60), Action.PAGE_BACK, shown).end == 5820
 
 
 def test_short_history_does_not_scroll() -> None:
     shown = SHOWN._replace(oldest=4980)
     for action in (Action.BACK, Action.PAGE_BACK, Action.OLDEST, Action.FORWARD, Action.NEWEST):
-        assert apply(View(), action, shown) == View()
+        assert apply_action(View(), action, shown) == View()
 
 
 @pytest.mark.parametrize("action", [Action.BACK, Action.PAGE_BACK, Action.OLDEST])
 def test_paused_view_stays_paused_if_nothing_is_older(action: Action) -> None:
     paused = View(end=4998, resolution=15)
-    assert apply(paused, action, SHOWN._replace(oldest=4985, newest=5000, end=5000)) == paused
+    assert (
+        apply_action(paused, action, SHOWN._replace(oldest=4985, newest=5000, end=5000)) == paused
+    )
 
 
 def test_zoom_steps_through_the_resolutions_and_stops_at_the_ends() -> None:
     view, seen = View(), [1]
     for _ in range(len(RESOLUTIONS)):
-        view = apply(view, Action.COARSER, SHOWN)
+        view = apply_action(view, Action.COARSER, SHOWN)
         seen.append(view.resolution)
     assert seen == [*RESOLUTIONS, RESOLUTIONS[-1]]
     for resolution in reversed(RESOLUTIONS[:-1]):
-        view = apply(view, Action.FINER, SHOWN)
+        view = apply_action(view, Action.FINER, SHOWN)
         assert view.resolution == resolution
-    assert apply(view, Action.FINER, SHOWN) == view == View()
+    assert apply_action(view, Action.FINER, SHOWN) == view == View()
 
 
 def test_zoom_keeps_the_end_of_a_scrolled_view() -> None:
     shown = SHOWN._replace(end=4001)
     # The second does not change, so that zooming in again returns to it.
-    assert apply(View(end=4001), Action.COARSER, shown).end == 4001
-    assert apply(View(end=4005, resolution=5), Action.FINER, shown._replace(end=4005)).end == 4005
+    assert apply_action(View(end=4001), Action.COARSER, shown).end == 4001
+    assert (
+        apply_action(View(end=4005, resolution=5), Action.FINER, shown._replace(end=4005)).end
+        == 4005
+    )
 
 
 def test_zoom_keeps_the_cursor_in_its_cell() -> None:
     # The bucket under the cursor stays the eleventh from the right.
     view = View(end=4000, cursor=3990)
-    zoomed = apply(view, Action.COARSER, SHOWN._replace(end=4000))
+    zoomed = apply_action(view, Action.COARSER, SHOWN._replace(end=4000))
     assert (zoomed.cursor, zoomed.end) == (3990, 3990 + 10 * 5)
-    assert apply(zoomed, Action.FINER, SHOWN._replace(end=4040)) == view
+    assert apply_action(zoomed, Action.FINER, SHOWN._replace(end=4040)) == view
     # Unless the view would end after the newest bucket.
     view = View(end=4990, cursor=4800)
-    zoomed = apply(view, Action.COARSER, SHOWN._replace(end=4990, buckets=300))
+    zoomed = apply_action(view, Action.COARSER, SHOWN._replace(end=4990, buckets=300))
     assert (zoomed.cursor, zoomed.end) == (4800, 5000)
 
 
 def test_cursor_starts_at_the_newest_bucket_and_moves_by_one() -> None:
-    view = apply(View(), Action.CURSOR_BACK, SHOWN)
+    view = apply_action(View(), Action.CURSOR_BACK, SHOWN)
     assert view == View(cursor=5000)
-    assert apply(View(), Action.CURSOR_FORWARD, SHOWN) == view
-    view = apply(view, Action.CURSOR_BACK, SHOWN)
+    assert apply_action(View(), Action.CURSOR_FORWARD, SHOWN) == view
+    view = apply_action(view, Action.CURSOR_BACK, SHOWN)
     assert view == View(cursor=4999)
-    assert apply(view, Action.CURSOR_FORWARD, SHOWN).cursor == 5000
+    assert apply_action(view, Action.CURSOR_FORWARD, SHOWN).cursor == 5000
     coarse = View(resolution=60, cursor=4980)
     shown = SHOWN._replace(oldest=60, newest=5040, end=5040)
-    assert apply(coarse, Action.CURSOR_BACK, shown).cursor == 4920
+    assert apply_action(coarse, Action.CURSOR_BACK, shown).cursor == 4920
 
 
 def test_cursor_scrolls_the_view_at_either_edge() -> None:
-    left = apply(View(cursor=4901), Action.CURSOR_BACK, SHOWN)
+    left = apply_action(View(cursor=4901), Action.CURSOR_BACK, SHOWN)
     assert (left.cursor, left.end) == (4900, 4999)
-    right = apply(View(cursor=4000, end=4000), Action.CURSOR_FORWARD, SHOWN._replace(end=4000))
+    right = apply_action(
+        View(cursor=4000, end=4000), Action.CURSOR_FORWARD, SHOWN._replace(end=4000)
+    )
     assert (right.cursor, right.end) == (4001, 4001)
-    newest = apply(View(cursor=4999, end=4999), Action.CURSOR_FORWARD, SHOWN._replace(end=4999))
+    newest = apply_action(
+        View(cursor=4999, end=4999), Action.CURSOR_FORWARD, SHOWN._replace(end=4999)
+    )
     assert (newest.cursor, newest.end) == (5000, None)
 
 
 def test_cursor_stays_within_the_history() -> None:
-    assert apply(View(cursor=5000), Action.CURSOR_FORWARD, SHOWN) == View(cursor=5000)
+    assert apply_action(View(cursor=5000), Action.CURSOR_FORWARD, SHOWN) == View(cursor=5000)
     first = View(cursor=1, end=100)
-    assert apply(first, Action.CURSOR_BACK, SHOWN._replace(end=100)) == first
+    assert apply_action(first, Action.CURSOR_BACK, SHOWN._replace(end=100)) == first
 
 
 def test_cursor_off_the_screen_starts_again_at_the_newest_bucket() -> None:
     view = View(cursor=4800)
     assert visible_cursor(view, SHOWN) is None
-    assert apply(view, Action.CURSOR_BACK, SHOWN).cursor == 5000
+    assert apply_action(view, Action.CURSOR_BACK, SHOWN).cursor == 5000
 
 
 def test_arrangements_cycle_from_the_one_that_is_shown() -> None:
     view, seen, shown = View(), [], SHOWN
     for _ in range(4):
-        view = apply(view, Action.ARRANGE, shown)
+        view = apply_action(view, Action.ARRANGE, shown)
         assert view.arrangement is not None
         shown = shown._replace(arrangement=view.arrangement)
         seen.append(view.arrangement)
@@ -265,17 +274,17 @@ def test_arrangements_cycle_from_the_one_that_is_shown() -> None:
 def test_arrangement_that_does_not_fit_is_followed_by_the_next() -> None:
     # Side by side is chosen, but stacked is shown.
     view = View(arrangement=Arrangement.SIDE_BY_SIDE)
-    assert apply(view, Action.ARRANGE, SHOWN).arrangement is Arrangement.MIRRORED
+    assert apply_action(view, Action.ARRANGE, SHOWN).arrangement is Arrangement.MIRRORED
 
 
 def test_glyph_sets_cycle_unless_the_terminal_shows_only_ascii() -> None:
     view, seen = View(), []
     for _ in GLYPH_SETS:
-        view = apply(view, Action.GLYPHS, SHOWN)
+        view = apply_action(view, Action.GLYPHS, SHOWN)
         seen.append(view.glyphs)
     assert seen == [BRAILLE, ASCII, BLOCK]
     plain = View(glyphs=ASCII, ascii_only=True)
-    assert apply(plain, Action.GLYPHS, SHOWN) == plain
+    assert apply_action(plain, Action.GLYPHS, SHOWN) == plain
 
 
 @pytest.mark.parametrize(
@@ -288,19 +297,19 @@ def test_glyph_sets_cycle_unless_the_terminal_shows_only_ascii() -> None:
     ],
 )
 def test_switches_are_turned_on_and_off(action: Action, changed: View) -> None:
-    assert apply(View(), action, SHOWN) == changed
-    assert apply(changed, action, SHOWN) == View()
+    assert apply_action(View(), action, SHOWN) == changed
+    assert apply_action(changed, action, SHOWN) == View()
 
 
 def test_scale_is_pinned_a_step_from_the_one_that_is_shown() -> None:
-    assert apply(View(), Action.LOWER_CEILING, SHOWN).ceiling == 10 * 1024
-    assert apply(View(), Action.RAISE_CEILING, SHOWN).ceiling == 50 * 1024
+    assert apply_action(View(), Action.LOWER_CEILING, SHOWN).ceiling == 10 * 1024
+    assert apply_action(View(), Action.RAISE_CEILING, SHOWN).ceiling == 50 * 1024
     pinned = View(ceiling=17 * 1024)
     shown = SHOWN._replace(ceiling=17 * 1024)
-    assert apply(pinned, Action.LOWER_CEILING, shown).ceiling == 10 * 1024
-    assert apply(pinned, Action.AUTOMATIC_SCALE, shown) == View()
-    assert apply(View(cut_at_p99=True), Action.AUTOMATIC_SCALE, SHOWN) == View()
-    assert apply(pinned, Action.CUT_AT_P99, shown) == View(cut_at_p99=True)
+    assert apply_action(pinned, Action.LOWER_CEILING, shown).ceiling == 10 * 1024
+    assert apply_action(pinned, Action.AUTOMATIC_SCALE, shown) == View()
+    assert apply_action(View(cut_at_p99=True), Action.AUTOMATIC_SCALE, SHOWN) == View()
+    assert apply_action(pinned, Action.CUT_AT_P99, shown) == View(cut_at_p99=True)
 
 
 @pytest.mark.parametrize("units", UNITS.values(), ids=UNITS)
@@ -311,12 +320,12 @@ def test_pinned_scale_stops_at_the_first_and_last_step(units: Units) -> None:
         (view.units.steps[-1], Action.RAISE_CEILING),
     ):
         shown = SHOWN._replace(ceiling=ceiling)
-        assert apply(view, action, shown).ceiling == ceiling
+        assert apply_action(view, action, shown).ceiling == ceiling
 
 
 def test_scale_pinned_between_two_steps_is_raised_to_the_next() -> None:
     shown = SHOWN._replace(ceiling=17 * 1024)
-    assert apply(View(ceiling=17 * 1024), Action.RAISE_CEILING, shown).ceiling == 20 * 1024
+    assert apply_action(View(ceiling=17 * 1024), Action.RAISE_CEILING, shown).ceiling == 20 * 1024
 
 
 def test_zoom_into_an_expired_span_shows_the_oldest_buckets_left() -> None:
@@ -326,15 +335,19 @@ def test_zoom_into_an_expired_span_shows_the_oldest_buckets_left() -> None:
     old = View(resolution=60, end=6000)
     shown = survey(instance, old, size, moment).shown
     assert shown.end == 6000
-    view = apply(apply(apply(old, Action.FINER, shown), Action.FINER, shown), Action.FINER, shown)
+    view = apply_action(
+        apply_action(apply_action(old, Action.FINER, shown), Action.FINER, shown),
+        Action.FINER,
+        shown,
+    )
     assert (view.resolution, view.end) == (1, 6000)
     shown = survey(instance, view, size, moment).shown
     assert shown.end - shown.buckets + 1 == shown.oldest == 21_000 - FINEST_BUCKETS + 1
     # Keys start from what is shown.
-    assert apply(view, Action.BACK, shown).end == shown.end
+    assert apply_action(view, Action.BACK, shown).end == shown.end
     # Zooming out works as zooming in did.
     for _ in range(3):
-        view = apply(view, Action.COARSER, survey(instance, view, size, moment).shown)
+        view = apply_action(view, Action.COARSER, survey(instance, view, size, moment).shown)
     assert view.resolution == 60
 
 
@@ -344,12 +357,14 @@ def test_view_paused_within_a_bucket_keeps_its_end_when_zoomed_in() -> None:
     view = View(resolution=3600)
     for action in (Action.PAUSE, Action.FINER, Action.FINER, Action.FINER):
         shown = survey(instance, view, size, Moment(1100.25, clock)).shown
-        view = apply(view, action, shown)
+        view = apply_action(view, action, shown)
     instance.samples.push(Sample(1101.0, 1, 1, 1.0))
     instance.samples.push(Sample(1102.0, 1, 1, 1.0))
     assert view.resolution == 60
     for _ in range(3):
-        view = apply(view, Action.FINER, survey(instance, view, size, Moment(1102.25, clock)).shown)
+        view = apply_action(
+            view, Action.FINER, survey(instance, view, size, Moment(1102.25, clock)).shown
+        )
     assert survey(instance, view, size, Moment(1102.25, clock)).shown.end == 1100
 
 
@@ -357,7 +372,7 @@ def test_paused_view_keeps_its_end_in_a_short_history() -> None:
     instance = Instance("tor", history=history_of(10))
     size, clock = Size(80, 24), datetime(2026, 1, 2, tzinfo=UTC)
     shown = survey(instance, View(), size, Moment(1010.25, clock)).shown
-    view = apply(View(), Action.PAUSE, shown)
+    view = apply_action(View(), Action.PAUSE, shown)
     instance.samples.push(Sample(1011.0, 1, 1, 1.0))
     assert survey(instance, view, size, Moment(1011.25, clock)).shown.end == 1010
 
@@ -393,7 +408,7 @@ def test_any_keys_leave_a_valid_view(
     for press in presses:
         shown = shown_of(view, history, now, columns)
         if isinstance(press, Action):
-            after = apply(view, press, shown)
+            after = apply_action(view, press, shown)
         else:
             after = move_cursor_to(view, min(press, columns - 1), shown)
         assert after.resolution in RESOLUTIONS
@@ -455,7 +470,7 @@ def test_each_action_changes_only_its_own_fields(
     view = View(resolution=resolution, help=yes, shared_scale=yes, cut_at_p99=not yes, ceiling=2048)
     end = 90 * 86_400
     shown = SHOWN._replace(oldest=86_400, newest=end, end=end)
-    after = apply(view, action, shown)
+    after = apply_action(view, action, shown)
     changed = {name for name in View._fields if getattr(view, name) != getattr(after, name)}
     assert changed <= changes.get(action, {"end"})
 
@@ -470,46 +485,46 @@ def test_tab_cycles_through_table_sum_and_tors_and_shift_tab_reverses() -> None:
     view, seen = View(subject=ALL_TORS), []
     for _ in range(6):
         seen.append(view.subject)
-        after = apply(view, Action.NEXT_TOR, THREE)
-        assert apply(after, Action.PREVIOUS_TOR, THREE) == view
+        after = apply_action(view, Action.NEXT_TOR, THREE)
+        assert apply_action(after, Action.PREVIOUS_TOR, THREE) == view
         view = after
     assert seen == [ALL_TORS, SUM, 0, 1, 2, ALL_TORS]
-    assert apply(View(subject=9), Action.NEXT_TOR, THREE).subject == SUM  # this tor has left
+    assert apply_action(View(subject=9), Action.NEXT_TOR, THREE).subject == SUM  # this tor has left
 
 
 def test_digit_opens_a_tor_and_0_the_sum() -> None:
     view = View(subject=ALL_TORS)
-    found = [apply(view, Action.OPEN_BY_DIGIT, THREE, key).subject for key in "0123"]
+    found = [apply_action(view, Action.OPEN_BY_DIGIT, THREE, key).subject for key in "0123"]
     assert found == [SUM, 0, 1, 2]
-    assert apply(view, Action.OPEN_BY_DIGIT, THREE, "4") is view
-    assert apply(view, Action.OPEN_BY_DIGIT, THREE) is view
+    assert apply_action(view, Action.OPEN_BY_DIGIT, THREE, "4") is view
+    assert apply_action(view, Action.OPEN_BY_DIGIT, THREE) is view
 
 
 def test_up_and_down_select_a_line_and_enter_opens_it() -> None:
     view = View(subject=ALL_TORS)
-    assert apply(view, Action.OPEN_SELECTED, THREE).subject == 2  # the first line
+    assert apply_action(view, Action.OPEN_SELECTED, THREE).subject == 2  # the first line
     selected = []
     for action in [Action.SELECT_DOWN] * 4 + [Action.SELECT_UP] * 4:
-        view = apply(view, action, THREE)
+        view = apply_action(view, action, THREE)
         selected.append(view.selected)
     assert selected == [0, 1, SUM, SUM, 1, 0, 2, 2]
-    assert apply(view._replace(selected=SUM), Action.OPEN_SELECTED, THREE).subject == SUM
+    assert apply_action(view._replace(selected=SUM), Action.OPEN_SELECTED, THREE).subject == SUM
     # A tor that has left cannot be opened.
-    assert apply(view._replace(selected=9), Action.OPEN_SELECTED, THREE).subject == ALL_TORS
+    assert apply_action(view._replace(selected=9), Action.OPEN_SELECTED, THREE).subject == ALL_TORS
 
 
 @pytest.mark.parametrize("action", [Action.SELECT_UP, Action.SELECT_DOWN, Action.OPEN_SELECTED])
 def test_table_keys_do_nothing_in_a_graph(action: Action) -> None:
     for subject in (SUM, 0, 1):
         view = View(subject=subject)
-        assert apply(view, action, THREE) is view
+        assert apply_action(view, action, THREE) is view
 
 
 def test_esc_closes_help_then_removes_cursor_then_returns_to_table() -> None:
     view = View(subject=1, cursor=4990, help=True)
     seen = []
     for _ in range(4):
-        view = apply(view, Action.LEAVE, THREE)
+        view = apply_action(view, Action.LEAVE, THREE)
         seen.append((view.help, view.cursor, view.subject))
     assert seen == [
         (False, 4990, 1),
@@ -520,9 +535,9 @@ def test_esc_closes_help_then_removes_cursor_then_returns_to_table() -> None:
 
 
 def test_sort_switches_between_traffic_and_name() -> None:
-    view = apply(View(), Action.SORT, THREE)
+    view = apply_action(View(), Action.SORT, THREE)
     assert view.by_traffic
-    assert apply(view, Action.SORT, THREE) == View()
+    assert apply_action(view, Action.SORT, THREE) == View()
 
 
 @pytest.mark.parametrize(
@@ -551,7 +566,7 @@ def test_keys_for_several_tors_do_nothing_with_one_tor(action: Action) -> None:
     for subject in (0, ALL_TORS, SUM):
         view = View(subject=subject)
         for key in "0123456789":
-            after = apply(view, action, SHOWN, key)
+            after = apply_action(view, action, SHOWN, key)
             assert after.subject == subject
         assert after is view
 
@@ -571,10 +586,12 @@ def test_keys_for_several_tors_do_nothing_with_one_tor(action: Action) -> None:
 )
 def test_graph_keys_do_nothing_in_the_table(action: Action) -> None:
     view = View(subject=ALL_TORS)
-    assert apply(view, action, THREE) is view
-    assert apply(view._replace(subject=SUM, ceiling=9), action, THREE).subject == SUM
+    assert apply_action(view, action, THREE) is view
+    assert apply_action(view._replace(subject=SUM, ceiling=9), action, THREE).subject == SUM
     # A single tor has a graph even if the view says table, as after its twins have left.
-    assert apply(view, action, SHOWN) == apply(View(), action, SHOWN)._replace(subject=ALL_TORS)
+    assert apply_action(view, action, SHOWN) == apply_action(View(), action, SHOWN)._replace(
+        subject=ALL_TORS
+    )
 
 
 @PROPERTY
@@ -586,7 +603,7 @@ def test_any_keys_show_an_existing_subject(presses: list[tuple[Action, str]], to
     view = View(subject=ALL_TORS)
     shown = SHOWN._replace(tor_count=tors, tor_order=tuple(reversed(range(tors))))
     for action, key in presses:
-        view = apply(view, action, shown, key)
+        view = apply_action(view, action, shown, key)
         assert ALL_TORS <= view.subject < tors
         assert view.selected is None or SUM <= view.selected < tors
 

@@ -10,12 +10,12 @@ from scenes import (
     after,
     drawn,
     graphs,
+    instance_after,
     relay,
     remembered,
     restarted,
     second,
     seconds,
-    told,
     unheard,
 )
 
@@ -59,7 +59,7 @@ def test_gap_without_counters_has_no_note() -> None:
     news = CONNECTED._replace(counters=None)
     lost = Lost(second(49).ends_at, "gone", second(50).ends_at)
     back = news._replace(at=second(69).ends_at)
-    screen = drawn(80, 24, told(news, *seconds(0, 50), lost, back, *seconds(70, 100)))
+    screen = drawn(80, 24, instance_after(news, *seconds(0, 50), lost, back, *seconds(70, 100)))
     assert not any("unseen" in line or "restarted" in line for line in screen)
     assert "·" * 20 in graphs(screen)[0][-1]
 
@@ -76,7 +76,7 @@ def test_restart_is_marked_in_the_second_in_which_tor_started(uptime: float) -> 
 def test_restart_without_a_loss_is_marked_when_it_is_found() -> None:
     # The endpoint answers as another process, and the loss was not noticed.
     news = CONNECTED._replace(at=second(59).ends_at + 0.1, counters=None, uptime=None, process="9")
-    screen = drawn(80, 24, told(CONNECTED, *seconds(0, 60), news, *seconds(60, 100)))
+    screen = drawn(80, 24, instance_after(CONNECTED, *seconds(0, 60), news, *seconds(60, 100)))
     assert any("╎" in row for row in graphs(screen)[0])
 
 
@@ -99,7 +99,7 @@ def ground(screen: list[str]) -> str:
 
 
 def test_unverified_buckets_have_their_own_axis_glyph() -> None:
-    screen = drawn(80, 24, told(remembered(45, 75), *seconds(75, 100)))
+    screen = drawn(80, 24, instance_after(remembered(45, 75), *seconds(75, 100)))
     assert re.fullmatch(" {13}╌{28}─{23}", ground(screen))
     # In columns: 14 unknown, 30 unverified, 25 verified; without the ticks of the labels.
     assert re.fullmatch("·{14}[^·]{55}", graphs(screen)[0][-1])
@@ -108,18 +108,22 @@ def test_unverified_buckets_have_their_own_axis_glyph() -> None:
 def test_unverified_buckets_are_not_in_the_statistics() -> None:
     loud = tuple(Sample(second(i).ends_at, 1 << 30, 1 << 30, 1.0) for i in range(45, 75))
     news = remembered(45, 75)._replace(recent=loud)
-    title = drawn(80, 24, told(news, *seconds(75, 100)))[1]
-    assert title == drawn(80, 24, told(news._replace(recent=()), *seconds(75, 100)))[1]
+    title = drawn(80, 24, instance_after(news, *seconds(75, 100)))[1]
+    assert title == drawn(80, 24, instance_after(news._replace(recent=()), *seconds(75, 100)))[1]
     assert title.startswith("▼ download 80.0 KiB/s  last 25 s: ")
 
 
 def test_axis_without_unverified_buckets_is_plain() -> None:
-    for screen in (drawn(80, 24), drawn(80, 24, told(CONNECTED)), drawn(80, 24, told())):
+    for screen in (
+        drawn(80, 24),
+        drawn(80, 24, instance_after(CONNECTED)),
+        drawn(80, 24, instance_after()),
+    ):
         assert "╌" not in ground(screen)
 
 
 def test_unverified_axis_scrolls_with_its_buckets() -> None:
-    instance = told(remembered(45, 75), *seconds(75, 100))
+    instance = instance_after(remembered(45, 75), *seconds(75, 100))
     lengths = [
         ground(drawn(80, 24, instance, after(age + 0.25))).count("╌") for age in (1, 15, 30, 44, 45)
     ]
@@ -131,14 +135,16 @@ def test_unverified_axis_scrolls_with_its_buckets() -> None:
 @pytest.mark.parametrize("rows", [10, 16, 24])
 def test_unverified_buckets_are_hidden_without_an_axis(rows: int) -> None:
     # A window of 30 columns has no axis, which would mark them as unverified.
-    quiet = drawn(30, rows, told(remembered(80, 95), *seconds(95, 100)))
-    bare = drawn(30, rows, told(remembered(80, 95)._replace(recent=()), *seconds(95, 100)))
+    quiet = drawn(30, rows, instance_after(remembered(80, 95), *seconds(95, 100)))
+    bare = drawn(
+        30, rows, instance_after(remembered(80, 95)._replace(recent=()), *seconds(95, 100))
+    )
     assert quiet == bare
     assert "·" * 24 in "".join(quiet)
 
 
 def test_unverified_buckets_give_no_current_rate() -> None:
-    instance = told(remembered(60, 100))
+    instance = instance_after(remembered(60, 100))
     for size in ((80, 24), (40, 10), (20, 5), (12, 1)):
         screen = drawn(*size, instance)
         assert not any("80.0" in line for line in screen)

@@ -11,10 +11,10 @@ from scenes import (
     drawn,
     framed,
     graphs,
+    instance_after,
     relay,
     restarted,
     seconds,
-    told,
     unheard,
 )
 
@@ -77,7 +77,7 @@ def test_limit_within_the_scale_is_a_named_line() -> None:
     assert [y for y, row in enumerate(down) if "╍" in row] == [4]
     assert [y for y, row in enumerate(up) if "╍" in row] == [0]
     # The label needs an end of the line that is free of bars, as in this shorter history.
-    named = drawn(80, 24, told(CONNECTED, *seconds(80, 100), limited(100 * KIB)))
+    named = drawn(80, 24, instance_after(CONNECTED, *seconds(80, 100), limited(100 * KIB)))
     assert graphs(named)[0][4].startswith("╍ limit 100 KiB/s ╍")
 
 

@@ -31,6 +31,7 @@ from scenes import (
     after,
     drawn,
     framed,
+    instance_after,
     looks,
     picture,
     relay,
@@ -38,7 +39,6 @@ from scenes import (
     restarted,
     second,
     seconds,
-    told,
     unheard,
 )
 
@@ -62,7 +62,7 @@ SPIKE = 90
 
 def history_of(change: Callable[[Sample], Sample]) -> Instance:
     """Return a ``relay`` that was never lost, with this change of each sample."""
-    return told(CONNECTED, *(change(second(i)) for i in range(FIRST, 100)))
+    return instance_after(CONNECTED, *(change(second(i)) for i in range(FIRST, 100)))
 
 
 def zero(sample: Sample) -> Sample:
@@ -77,7 +77,7 @@ def spiked(sample: Sample) -> Sample:
 
 
 SCENES: dict[str, Callable[[], Instance]] = {
-    "empty": lambda: told(CONNECTED),
+    "empty": lambda: instance_after(CONNECTED),
     "zeros": lambda: history_of(zero),
     "gap": lambda: unheard(GAP.start, GAP.stop, 5 * KIB, 700, FIRST),
     "restart": lambda: restarted(GAP.start, GAP.stop, 6.0, FIRST),
@@ -645,7 +645,7 @@ def test_picture_of_a_restart_in_a_small_window_in_ascii() -> None:
 
 
 def test_picture_of_unverified_buckets() -> None:
-    assert drawn(80, 18, told(remembered(45, 75), *seconds(75, 100))) == picture(
+    assert drawn(80, 18, instance_after(remembered(45, 75), *seconds(75, 100))) == picture(
         """
         bwgraph  127.0.0.1:9051  my-relay  tor 0.4.9.11            1 s/column   14:05:32
         ▼ download 80.0 KiB/s  last 25 s: avg 84.9K p95 200K peak 200K at 14:05:11
@@ -670,7 +670,7 @@ def test_picture_of_unverified_buckets() -> None:
 
 
 def test_picture_before_the_first_sample() -> None:
-    assert drawn(80, 18, told(remembered(60, 100))) == picture(
+    assert drawn(80, 18, instance_after(remembered(60, 100))) == picture(
         """
         bwgraph  127.0.0.1:9051  my-relay  tor 0.4.9.11            1 s/column   14:05:32
         ▼ download          -

@@ -172,7 +172,7 @@ def test_each_glyph_is_one_character_and_lines_differ_from_bars(glyphs: Glyphs) 
             "vertical_axis",
             "vertical_tick",
             "corner",
-            "middle",
+            "junction",
         ),
         *(
             "horizontal_axis",

@@ -157,7 +157,7 @@ def test_ceiling_falls_one_step_at_a_time_and_holds_each(
     peaks: list[float], visible: int, resolution: int, units: Units
 ) -> None:
     # A peak further back is forgotten, by more than one step if need be.
-    peaks = peaks[: visible + scale.memory_buckets(resolution)]
+    peaks = peaks[: visible + scale.lookback_buckets(resolution)]
     tops = [
         units.steps.index(scale.ceiling(peaks[:end], visible, resolution, units))
         for end in range(1, len(peaks) + 1)
@@ -172,7 +172,7 @@ def test_ceiling_falls_one_step_at_a_time_and_holds_each(
 def test_buckets_before_the_memory_do_not_affect_the_ceiling(
     peaks: list[float], visible: int, resolution: int
 ) -> None:
-    needed = peaks[-visible - scale.memory_buckets(resolution) :]
+    needed = peaks[-visible - scale.lookback_buckets(resolution) :]
     assert scale.ceiling(peaks, visible, resolution, BYTES) == scale.ceiling(
         needed, visible, resolution, BYTES
     )
@@ -197,8 +197,10 @@ def test_ceiling_of_a_wider_window_is_not_lower(
 
 
 def test_memory_covers_the_steps_of_a_fall() -> None:
-    assert {scale.memory_buckets(resolution) // MAX_FALLS for resolution in (15, 60, 86_400)} == {1}
-    assert scale.memory_buckets(1) == MAX_FALLS * HOLD_S
+    assert {scale.lookback_buckets(resolution) // MAX_FALLS for resolution in (15, 60, 86_400)} == {
+        1
+    }
+    assert scale.lookback_buckets(1) == MAX_FALLS * HOLD_S
 
 
 @pytest.mark.parametrize("peaks", [[], [0.0, 0.0]])
@@ -275,7 +277,7 @@ def test_logarithmic_scale_has_at_least_three_decades(top: int) -> None:
 def test_labels_are_round_and_evenly_spaced(
     top: int, units: Units, height: int, marks: dict[int, str]
 ) -> None:
-    assert Scale(top).marks(height, units) == marks
+    assert Scale(top).labels(height, units) == marks
 
 
 @pytest.mark.parametrize(
@@ -297,7 +299,7 @@ def test_labels_are_round_and_evenly_spaced(
 def test_labels_of_a_logarithmic_scale_are_decades(
     top: int, units: Units, height: int, marks: dict[int, str]
 ) -> None:
-    assert Scale(top, scale.floor(top)).marks(height, units) == marks
+    assert Scale(top, scale.floor(top)).labels(height, units) == marks
 
 
 @PROPERTY
@@ -305,7 +307,7 @@ def test_labels_of_a_logarithmic_scale_are_decades(
 def test_any_labels_are_spaced_and_in_the_row_where_a_bar_of_their_rate_ends(
     each: Scale, units: Units, height: int
 ) -> None:
-    marks = each.marks(height, units)
+    marks = each.labels(height, units)
     assert max(marks) == height
     assert all(above - below >= 2 for above, below in pairwise(sorted(marks, reverse=True)))
     # A ceiling that the user has set is no step, and may leave a label next to the axis.
@@ -327,7 +329,7 @@ def test_labels_fit_the_gutter(top: int, units: Units, height: int, logarithmic:
     each = Scale(top, scale.floor(top) if logarithmic else 0.0)
     set_by_user = top not in units.steps
     room = GUTTER_CELLS - 2 + (units is BITS) + set_by_user
-    assert max(map(len, each.marks(height, units).values())) <= room
+    assert max(map(len, each.labels(height, units).values())) <= room
 
 
 def kib(peaks: Sequence[float], visible: int, resolution: int) -> int:

@@ -103,7 +103,7 @@ def test_larger_rate_is_never_shown_as_smaller(one: float, other: float, each: U
 def test_terse_rate_has_the_same_number_in_at_most_five_characters(
     amount: float, each: Units
 ) -> None:
-    terse = each.format_terse(amount)
+    terse = each.format_short_rate(amount)
     assert len(terse) <= 5
     assert re.fullmatch(r"[0-9.]+[BKMGTPEbk]", terse)
     number, _, unit = each.format_rate(amount).partition(" ")
@@ -112,7 +112,7 @@ def test_terse_rate_has_the_same_number_in_at_most_five_characters(
 
 @pytest.mark.parametrize("each", UNITS.values(), ids=UNITS)
 def test_unknown_rate_has_no_number(each: Units) -> None:
-    assert each.format_terse(None) == each.format_rate(None) == units.UNKNOWN_TEXT
+    assert each.format_short_rate(None) == each.format_rate(None) == units.UNKNOWN_TEXT
 
 
 def test_amounts_above_the_largest_unit_are_shown_in_it() -> None:
@@ -124,7 +124,7 @@ def test_amounts_above_the_largest_unit_are_shown_in_it() -> None:
 @given(AMOUNTS)
 def test_amount_is_shown_as_a_rate_in_bytes_is(amount: float) -> None:
     assert units.format_size(amount) == BYTES.format_rate(amount).removesuffix("/s")
-    assert units.format_bytes(amount).terse == BYTES.format_terse(amount)
+    assert units.format_bytes(amount).short == BYTES.format_short_rate(amount)
 
 
 # Steps and labels of a scale.

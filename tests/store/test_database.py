@@ -33,7 +33,13 @@ from bwgraph.model.errors import ExplainedError
 from bwgraph.model.events import Sample
 from bwgraph.model.history import History
 from bwgraph.model.ring import Portion
-from bwgraph.model.rollups import COARSE_BUCKETS, FINEST_BUCKETS, RESOLUTIONS, Bucket, kept_buckets
+from bwgraph.model.rollups import (
+    COARSE_BUCKETS,
+    FINEST_BUCKETS,
+    RESOLUTIONS,
+    StoredBucket,
+    bucket_capacity,
+)
 from bwgraph.model.sum_history import SumHistory
 from bwgraph.store import database, owner
 from bwgraph.store.database import Store, StoreError, StoreGoneError
@@ -43,7 +49,7 @@ from bwgraph.store.restore import SeriesKey
 COARSE = RESOLUTIONS[3:]
 
 
-def read(path: Path, key: SeriesKey = RELAY, now: float = NOW) -> list[Bucket]:
+def read(path: Path, key: SeriesKey = RELAY, now: float = NOW) -> list[StoredBucket]:
     with closing(Store(str(path), read_only=True)) as opened:
         return opened.read(key, now)
 
@@ -158,9 +164,9 @@ def test_file_may_have_any_name(tmp_path: Path, name: str) -> None:
 def test_expired_buckets_of_all_series_are_deleted(path: Path) -> None:
     for key in (RELAY, SeriesKey("removed")):
         buckets = [
-            Bucket(each, Portion(-(-int(NOW) // each) - ago, 1, 1, 1.0, 1.0, 1.0))
+            StoredBucket(each, Portion(-(-int(NOW) // each) - ago, 1, 1, 1.0, 1.0, 1.0))
             for each in RESOLUTIONS
-            for ago in (0, kept_buckets(each) - 2, kept_buckets(each) - 1)
+            for ago in (0, bucket_capacity(each) - 2, bucket_capacity(each) - 1)
         ]
         write(path, *buckets, key=key)
     assert len(rows(path)) == 2 * 3 * len(RESOLUTIONS)
@@ -168,7 +174,7 @@ def test_expired_buckets_of_all_series_are_deleted(path: Path) -> None:
     # A day later all buckets of the finer resolutions have expired.
     write(path, now=NOW + day)
     left = {resolution for resolution, _ in rows(path)}
-    assert left == {each for each in RESOLUTIONS if each * kept_buckets(each) > day}
+    assert left == {each for each in RESOLUTIONS if each * bucket_capacity(each) > day}
     write(path, now=NOW + 2000 * day)
     assert rows(path) == []
 

@@ -10,7 +10,7 @@ from bwgraph.cli import initial_view
 from bwgraph.model.fleet import Fleet
 from bwgraph.model.instance import Instance
 from bwgraph.model.ring import Portion
-from bwgraph.model.rollups import Bucket
+from bwgraph.model.rollups import StoredBucket
 from bwgraph.screen.captions import alert, fleet_alert
 from bwgraph.screen.view import View
 from bwgraph.store import restore
@@ -22,14 +22,14 @@ NOW = 1_000_000.0
 class FakeStore:
     """Series in memory, in place of a store."""
 
-    def __init__(self, **series_buckets: list[Bucket]) -> None:
+    def __init__(self, **series_buckets: list[StoredBucket]) -> None:
         self.series_buckets = {SeriesKey(name): buckets for name, buckets in series_buckets.items()}
         self.read_keys: list[SeriesKey] = []
 
     def series(self) -> list[SeriesKey]:
         return sorted(self.series_buckets)
 
-    def read(self, key: SeriesKey, now: float) -> list[Bucket]:
+    def read(self, key: SeriesKey, now: float) -> list[StoredBucket]:
         assert now == NOW
         self.read_keys.append(key)
         return self.series_buckets.get(key, [])
@@ -40,10 +40,10 @@ class FakeStore:
         return {each.resolution: each.portion.bucket * each.resolution for each in buckets}
 
 
-def bucket(resolution: int, ago: int, read: int = 100) -> Bucket:
+def bucket(resolution: int, ago: int, read: int = 100) -> StoredBucket:
     """Return the bucket that is ``ago`` buckets before the present one."""
     number = -(-int(NOW) // resolution) - ago
-    return Bucket(resolution, Portion(number, read, 1, 1.0, 1.0, 1.0))
+    return StoredBucket(resolution, Portion(number, read, 1, 1.0, 1.0, 1.0))
 
 
 def test_series_is_named_by_label_or_endpoint() -> None:
@@ -105,11 +105,11 @@ def test_sum_that_loses_a_member_is_not_restored_twice() -> None:
     ],
 )
 def test_graph_opens_at_the_resolution_whose_newest_bucket_is_near(
-    buckets: list[Bucket], resolution: int
+    buckets: list[StoredBucket], resolution: int
 ) -> None:
     store = FakeStore(a=buckets, b=[bucket(1, 0)])
     names = [SeriesKey("a"), SeriesKey("another")]
-    assert initial_view.opening(View(), restore.newest_ends(store, names, NOW), NOW) == View(
+    assert initial_view.open_at_newest(View(), restore.newest_ends(store, names, NOW), NOW) == View(
         resolution=resolution
     )
 
@@ -117,10 +117,10 @@ def test_graph_opens_at_the_resolution_whose_newest_bucket_is_near(
 def test_graph_without_stored_buckets_opens_at_the_default() -> None:
     store = FakeStore(b=[bucket(60, 0)])
     assert (
-        initial_view.opening(View(), restore.newest_ends(store, [SeriesKey("a")], NOW), NOW)
+        initial_view.open_at_newest(View(), restore.newest_ends(store, [SeriesKey("a")], NOW), NOW)
         == View()
     )
-    assert initial_view.opening(View(), restore.newest_ends(store, [], NOW), NOW) == View()
+    assert initial_view.open_at_newest(View(), restore.newest_ends(store, [], NOW), NOW) == View()
 
 
 def test_archive_opens_at_its_end() -> None:
@@ -130,9 +130,9 @@ def test_archive_opens_at_its_end() -> None:
     assert [each.title for each in archive.instances] == ["a", "b"]
     end = -(-int(NOW) // 60) * 60 - 400 * 60
     ends = restore.restored_ends(archive)
-    assert initial_view.ending(View(), ends, coarser=True) == View(resolution=60, end=end)
+    assert initial_view.end_at_newest(View(), ends, coarser=True) == View(resolution=60, end=end)
     hours = View(resolution=3600)
-    assert initial_view.ending(hours, ends, coarser=False) == hours._replace(end=end)
+    assert initial_view.end_at_newest(hours, ends, coarser=False) == hours._replace(end=end)
 
 
 def test_archive_of_nothing_is_none() -> None:

@@ -1,8 +1,8 @@
 """A control port for the tests, which stores the commands and sends events when the test says so.
 
 ``FakeTor`` listens on the loopback interface, or on a unix socket, in threads of its own. It
-behaves according to ``Manners``, which describes a tor (control-spec, sections 3 and 4), or to an
-``Oddity``, a function that handles each connection as another kind of server does.
+behaves according to ``TorBehavior``, which describes a tor (control-spec, sections 3 and 4), or to
+a ``SessionHandler``, a function that handles each connection as another kind of server does.
 """
 
 import hashlib
@@ -50,7 +50,7 @@ SOCKS_ANSWER = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Manners:
+class TorBehavior:
     """How a tor authenticates a controller, and what it answers."""
 
     methods: str = "NULL"
@@ -72,10 +72,10 @@ class Manners:
     "Replies that replace those of a tor, by the name of the command; ``*`` stands for all."
 
 
-FILTER = Manners(allowed=frozenset({"SETEVENTS BW"}))
+FILTER = TorBehavior(allowed=frozenset({"SETEVENTS BW"}))
 "onion-grater, with a profile that allows only what bwgraph cannot do without."
 
-FILTER_WITHOUT_BW = Manners(allowed=frozenset())
+FILTER_WITHOUT_BW = TorBehavior(allowed=frozenset())
 "onion-grater, with a profile that allows nothing."
 
 
@@ -126,7 +126,7 @@ class Session:
         while self.line() is not None:
             pass
 
-    def answer(self, manners: Manners) -> None:
+    def answer(self, manners: TorBehavior) -> None:
         """Answer as a tor until either side ends the connection."""
         while (line := self.line()) is not None:
             reply = self._reply(line, manners)
@@ -136,7 +136,7 @@ class Session:
             subscribes = line == b"SETEVENTS BW" and reply.startswith(b"250")
             if subscribes and manners.spike is not None:
                 # One write, as with tor: the first event arrives together with the reply.
-                self.server.count(*manners.spike)
+                self.server.add_traffic(*manners.spike)
                 self.server.cache.append(manners.spike)
                 reply += b"650 BW %d %d\r\n" % manners.spike
             if not self.send(reply):
@@ -146,7 +146,7 @@ class Session:
             if reply.startswith((b"515", b"514")):
                 return  # tor closes the connection after a failed authentication
 
-    def _reply(self, line: bytes, manners: Manners) -> bytes:
+    def _reply(self, line: bytes, manners: TorBehavior) -> bytes:
         command, _, rest = line.partition(b" ")
         name = command.decode("ascii").upper()
         if name in manners.replies:
@@ -173,9 +173,9 @@ class Session:
                 return self._getinfo(rest.decode("latin-1"), manners)
         return b'510 Unrecognized command "%s"\r\n' % command
 
-    def _getinfo(self, key: str, manners: Manners) -> bytes:
+    def _getinfo(self, key: str, manners: TorBehavior) -> bytes:
         """Answer GETINFO for one key; bwgraph uses one command for each."""
-        read, written = self.server.moved
+        read, written = self.server.counters
         values = {
             "traffic/read": b"%d" % read,
             "traffic/written": b"%d" % written,
@@ -191,7 +191,7 @@ class Session:
             return b'552 Unrecognized key "%s"\r\n' % key.encode("latin-1")
         return b"250-%s=%s\r\n250 OK\r\n" % (key.encode("ascii"), values[key])
 
-    def _challenge(self, rest: bytes, manners: Manners) -> bytes:
+    def _challenge(self, rest: bytes, manners: TorBehavior) -> bytes:
         kind, _, nonce = rest.partition(b" ")
         if kind != b"SAFECOOKIE" or "SAFECOOKIE" not in manners.methods.split(","):
             return b"513 Cookie authentication is disabled\r\n"
@@ -203,14 +203,14 @@ class Session:
             server_nonce.hex().upper().encode(),
         )
 
-    def _authenticate(self, rest: bytes, manners: Manners) -> bytes:
+    def _authenticate(self, rest: bytes, manners: TorBehavior) -> bytes:
         shown = unquote(rest) if rest.startswith(b'"') else bytes.fromhex(rest.decode("ascii"))
-        self.server.shown.append(shown)
+        self.server.received_secrets.append(shown)
         failure = self._authentication_error(shown, manners)
         self._let_in = not failure
         return b"515 Authentication failed: %s\r\n" % failure if failure else b"250 OK\r\n"
 
-    def _authentication_error(self, shown: bytes, manners: Manners) -> bytes:
+    def _authentication_error(self, shown: bytes, manners: TorBehavior) -> bytes:
         """Return why tor rejects a password or cookie; empty if it accepts it."""
         methods = manners.methods.split(",")
         if self._nonces:
@@ -233,7 +233,7 @@ class Session:
         return b"Password did not match HashedControlPassword value from configuration"
 
 
-Oddity = Callable[[Session], None]
+SessionHandler = Callable[[Session], None]
 "Handles a connection as another kind of server does, until it returns."
 
 
@@ -248,7 +248,7 @@ def curt(session: Session) -> None:
     session.end()
 
 
-def says(data: bytes, *, unasked: bool = False) -> Oddity:
+def says(data: bytes, *, unasked: bool = False) -> SessionHandler:
     """Return a server that sends data, at once or after a line, and ends the connection."""
 
     def serve(session: Session) -> None:
@@ -259,7 +259,7 @@ def says(data: bytes, *, unasked: bool = False) -> Oddity:
     return serve
 
 
-def drips(data: bytes, pause: float) -> Oddity:
+def drips(data: bytes, pause: float) -> SessionHandler:
     """Return a server that sends one byte after each pause, so that no single read times out."""
 
     def serve(session: Session) -> None:
@@ -280,16 +280,18 @@ def floods(session: Session) -> None:
 class FakeTor:
     """A control port that listens inside a ``with`` block."""
 
-    def __init__(self, behaviour: Manners | Oddity = Manners(), path: Path | None = None) -> None:
+    def __init__(
+        self, behaviour: TorBehavior | SessionHandler = TorBehavior(), path: Path | None = None
+    ) -> None:
         self.behaviour = behaviour
         "May be changed, with effect from the next connection."
         self.lines: list[bytes] = []
         "Each line received, on all connections, in order."
-        self.shown: list[bytes] = []
+        self.received_secrets: list[bytes] = []
         "The password or cookie of each AUTHENTICATE, decoded as by tor."
         self.accepted = 0
         "Number of connections so far."
-        self.moved = (0, 0)
+        self.counters = (0, 0)
         "Bytes read and written since the start, as in its counters."
         self.cache: deque[tuple[int, int]] = deque(maxlen=300)
         "The latest events, oldest first."
@@ -325,7 +327,7 @@ class FakeTor:
         at: TracebackType | None,
     ) -> None:
         self.stopped.set()
-        self.refuse()
+        self.stop_listening()
         self.hang_up()
         for thread in self._threads:
             thread.join(PATIENCE)
@@ -346,7 +348,7 @@ class FakeTor:
         self._accepting = len(self._threads)
         self._run(lambda: self._accept(listener, stop_socket))
 
-    def refuse(self) -> None:
+    def stop_listening(self) -> None:
         """Stop listening; open connections stay open."""
         if self._stop_socket is not None:
             self._stop_socket.close()
@@ -362,14 +364,14 @@ class FakeTor:
 
     def emit(self, read: int, written: int) -> None:
         """Send a BW event to all subscribers, after waiting for the first subscriber."""
-        self.count(read, written)
+        self.add_traffic(read, written)
         self.cache.append((read, written))
         self.send(b"650 BW %d %d\r\n" % (read, written))
 
-    def count(self, read: int, written: int) -> None:
+    def add_traffic(self, read: int, written: int) -> None:
         """Add bytes to the counters, without an event."""
         with self._change:
-            self.moved = (self.moved[0] + read, self.moved[1] + written)
+            self.counters = (self.counters[0] + read, self.counters[1] + written)
 
     def send(self, data: bytes) -> None:
         """Send data to all subscribers, after waiting for the first subscriber."""
@@ -408,7 +410,7 @@ class FakeTor:
 
     def _serve(self, session: Session) -> None:
         with session.socket:
-            if isinstance(self.behaviour, Manners):
+            if isinstance(self.behaviour, TorBehavior):
                 session.answer(self.behaviour)
             else:
                 self.behaviour(session)
@@ -444,7 +446,7 @@ def quote_path(raw: bytes) -> bytes:
     return b'"%s"' % re.sub(rb"[^ -~]", lambda byte: b"\\%03o" % byte[0][0], quoted)
 
 
-def _protocolinfo(manners: Manners) -> bytes:
+def _protocolinfo(manners: TorBehavior) -> bytes:
     path = manners.cookie_path
     cookie = b"" if path is None else b" COOKIEFILE=%s" % quote_path(path)
     return (
@@ -452,7 +454,7 @@ def _protocolinfo(manners: Manners) -> bytes:
     ) % (manners.methods.encode("ascii"), cookie, manners.version.encode("ascii"))
 
 
-def _getconf(key: str, manners: Manners) -> bytes:
+def _getconf(key: str, manners: TorBehavior) -> bytes:
     """Answer GETCONF for one key; a key without a value is answered without ``=``."""
     values = {
         "bandwidthrate": "1073741824",

@@ -24,7 +24,7 @@ from bwgraph.model.events import MAX_SAMPLE_BYTES, Connected, Lost, Problem
 from bwgraph.model.instance import Instance
 from bwgraph.model.moment import Moment
 from bwgraph.model.printable import printable
-from bwgraph.model.rollups import RESOLUTIONS, kept_buckets
+from bwgraph.model.rollups import RESOLUTIONS, bucket_capacity
 from bwgraph.screen.frame import Frame, Size
 from bwgraph.screen.graph_screen import compose
 from bwgraph.screen.units import BITS
@@ -152,7 +152,7 @@ def check(example: Example) -> None:
     instance = Instance(str(PLACE))
     with (
         patch.object(connection_module, "now", lambda: clock.now),
-        patch.object(connection_module, "awake", lambda: clock.awake),
+        patch.object(connection_module, "awake_seconds", lambda: clock.awake),
         patch.object(transport, "CHUNK_BYTES", example.chunk),
     ):
         received = _receive(example, clock, instance)
@@ -228,7 +228,7 @@ def _check_sums(instance: Instance, now: float, samples: list[Pair]) -> None:
         count = (last - first) // resolution + 2
         buckets = instance.history.window(now, count, resolution).buckets
         assert min((*buckets.read, *buckets.written, *buckets.seconds), default=0) >= 0
-        if now - START < (kept_buckets(resolution) - 2) * resolution:
+        if now - START < (bucket_capacity(resolution) - 2) * resolution:
             assert [sum(buckets.read), sum(buckets.written)] == sums, resolution
         for peaks in (buckets.read_peak, buckets.written_peak):
             assert all(0 <= peak < float("inf") for peak in peaks)

@@ -19,7 +19,7 @@ from bwgraph.model.events import Sample
 from bwgraph.model.fleet import Fleet
 from bwgraph.model.history import History
 from bwgraph.model.instance import Instance
-from bwgraph.model.rollups import RESOLUTIONS, Bucket
+from bwgraph.model.rollups import RESOLUTIONS, StoredBucket
 from bwgraph.store.database import Store
 from bwgraph.store.recorder import Recorder
 from bwgraph.store.restore import SeriesKey
@@ -39,7 +39,7 @@ class ReportingStore(Store):
         self._pipe = pipe
 
     def write(
-        self, buckets: Mapping[SeriesKey, Sequence[Bucket]], now: float
+        self, buckets: Mapping[SeriesKey, Sequence[StoredBucket]], now: float
     ) -> dict[SeriesKey, int]:
         refused = super().write(buckets, now)
         assert not refused

@@ -192,13 +192,13 @@ class World:
                 break
         return list(ready), [], []
 
-    def tell(self, event: Event, instance: Instance | None = None) -> None:
+    def report(self, event: Event, instance: Instance | None = None) -> None:
         """Have the loop handle an event of a tor, the first by default."""
         self.loop.handle(instance or self.instance, event)
 
     def sample(self, read: int = 5, instance: Instance | None = None) -> None:
         """Have the loop handle a sample of a second that ends now."""
-        self.tell(Sample(self.time, read, 0, 1.0), instance)
+        self.report(Sample(self.time, read, 0, 1.0), instance)
 
     def save(self, frame: Frame) -> str:
         if self.save_error is not None:

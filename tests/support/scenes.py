@@ -61,7 +61,7 @@ def seconds(begin: int, end: int) -> list[Sample]:
     return [second(i) for i in range(begin, end)]
 
 
-def told(*events: Event, name: str = PLACE, note: str = "") -> Instance:
+def instance_after(*events: Event, name: str = PLACE, note: str = "") -> Instance:
     """Return a tor after these events."""
     instance = Instance(name, note)
     for event in events:
@@ -74,7 +74,7 @@ def relay(
 ) -> Instance:
     """Return a tor after a hundred seconds of waves with a gap of five, and after ``events``."""
     hundred = [*seconds(0, 40), *seconds(45, 100)]
-    return told(news, *hundred, *events, name=name, note=note)
+    return instance_after(news, *hundred, *events, name=name, note=note)
 
 
 def moved(samples: Iterable[Sample]) -> CounterBase:
@@ -90,7 +90,7 @@ def gone(begin: int, end: int, back: Connected, first: int = 0) -> Instance:
     lost = Lost(second(begin - 1).ends_at, "it closed the connection", second(begin).ends_at)
     back = back._replace(at=second(end - 1).ends_at)
     news = CONNECTED._replace(at=second(first - 1).ends_at)
-    return told(news, *seconds(first, begin), lost, back, *seconds(end, 100))
+    return instance_after(news, *seconds(first, begin), lost, back, *seconds(end, 100))
 
 
 def unheard(begin: int, end: int, read: int, written: int, first: int = 0) -> Instance:

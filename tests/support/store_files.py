@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 from bwgraph.model.ring import Portion
-from bwgraph.model.rollups import Bucket
+from bwgraph.model.rollups import StoredBucket
 from bwgraph.store import schema
 from bwgraph.store.database import Store
 from bwgraph.store.restore import SeriesKey
@@ -20,13 +20,15 @@ MINUTE = 30_000_001
 RELAY = SeriesKey("relay")
 
 
-def minute(ago: int, read: int = 600, seconds: float = 60.0, member_seconds: int = 0) -> Bucket:
+def minute(
+    ago: int, read: int = 600, seconds: float = 60.0, member_seconds: int = 0
+) -> StoredBucket:
     """Return the bucket of the minute that was ``ago`` minutes ago."""
     portion = Portion(MINUTE - ago, read, read // 2, seconds, read / 30, read / 60)
-    return Bucket(60, portion, member_seconds, 12.0 if member_seconds else 0.0)
+    return StoredBucket(60, portion, member_seconds, 12.0 if member_seconds else 0.0)
 
 
-def write(path: Path, *entries: Bucket, key: SeriesKey = RELAY, now: float = NOW) -> None:
+def write(path: Path, *entries: StoredBucket, key: SeriesKey = RELAY, now: float = NOW) -> None:
     """Write buckets to a store, which is created if need be."""
     with closing(Store(str(path))) as opened:
         assert opened.write({key: entries}, now) == {}

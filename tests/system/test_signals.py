@@ -17,7 +17,7 @@ SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 def test_signal_calls_stop_and_handlers_are_restored(number: int) -> None:
     before = [signal.getsignal(each) for each in (*SIGNALS, signal.SIGALRM)]
     stops: list[bool] = []
-    with signals.stopping(lambda: stops.append(True)) as arrived:
+    with signals.stop_on_signals(lambda: stops.append(True)) as arrived:
         assert arrived == []
         os.kill(os.getpid(), number)
         assert (stops, arrived) == ([True], [number])
@@ -33,7 +33,7 @@ def test_ignored_signal_stays_ignored() -> None:
     # As nohup does.
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        with signals.stopping(lambda: pytest.fail("stopped")) as arrived:
+        with signals.stop_on_signals(lambda: pytest.fail("stopped")) as arrived:
             os.kill(os.getpid(), signal.SIGHUP)
         assert arrived == []
         assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
@@ -65,7 +65,7 @@ try:
         os.write({writer}, bytes(65536))
 except BlockingIOError:
     os.set_blocking({writer}, True)
-with signals.stopping(lambda: None):
+with signals.stop_on_signals(lambda: None):
     os.kill(os.getpid(), {int(number)})
     os.write({writer}, bytes(65536))
 print("it continued")
@@ -84,7 +84,7 @@ def test_alarm_is_cancelled_when_the_block_ends_in_time() -> None:
 import os, signal
 from bwgraph.system import signals
 signals.STOP_TIMEOUT_S = 0.05
-with signals.stopping(lambda: None):
+with signals.stop_on_signals(lambda: None):
     os.kill(os.getpid(), signal.SIGTERM)
 signal.sigtimedwait([], 0.1)
 print("it continued")

@@ -97,7 +97,7 @@ def test_age_of_late_data_is_shown_and_grows(world: World) -> None:
 
 def test_lost_tor_is_drawn_once_a_second(world: World) -> None:
     # Which shows the countdown to the next try.
-    world.at(2.5, lambda: world.tell(Lost(START, "it closed the connection", START + 60)))
+    world.at(2.5, lambda: world.report(Lost(START, "it closed the connection", START + 60)))
     world.run(5.0)
     assert world.drawn == [0, 1, 2, 2.5, 3.5, 4.5]
 
@@ -105,8 +105,8 @@ def test_lost_tor_is_drawn_once_a_second(world: World) -> None:
 def test_state_change_is_drawn_at_once(world: World) -> None:
     world.instance.handle(CONNECTED)
     world.at(1.0, world.sample)
-    world.at(1.1, lambda: world.tell(Lost(START, "it closed the connection", START + 60)))
-    world.at(1.2, lambda: world.tell(CONNECTED))
+    world.at(1.1, lambda: world.report(Lost(START, "it closed the connection", START + 60)))
+    world.at(1.2, lambda: world.report(CONNECTED))
     world.run(1.5)
     assert world.drawn[1:] == [1.0, 1.1, 1.2]
 
@@ -155,7 +155,7 @@ def test_other_events_do_not_delay_samples(
     moments = [1.0, 2.0, 3.0, 4.0]
     for moment in moments:
         world.at(moment, world.sample)
-    world.at(when, lambda: world.tell(event))
+    world.at(when, lambda: world.report(event))
     world.run(4.5)
     assert set(moments) <= set(world.drawn)
     assert len(world.drawn[1:]) <= len(moments) + 1
@@ -176,7 +176,7 @@ def test_fast_problems_are_drawn_at_most_once_a_second(world: World) -> None:
     world.instance.handle(CONNECTED)
     world.at(1.0, world.sample)
     for number in range(100):
-        world.at(1.01 + number / 20, lambda: world.tell(Problem(world.time, "something broke")))
+        world.at(1.01 + number / 20, lambda: world.report(Problem(world.time, "something broke")))
     world.run(6.5)
     pauses = [b - a for a, b in itertools.pairwise(world.drawn[1:])]
     assert all(pause > 0.949 for pause in pauses)
@@ -184,7 +184,7 @@ def test_fast_problems_are_drawn_at_most_once_a_second(world: World) -> None:
 
 def test_first_sample_is_drawn_at_once(world: World) -> None:
     # It arrives a little more than a second after the connection.
-    world.at(0.5, lambda: world.tell(CONNECTED))
+    world.at(0.5, lambda: world.report(CONNECTED))
     for number in (1, 2, 3):
         world.at(0.5 + number * 1.0022, world.sample)
     world.run(4.0)
@@ -195,7 +195,7 @@ def test_first_sample_is_drawn_at_once(world: World) -> None:
 def test_problem_is_drawn_within_a_second(world: World) -> None:
     world.instance.handle(CONNECTED)
     world.at(1.0, world.sample)
-    world.at(1.1, lambda: world.tell(Problem(world.time, "something broke")))
+    world.at(1.1, lambda: world.report(Problem(world.time, "something broke")))
     world.run(2.5)
     assert world.drawn[1:] == [1.0, 1.95]
     assert "something broke" in "\n".join(world.terminal.frames[-1].text())

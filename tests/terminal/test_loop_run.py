@@ -64,7 +64,7 @@ def test_readable_terminal_without_a_key_does_not_end_the_loop(world: World) -> 
 
 def test_refusal_ends_the_loop(world: World) -> None:
     refusal = ExplainedError("found no tor", "start one")
-    world.at(1.5, lambda: world.tell(Refused(refusal)))
+    world.at(1.5, lambda: world.report(Refused(refusal)))
     assert world.run(9.0) == LoopEnd(error=refusal)
     assert world.time == START + 1.5
 
@@ -73,7 +73,7 @@ def test_first_reason_to_end_counts(world: World) -> None:
     def report_all() -> None:
         world.terminal.press("q")
         signal.raise_signal(signal.SIGTERM)
-        world.tell(Refused(ExplainedError("too late")))
+        world.report(Refused(ExplainedError("too late")))
 
     world.at(1.5, report_all)
     assert world.run(9.0) == LoopEnd()
@@ -220,7 +220,7 @@ def test_samples_without_a_pause_do_not_block_drawing(
             world.loop._feed._waiting.append((instance, event))
 
     monkeypatch.setattr(Fleet, "handle", handle_and_add_another)
-    world.at(0.1, lambda: world.tell(CONNECTED))
+    world.at(0.1, lambda: world.report(CONNECTED))
     world.at(1.1, world.sample)
     world.run(until=5.0)
     assert handled

@@ -64,7 +64,7 @@ def test_samples_wait_for_the_drawing_and_precede_other_events(world: World) -> 
     def sample_and_loss() -> None:
         world.sample()
         assert history.newest_at is None
-        world.tell(Lost(world.time, "gone", START + 60))
+        world.report(Lost(world.time, "gone", START + 60))
         assert history.newest_at == world.time
 
     world.at(0.5, sample_and_loss)
@@ -112,7 +112,7 @@ def test_samples_do_not_wait_for_a_blocked_loop(
 def test_other_events_do_not_take_the_first_samples_wakeup(world: World, count: int) -> None:
     # Tor's answers to GETINFO arrive a third of a second after the connection.
     tors = world.watch_table(count)
-    world.at(0.3, lambda: world.tell(CounterBase(7, 3)))
+    world.at(0.3, lambda: world.report(CounterBase(7, 3)))
     world.at(0.5, partial(world.sample, instance=tors[-1]))
     world.run(0.9)
     assert world.drawn == [0, 0.5]
@@ -122,8 +122,8 @@ def test_state_change_of_one_of_several_tors_is_drawn_at_once(world: World) -> N
     tors = world.watch_table(3)
     for number, tor in enumerate(tors):
         world.at(1.0 + number / 10, partial(world.sample, instance=tor))
-    world.at(1.5, lambda: world.tell(Lost(world.time, "gone", START + 60), tors[1]))
-    world.at(1.6, lambda: world.tell(Connected(world.time, "tor 1"), tors[1]))
+    world.at(1.5, lambda: world.report(Lost(world.time, "gone", START + 60), tors[1]))
+    world.at(1.6, lambda: world.report(Connected(world.time, "tor 1"), tors[1]))
     world.run(1.7)
     assert world.drawn == [0, 1.0, 1.5, 1.6]
     assert "1 down" in world.text(2)
@@ -135,7 +135,7 @@ def test_sample_that_ends_a_silence_is_drawn_at_once(world: World) -> None:
     # Though samples do not wake the loop here, since another tor's was drawn already.
     tors = world.watch_table(2)
     world.at(1.0, partial(world.sample, instance=tors[0]))
-    world.at(1.1, lambda: world.tell(Lost(START, "it is silent", START + 60), tors[1]))
+    world.at(1.1, lambda: world.report(Lost(START, "it is silent", START + 60), tors[1]))
     world.at(1.2, partial(world.sample, instance=tors[0]))
     world.at(1.3, partial(world.sample, instance=tors[1]))
     world.run(1.5)
@@ -175,8 +175,8 @@ def test_each_source_reports_to_its_own_tor_and_is_closed(world: World) -> None:
 
 def test_loop_ends_when_the_last_tor_is_refused(world: World) -> None:
     tors = world.watch_table(2, connected=False)
-    world.at(1.0, lambda: world.tell(Refused(ExplainedError("a: no", "cure a")), tors[0]))
-    world.at(2.0, lambda: world.tell(Refused(ExplainedError("b: no", "cure b")), tors[1]))
+    world.at(1.0, lambda: world.report(Refused(ExplainedError("a: no", "cure a")), tors[0]))
+    world.at(2.0, lambda: world.report(Refused(ExplainedError("b: no", "cure b")), tors[1]))
     ending = world.run(9.0)
     assert world.time == START + 2.0
     assert ending.error is not None
@@ -187,9 +187,9 @@ def test_loop_ends_when_the_last_tor_is_refused(world: World) -> None:
 
 def test_refusals_do_not_end_the_loop_after_a_connection(world: World) -> None:
     tors = world.watch_table(2, connected=False)
-    world.at(1.0, lambda: world.tell(Connected(START, "tor 0"), tors[0]))
-    world.at(2.0, lambda: world.tell(Refused(ExplainedError("b: no")), tors[1]))
-    world.at(3.0, lambda: world.tell(Lost(START, "gone", START + 9), tors[0]))
+    world.at(1.0, lambda: world.report(Connected(START, "tor 0"), tors[0]))
+    world.at(2.0, lambda: world.report(Refused(ExplainedError("b: no")), tors[1]))
+    world.at(3.0, lambda: world.report(Lost(START, "gone", START + 9), tors[0]))
     assert world.run(5.0) == LoopEnd()
     assert world.time >= START + 5.0
 
@@ -201,8 +201,8 @@ def test_password_prompt_for_one_of_several_tors_ends_the_loop(
     tors = world.watch_table(3)
     world.watch(*tors, can_ask_password=lambda place: can_ask and place == "here")
     needed = ExplainedError("it asks for a password", needs_password_at="here")
-    world.at(1.0, lambda: world.tell(Connected(START, "tor 0"), tors[0]))
-    world.at(1.5, lambda: world.tell(Refused(needed), tors[1]))
+    world.at(1.0, lambda: world.report(Connected(START, "tor 0"), tors[0]))
+    world.at(1.5, lambda: world.report(Refused(needed), tors[1]))
     assert world.run(3.0) == (LoopEnd(error=needed) if can_ask else LoopEnd())
 
 
@@ -234,7 +234,7 @@ def test_view_stays_on_its_tor_when_a_duplicate_before_it_leaves(world: World) -
     world.fleet = Fleet(tors, found=True)
 
     def connect(tor: Instance) -> None:
-        world.tell(Connected(START, tor.name, uptime=7.0, process="4711"), tor)
+        world.report(Connected(START, tor.name, uptime=7.0, process="4711"), tor)
 
     world.press(0.1, "3")
     world.at(0.2, lambda: connect(tors[1]))

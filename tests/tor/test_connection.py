@@ -12,7 +12,7 @@ from fake_tor import (
     COOKIE,
     FILTER,
     FakeTor,
-    Manners,
+    TorBehavior,
 )
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -64,7 +64,7 @@ def test_open_does_not_take_ownership_of_a_tor_that_names_us_its_owner(
 ) -> None:
     # A real tor answers like this if it was started with a process id as its owner that is ours
     # now. After TAKEOWNERSHIP it would end together with bwgraph.
-    manners = Manners(conf={"__owningcontrollerprocess": str(os.getpid())})
+    manners = TorBehavior(conf={"__owningcontrollerprocess": str(os.getpid())})
     path = tmp_path / "control" if unix else None
     with FakeTor(manners, path) as server, connected(server, EventRecorder()):
         assert server.commands == ALL_COMMANDS
@@ -89,7 +89,7 @@ def test_open_succeeds_behind_a_filter_that_allows_only_bw() -> None:
 
 def test_nickname_is_empty_if_tor_has_none() -> None:
     with (
-        FakeTor(Manners(conf={})) as server,
+        FakeTor(TorBehavior(conf={})) as server,
         connecting(server.endpoint, EventRecorder()) as connection,
     ):
         assert connection.open(Credentials()).nickname == ""
@@ -99,22 +99,22 @@ def test_nickname_is_empty_if_tor_has_none() -> None:
 def test_open_authenticates_with_a_cookie(tmp_path: Path, methods: str) -> None:
     cookie = tmp_path / 'a\\b "cookie" \u00e9'
     cookie.write_bytes(COOKIE)
-    manners = Manners(methods=methods, cookie_path=os.fsencode(cookie))
+    manners = TorBehavior(methods=methods, cookie_path=os.fsencode(cookie))
     with FakeTor(manners) as server, connected(server, EventRecorder()):
         # SAFECOOKIE never sends the cookie itself.
-        assert (server.shown == [COOKIE]) == (methods == "COOKIE")
+        assert (server.received_secrets == [COOKIE]) == (methods == "COOKIE")
         assert "TAKEOWNERSHIP" not in server.commands
 
 
 def test_cookie_path_of_the_user_replaces_that_of_tor(tmp_path: Path) -> None:
     cookie = tmp_path / "cookie"
     cookie.write_bytes(COOKIE)
-    manners = Manners(methods="COOKIE", cookie_path=b"/nowhere/at/all")
+    manners = TorBehavior(methods="COOKIE", cookie_path=b"/nowhere/at/all")
     with (
         FakeTor(manners) as server,
         connected(server, EventRecorder(), Credentials(cookie=str(cookie))),
     ):
-        assert server.shown == [COOKIE]
+        assert server.received_secrets == [COOKIE]
 
 
 def test_cookie_is_read_for_each_connection(tmp_path: Path) -> None:
@@ -122,27 +122,27 @@ def test_cookie_is_read_for_each_connection(tmp_path: Path) -> None:
     cookie = tmp_path / "cookie"
     for content in (COOKIE, COOKIE[::-1]):
         cookie.write_bytes(content)
-        manners = Manners(methods="COOKIE", cookie=content, cookie_path=os.fsencode(cookie))
+        manners = TorBehavior(methods="COOKIE", cookie=content, cookie_path=os.fsencode(cookie))
         with FakeTor(manners) as server, connected(server, EventRecorder()):
-            assert server.shown == [content]
+            assert server.received_secrets == [content]
 
 
 def test_password_is_used_before_the_cookie() -> None:
-    manners = Manners(
+    manners = TorBehavior(
         methods="COOKIE,SAFECOOKIE,HASHEDPASSWORD", password=SECRET, cookie_path=b"/nowhere"
     )
     with FakeTor(manners) as server, connected(server, EventRecorder(), Credentials(SECRET)):
-        assert server.shown == [SECRET]
+        assert server.received_secrets == [SECRET]
 
 
 def test_password_is_not_sent_if_tor_does_not_ask_for_one() -> None:
     with FakeTor() as server, connected(server, EventRecorder(), Credentials(SECRET)):
-        assert server.shown == [b""]
+        assert server.received_secrets == [b""]
 
 
 @pytest.fixture(scope="module")
 def locked() -> Iterator[FakeTor]:
-    with FakeTor(Manners(methods="HASHEDPASSWORD", password=SECRET)) as server:
+    with FakeTor(TorBehavior(methods="HASHEDPASSWORD", password=SECRET)) as server:
         yield server
 
 
@@ -158,9 +158,9 @@ def locked() -> Iterator[FakeTor]:
 @example("\u00e9\u4e1c".encode())
 @example(bytes(range(1, 256)).replace(b"\r", b"").replace(b"\n", b""))
 def test_any_password_arrives_byte_for_byte(locked: FakeTor, password: bytes) -> None:
-    locked.behaviour = Manners(methods="HASHEDPASSWORD", password=password)
+    locked.behaviour = TorBehavior(methods="HASHEDPASSWORD", password=password)
     with connected(locked, EventRecorder(), Credentials(password)):
-        assert locked.shown[-1] == password
+        assert locked.received_secrets[-1] == password
 
 
 # Samples
@@ -168,7 +168,7 @@ def test_any_password_arrives_byte_for_byte(locked: FakeTor, password: bytes) ->
 
 def test_first_event_of_a_subscription_is_not_a_sample() -> None:
     recorder = EventRecorder()
-    with FakeTor(Manners(spike=(4_000_000_000, 1))) as server, connected(server, recorder):
+    with FakeTor(TorBehavior(spike=(4_000_000_000, 1))) as server, connected(server, recorder):
         server.emit(100, 200)
         recorder.wait_for(Sample)
         assert [(sample.read, sample.written) for sample in recorder.samples] == [(100, 200)]
@@ -177,7 +177,7 @@ def test_first_event_of_a_subscription_is_not_a_sample() -> None:
 def test_sample_covers_the_time_since_the_previous_event(monkeypatch: pytest.MonkeyPatch) -> None:
     clock, recorder = ManualClock(), EventRecorder()
     monkeypatch.setattr(connection_module, "now", clock)
-    monkeypatch.setattr(connection_module, "awake", clock)
+    monkeypatch.setattr(connection_module, "awake_seconds", clock)
     with FakeTor() as server, connected(server, recorder) as connection:
         for when in (1001.0, 1006.25):
             clock.time = when
@@ -192,7 +192,7 @@ def test_sample_does_not_cover_the_time_of_a_machine_asleep(
 ) -> None:
     clock, awake_clock, recorder = ManualClock(), ManualClock(), EventRecorder()
     monkeypatch.setattr(connection_module, "now", clock)
-    monkeypatch.setattr(connection_module, "awake", awake_clock)
+    monkeypatch.setattr(connection_module, "awake_seconds", awake_clock)
     with FakeTor() as server, connected(server, recorder):
         clock.time += 3600.0
         awake_clock.time += 1.5
@@ -204,7 +204,7 @@ def test_events_in_one_clock_tick_have_a_shortest_span(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     recorder = EventRecorder()
-    monkeypatch.setattr(connection_module, "awake", ManualClock())
+    monkeypatch.setattr(connection_module, "awake_seconds", ManualClock())
     with FakeTor() as server, connected(server, recorder):
         server.emit(7, 8)
         assert recorder.wait_for(Sample).seconds == connection_module.MIN_SPAN_S

@@ -17,9 +17,9 @@ from fake_tor import (
     SSH_BANNER,
     WEB_ANSWER,
     FakeTor,
-    Manners,
-    Oddity,
     Session,
+    SessionHandler,
+    TorBehavior,
     curt,
     floods,
     says,
@@ -133,7 +133,9 @@ NOT_TOR = "this is not a tor control port: it says "
         pytest.param(floods, "it sent a line without an end", "", id="flood"),
     ],
 )
-def test_other_kinds_of_servers_are_named(behaviour: Oddity, cause: str, remedy: str) -> None:
+def test_other_kinds_of_servers_are_named(
+    behaviour: SessionHandler, cause: str, remedy: str
+) -> None:
     with FakeTor(behaviour) as server:
         error = open_error(server.endpoint)
     assert error.cause == cause
@@ -171,7 +173,7 @@ def test_filter_that_refuses_bw_is_named() -> None:
 
 def test_tor_that_sends_no_bw_events_is_an_error() -> None:
     timing = Timing(first_event_timeout_s=0.1)
-    with FakeTor(Manners(spike=None)) as server:
+    with FakeTor(TorBehavior(spike=None)) as server:
         assert (
             open_error(server.endpoint, timing=timing).cause
             == "it accepted the connection, but sends no BW events"
@@ -196,7 +198,7 @@ def test_first_event_is_awaited_again_after_a_suspension(
             return False
 
     with (
-        FakeTor(Manners(spike=None)) as server,
+        FakeTor(TorBehavior(spike=None)) as server,
         connecting(server.endpoint, EventRecorder(), timing) as connection,
     ):
         connection._first_event = Suspended()
@@ -220,7 +222,7 @@ def test_first_event_is_awaited_again_after_a_suspension(
     ids=str,
 )
 def test_invalid_answer_is_an_error(replies: dict[str, bytes]) -> None:
-    with FakeTor(Manners(replies=replies)) as server:
+    with FakeTor(TorBehavior(replies=replies)) as server:
         error = open_error(server.endpoint)
     assert error.cause
     assert "\x1b" not in error.cause
@@ -233,7 +235,7 @@ def test_tor_that_hangs_up_during_the_handshake_closed_the_connection(
 ) -> None:
     cookie = tmp_path / "cookie"
     cookie.write_bytes(COOKIE)
-    manners = Manners(
+    manners = TorBehavior(
         methods="SAFECOOKIE", cookie_path=os.fsencode(cookie), replies={command: HANG_UP}
     )
     with FakeTor(manners) as server:
@@ -248,7 +250,7 @@ def test_tor_that_stops_during_the_handshake_is_silent(command: str) -> None:
             if line.startswith(command.encode()):
                 silent(session)
                 return
-            session.send(session._reply(line, Manners()))
+            session.send(session._reply(line, TorBehavior()))
 
     with FakeTor(stop_at_command) as server:
         error = open_error(server.endpoint, timing=HASTY)
@@ -256,9 +258,9 @@ def test_tor_that_stops_during_the_handshake_is_silent(command: str) -> None:
 
 
 def test_wrong_password_is_an_error() -> None:
-    with FakeTor(Manners(methods="HASHEDPASSWORD", password=SECRET)) as server:
+    with FakeTor(TorBehavior(methods="HASHEDPASSWORD", password=SECRET)) as server:
         error = open_error(server.endpoint, Credentials(b"guess"))
-        assert server.shown == [b"guess"]
+        assert server.received_secrets == [b"guess"]
         assert server.accepted == 1, "stem has not connected again"
     assert error.cause == "tor did not accept the password"
     assert "--password-file" in error.remedy
@@ -268,14 +270,14 @@ def test_wrong_password_is_an_error() -> None:
 
 
 def test_wrong_password_is_an_error_even_if_a_cookie_is_accepted() -> None:
-    manners = Manners(methods="COOKIE,HASHEDPASSWORD", password=SECRET, cookie_path=b"/nowhere")
+    manners = TorBehavior(methods="COOKIE,HASHEDPASSWORD", password=SECRET, cookie_path=b"/nowhere")
     with FakeTor(manners) as server:
         error = open_error(server.endpoint, Credentials(b"guess"))
     assert error.cause == "tor did not accept the password"
 
 
 def test_missing_password_is_needed() -> None:
-    with FakeTor(Manners(methods="HASHEDPASSWORD")) as server:
+    with FakeTor(TorBehavior(methods="HASHEDPASSWORD")) as server:
         error = open_error(server.endpoint)
         assert error.needs_password_at == str(server.endpoint)
         assert server.commands == ["PROTOCOLINFO 1"]
@@ -284,7 +286,9 @@ def test_missing_password_is_needed() -> None:
 
 
 def test_missing_password_does_not_hide_the_cookie_error() -> None:
-    manners = Manners(methods="COOKIE,SAFECOOKIE,HASHEDPASSWORD", cookie_path=b"/nowhere/cookie")
+    manners = TorBehavior(
+        methods="COOKIE,SAFECOOKIE,HASHEDPASSWORD", cookie_path=b"/nowhere/cookie"
+    )
     with FakeTor(manners) as server:
         error = open_error(server.endpoint)
     assert error.cause.startswith("it asks for a password (or for its cookie; ")
@@ -293,7 +297,7 @@ def test_missing_password_does_not_hide_the_cookie_error() -> None:
 
 
 def test_missing_cookie_is_named() -> None:
-    manners = Manners(methods="COOKIE,SAFECOOKIE", cookie_path=b"/nowhere/cookie")
+    manners = TorBehavior(methods="COOKIE,SAFECOOKIE", cookie_path=b"/nowhere/cookie")
     with FakeTor(manners) as server:
         error = open_error(server.endpoint)
     assert error.cause == "cookie /nowhere/cookie: No such file or directory"
@@ -301,7 +305,7 @@ def test_missing_cookie_is_named() -> None:
 
 
 def test_cookie_without_a_path_is_an_error() -> None:
-    with FakeTor(Manners(methods="COOKIE")) as server:
+    with FakeTor(TorBehavior(methods="COOKIE")) as server:
         error = open_error(server.endpoint)
     assert error.cause == "it does not say where its cookie is"
     assert "TOR_CONTROL_COOKIE_AUTH_FILE" in error.remedy
@@ -312,7 +316,7 @@ def test_cookie_of_the_wrong_length_is_not_sent(tmp_path: Path, length: int) -> 
     # A hostile server could name any file as its cookie, to receive its content.
     cookie = tmp_path / "cookie"
     cookie.write_bytes(b"x" * length)
-    manners = Manners(methods="COOKIE", cookie_path=os.fsencode(cookie))
+    manners = TorBehavior(methods="COOKIE", cookie_path=os.fsencode(cookie))
     with FakeTor(manners) as server:
         error = open_error(server.endpoint)
         assert server.commands == ["PROTOCOLINFO 1"]
@@ -325,7 +329,7 @@ def test_huge_cookie_file_is_not_read(tmp_path: Path) -> None:
         file.truncate(64 << 20)
     tracemalloc.start()
     try:
-        with FakeTor(Manners(methods="COOKIE", cookie_path=os.fsencode(huge))) as server:
+        with FakeTor(TorBehavior(methods="COOKIE", cookie_path=os.fsencode(huge))) as server:
             error = open_error(server.endpoint)
         _, peak = tracemalloc.get_traced_memory()
     finally:
@@ -339,7 +343,7 @@ def test_pipe_as_cookie_file_does_not_block(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     errors: list[ExplainedError] = []
-    with FakeTor(Manners(methods="COOKIE", cookie_path=os.fsencode(pipe))) as server:
+    with FakeTor(TorBehavior(methods="COOKIE", cookie_path=os.fsencode(pipe))) as server:
         attempt = threading.Thread(target=lambda: errors.append(open_error(server.endpoint)))
         attempt.start()
         attempt.join(2.0)
@@ -355,7 +359,7 @@ def test_pipe_as_cookie_file_does_not_block(tmp_path: Path) -> None:
 def test_cookie_of_another_tor_is_rejected(tmp_path: Path, methods: str) -> None:
     cookie = tmp_path / "cookie"
     cookie.write_bytes(COOKIE[::-1])
-    manners = Manners(methods=methods, cookie_path=os.fsencode(cookie))
+    manners = TorBehavior(methods=methods, cookie_path=os.fsencode(cookie))
     with FakeTor(manners) as server:
         error = open_error(server.endpoint)
         assert server.accepted == 1
@@ -367,10 +371,10 @@ def test_cookie_is_not_sent_to_a_tor_that_does_not_know_it(tmp_path: Path) -> No
     # That is the purpose of SAFECOOKIE. Offered both, stem would fall back to COOKIE.
     cookie = tmp_path / "cookie"
     cookie.write_bytes(COOKIE[::-1])
-    manners = Manners(methods="COOKIE,SAFECOOKIE", cookie_path=os.fsencode(cookie))
+    manners = TorBehavior(methods="COOKIE,SAFECOOKIE", cookie_path=os.fsencode(cookie))
     with FakeTor(manners) as server:
         error = open_error(server.endpoint)
-        assert server.shown == []
+        assert server.received_secrets == []
     assert "does not know the content of the cookie" in error.cause
 
 
@@ -378,7 +382,7 @@ def test_cookie_may_be_rejected_after_the_challenge(tmp_path: Path) -> None:
     cookie = tmp_path / "cookie"
     cookie.write_bytes(COOKIE)
     wrong = b"515 Authentication failed: Safe cookie response did not match expected value.\r\n"
-    manners = Manners(
+    manners = TorBehavior(
         methods="SAFECOOKIE", cookie_path=os.fsencode(cookie), replies={"AUTHENTICATE": wrong}
     )
     with FakeTor(manners) as server:
@@ -391,7 +395,7 @@ def test_unreadable_cookie_has_a_remedy() -> None:
         cookie = directory / "cookie"
         cookie.write_bytes(COOKIE)
         cookie.chmod(0o000)
-        manners = Manners(methods="SAFECOOKIE", cookie_path=os.fsencode(cookie))
+        manners = TorBehavior(methods="SAFECOOKIE", cookie_path=os.fsencode(cookie))
         with FakeTor(manners) as server, nobody():
             error = open_error(server.endpoint)
     assert error.cause == f"cookie {cookie}: permission denied"
@@ -411,14 +415,14 @@ def test_forbidden_socket_has_a_remedy() -> None:
 
 def test_cookie_path_that_is_not_utf_8_is_an_error() -> None:
     # With such a DataDirectory of a real tor, stem raises a UnicodeDecodeError.
-    with FakeTor(Manners(methods="COOKIE", cookie_path=b"/var/lib/t\xf6r/cookie")) as server:
+    with FakeTor(TorBehavior(methods="COOKIE", cookie_path=b"/var/lib/t\xf6r/cookie")) as server:
         error = open_error(server.endpoint)
     assert error.cause == "the path of its cookie is not UTF-8, which stem cannot read"
     assert "CookieAuthFile" in error.remedy
 
 
 def test_unknown_authentication_methods_are_named() -> None:
-    with FakeTor(Manners(methods="RETINASCAN,BLOOD")) as server:
+    with FakeTor(TorBehavior(methods="RETINASCAN,BLOOD")) as server:
         error = open_error(server.endpoint)
     assert "RETINASCAN, BLOOD" in error.cause
     assert "CookieAuthentication 1" in error.remedy
@@ -426,7 +430,7 @@ def test_unknown_authentication_methods_are_named() -> None:
 
 def test_open_authentication_may_be_rejected() -> None:
     replies = {"AUTHENTICATE": b"515 Authentication failed: no\r\n"}
-    with FakeTor(Manners(replies=replies)) as server:
+    with FakeTor(TorBehavior(replies=replies)) as server:
         error = open_error(server.endpoint)
     assert error.cause == "tor did not let us in without a password"
     assert error.remedy
@@ -434,7 +438,7 @@ def test_open_authentication_may_be_rejected() -> None:
 
 def test_failed_connection_leaves_no_thread_and_no_descriptor() -> None:
     def attempt() -> None:
-        with FakeTor(Manners(methods="HASHEDPASSWORD", password=SECRET)) as server:
+        with FakeTor(TorBehavior(methods="HASHEDPASSWORD", password=SECRET)) as server:
             open_error(server.endpoint, Credentials(b"guess"))
 
     attempt()

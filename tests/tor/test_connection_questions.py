@@ -9,7 +9,7 @@ from fake_tor import (
     FILTER,
     HANG_UP,
     FakeTor,
-    Manners,
+    TorBehavior,
 )
 
 from bwgraph.model.errors import ExplainedError
@@ -37,16 +37,16 @@ from bwgraph.tor.timing import DEFAULT_TIMING
 def test_counter_base_is_what_tor_moved_before_the_first_sample() -> None:
     recorder = EventRecorder()
     with FakeTor() as server, connecting(server.endpoint, recorder) as connection:
-        server.count(1_000_000, 1000)  # since tor's start
+        server.add_traffic(1_000_000, 1000)  # since tor's start
         connected_event = connection.open(Credentials())
         assert connected_event.counters == CounterBase(1_424_182, 1013)
         connection.release_samples()
         server.emit(70, 7)
         recorder.wait_for(Sample)
         assert connection.check_counters() == CounterBase(1_424_182, 1013)
-        server.count(5, 6)  # since the last event, so they are in the next
+        server.add_traffic(5, 6)  # since the last event, so they are in the next
         assert connection.check_counters() == CounterBase(1_424_187, 1019)
-        server.moved = (server.moved[0] - 5, server.moved[1] - 6)
+        server.counters = (server.counters[0] - 5, server.counters[1] - 6)
         server.emit(5, 6)
         recorder.wait_for(Sample)
         assert connection.check_counters() == CounterBase(1_424_182, 1013)
@@ -68,7 +68,7 @@ def test_wrapped_event_is_found_once() -> None:
         wait_until(
             lambda: connection.check_counters() == CounterBase(424_182, 13), "the counters agree"
         )
-        server.count(1 << 32, 0)
+        server.add_traffic(1 << 32, 0)
         server.emit(5, 6)
         sample = recorder.wait_for(Sample)
         assert connection.check_counters() == Wrapped(
@@ -98,7 +98,7 @@ def test_wrapped_event_is_found_once() -> None:
 def test_invalid_value_counts_as_no_answer(key: str, answer: bytes) -> None:
     recorder = EventRecorder()
     with (
-        FakeTor(Manners(info={key: answer})) as server,
+        FakeTor(TorBehavior(info={key: answer})) as server,
         connecting(server.endpoint, recorder) as connection,
     ):
         connected_event = connection.open(Credentials())
@@ -127,7 +127,7 @@ def test_invalid_value_counts_as_no_answer(key: str, answer: bytes) -> None:
 def test_refused_or_missing_answer_does_not_end_the_connection(reply: bytes) -> None:
     recorder = EventRecorder()
     with (
-        FakeTor(Manners(replies={"GETINFO": reply})) as server,
+        FakeTor(TorBehavior(replies={"GETINFO": reply})) as server,
         connecting(server.endpoint, recorder) as connection,
     ):
         connected_event = connection.open(Credentials())
@@ -165,7 +165,7 @@ def test_changed_values_are_not_hidden_by_stems_cache() -> None:
     info = {"fingerprint": b"A" * 40, "accounting/enabled": b"1", "accounting/bytes": b"1 2"}
     conf = {"bandwidthrate": "1000"}
     with (
-        FakeTor(Manners(info=info, conf=conf)) as server,
+        FakeTor(TorBehavior(info=info, conf=conf)) as server,
         connected(server, EventRecorder()) as connection,
     ):
         assert ask_all(connection) == {
@@ -210,7 +210,7 @@ def test_refused_questions_are_asked_rarely() -> None:
 )
 def test_invalid_answer_is_left_out(reply: bytes) -> None:
     recorder = EventRecorder()
-    manners = Manners(replies={"GETINFO": reply, "GETCONF": reply})
+    manners = TorBehavior(replies={"GETINFO": reply, "GETCONF": reply})
     with FakeTor(manners) as server, connected(server, recorder) as connection:
         assert ask_all(connection) == {}
         server.emit(5, 6)
@@ -220,7 +220,7 @@ def test_invalid_answer_is_left_out(reply: bytes) -> None:
 def test_connection_that_is_not_open_has_no_description() -> None:
     # An empty description would mean that tor has no limits any more.
     with (
-        FakeTor(Manners(replies={"GETCONF": HANG_UP})) as server,
+        FakeTor(TorBehavior(replies={"GETCONF": HANG_UP})) as server,
         connecting(server.endpoint, EventRecorder()) as connection,
     ):
         assert connection.describe() is None  # not open yet
@@ -231,7 +231,7 @@ def test_connection_that_is_not_open_has_no_description() -> None:
 
 @pytest.mark.parametrize("refused", [line for line in ALL_COMMANDS if line.startswith("GETINFO")])
 def test_refused_key_affects_no_other(refused: str) -> None:
-    manners = Manners(allowed=frozenset({*ALL_COMMANDS} - {refused}))
+    manners = TorBehavior(allowed=frozenset({*ALL_COMMANDS} - {refused}))
     with FakeTor(manners) as server, connecting(server.endpoint, EventRecorder()) as connection:
         connected_event = connection.open(Credentials())
         assert (connected_event.counters is None) == ("traffic" in refused)
@@ -242,7 +242,7 @@ def test_refused_key_affects_no_other(refused: str) -> None:
 
 def test_connection_that_ends_during_a_question_is_lost() -> None:
     lost = threading.Event()
-    with FakeTor(Manners(replies={"GETINFO": HANG_UP})) as server:
+    with FakeTor(TorBehavior(replies={"GETINFO": HANG_UP})) as server:
         connection = Connection(
             server.endpoint, transport.connect, EventRecorder(), lambda _: lost.set()
         )
@@ -280,7 +280,7 @@ def open_with_late_event(
 def test_cache_is_used_if_another_controller_is_subscribed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with FakeTor(Manners(spike=None)) as server:
+    with FakeTor(TorBehavior(spike=None)) as server:
         server.cache.extend(CACHE[:-1])
         connected_event = open_with_late_event(server, 0.4, monkeypatch)
         assert server.commands == [*ALL_COMMANDS, "GETINFO bw-event-cache"]
@@ -292,7 +292,7 @@ def test_cache_is_not_used_if_the_first_event_is_prompt(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # It may be days old: tor updates it only while a controller is subscribed.
-    with FakeTor(Manners(spike=None)) as server:
+    with FakeTor(TorBehavior(spike=None)) as server:
         server.cache.extend(CACHE[:-1])
         connected_event = open_with_late_event(
             server, DEFAULT_TIMING.prompt_event_s / 2, monkeypatch
@@ -315,12 +315,12 @@ def test_cache_is_not_used_if_the_first_event_arrives_with_the_subscription(
     "answer", [b"", b"nonsense", b"1,2,3 , 4 5,x \xff", b"9" * 30 + b",1 1,1", b"\x1b[2J"]
 )
 def test_invalid_cache_has_no_samples(answer: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    with FakeTor(Manners(spike=None, info={"bw-event-cache": answer})) as server:
+    with FakeTor(TorBehavior(spike=None, info={"bw-event-cache": answer})) as server:
         assert open_with_late_event(server, 0.4, monkeypatch).recent == ()
 
 
 def test_refused_cache_has_no_samples(monkeypatch: pytest.MonkeyPatch) -> None:
-    with FakeTor(Manners(spike=None, allowed=frozenset(ALL_COMMANDS))) as server:
+    with FakeTor(TorBehavior(spike=None, allowed=frozenset(ALL_COMMANDS))) as server:
         connected_event = open_with_late_event(server, 0.4, monkeypatch)
     assert connected_event.recent == ()
     assert connected_event.uptime == 3600

@@ -10,7 +10,7 @@ from event_recorder import EventRecorder
 from fake_tor import (
     HANG_UP,
     FakeTor,
-    Manners,
+    TorBehavior,
 )
 
 from bwgraph.model.errors import ExplainedError
@@ -64,15 +64,17 @@ ECHO = b'515 Authentication failed: no such thing as AUTHENTICATE "%s"\r\n' % SE
 @pytest.mark.parametrize(
     "manners",
     [
-        Manners(methods="HASHEDPASSWORD", password=b"another"),
-        Manners(methods="HASHEDPASSWORD", replies={"AUTHENTICATE": ECHO}),
-        Manners(methods="HASHEDPASSWORD", replies={"AUTHENTICATE": b"551 Internal error\r\n"}),
-        Manners(methods="HASHEDPASSWORD", replies={"AUTHENTICATE": b"what?\r\n"}),
-        Manners(methods="HASHEDPASSWORD", replies={"AUTHENTICATE": HANG_UP}),
+        TorBehavior(methods="HASHEDPASSWORD", password=b"another"),
+        TorBehavior(methods="HASHEDPASSWORD", replies={"AUTHENTICATE": ECHO}),
+        TorBehavior(methods="HASHEDPASSWORD", replies={"AUTHENTICATE": b"551 Internal error\r\n"}),
+        TorBehavior(methods="HASHEDPASSWORD", replies={"AUTHENTICATE": b"what?\r\n"}),
+        TorBehavior(methods="HASHEDPASSWORD", replies={"AUTHENTICATE": HANG_UP}),
     ],
     ids=["refused", "echoed", "other error", "garbage", "hung up"],
 )
-def test_password_is_in_no_text_after_a_failure(manners: Manners, all_records: AllRecords) -> None:
+def test_password_is_in_no_text_after_a_failure(
+    manners: TorBehavior, all_records: AllRecords
+) -> None:
     with FakeTor(manners) as server:
         credentials = Credentials(SECRET)
         failure = open_error(server.endpoint, credentials)
@@ -87,7 +89,7 @@ def test_password_is_in_no_text_after_a_failure(manners: Manners, all_records: A
 
 def test_password_is_in_no_text_after_success(all_records: AllRecords) -> None:
     recorder = EventRecorder()
-    manners = Manners(methods="HASHEDPASSWORD", password=SECRET)
+    manners = TorBehavior(methods="HASHEDPASSWORD", password=SECRET)
     with FakeTor(manners) as server, connected(server, recorder, Credentials(SECRET)) as connection:
         texts = [
             repr(connection),

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 import pytest
 from connections import connected
 from event_recorder import EventRecorder, wait_until
-from fake_tor import HANG_UP, FakeTor, Manners, Oddity, Session, says
+from fake_tor import HANG_UP, FakeTor, Session, SessionHandler, TorBehavior, says
 from pty_driver import Program, bwgraph_argv, environment
 from supervisors import started
 
@@ -152,7 +152,7 @@ def test_unread_events_are_bounded_and_include_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(event_queue, "MAX_QUEUED_SAMPLES", 4)
-    monkeypatch.setattr(event_queue, "MAX_QUEUED_OTHERS", 2)
+    monkeypatch.setattr(event_queue, "MAX_QUEUED_OTHER_EVENTS", 2)
     instance = Instance("x")
     events = EventQueue({}, Fleet([instance]))
     for number in range(100):
@@ -190,7 +190,7 @@ def test_answers_to_other_questions_are_ignored() -> None:
     def answer_late(session: Session) -> None:
         previous = b""
         while (line := session.line()) is not None:
-            reply = session._reply(line, Manners())
+            reply = session._reply(line, TorBehavior())
             if not line.startswith(b"GETINFO"):
                 session.send(reply)
                 if line == b"SETEVENTS BW":
@@ -260,8 +260,8 @@ EVIL = "\x1b]0;EVIL\x07\x1b[2J\x9b31m\x1b]52;c;RVZJTA==\x07"
 "Written to a terminal, it renames, clears and colours the window and fills the clipboard."
 RAW, LATIN = EVIL.encode(), EVIL.encode("latin-1")
 
-ESCAPES: dict[str, Manners | Oddity] = {
-    "its name and limits": Manners(
+ESCAPES: dict[str, TorBehavior | SessionHandler] = {
+    "its name and limits": TorBehavior(
         conf={"nickname": EVIL, "bandwidthrate": EVIL},
         info={
             "fingerprint": RAW,
@@ -273,20 +273,20 @@ ESCAPES: dict[str, Manners | Oddity] = {
             "accounting/interval-end": LATIN,
         },
     ),
-    "its version": Manners(version="0.4.8 \x1b]0;EVIL\x07"),
-    "its cookie's path": Manners(methods="COOKIE", cookie_path=b"/nowhere/" + RAW),
+    "its version": TorBehavior(version="0.4.8 \x1b]0;EVIL\x07"),
+    "its cookie's path": TorBehavior(methods="COOKIE", cookie_path=b"/nowhere/" + RAW),
     "its raw cookie's path": says(
         b'250-PROTOCOLINFO 1\r\n250-AUTH METHODS=COOKIE COOKIEFILE="/%s"\r\n250 OK\r\n' % RAW
     ),
     "its methods": says(b"250-PROTOCOLINFO 1\r\n250-AUTH METHODS=%s\r\n250 OK\r\n" % RAW),
-    "its error on PROTOCOLINFO": Manners(replies={"PROTOCOLINFO": b"510 %s\r\n" % RAW}),
-    "its error on AUTHENTICATE": Manners(replies={"AUTHENTICATE": b"515 %s\r\n" % RAW}),
-    "its error on SETEVENTS": Manners(replies={"SETEVENTS": b"552 %s\r\n" % RAW}),
-    "its errors": Manners(
+    "its error on PROTOCOLINFO": TorBehavior(replies={"PROTOCOLINFO": b"510 %s\r\n" % RAW}),
+    "its error on AUTHENTICATE": TorBehavior(replies={"AUTHENTICATE": b"515 %s\r\n" % RAW}),
+    "its error on SETEVENTS": TorBehavior(replies={"SETEVENTS": b"552 %s\r\n" % RAW}),
+    "its errors": TorBehavior(
         replies={"GETINFO": b"551 %s\r\n" % RAW, "GETCONF": b"551 %s\r\n" % LATIN}
     ),
     "its first words": says(RAW + b"\r\n", unasked=True),
-    "its last words": Manners(replies={"AUTHENTICATE": HANG_UP}, version=""),
+    "its last words": TorBehavior(replies={"AUTHENTICATE": HANG_UP}, version=""),
 }
 "Hostile tors, by the string that contains the escape sequences."
 

@@ -9,8 +9,8 @@ from fake_tor import (
     FILTER_WITHOUT_BW,
     SSH_BANNER,
     FakeTor,
-    Manners,
     Session,
+    TorBehavior,
     curt,
     drips,
     says,
@@ -71,7 +71,7 @@ def test_error_names_each_endpoint_in_order_with_its_cause(tmp_path: Path) -> No
     with (
         FakeTor(says(SSH_BANNER, unasked=True)) as ssh,
         FakeTor(curt) as closing,
-        FakeTor(Manners(methods="COOKIE", cookie_path=b"/nowhere/cookie")) as locked,
+        FakeTor(TorBehavior(methods="COOKIE", cookie_path=b"/nowhere/cookie")) as locked,
     ):
         endpoints = (nowhere, ssh.endpoint, closing.endpoint, locked.endpoint)
         error = refused(*endpoints).error
@@ -109,7 +109,7 @@ def test_error_of_a_single_endpoint_is_one_line(tmp_path: Path) -> None:
 
 def test_error_names_the_endpoint_that_needs_a_password(tmp_path: Path) -> None:
     nowhere = ControlSocket(str(tmp_path / "nowhere"))
-    with FakeTor(Manners(methods="HASHEDPASSWORD")) as locked:
+    with FakeTor(TorBehavior(methods="HASHEDPASSWORD")) as locked:
         error = refused(nowhere, locked.endpoint).error
         assert error.needs_password_at == str(locked.endpoint)
         assert refused(locked.endpoint).error.needs_password_at == str(locked.endpoint)
@@ -119,17 +119,17 @@ def test_error_names_the_endpoint_that_needs_a_password(tmp_path: Path) -> None:
 def test_password_is_sent_to_the_endpoint() -> None:
     recorder = EventRecorder()
     with (
-        FakeTor(Manners(methods="HASHEDPASSWORD", password=b"a b")) as server,
+        FakeTor(TorBehavior(methods="HASHEDPASSWORD", password=b"a b")) as server,
         started(server.endpoint, report=recorder, credentials=Credentials(b"a b")),
     ):
         recorder.wait_for(Connected)
-        assert server.shown == [b"a b"]
+        assert server.received_secrets == [b"a b"]
 
 
 def test_connection_to_an_endpoint_that_fails_is_closed() -> None:
     recorder = EventRecorder()
     with (
-        FakeTor(Manners(methods="HASHEDPASSWORD")) as locked,
+        FakeTor(TorBehavior(methods="HASHEDPASSWORD")) as locked,
         FakeTor() as server,
         started(locked.endpoint, server.endpoint, report=recorder),
     ):
@@ -273,7 +273,7 @@ def test_delays_before_the_first_connection_grow_until_retry_now(
         source.retry_now()
         recorder.wait_for(Connected)
         # After a connection the delays begin at the first again.
-        server.refuse()
+        server.stop_listening()
         server.hang_up()
         assert recorder.wait_for(Lost).retry_at - clock.now() == pytest.approx(100, abs=20)
         source.close()
@@ -281,12 +281,12 @@ def test_delays_before_the_first_connection_grow_until_retry_now(
 
 def test_waiting_source_waits_for_a_tor_that_needs_a_password() -> None:
     recorder = EventRecorder()
-    with FakeTor(Manners(methods="HASHEDPASSWORD")) as server:
+    with FakeTor(TorBehavior(methods="HASHEDPASSWORD")) as server:
         source = waiting_source(server.endpoint)
         source.start(recorder)
         assert recorder.wait_for(Refused).error.needs_password_at == str(server.endpoint)
         assert "password" in recorder.wait_for(Lost).reason
-        server.behaviour = Manners()
+        server.behaviour = TorBehavior()
         recorder.wait_for(Connected)
         source.close()
 

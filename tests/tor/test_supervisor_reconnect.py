@@ -11,7 +11,7 @@ import pytest
 from event_recorder import EventRecorder, wait_until
 from fake_tor import (
     FakeTor,
-    Manners,
+    TorBehavior,
     silent,
 )
 from supervisors import HASTY, IMPATIENT, LENIENT, LONG_S, STRICT, started
@@ -56,7 +56,7 @@ def test_source_reconnects_after_a_loss(tmp_path: Path) -> None:
         recorder.wait_for(Connected)
         server.emit(1, 0)
         recorder.wait_for(Sample)
-        server.refuse()
+        server.stop_listening()
         server.hang_up()
         assert recorder.wait_for(Lost).reason == "it closed the connection"
         assert recorder.wait_for(Lost).reason == "no such socket"
@@ -75,7 +75,7 @@ def test_loss_contains_the_time_of_the_last_event() -> None:
         recorder.wait_for(Connected)
         server.emit(1, 0)
         last = recorder.wait_for(Sample).ends_at
-        server.refuse()
+        server.stop_listening()
         server.hang_up()
         # The same after each failed attempt.
         assert [recorder.wait_for(Lost).last_heard for _ in range(3)] == [last] * 3
@@ -88,7 +88,7 @@ def test_delays_grow_until_retry_now() -> None:
     with FakeTor() as server, started(server.endpoint, report=recorder, timing=timing) as source:
         for _ in range(2):  # after a connection the delays begin at the first again
             recorder.wait_for(Connected)
-            server.refuse()
+            server.stop_listening()
             server.hang_up()
             delays = []
             for _ in range(5):
@@ -279,7 +279,7 @@ def test_silence_during_a_reconnection_is_retried() -> None:
         server.hang_up()
         assert recorder.wait_for(Lost).reason == "it closed the connection"
         assert "was silent for" in recorder.wait_for(Lost).reason
-        server.behaviour = Manners()
+        server.behaviour = TorBehavior()
         recorder.wait_for(Connected)
 
 
@@ -337,7 +337,7 @@ def test_waiting_events_are_read_after_our_own_suspension(
     # ^Z and fg: the last event is old, but only because bwgraph was stopped.
     shifted, recorder = ShiftedClock(), EventRecorder()
     monkeypatch.setattr(connection_module, "now", shifted)
-    monkeypatch.setattr(connection_module, "awake", shifted)
+    monkeypatch.setattr(connection_module, "awake_seconds", shifted)
     monkeypatch.setattr(supervisor, "now", shifted)
     with FakeTor() as server, started(server.endpoint, report=recorder, timing=timing) as source:
         recorder.wait_for(Connected)

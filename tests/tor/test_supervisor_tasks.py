@@ -7,8 +7,8 @@ from event_recorder import EventRecorder, wait_until
 from fake_tor import (
     FILTER,
     FakeTor,
-    Manners,
     Session,
+    TorBehavior,
 )
 from supervisors import HASTY, IMPATIENT, started
 
@@ -43,7 +43,7 @@ def test_wrapped_event_is_reported() -> None:
     recorder = EventRecorder()
     with FakeTor() as server, started(server.endpoint, report=recorder, timing=timing):
         recorder.wait_for(CounterBase)
-        server.count(0, 3 << 32)
+        server.add_traffic(0, 3 << 32)
         server.emit(5, 6)
         sample = recorder.wait_for(Sample)
         assert recorder.wait_for(Wrapped).missing_bytes == Sample(
@@ -73,7 +73,7 @@ def test_unanswered_counters_block_nothing() -> None:
         while (line := session.line()) is not None:
             asked += line == b"GETINFO traffic/read"
             if asked < 2:
-                session.send(session._reply(line, Manners()))
+                session.send(session._reply(line, TorBehavior()))
             if line == b"SETEVENTS BW":
                 session.send(b"650 BW 1 1\r\n")
                 session.server.now_subscribed(session)
@@ -95,7 +95,7 @@ def test_description_is_requested_repeatedly() -> None:
     timing = HASTY._replace(first_describe_delay_s=0.01, describe_interval_s=0.01)
     recorder, conf = EventRecorder(), {"bandwidthrate": "1000"}
     with (
-        FakeTor(Manners(conf=conf)) as server,
+        FakeTor(TorBehavior(conf=conf)) as server,
         started(server.endpoint, report=recorder, timing=timing),
     ):
         assert recorder.wait_for(Described).context.limit == Limit(1000, "BandwidthRate")
@@ -152,7 +152,7 @@ def test_unanswered_question_blocks_nothing() -> None:
     def answer_the_rest(session: Session) -> None:
         while (line := session.line()) is not None:
             if line != b"GETCONF BandwidthRate":
-                session.send(session._reply(line, Manners()))
+                session.send(session._reply(line, TorBehavior()))
             if line == b"SETEVENTS BW":
                 session.send(b"650 BW 1 1\r\n")
                 session.server.now_subscribed(session)
@@ -174,12 +174,12 @@ def test_unanswered_question_blocks_nothing() -> None:
 def test_connected_contains_uptime_and_process() -> None:
     recorder = EventRecorder()
     with (
-        FakeTor(Manners(uptime=86_400, process=99)) as server,
+        FakeTor(TorBehavior(uptime=86_400, process=99)) as server,
         started(server.endpoint, report=recorder),
     ):
         connected = recorder.wait_for(Connected)
         assert (connected.uptime, connected.process, connected.recent) == (86_400.0, "99", ())
-        server.behaviour = Manners(uptime=3, process=100)
+        server.behaviour = TorBehavior(uptime=3, process=100)
         server.hang_up()
         connected = recorder.wait_for(Connected)
         assert (connected.uptime, connected.process) == (3.0, "100")

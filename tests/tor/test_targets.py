@@ -169,7 +169,7 @@ def test_two_endpoints_of_one_process_become_one_instance(
         }
         found = find_targets([], None, environ)
     assert named_endpoints(found) == [two.endpoint, one.endpoint]
-    fleet, _ = found.create_fleet(Secrets(Credentials()), patient=False)
+    fleet, _ = found.create_fleet(Secrets(Credentials()), wait_forever=False)
     for instance in fleet.instances:
         fleet.handle(instance, Connected(9.0, instance.name, uptime=5.0, process="4711"))
     assert [each.name for each in fleet.instances] == [str(two.endpoint)]
@@ -178,7 +178,7 @@ def test_two_endpoints_of_one_process_become_one_instance(
 
 def test_two_named_endpoints_of_one_process_stay_two_instances() -> None:
     found = find_targets([NamedEndpoint("a", PORT), NamedEndpoint("b", BROWSER)], None, {})
-    fleet, _ = found.create_fleet(Secrets(Credentials()), patient=False)
+    fleet, _ = found.create_fleet(Secrets(Credentials()), wait_forever=False)
     for instance in fleet.instances:
         fleet.handle(instance, Connected(9.0, instance.name, uptime=5.0, process="4711"))
     assert len(fleet.instances) == 2
@@ -188,13 +188,13 @@ def test_two_named_endpoints_of_one_process_stay_two_instances() -> None:
 
 
 def tor_sources(watched: Targets, secrets: Secrets, *, patient: bool = False) -> list[TorSource]:
-    _, sources = watched.create_fleet(secrets, patient=patient)
+    _, sources = watched.create_fleet(secrets, wait_forever=patient)
     return [source for source in sources.values() if isinstance(source, TorSource)]
 
 
 def test_each_of_several_tors_has_an_instance_and_a_waiting_source() -> None:
     named = (NamedEndpoint("exit", PORT), NamedEndpoint("", BROWSER))
-    fleet, sources = Targets(named).create_fleet(Secrets(GIVEN), patient=False)
+    fleet, sources = Targets(named).create_fleet(Secrets(GIVEN), wait_forever=False)
     assert tuple(sources) == fleet.instances
     assert [(each.name, each.label, each.note) for each in fleet.instances] == [
         ("127.0.0.1:9051", "exit", ""),
@@ -220,7 +220,7 @@ def test_single_source_waits_only_if_asked_to(watched: Targets, *, patient: bool
     [source] = tor_sources(watched, Secrets(GIVEN), patient=patient)
     assert source._wait_forever is patient
     assert source._credentials == GIVEN
-    fleet, _ = watched.create_fleet(Secrets(GIVEN), patient=patient)
+    fleet, _ = watched.create_fleet(Secrets(GIVEN), wait_forever=patient)
     assert fleet.sum is None
 
 
@@ -230,7 +230,7 @@ def test_demo_instance_has_a_note() -> None:
     )
     assert isinstance(source._connect.__self__, demo.DemoTor)  # type: ignore[attr-defined]
     fleet, _ = Targets((NamedEndpoint("", demo.ENDPOINT),), demo_speed=60).create_fleet(
-        Secrets(GIVEN), patient=False
+        Secrets(GIVEN), wait_forever=False
     )
     assert fleet.instances[0].note == targets.DEMO_NOTE
 

@@ -30,7 +30,7 @@ def test_silent_connection_is_reported_before_it_is_closed() -> None:
 )
 def test_fleet_passes_its_timing_to_each_source(targets: Targets) -> None:
     timing = Timing(silence_s=7.0)
-    _, sources = targets.create_fleet(Secrets(Credentials()), patient=False, timing=timing)
+    _, sources = targets.create_fleet(Secrets(Credentials()), wait_forever=False, timing=timing)
     for source in sources.values():
         assert isinstance(source, TorSource)
         assert source._timing is timing
