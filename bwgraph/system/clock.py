@@ -26,7 +26,7 @@ if sys.platform == "linux":
         return time.clock_gettime(time.CLOCK_MONOTONIC)
 
 else:
-    _monotonic = awake = time.monotonic
+    _monotonic = awake_seconds = time.monotonic
 
 _EPOCH_OFFSET = time.time() - _monotonic()
 

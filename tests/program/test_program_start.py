@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from demo_program import patched_argv
+from event_recorder import wait_until
 from pty_driver import SMCUP, Program
 
 
@@ -29,7 +30,7 @@ sys.meta_path.insert(0, Slow)
 
 def test_a_key_typed_during_the_imports_counts(tmp_path: Path) -> None:
     with Program(argv=loading(tmp_path, "--demo")) as program:
-        program.wait_until((tmp_path / "here").exists, "the imports")
+        wait_until((tmp_path / "here").exists, "the imports")
         program.send("?q")
         (tmp_path / "go").touch()
         assert program.wait_exit() == 0
@@ -38,7 +39,7 @@ def test_a_key_typed_during_the_imports_counts(tmp_path: Path) -> None:
 
 def test_ctrl_c_during_the_imports_ends_without_a_traceback(tmp_path: Path) -> None:
     with Program(argv=loading(tmp_path, "--demo")) as program:
-        program.wait_until((tmp_path / "here").exists, "the imports")
+        wait_until((tmp_path / "here").exists, "the imports")
         program.send("\x03")
         assert program.wait_exit() == 0
         assert SMCUP not in program.raw
