@@ -4,9 +4,9 @@ Owns the rules that turn the time at which an event arrives into the seconds tha
 not know how buckets are stored, nor the current time. Three things make this more than a division:
 
 - Tor sends its events slightly more slowly than one a second (1.0022 s on average). Consecutive
-  events get consecutive buckets as long as these are off by at most ``SLACK_S``. About once in
-  seven minutes, an event therefore covers two buckets. Its bytes and its time are shared between
-  them, so that both have the event's rate, no second looks like a gap and none counts twice.
+  events get consecutive buckets as long as these are off by at most ``SLACK_S``. About every
+  7.5 minutes, an event therefore covers two buckets. Its bytes and its time are shared between
+  them, so that both have the event's rate, no second is a gap, and no byte is counted twice.
 - A late event contains everything moved since the event before it, and is spread over that time. A
   tor that was stopped and continues sends a small event first, and the backlog one second later. A
   late event is therefore spread together with the event after it.
@@ -21,16 +21,17 @@ from bwgraph.model.events import Sample
 from bwgraph.model.ring import Portion
 
 SLACK_S = 0.75
-"How far a bucket may be off from the clock before it is moved."
+"""Seconds by which a bucket's end may differ from the arrival time before another bucket is
+used."""
 
 LATE_SPAN_S = 1.25
-"An event that covers at least this span is late."
+"Seconds. An event that covers at least this span is late."
 
 EARLY_SPAN_S = 0.5
-"An event that covers less came in a burst: tor never sends two events within this time."
+"Seconds. An event that covers less is part of a burst: tor never sends two within this time."
 
 MAX_BURST_EVENTS = 3600
-"The most events that are held: those of an hour of ^Z."
+"The maximum number of held events: those of one hour."
 
 
 class Binning:
@@ -53,12 +54,14 @@ class Binning:
         if sample.seconds >= LATE_SPAN_S:
             held.append(sample)
             return []
-        edge, when, seconds = self.newest, sample.ends_at, sample.seconds
-        if edge is not None and when - seconds <= edge + SLACK_S > when - 1 > edge - SLACK_S:
-            # The usual case: the event of the next second, for the next bucket.
-            self.newest = edge = edge + 1
-            read, written = sample.read, sample.written
-            return [Portion(edge, read, written, seconds, read / seconds, written / seconds)]
+        newest, when, seconds = self.newest, sample.ends_at, sample.seconds
+        if newest is not None:
+            follows = when - seconds <= newest + SLACK_S
+            in_step = newest - SLACK_S < when - 1 < newest + SLACK_S
+            if follows and in_step:  # the usual case: the event of the next second
+                self.newest = bucket = newest + 1
+                read, written = sample.read, sample.written
+                return [Portion(bucket, read, written, seconds, read / seconds, written / seconds)]
         before, last = self._span(when - seconds, when)
         self.newest = last
         return spread(sample.read, sample.written, sample.seconds, before, last)
@@ -95,11 +98,11 @@ class Binning:
 
     def _span(self, start: float, end: float) -> tuple[int, int]:
         """Return the last bucket before a span of time, and the bucket that the span ends in."""
-        edge = self.newest
-        if edge is None or start > edge + SLACK_S:
-            edge = round(start)
-        following = edge + 1
-        return edge, following if abs(end - following) < SLACK_S else max(round(end), edge)
+        before = self.newest
+        if before is None or start > before + SLACK_S:
+            before = round(start)
+        following = before + 1
+        return before, following if abs(end - following) < SLACK_S else max(round(end), before)
 
 
 def spread(read: int, written: int, seconds: float, before: int, last: int) -> list[Portion]:

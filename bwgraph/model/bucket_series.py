@@ -12,7 +12,7 @@ from bwgraph.model.rollups import Rollups, StoredBucket, bucket_capacity
 
 
 class ChangedBuckets(NamedTuple):
-    """Buckets of one resolution in which something has changed."""
+    """The buckets of one resolution from the first changed second on."""
 
     resolution: int
     first: int
@@ -87,7 +87,7 @@ class BucketSeries:
     def extent(self, newest: int, resolution: int) -> tuple[int, int]:
         """Return the seconds at which the oldest bucket with data and the newest one end.
 
-        ``newest`` is the second that the newest bucket contains, whether or not it has data.
+        ``newest`` is the newest second, with or without data.
         """
         last = -(-newest // resolution)
         firsts = [first for each, (first, _) in self.restored_spans.items() if each <= resolution]

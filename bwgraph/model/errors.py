@@ -5,10 +5,10 @@ Owns ``ExplainedError``. Must not know what raises it or how it is shown.
 
 
 class ExplainedError(Exception):
-    """The reason why there is no connection, in words for the user.
+    """An error with a message for the user.
 
-    ``cause`` is one sentence that says what failed. ``remedy`` is what the user can do about it,
-    and empty if that is unknown. ``not_running`` is true if nothing answered at all.
+    ``cause`` says what failed, in one or more lines. ``remedy`` is what the user can do about it,
+    and empty if that is unknown. ``not_running`` is true if no process listens at the endpoint.
     ``needs_password_at`` is the endpoint at which a password would help, and empty if none would.
     """
 

@@ -11,8 +11,9 @@ from bwgraph.model.errors import ExplainedError
 from bwgraph.model.quota import Context
 
 MAX_SAMPLE_BYTES = 1 << 40
-"""The most bytes that a sample can hold. Tor's events hold at most 4 GiB, and a day of samples of
-this size still adds up to less than 63 bits."""
+"""The most bytes that a sample from tor can hold. Tor's events hold at most 4 GiB, and a day of
+samples of this size still adds up to less than 63 bits. A recorded sample can hold more
+(``recording.format.MAX_RATE``)."""
 
 
 class Sample(NamedTuple):
@@ -60,28 +61,28 @@ class Connected(NamedTuple):
     process: str = ""
     "An identifier of the tor process among those of one machine; empty if it is unknown."
     recent: tuple[Sample, ...] = ()
-    "Samples from tor's memory (GETINFO bw-event-cache) of the time just before."
+    "Samples of the time just before, from tor's event cache (GETINFO bw-event-cache)."
 
 
 class Lost(NamedTuple):
-    """A connection was lost or fell silent; the source will try again."""
+    """There is no connection, or it is silent. The source will try again."""
 
     last_heard: float
-    "When the last data arrived."
+    "When the last data arrived; when the source started if none did."
     reason: str
     retry_at: float
     "When the next attempt starts."
 
 
 class Ended(NamedTuple):
-    """The source has sent everything, and there is no error."""
+    """The source has sent all its samples."""
 
     reason: str
     "What has ended."
 
 
 class Refused(NamedTuple):
-    """There is no connection, and the source does not try again."""
+    """The first attempt to connect failed. A source that waits forever tries again."""
 
     error: ExplainedError
 
@@ -94,14 +95,14 @@ class Wrapped(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """An error in the background, such as in a thread."""
+    """An error to show to the user. It does not change the state of the tor."""
 
     at: float
     text: str
 
 
 class Described(NamedTuple):
-    """A tor's answers about itself. Each description replaces the one before."""
+    """A new description of a tor, which replaces the one before."""
 
     at: float
     context: Context

@@ -1,4 +1,4 @@
-"""The way of samples and other events from the sources' threads into a fleet.
+"""A buffer for samples between the sources' threads and a fleet.
 
 Owns which thread hands a sample to the fleet, and how many samples may wait. Must not know what
 the main thread does with the fleet, nor read a clock: the time is an argument.
@@ -13,8 +13,8 @@ from bwgraph.model.fleet import Fleet
 from bwgraph.model.instance import Instance
 
 BLOCKED_AFTER_S = 2.0
-"""Seconds after the last ``flush`` from which samples no longer wait for the next one. The main
-thread may be blocked for hours, by a terminal or a pipe that is not read, but the recorder and the
+"""Seconds since the last ``flush`` after which a sample is handed over at once. The main thread
+may be blocked for hours, by a terminal or a pipe that is not read, but the recorder and the
 exporter must still get the samples."""
 
 MAX_WAITING_SAMPLES = 1024

@@ -88,7 +88,7 @@ class History:
     """The buckets of one tor, behind one lock.
 
     ``lock`` guards ``push`` against ``window`` where they run in different threads; a program
-    without threads needs none. Nothing but work on the buckets is done under it.
+    without threads needs none. ``on_portions`` is called under it, and takes the lock of the sum.
 
     >>> history = History()
     >>> history.push(Sample(ends_at=10.0, read=700, written=70, seconds=1.0))
@@ -199,7 +199,7 @@ def overdue_seconds(now: float, newest_at: float) -> int:
 
 
 def _with_common_rate(portion: Portion, present: Portion) -> Portion:
-    """Give a portion the peaks and the seconds that make one rate with what is in its bucket."""
+    """Return the portion with the seconds and peaks that give its bucket one rate."""
     seconds = present.seconds or portion.seconds
     return portion._replace(
         seconds=seconds - present.seconds,

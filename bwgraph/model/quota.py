@@ -1,4 +1,4 @@
-"""A tor's limits: its maximum rate, and its quota if accounting is enabled.
+"""A tor's description: its fingerprint, maximum rate and accounting quota.
 
 Owns how each ``AccountingRule`` counts, and when a quota will be used up. Must not know how tor is
 asked, how a quota is worded, or the current time: ``now`` is an argument.
@@ -54,7 +54,7 @@ class Quota(NamedTuple):
     moved: BytePair | None = None
     "Bytes read and written so far."
     remaining: BytePair | None = None
-    "Bytes left for reading and for writing, in tor's words; see ``left``."
+    "Bytes left for reading and for writing, as tor reports them; see ``left``."
     start: datetime | None = None
     end: datetime | None = None
     wake: datetime | None = None

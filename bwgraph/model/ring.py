@@ -110,10 +110,10 @@ class Buckets:
         self.read_peak[begin:end] = gaps.read_peak
         self.written_peak[begin:end] = gaps.written_peak
 
-    def total(self, begin: int, end: int, bucket: int) -> Portion:
-        """Add up the indexes from ``begin`` up to, not including, ``end``.
+    def added_up(self, begin: int, end: int, bucket: int) -> Portion:
+        """Return the buckets from index ``begin`` up to, not including, ``end`` as one portion.
 
-        Returns the result as a portion of the given bucket.
+        ``bucket`` is the number of the portion's bucket.
         """
         return Portion(
             bucket,
@@ -177,9 +177,10 @@ class Ring:
         self.newest: int | None = None
         "The newest bucket, which may still be incomplete; None if the ring is empty."
         self._coarser = coarser
+        # Without a coarser ring, the value has no effect.
         self._factor = coarser.seconds // seconds if coarser else capacity
         self._rolled_up_to = 0  # the last bucket that the coarser ring contains
-        self._coarse_end = self._factor  # the last bucket of the coarse bucket after that one
+        self._coarse_end = self._factor  # the last bucket of the next coarse bucket
         self._buckets = Buckets.empty(capacity)
 
     def add(self, portion: Portion) -> None:
@@ -207,9 +208,9 @@ class Ring:
 
     def roll_up_all(self) -> None:
         """Add all buckets to the coarser ring, including those of an incomplete coarse bucket."""
-        pending = self.unrolled()
-        if pending is not None and self._coarser is not None and self.newest is not None:
-            self._coarser.add(pending)
+        unrolled = self.unrolled()
+        if unrolled is not None and self._coarser is not None and self.newest is not None:
+            self._coarser.add(unrolled)
             self._rolled_up_to = self.newest
 
     def restore(self, portion: Portion) -> None:
@@ -233,7 +234,7 @@ class Ring:
         if self.newest is None or self._coarser is None or self.newest <= self._rolled_up_to:
             return None
         begin, bucket = self._rolled_up_to % self.capacity, self._rolled_up_to // self._factor + 1
-        return self._buckets.total(begin, begin + self.newest - self._rolled_up_to, bucket)
+        return self._buckets.added_up(begin, begin + self.newest - self._rolled_up_to, bucket)
 
     def copy(self, first: int, last: int) -> Buckets:
         """Return a copy of buckets ``first`` to ``last``, with gaps for those not held."""

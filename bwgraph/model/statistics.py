@@ -47,7 +47,10 @@ def rates(window: Window) -> tuple[Rates, Rates]:
 
 
 def current_rates(window: Window) -> tuple[float | None, float | None]:
-    """Return the rates of the newest bucket, read and written; None if the sample is late."""
+    """Return the rates of the newest bucket, read and written.
+
+    Both are None if the newest sample is late or the newest bucket is a gap.
+    """
     if window.late or not len(window.buckets):
         return None, None
     buckets = window.buckets
@@ -81,8 +84,10 @@ def summarize(window: Window, means: tuple[Rates, Rates], skipped: int = 0) -> T
         strict=True,
     )
     read, written = (
-        _summary(window, sum(amounts[skipped:]) / covered, rates[skipped:], peaks[skipped:])
-        for amounts, rates, peaks in directions
+        _summary(
+            window, sum(amounts[skipped:]) / covered, direction_means[skipped:], peaks[skipped:]
+        )
+        for amounts, direction_means, peaks in directions
     )
     return Traffic(read, written, covered)
 

@@ -1,7 +1,7 @@
 """The bandwidth history of the sum of several tors.
 
-Owns how the seconds of the tors add up, and which of them lack a tor's data. Must not know what the
-tors are, nor the current time.
+Owns how the seconds of the tors add up, and which seconds lack the data of a tor. Must not
+know what the tors are, nor the current time.
 
 A second's rate is the sum of the bytes that each tor moved in it, and its peak is the peak of that
 sum. The sum is therefore made second by second, from the portions that are added to each tor's
@@ -24,8 +24,8 @@ from bwgraph.model.rollups import Rollups, StoredBucket
 HALF_SECOND_SPAN_S = (0.4, 0.75)
 "Seconds. A portion that covers a span between these is half an event; others count as a second."
 
-MAX_WAIT_S = 2
-"Seconds for which the sum waits for a tor that is behind the others."
+MAX_MEMBER_LAG_S = 2
+"Seconds. The sum waits for a member that is behind the others by at most this."
 
 
 class SumHistory:
@@ -51,13 +51,13 @@ class SumHistory:
         "When the newest sample of any member arrived; None before the first."
         self._lock = nullcontext() if lock is None else lock
         self._series = BucketSeries()
-        # Its "bytes read" are the number of members that have data in a second. Its seconds are the
-        # time that at least one of them covers.
+        # The field ``read`` holds the number of members with data, ``seconds`` the time that any
+        # member covers.
         self._coverage = Rollups()
         self._members = set(members)
         self._newest_by_member: dict[Hashable, int] = {}  # the newest second of each
         self._expected: set[Hashable] = set()  # the members that will send more
-        self._shown = 0  # the newest second that may have been shown, which must not go back
+        self._shown = 0  # the newest second that may have been returned; never decreases
 
     @property
     def restored_spans(self) -> dict[int, tuple[int, int]]:
@@ -129,8 +129,8 @@ class SumHistory:
         second = portion.bucket
         present = self._series.rollups.portion(second)
         newest = self._newest_by_member.get(member, second - 1)
-        # A portion before the member's newest second is an addition to an earlier one. It has a
-        # length only if the member had no data in its second.
+        # A portion before the member's newest second adds missing bytes. It has a length only if
+        # the member had no data in its second.
         is_members_first = second > newest or (second < newest and portion.seconds > 0)
         if is_members_first:
             self._newest_by_member[member] = max(second, newest)
@@ -185,7 +185,9 @@ class SumHistory:
         """
         newest = self._newest()
         seconds = (self._newest_by_member.get(member, newest) for member in self._expected)
-        common = min((each for each in seconds if each >= newest - MAX_WAIT_S), default=newest)
+        common = min(
+            (each for each in seconds if each >= newest - MAX_MEMBER_LAG_S), default=newest
+        )
         self._shown = max(self._shown, common)
         return self._shown
 

@@ -14,7 +14,7 @@ from bwgraph.model.events import Sample
 from bwgraph.model.history import History
 from bwgraph.model.ring import Portion
 from bwgraph.model.rollups import COARSE_BUCKETS, FINEST_BUCKETS, RESOLUTIONS, StoredBucket
-from bwgraph.model.sum_history import MAX_WAIT_S, SumHistory
+from bwgraph.model.sum_history import MAX_MEMBER_LAG_S, SumHistory
 
 START = 1000.0
 
@@ -91,7 +91,7 @@ def test_peak_is_of_the_sum_and_not_the_sum_of_peaks() -> None:
 
 @pytest.mark.parametrize("reads", [(1000, 1000), (5000, 20), (0, 700), (300, 200, 100)], ids=str)
 def test_event_shared_between_two_seconds_makes_no_notch(reads: tuple[int, ...]) -> None:
-    # Tor's events are slightly more than a second apart: one in seven minutes covers two buckets.
+    # Tor's events are slightly more than a second apart: every 7.5 minutes, one covers two buckets.
     members = Members(len(reads))
     clocks = [START + 0.3 * which for which in range(len(reads))]
     for _ in range(1000):
@@ -213,7 +213,7 @@ def test_sum_waits_for_a_member_that_is_slightly_behind() -> None:
     members = Members(2)
     for which in (0, 1):
         members.steady(which, 1000, 1010)
-    members.steady(0, 1010, 1010 + MAX_WAIT_S)
+    members.steady(0, 1010, 1010 + MAX_MEMBER_LAG_S)
     assert members.last(1012.0) == 1010
     members.steady(1, 1010, 1011)
     assert members.last(1012.1) == 1011
@@ -223,8 +223,8 @@ def test_sum_does_not_wait_for_a_member_that_is_far_behind() -> None:
     members = Members(2)
     for which in (0, 1):
         members.steady(which, 1000, 1010)
-    members.steady(0, 1010, 1011 + MAX_WAIT_S)
-    assert members.last(1013.0) == 1011 + MAX_WAIT_S
+    members.steady(0, 1010, 1011 + MAX_MEMBER_LAG_S)
+    assert members.last(1013.0) == 1011 + MAX_MEMBER_LAG_S
 
 
 def test_newest_bucket_stays_when_a_member_catches_up() -> None:
