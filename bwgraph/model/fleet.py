@@ -21,12 +21,17 @@ SAME_START_S = 5.0
 LockFactory = Callable[[], AbstractContextManager[object]]
 
 
+def _always(_endpoint: str) -> bool:
+    """Assume that the user can be asked for any password."""
+    return True
+
+
 class Fleet:
     """One tor, or several and their sum.
 
     ``lock`` makes the locks of the fleet and of the sum's history, if each tor has a thread of its
-    own. Then each instance needs a history with a lock, too. Samples do not wait for the fleet's
-    lock, but only for that of the sum's history.
+    own. Then each instance needs a history with a lock, too. A sample takes the fleet's lock only
+    if it ends a silence.
     """
 
     def __init__(
@@ -36,14 +41,14 @@ class Fleet:
         *,
         found: bool = False,
         wait_forever: bool = False,
-        can_ask_password: Callable[[str], bool] = bool,
+        can_ask_password: Callable[[str], bool] = _always,
     ) -> None:
         self.instances = tuple(instances)
-        "The watched tors, without those that turned out to be another one of them."
+        "The watched tors, without duplicates of the same tor."
         self.sum: Instance | None = None
         "None if there is one tor only."
         self.notice = ""
-        "A message for the user about all of them: that the history cannot be stored, and why."
+        "A message that the histories cannot be stored, and why; empty if there is none."
         self._found = found  # the user named no tor, so two of them may be the same
         self._wait_forever = wait_forever
         self._can_ask_password = can_ask_password  # takes an endpoint
@@ -82,17 +87,18 @@ class Fleet:
     def newest_at(self) -> float | None:
         """When the newest sample of any tor arrived; None before the first."""
         times = (instance.history.newest_at for instance in self.instances)
-        return max((time for time in times if time is not None), default=None)
+        return max((when for when in times if when is not None), default=None)
 
     @property
     def final_error(self) -> ExplainedError | None:
         """The error to exit with; None while there is a tor to wait for.
 
-        A password that the user can be asked for goes before everything else.
+        An error takes precedence if the user can be asked for the password that it needs.
         """
         errors = [each.error for each in self.instances if each.error is not None]
         for error in errors:
-            if self._can_ask_password(error.needs_password_at):
+            endpoint = error.needs_password_at
+            if endpoint and self._can_ask_password(endpoint):
                 return error
         if self._wait_forever or self._ever_connected or len(errors) < len(self.instances):
             return None
@@ -100,7 +106,7 @@ class Fleet:
             return errors[0]
         causes = "\n".join(f"    {error.cause}" for error in errors)
         remedies = "\n".join(dict.fromkeys(error.remedy for error in errors if error.remedy))
-        return ExplainedError(f"none of these tors lets us in:\n{causes}", remedies)
+        return ExplainedError(f"none of these tors accepted the connection:\n{causes}", remedies)
 
     def _remove(self, instance: Instance) -> None:
         """Stop watching an instance that is the same tor as another."""
@@ -113,21 +119,19 @@ class Fleet:
 
     def _update_sum(self, event: Event | None = None) -> None:
         """Set the state and totals of the sum to those of its members, after an event of one."""
-        total, history, members = self.sum, self._sum_history, self.instances
-        if total is None or history is None:
+        sum_instance, history, members = self.sum, self._sum_history, self.instances
+        if sum_instance is None or history is None:
             return
-        totals = SumTotals(member.totals for member in members)
-        totals.update()
-        total.totals = totals
-        total.name = total.label = f"sum of {len(members)} tors"
-        total.state = _sum_state(members)
-        total.missing_members = tuple(
+        sum_instance.totals = SumTotals(member.own_totals for member in members)
+        sum_instance.name = sum_instance.label = f"sum of {len(members)} tors"
+        sum_instance.state = _sum_state(members)
+        sum_instance.missing_members = tuple(
             member.title for member in members if not isinstance(member.state, Connected | Ended)
         )
-        total.unverified_until = _sum_unverified_until(members)
-        total.problem_count = sum(member.problem_count for member in members)
+        sum_instance.unverified_until = _sum_unverified_until(members)
+        sum_instance.problem_count = sum(member.problem_count for member in members)
         if isinstance(event, Problem):
-            total.problem = event
+            sum_instance.problem = event
         for member in members:
             if isinstance(member.state, Lost):
                 history.expect_no_more(member)
@@ -143,7 +147,7 @@ def _sum_state(members: Sequence[Instance]) -> Connected | Lost | Ended | None:
 
 
 def _sum_unverified_until(members: Sequence[Instance]) -> int | None:
-    """Return the last second of unverified data of the sum; None if there is none.
+    """Return the last second in which all data of the sum is from event caches; None if none is.
 
     It is the earliest of the members': after it, at least one of the tors was watched.
     """

@@ -20,7 +20,7 @@ from bwgraph.model.events import (
 )
 from bwgraph.model.history import AnyHistory, History
 from bwgraph.model.quota import Context
-from bwgraph.model.totals import Totals
+from bwgraph.model.totals import SumTotals, Totals
 
 if TYPE_CHECKING:
     from bwgraph.model.errors import ExplainedError
@@ -47,32 +47,35 @@ class Instance:
         self.note = note
         "A remark that is shown where there is room."
         self.history = History() if history is None else history
-        self.totals = Totals()
+        self.own_totals = Totals()
+        "The totals of the samples that it handles; not used by a sum."
+        self.totals: Totals | SumTotals = self.own_totals
+        "The totals to show."
         self.state: Connected | Lost | Ended | None = None
         "None before the first connection."
         self.connection: Connected | None = None
         "The latest connection, lost or not."
         self.unverified_until: int | None = None
-        "The last second that only tor's memory has data of; None if there is none."
+        "The last second whose data is from tor's event cache; None if there is none."
         self.error: ExplainedError | None = None
-        "Why the source does not try again; None if it does, or is connected."
+        "Why the first attempt to connect failed; None before that, and after a connection."
         self.problem: Problem | None = None
         "The latest problem; earlier ones are only counted."
         self.problem_count = 0
         self.loss_count = 0
-        "How often a connection was lost or fell silent."
+        "How often a connection was lost or became silent."
         self.label = label
-        "The user's label, which goes before every other name; empty if there is none."
+        "The user's label, which takes precedence over other names; empty if there is none."
         self.missing_members: tuple[str, ...] = ()
         "Only of a sum: the titles of the tors that are not connected."
         self.context = Context()
-        "The latest description, which stays until the next, even if another process answers."
+        "The latest description, even if it describes an earlier process."
         self.is_unlocated = is_unlocated
-        "Whether ``name`` is not an endpoint, because the first tor that is found is watched."
+        "Whether ``name`` is a placeholder, because the endpoint is found only by connecting."
         self.is_stored = False
-        "Whether the history is stored, so that it must not contain tor's own memory."
+        "Whether the history is stored, and must not contain samples of tor's event cache."
         self.archive_file = archive_file
-        "The store that the history was read from, if no tor is watched."
+        "The store's name on the screen, if only stored buckets are shown; empty otherwise."
 
     @property
     def title(self) -> str:
@@ -109,7 +112,7 @@ class Instance:
         match event:
             case Sample():
                 self.samples.push(event)
-                self.totals.add(event)
+                self.own_totals.add(event)
                 if isinstance(self.state, Lost):  # it was silent, and the connection still exists
                     self.state = self.connection
             case Connected():
@@ -118,10 +121,10 @@ class Instance:
                 self.loss_count += isinstance(event, Lost) and isinstance(self.state, Connected)
                 self.state = event
             case CounterBase():
-                self.totals.update_base(event)
+                self.own_totals.update_base(event)
             case Wrapped(missing):
                 self.samples.add_missing(missing)
-                self.totals.add_missing(missing)
+                self.own_totals.add_missing(missing)
             case Described(context=context):
                 self.context = context
             case Refused():
@@ -133,8 +136,8 @@ class Instance:
                 assert_never(event)
 
     def _handle_connected(self, event: Connected) -> None:
-        lost = self.state.last_heard if isinstance(self.state, Lost) else None
-        self.totals.connected(event, lost)
+        last_heard = self.state.last_heard if isinstance(self.state, Lost) else None
+        self.own_totals.connected(event, last_heard)
         if self.connection is None and not self.is_stored:
             for sample in event.recent:
                 self.samples.push(sample)

@@ -2,9 +2,8 @@
 
 Owns the totals. They start with tor's own counters if it answers for them, and grow with each
 sample. When the tor process ends, its totals end too. Must not know how tor is asked, nor what is
-shown. Samples come from one thread and all other events from one other thread, and no sample of a
-connection arrives before its ``Connected`` is handled. Each field therefore has one writer at a
-time.
+shown. Samples are added under the feed's lock, and other events by the source's thread. No sample
+of a connection is added before its ``Connected`` is. Each field therefore has one writer at a time.
 """
 
 from collections.abc import Iterable
@@ -16,8 +15,8 @@ UPTIME_ROUNDING_S = 2.0
 "The error of an uptime: tor gives it in whole seconds, and answers a moment after it is asked."
 
 COUNTER_SLACK_BYTES = 1 << 24
-"""How much the first answer may be too large. Tor counts between its events, too, and moves this
-much in a second at 16 MiB/s."""
+"""Bytes by which the first answer may be too high. Tor counts between its events, too, and moves
+this much in a second at 16 MiB/s."""
 
 MAX_REMEMBERED_EVENTS = 64
 "The most restarts, and the most gaps, that are remembered: more than fit on a screen."
@@ -29,7 +28,7 @@ class Total(NamedTuple):
     read: int
     written: int
     since: float | None
-    "None if tor did not answer for its uptime, and of a sum."
+    "None for a sum, or if tor did not give its uptime."
     since_tor_started: bool
     "Whether it is since tor started, and not only since bwgraph connected."
     of_several: bool = False
@@ -37,7 +36,7 @@ class Total(NamedTuple):
 
 
 class Unseen(NamedTuple):
-    """Bytes that tor moved while there was no connection: how many is known, but not when."""
+    """Bytes that tor moved at unknown times between two connections."""
 
     begin: float
     end: float
@@ -50,7 +49,7 @@ class _TorProcess(NamedTuple):
 
     first_heard: float
     "When it first answered."
-    process: str
+    process_id: str
     uptime: float | None
     "Its answer at that time."
     since: float | None
@@ -58,9 +57,9 @@ class _TorProcess(NamedTuple):
     base_read: int
     "Bytes of the total that are not in samples; negative if samples are of an earlier process."
     base_written: int
-    seen_read: int = 0
+    read_before_connection: int = 0
     "Bytes of all samples when the present connection began."
-    seen_written: int = 0
+    written_before_connection: int = 0
     gap_before: bool = False
     "Whether the newest gap is the one before the present connection."
 
@@ -78,7 +77,7 @@ class Totals:
 
     def __init__(self) -> None:
         self.restarts: tuple[float, ...] = ()
-        "When another tor process took over, as exactly as its uptime says."
+        "When each later tor process started, calculated from its uptime if tor gave it."
         self.unseen: tuple[Unseen, ...] = ()
         "What tor moved while there was no connection."
         self._read = 0
@@ -99,22 +98,22 @@ class Totals:
         return self._read + self._missing[0], self._written + self._missing[1]
 
     def add_missing(self, missing: Sample) -> None:
-        """Count bytes that a sample lacked. Must not be called from the thread of the samples."""
+        """Count bytes that a sample lacked. May run at the same time as ``add``."""
         read, written = self._missing
         self._missing = read + missing.read, written + missing.written
 
-    def connected(self, event: Connected, lost: float | None) -> None:
+    def connected(self, event: Connected, last_heard: float | None) -> None:
         """Start the totals of a connection.
 
-        ``lost`` is when the last data of the previous connection arrived; None if there was none.
+        ``last_heard`` is when the last data of a lost connection arrived; None if none was lost.
         """
         before = self._process
         all_read, all_written = self.sample_bytes()
         restarted = before is not None and self._is_another_process(before, event)
         if restarted:
             started = event.at if event.uptime is None else event.at - event.uptime
-            at = started if lost is None else max(started, lost)
-            self.restarts = (*self.restarts, at)[-MAX_REMEMBERED_EVENTS:]
+            when = started if last_heard is None else max(started, last_heard)
+            self.restarts = (*self.restarts, when)[-MAX_REMEMBERED_EVENTS:]
         process = before
         has_counters = event.counters is not None
         if process is None or restarted or process.since_tor_started is not has_counters:
@@ -125,22 +124,26 @@ class Totals:
                 base_read=event.counters.read - all_read,
                 base_written=event.counters.written - all_written,
             )
-            if before is not None and not restarted and lost is not None:
-                gap = _gap_between(before, process, lost, event.at)
+            if before is not None and not restarted and last_heard is not None:
+                gap = _gap_between(before, process, last_heard, event.at)
             if gap is not None:
                 self.unseen = (*self.unseen, gap)[-MAX_REMEMBERED_EVENTS:]
         self._process = process._replace(
-            seen_read=all_read, seen_written=all_written, gap_before=gap is not None
+            read_before_connection=all_read,
+            written_before_connection=all_written,
+            gap_before=gap is not None,
         )
 
     def update_base(self, answer: CounterBase) -> None:
-        """Take another answer about the time before this connection. The lowest is correct."""
+        """Use a later answer if it is lower."""
         process = self._process
         if process is None or not process.since_tor_started:
             return
         lower = process._replace(
-            base_read=min(process.base_read, answer.read - process.seen_read),
-            base_written=min(process.base_written, answer.written - process.seen_written),
+            base_read=min(process.base_read, answer.read - process.read_before_connection),
+            base_written=min(
+                process.base_written, answer.written - process.written_before_connection
+            ),
         )
         if process.gap_before:
             *others, last = self.unseen
@@ -169,7 +172,7 @@ class Totals:
         started = None if event.uptime is None else event.at - event.uptime
         return _TorProcess(
             first_heard=event.at,
-            process=event.process,
+            process_id=event.process,
             uptime=event.uptime,
             since=started if has_counters else event.at,
             since_tor_started=has_counters,
@@ -183,14 +186,14 @@ class Totals:
         Two processes may have the same number if each is in a container. But neither the uptime nor
         the counters of one process ever fall.
         """
-        if event.process and before.process and event.process != before.process:
+        if event.process and before.process_id and event.process != before.process_id:
             return True
         if event.uptime is not None and before.uptime is not None:
             if event.uptime < before.uptime:
                 return True
             # Time during which tor was stopped, or its machine was suspended, is not in its uptime.
             # An uptime that is too low therefore proves nothing if the process is the same.
-            same = event.process and event.process == before.process
+            same = event.process and event.process == before.process_id
             if not same and event.uptime + UPTIME_ROUNDING_S < event.at - before.first_heard:
                 return True
         if event.counters is None or not before.since_tor_started:
@@ -202,12 +205,20 @@ class Totals:
         )
 
 
-class SumTotals(Totals):
+class SumTotals:
     """The sum of several totals, each of which counts its own samples."""
 
     def __init__(self, members: Iterable[Totals]) -> None:
-        super().__init__()
         self._members = tuple(members)
+        self.restarts = tuple(sorted(when for member in self._members for when in member.restarts))
+        "The restarts of all members when this was created, in order."
+        self.unseen = tuple(gap for member in self._members for gap in member.unseen)
+        "What the members moved between their connections, when this was created."
+
+    def sample_bytes(self) -> tuple[int, int]:
+        """Return the bytes read and written in all samples of all members."""
+        pairs = [member.sample_bytes() for member in self._members]
+        return sum(read for read, _ in pairs), sum(written for _, written in pairs)
 
     def total(self) -> Total | None:
         """Return the sum of the members' totals; None before the first connection of any."""
@@ -221,11 +232,6 @@ class SumTotals(Totals):
             since_tor_started=all(total.since_tor_started for total in totals),
             of_several=True,
         )
-
-    def update(self) -> None:
-        """Copy the restarts and gaps of all members."""
-        self.restarts = tuple(sorted(at for member in self._members for at in member.restarts))
-        self.unseen = tuple(gap for member in self._members for gap in member.unseen)
 
 
 def _gap_between(

@@ -145,7 +145,7 @@ def test_sum_takes_no_samples_of_its_own() -> None:
             total(fleet).handle(event)
 
 
-# Totals, restarts, gaps, and tor's memory.
+# Totals, restarts, gaps, and tor's event cache.
 
 
 def test_total_of_the_sum_is_that_of_all_tors() -> None:
@@ -160,6 +160,7 @@ def test_total_of_the_sum_is_that_of_all_tors() -> None:
     assert moved is not None
     assert (moved.read, moved.written) == ((1 << 30) + 7050, (2 << 30) + 730)
     assert (moved.since, moved.since_tor_started, moved.of_several) == (None, False, True)
+    assert total(fleet).totals.sample_bytes() == (7050, 730)
 
 
 def test_restarts_and_gaps_of_each_tor_are_those_of_the_sum() -> None:

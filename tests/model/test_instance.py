@@ -27,7 +27,7 @@ PROBLEM = Problem(3.0, "a thread ended")
 DESCRIBED = Described(11.0, Context(limit=Limit(1000, "BandwidthRate")))
 
 RECENT = tuple(Sample(7.0 + i, 100 * i, 10 * i, 1.0) for i in range(1, 4))
-"A tor's memory of the three seconds before ``CONNECTED``."
+"The event cache of a tor: the three seconds before ``CONNECTED``."
 
 
 def connected(*events: Event, first: Connected = CONNECTED) -> Instance:
@@ -148,21 +148,21 @@ def test_another_process_after_a_loss_is_a_restart_with_new_totals() -> None:
     assert instance.history.newest_at == SAMPLE.ends_at
 
 
-# Tor's memory.
+# Tor's event cache.
 
 
-def test_tors_memory_is_in_the_history_and_not_in_the_totals() -> None:
+def test_event_cache_is_in_the_history_and_not_in_the_totals() -> None:
     instance = connected(SAMPLE, first=CONNECTED._replace(recent=RECENT))
     assert read_by_second(instance, 11.1, 5) == [None, 100, 200, 300, 700]
     assert total_bytes(instance) == (700, 70)
 
 
-def test_tors_counters_already_include_its_memory() -> None:
+def test_tors_counters_already_include_its_event_cache() -> None:
     instance = connected(SAMPLE, first=CONNECTED._replace(recent=RECENT, counters=COUNTERS))
     assert total_bytes(instance) == (5700, 570)
 
 
-def test_unverified_data_ends_with_the_last_second_of_tors_memory() -> None:
+def test_unverified_seconds_end_with_the_event_cache() -> None:
     # However much later the answer arrives.
     instance = connected(first=CONNECTED._replace(at=10.9, recent=RECENT))
     assert instance.history.newest_at == RECENT[-1].ends_at
@@ -171,15 +171,15 @@ def test_unverified_data_ends_with_the_last_second_of_tors_memory() -> None:
     assert instance.unverified_until == 10
 
 
-def test_no_data_is_unverified_without_tors_memory() -> None:
+def test_no_second_is_unverified_without_an_event_cache() -> None:
     assert connected(SAMPLE).unverified_until is None
 
 
 @pytest.mark.parametrize("first", [(), RECENT], ids=["nothing", "something"])
-def test_tors_memory_is_used_on_the_first_connection_only(
+def test_event_cache_is_used_on_the_first_connection_only(
     first: tuple[Sample, ...],
 ) -> None:
-    # Later, our own samples overlap with tor's memory.
+    # Later, our own samples overlap with tor's event cache.
     instance = connected(SAMPLE, LOST, first=CONNECTED._replace(recent=first))
     before, unverified = read_by_second(instance, 11.1, 40), instance.unverified_until
     again = tuple(Sample(5.0 + i, 9999, 999, 1.0) for i in range(1, 16))
