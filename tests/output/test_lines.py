@@ -117,7 +117,7 @@ def run(
         return write_lines(events, fleet, write, write_message)
 
 
-class ReaderLeft(Exception):
+class ReaderLeftError(Exception):
     """Ends ``write_lines`` at END."""
 
 
@@ -129,11 +129,11 @@ def run_until_end(
 
     def write_message(text: str) -> None:
         if text.endswith(END.text):
-            raise ReaderLeft
+            raise ReaderLeftError
         messages.append(text)
 
     error = None
-    with suppress(ReaderLeft):
+    with suppress(ReaderLeftError):
         error = run_with_timeout(TIMEOUT_S, lambda: task(write_message), "lines")
     return error, messages
 
