@@ -1,6 +1,6 @@
 """The entry point of the ``bwgraph`` command and of ``python -m bwgraph``.
 
-Must import nothing of the package itself, so that ^C during the imports ends without a traceback.
+Imports the package inside main(), so that ^C during the imports ends without a traceback.
 """
 
 import sys
@@ -9,7 +9,7 @@ import sys
 def main() -> int:
     """Run bwgraph and return its exit code."""
     try:
-        from bwgraph.cli import main as main_module  # noqa: PLC0415 - see above
+        from bwgraph.cli import main as main_module  # noqa: PLC0415 - see the module's docstring
 
         return main_module.main()
     except KeyboardInterrupt:  # during the imports

@@ -16,7 +16,7 @@ from bwgraph.cli.flags import FLAGS, Flag, combination_error
 from bwgraph.screen.keymap import BINDINGS
 from bwgraph.system.stdio import EXIT_USAGE
 
-DESCRIPTION = "The bandwidth graph for Tor: what a tor uploads and downloads, live."
+DESCRIPTION = "The bandwidth graph for Tor: what a tor downloads and uploads, live."
 
 EPILOG = """\
 Without --port or --socket bwgraph looks for tors: at the endpoint that the
@@ -34,7 +34,7 @@ The long flags under "which tor" and "initial appearance" can also be set in
     units = "bits"
     glyphs = "braille"
 A flag overrides the environment, and the environment overrides this file.
-NO_COLOR turns colours off.
+NO_COLOR turns colours off, whatever --color says.
 
 "bwgraph print WHAT" prints a file that comes with bwgraph ("bwgraph print --help").
 """
@@ -55,7 +55,10 @@ class _Parser(argparse.ArgumentParser):
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return the parser of the flags. Its namespace holds the fields of the given flags only."""
+    """Return the parser of the flags.
+
+    Its namespace contains only the fields of flags that were given.
+    """
     path = config_file.default_path(os.environ, sys.platform)
     keys = ", ".join(binding.hint for binding in BINDINGS if binding.hint)
     whole = _Parser(
@@ -64,14 +67,14 @@ def parser() -> argparse.ArgumentParser:
         description=DESCRIPTION,
         epilog=f"{EPILOG.format(path=path)}\n{fill(f'Keys: {keys}.', 80)}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        # So that the environment and the settings file can set what the flags do not.
+        # Flags without a value must not hide the configuration file's.
         argument_default=argparse.SUPPRESS,
         add_help=False,
         # An abbreviation would change its meaning when a flag is added.
         allow_abbrev=False,
     )
-    # Each flag has a group: for one without, argparse asks for the terminal's width, and for that
-    # it loads the modules that unpack archives.
+    # argparse measures the terminal for a flag without a group. To do that, it loads the modules
+    # that unpack archives.
     titles = dict.fromkeys(flag.group for flag in FLAGS)
     groups = {title: whole.add_argument_group(title) for title in titles}
     for flag in FLAGS:
@@ -131,7 +134,7 @@ def parse(
     Prints a message and raises SystemExit if a flag or its value is wrong. Raises UsageError if a
     combination of flags is wrong, or if one of the ``verbs`` follows a flag.
     """
-    # argparse would take a verb after a flag with an optional value for that value.
+    # argparse would use a verb as the optional value of the flag before it.
     optional = {name for flag in FLAGS if flag.value_if_bare is not None for name in flag.names}
     for index in range(1, len(words)):
         if words[index] in verbs and words[index - 1] in optional:

@@ -1,4 +1,4 @@
-"""The settings file.
+"""The configuration file.
 
 Owns its path, how it is read, and its error messages, which name the line. A setting is a long flag
 without its dashes, with the values of that flag: the parser of the command line converts them. Must
@@ -22,14 +22,14 @@ _POSITION = re.compile(r" \(at (?:line (?P<line>\d+), column \d+|end of document
 
 
 class ConfigError(ValueError):
-    """An unusable settings file; the text names the file, the line and what is wrong."""
+    """An unusable configuration file; the text names the file, the line and what is wrong."""
 
     def __init__(self, path: Path, line: int | None, problem: str) -> None:
         super().__init__(f"{path}, line {line}: {problem}" if line else f"{path}: {problem}")
 
 
 def default_path(environ: Mapping[str, str], platform: str) -> Path:
-    """Return the path of the settings file, which need not exist.
+    """Return the path of the configuration file, which need not exist.
 
     >>> default_path({"XDG_CONFIG_HOME": "/etc/mine", "HOME": "/home/me"}, "linux").as_posix()
     '/etc/mine/bwgraph/config.toml'
@@ -59,13 +59,13 @@ def read(
     path: Path,
     parser: argparse.ArgumentParser,
     command_line_only: AbstractSet[str],
-    combination_error: CombinationError = lambda _: None,
+    combination_error: CombinationError,
 ) -> dict[str, object]:
-    """Return the values of the settings by field of the parser's namespace; empty without a file.
+    """Return the settings by field. Returns {} if there is no file.
 
-    The parser must have ``argument_default=argparse.SUPPRESS``, so that its namespace holds nothing
-    but what was set. ``command_line_only`` are the flags, without dashes, that are not settings.
-    Raises ConfigError if the file cannot be read or a setting is wrong.
+    The parser must have ``argument_default=argparse.SUPPRESS``, so that its namespace has only
+    the fields that were set. ``command_line_only`` are the flags, without dashes, that are not
+    settings. Raises ConfigError if the file cannot be read or a setting is wrong.
     """
     text = _text(path)
     if not text:
@@ -89,7 +89,7 @@ def read(
             if error := combination_error(values.keys()):
                 strict.error(error)
             if isinstance(value, list) and not isinstance(values[flags[key].dest], list):
-                strict.error(f"--{key} takes one value, not a list")
+                strict.error(f"{key!r} takes one value, not a list")
         except _SettingError as error:
             raise ConfigError(path, _line_of(key, text), str(error)) from None
     return values
@@ -127,7 +127,7 @@ def _text(path: Path) -> str:
 
 def _toml(path: Path, text: str) -> dict[str, object]:
     """Return the content of a TOML text. Raises ConfigError if it is not TOML."""
-    import tomllib  # noqa: PLC0415 - most users have no settings file
+    import tomllib  # noqa: PLC0415 - most users have no configuration file
 
     line = None
     try:
@@ -139,7 +139,7 @@ def _toml(path: Path, text: str) -> dict[str, object]:
             line = int(position["line"]) if position["line"] else None
         problem = f"not TOML: {problem[:1].lower()}{problem[1:]}"
         if line is not None and problem.endswith("invalid value"):
-            problem += " (text goes in quotes)"
+            problem += " (text must be quoted)"
     except RecursionError:
         problem = "brackets are nested too deeply"
     except ValueError:  # from int()
@@ -199,16 +199,16 @@ def _check_name(
 
 
 def _words(key: str, value: object, action: argparse.Action) -> list[str]:
-    """Return the words of a command line with the same meaning; none if it sets no flag."""
+    """Return the equivalent command-line words; [] if false leaves a flag unset."""
     if isinstance(value, bool) and action.nargs in {0, "?"}:
         if value:
             return [f"--{key}"]
         return [f"--no-{key}"] if f"--no-{key}" in action.option_strings else []
     if action.nargs == 0:
-        message = f"--{key} is either true or false, not {_kind(value)}"
+        message = f"{key!r} is either true or false, not {_kind(value)}"
         raise _SettingError(message)
     if value == []:
-        message = f"--{key} takes a value, and the list is empty"
+        message = f"{key!r} takes a value, and the list is empty"
         raise _SettingError(message)
     values = value if isinstance(value, list) else [value]
     # With "=", so that argparse takes no value for a flag.
@@ -218,15 +218,15 @@ def _words(key: str, value: object, action: argparse.Action) -> list[str]:
 def _word(key: str, value: object) -> str:
     """Return a value as text. Raises _SettingError if it has no text that a flag can take."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        message = f"--{key} takes text or a number, not {_kind(value)}"
+        message = f"{key!r} takes text or a number, not {_kind(value)}"
         raise _SettingError(message)
     try:
         word = str(value)
     except ValueError:
-        message = f"--{key} is a number that is too long"
+        message = f"{key!r} is a number that is too long"
         raise _SettingError(message) from None
     if "\0" in word:
-        message = f"--{key} cannot have a NUL character in it"
+        message = f"{key!r} cannot contain a NUL character"
         raise _SettingError(message)
     return word
 

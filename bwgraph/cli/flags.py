@@ -1,7 +1,7 @@
 """The table of the command line's flags.
 
-Owns each flag's names, help, default and value, whether the settings file can set it, and which
-flags exclude or need others. Must not know the parser, nor what a flag does.
+Owns each flag's names, help, default and value, whether the configuration file can set it, and
+which flags exclude or need others. Must not know the parser, nor what a flag does.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,7 +15,7 @@ from bwgraph.screen.view import Arrangement
 from bwgraph.tor import endpoint
 
 DEFAULT_STORE_RESOLUTION_S = 60
-"""The default of --store-resolution, in seconds. Shorter columns reveal what single users of a tor
+"""The default of --store-resolution, in seconds. Shorter buckets can reveal what individual users
 did."""
 
 GENERAL = "options"
@@ -47,7 +47,7 @@ class Flag(NamedTuple):
     value_if_bare: object = None
     "The value if the flag is given without a value. None: a value is required."
     in_file: bool = False
-    "Whether it can be set in the settings file."
+    "Whether it can be set in the configuration file."
     excludes: tuple[str, ...] = ()
     "Long names of the flags that it cannot be combined with."
     excludes_unless: tuple[tuple[str, str], ...] = ()
@@ -57,7 +57,7 @@ class Flag(NamedTuple):
 
     @property
     def long_name(self) -> str:
-        """The name in messages."""
+        """The name that is used in messages, such as ``--port``."""
         return self.names[-1]
 
 
@@ -120,7 +120,8 @@ FLAGS: tuple[Flag, ...] = (
     Flag(
         ("--demo",),
         WHICH_TOR,
-        "show an invented relay, without a tor; its day passes SPEED times as fast (default: 1)",
+        "show an invented relay instead of a tor; its traffic pattern runs SPEED times as fast"
+        " (default: 1)",
         field="demo",
         parse=_parse_speed,
         metavar="SPEED",
@@ -139,7 +140,7 @@ FLAGS: tuple[Flag, ...] = (
     Flag(
         ("-i", "--interval"),
         APPEARANCE,
-        f"length of a column of the graph, or of a line of --json or --csv: {_RESOLUTION_NAMES}",
+        f"time per column of the graph, or per line of --json or --csv: {_RESOLUTION_NAMES}",
         field="interval",
         default=1,
         parse=_parse_resolution,
@@ -185,7 +186,7 @@ FLAGS: tuple[Flag, ...] = (
     Flag(
         ("--ceiling",),
         APPEARANCE,
-        "fix the top of the scale: 20MiB, 500KiB, 100Mbit; higher columns are marked",
+        "pin the top of the scale: 20MiB, 500KiB, 100Mbit; higher columns are marked",
         field="ceiling",
         parse=units.parse_rate,
         metavar="RATE",
@@ -194,7 +195,7 @@ FLAGS: tuple[Flag, ...] = (
     Flag(
         ("--color",),
         APPEARANCE,
-        "auto uses the terminal's colours unless NO_COLOR is set",
+        "colours: auto (the default; off if NO_COLOR is set) or never",
         field="color",
         default="auto",
         choices=("auto", "never"),
@@ -221,7 +222,7 @@ FLAGS: tuple[Flag, ...] = (
     Flag(
         ("--headless",),
         OUTPUT,
-        "write nothing to standard output; for --store and --prometheus",
+        "run without a screen; needs --store or --prometheus",
         field="headless",
         default=False,
         action="store_true",
@@ -231,7 +232,7 @@ FLAGS: tuple[Flag, ...] = (
     Flag(
         ("--once",),
         OUTPUT,
-        "print one frame as text and exit",
+        "print one frame as text after the first sample, or after --duration, and exit",
         field="once",
         default=False,
         action="store_true",
@@ -248,7 +249,7 @@ FLAGS: tuple[Flag, ...] = (
     Flag(
         ("--duration",),
         OUTPUT,
-        "collect samples for this long and exit: 90s, 15m, 6h; with a flag of this section",
+        "collect samples for this long and exit: 90s, 15m, 6h; needs another flag of this section",
         field="duration",
         parse=units.parse_span,
         metavar="TIME",
@@ -269,7 +270,7 @@ FLAGS: tuple[Flag, ...] = (
     Flag(
         ("--speed",),
         HISTORY,
-        "play the recording SPEED times as fast (1 to 3600)",
+        "play the recording SPEED times as fast (1 to 3600; default: 1)",
         field="speed",
         parse=_parse_speed,
         metavar="SPEED",
@@ -286,9 +287,8 @@ FLAGS: tuple[Flag, ...] = (
     Flag(
         ("--store-resolution",),
         HISTORY,
-        f"length of the shortest stored columns (default:"
-        f" {_short_span(DEFAULT_STORE_RESOLUTION_S)}); shorter ones reveal much more about"
-        " the users of a tor",
+        f"shortest time per stored column (default: {_short_span(DEFAULT_STORE_RESOLUTION_S)});"
+        " shorter times reveal more about the users of a tor",
         field="store_resolution",
         default=DEFAULT_STORE_RESOLUTION_S,
         parse=_parse_resolution,
@@ -310,7 +310,7 @@ DEFAULTS: dict[str, object] = {flag.field: flag.default for flag in FLAGS if fla
 COMMAND_LINE_ONLY = frozenset(
     flag.long_name.removeprefix("--") for flag in FLAGS if not flag.in_file
 )
-"The flags, without dashes, that the settings file cannot set."
+"The flags, without dashes, that the configuration file cannot set."
 
 _FIELDS = {name: flag.field for flag in FLAGS for name in flag.names}
 

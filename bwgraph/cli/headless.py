@@ -1,4 +1,4 @@
-"""Output without a screen: a single look, or a line for each sample.
+"""Output without a screen: one-shot output, or a line for each sample.
 
 Owns what is written to standard output, and when it ends. Must not know what is in a line or a
 frame.
@@ -32,7 +32,7 @@ def print_once(
     options: Options, targets: Watched, credentials: Credentials, store: "Store | None"
 ) -> int:
     """Collect samples, write a frame, an object or a picture, and return the exit code."""
-    from bwgraph.output import document, once, svg_file  # noqa: PLC0415 - lines do without these
+    from bwgraph.output import document, once, svg_file  # noqa: PLC0415 - not needed for --json lines
     from bwgraph.screen.compose import compose  # noqa: PLC0415
     from bwgraph.terminal import curses_terminal  # noqa: PLC0415
 
@@ -46,10 +46,10 @@ def print_once(
         with run_services(options, fleet, store, write_error):
             failure = once.watch(sources, fleet, options.duration)
         if failure is not None:
-            archive = initial_view.archive(options, targets, store, view)
-            if archive is None:
+            stored = initial_view.stored_fleet(options, targets, store, view)
+            if stored is None:
                 return write_error(failure.cause, failure.remedy)
-            fleet, view = archive
+            fleet, view = stored
     else:
         targets.play_at_once(fleet)
         if targets.skipped:
@@ -70,7 +70,7 @@ def print_once(
 
 
 def _text_view(options: Options, view: View, *, utf8: bool) -> View:
-    """Return the view for text without styles, which has no inverted glyphs."""
+    """Return the view for plain text, which has no reverse video."""
     text_view = initial_view.create(options, utf8=utf8)._replace(
         key_line=False, subject=view.subject, resolution=view.resolution, end=view.end
     )
@@ -83,14 +83,14 @@ def _text(frame: Frame, *, utf8: bool) -> str:
     return text if utf8 else text.encode("ascii", "replace").decode("ascii")
 
 
-def write_lines(
+def run_without_screen(
     options: Options, targets: Watched, credentials: Credentials, store: "Store | None"
 ) -> int:
     """Write samples as lines, or nothing if headless; return the exit code.
 
     It ends after ``options.duration`` or with a signal.
     """
-    from bwgraph.output import lines  # noqa: PLC0415 - a single look does without these
+    from bwgraph.output import lines  # noqa: PLC0415 - not needed for --once
     from bwgraph.output.event_queue import EventQueue  # noqa: PLC0415
 
     to_line = None
@@ -119,7 +119,8 @@ def write_lines(
                 fleet,
                 put,
                 write_error,
-                # By default each sample is written as it is, and few cover exactly a second.
+                # By default there is one line per sample; samples rarely cover exactly one
+                # second.
                 every=options.interval if options.interval > 1 else None,
                 duration=options.duration,
             )

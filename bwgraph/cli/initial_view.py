@@ -1,6 +1,7 @@
 """The view that a run starts with, and the stored history that is shown if no tor was found.
 
-Owns how the options and the stored columns decide that. Must not know how a view is drawn.
+Owns how that view follows from the options and the stored buckets. Must not know how a view is
+drawn.
 """
 
 from collections.abc import Mapping
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from bwgraph.store.database import Store
 
 NEAR_COLUMNS = 60
-"How many columns before the present are visible on most screens."
+"A bucket this close to the present is visible on most screens, in buckets."
 
 
 def create(options: Options, *, utf8: bool) -> View:
@@ -39,7 +40,7 @@ def create(options: Options, *, utf8: bool) -> View:
 def for_fleet(
     options: Options, targets: Watched, fleet: Fleet, store: "Store | None", view: View
 ) -> View:
-    """Return the view of a fleet: of all its tors, at a resolution that shows stored columns."""
+    """Return the view of a fleet: of all its tors, at a resolution that shows stored buckets."""
     if fleet.sum is not None:
         view = view._replace(subject=ALL_TORS)
     if store is None or options.interval_chosen or not isinstance(targets, Targets):
@@ -51,12 +52,13 @@ def for_fleet(
     )
 
 
-def archive(
+def stored_fleet(
     options: Options, targets: Watched, store: "Store | None", view: View
 ) -> tuple[Fleet, View] | None:
     """Return the stored history and the view of its end.
 
-    None if there is none, or if the user named a tor or a recording, which this would not show.
+    Returns None if there is none, or if the user named a tor or a recording, which this would not
+    show.
     """
     if store is None or not isinstance(targets, Targets) or targets.named:
         return None
@@ -67,24 +69,24 @@ def archive(
         return None
     view = view._replace(subject=0 if fleet.sum is None else ALL_TORS)
     return fleet, end_at_newest(
-        view, restore.restored_ends(fleet), coarser=not options.interval_chosen
+        view, restore.restored_ends(fleet), keep_resolution=options.interval_chosen
     )
 
 
 def open_at_newest(view: View, ends: Mapping[int, int], now: float) -> View:
-    """Return the view at the finest resolution at which the newest stored column is near.
+    """Return the view at the finest resolution at which the newest stored bucket is near.
 
-    ``ends`` is the end of the newest stored column by resolution.
+    ``ends`` is the end of the newest stored bucket by resolution.
     """
     near = [each for each in sorted(ends) if ends[each] > now - NEAR_COLUMNS * each]
     return view._replace(resolution=near[0] if near else max(ends, default=view.resolution))
 
 
-def end_at_newest(view: View, ends: Mapping[int, int], *, coarser: bool) -> View:
-    """Return the view of the newest restored column, when no samples will follow.
+def end_at_newest(view: View, ends: Mapping[int, int], *, keep_resolution: bool) -> View:
+    """Return the view of the newest restored bucket, when no samples will follow.
 
-    It is at the finest resolution of ``ends`` if it may be made ``coarser``.
+    Use the finest stored resolution unless ``keep_resolution``.
     """
-    resolution = min(ends, default=view.resolution) if coarser else view.resolution
+    resolution = view.resolution if keep_resolution else min(ends, default=view.resolution)
     end = ends.get(resolution, max(ends.values(), default=None))
     return view._replace(resolution=resolution, end=end)

@@ -1,4 +1,4 @@
-"""The graph on the screen, with the questions for passwords.
+"""Shows the graph, and asks for passwords.
 
 Owns when the screen is left to ask for a password, and the messages after it. Must not know what is
 drawn.
@@ -55,12 +55,15 @@ def show(
     secrets = Secrets(credentials)
 
     def run(fleet: Fleet, sources: Mapping[Instance, Source], view: View) -> loop.LoopEnd:
-        with Wakeup() as wakeup, curses_terminal.Terminal(utf8=utf8, color=options.color) as screen:
+        with (
+            Wakeup() as wakeup,
+            curses_terminal.Terminal(utf8=utf8, color=options.color) as terminal,
+        ):
             return loop.run(
                 fleet,
                 sources,
                 view,
-                screen,
+                terminal,
                 wakeup,
                 save_picture=svg_file.save_new,
                 clock=targets.clock,
@@ -76,13 +79,13 @@ def show(
             return _finish(end, fleet)
         endpoint = failure.needs_password_at
         if not secrets.should_ask(endpoint):
-            archive = initial_view.archive(options, targets, store, view)
-            if archive is not None:
-                fleet, first = archive
+            stored = initial_view.stored_fleet(options, targets, store, view)
+            if stored is not None:
+                fleet, first = stored
                 end = run(fleet, {}, first)
             return _finish(end, fleet)
         try:
-            # As an exception, so that getpass turns the terminal's echo on again.
+            # The handler raises, so that getpass restores the terminal's echo.
             with signals.installed_handlers(
                 signals.unless_ignored(_raise_signal, signals.FATAL_SIGNALS)
             ):
@@ -110,17 +113,17 @@ def _raise_signal(number: int, _: FrameType | None) -> None:
 
 
 def _finish(end: loop.LoopEnd, fleet: Fleet) -> int:
-    """Write the messages for after the screen, and return the exit code."""
+    """Write the messages that follow the screen, and return the exit code."""
     for instance in fleet.instances:
         if instance.problem is not None:
             more = f" (and {instance.problem_count - 1} more)" if instance.problem_count > 1 else ""
-            write_error(f"while it ran: {instance.problem.text}{more}")
+            write_error(f"problem during the run: {instance.problem.text}{more}")
     if fleet.notice:
         write_error(fleet.notice)
     if end.error is not None:
         return write_error(end.error.cause, end.error.remedy)
     if end.hung_up:
-        return write_error("the terminal went away")
+        return write_error("the terminal was closed")
     if end.signal is not None:
         signals.end_by_signal(end.signal)
     return EXIT_OK

@@ -1,9 +1,9 @@
 """The start of the program: verbs, options, error messages and exit codes.
 
 Owns the table of verbs, and which code runs for which options. Exit codes: 0 success, 1 failure,
-2 wrong use. After SIGTERM or SIGHUP the terminal is restored, and then the signal ends the program;
-but lines without --duration end with 0. If the reader of standard output exits, SIGPIPE ends the
-program. Must not load what only some runs need.
+2 wrong use. After SIGTERM or SIGHUP the terminal is restored, and then the signal ends the program.
+--json, --csv and --headless without --duration exit with 0 instead. If the reader of standard
+output exits, SIGPIPE ends the program. Must not load what only some runs need.
 """
 
 import os
@@ -32,7 +32,7 @@ def main(words: Sequence[str] | None = None) -> int:
         arguments.parser().error(str(error))
     except ExplainedError as error:
         return write_error(error.cause, error.remedy)
-    except KeyboardInterrupt:  # as long as there is no screen that takes it as a key
+    except KeyboardInterrupt:  # outside the screen, which reads ^C as a key
         return EXIT_OK
 
 
@@ -45,7 +45,7 @@ VERBS: dict[str, Callable[[Sequence[str]], int]] = {"print": _print}
 
 
 def _run(words: Sequence[str]) -> int:
-    """Show the graph, a single look or lines, as the options say."""
+    """Show the graph, or write one-shot output or lines, as the options say."""
     from bwgraph.cli import options as options_module  # noqa: PLC0415 - a verb does without these
     from bwgraph.cli import services  # noqa: PLC0415
     from bwgraph.tor import credentials as credentials_module  # noqa: PLC0415
@@ -57,10 +57,11 @@ def _run(words: Sequence[str]) -> int:
             options = options_module.read(words, os.environ, sys.platform, VERBS.keys())
             targets = services.find_targets(options, os.environ)
             store = stack.enter_context(services.open_store(options))
-            if options.is_single_look or options.writes_lines:
+            if options.is_one_shot or options.runs_without_screen:
                 from bwgraph.cli import headless  # noqa: PLC0415 - the graph does without
 
-                run = headless.print_once if options.is_single_look else headless.write_lines
+                one_shot = options.is_one_shot
+                run = headless.print_once if one_shot else headless.run_without_screen
             else:
                 from bwgraph.cli import live  # noqa: PLC0415 - needs curses
 

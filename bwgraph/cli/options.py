@@ -1,7 +1,7 @@
 """The options of one run.
 
 Owns the ``Options`` value, and that a flag overrides the environment, the environment overrides the
-settings file, and the file overrides the defaults. Must not know what an option is for.
+configuration file, and the file overrides the defaults. Must not know what an option is for.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,11 +16,10 @@ from bwgraph.tor.endpoint import ControlPort, NamedEndpoint
 TARGET_FIELDS = frozenset({"tors", "demo", "replay"})
 "The fields that select what to show. They are never combined from two sources."
 PASSWORD_FIELDS = frozenset({"password_file"})
-COLOR_FIELDS = frozenset({"color"})
 
 
 class Options(NamedTuple):
-    """What the user wants, from flags, environment and settings file."""
+    """What the user wants, from flags, environment and configuration file."""
 
     tors: tuple[NamedEndpoint, ...]
     "The tors that were named by --port and --socket, in order."
@@ -32,7 +31,7 @@ class Options(NamedTuple):
     interval: int
     "The length of a column or line, in seconds."
     interval_chosen: bool
-    "Whether the user chose the interval, by a flag or in the settings file."
+    "Whether the user chose the interval, by a flag or in the configuration file."
     units: str
     "A key of ``units.UNITS``."
     layout: str
@@ -67,14 +66,14 @@ class Options(NamedTuple):
     "The address to serve metrics at; None: nowhere."
 
     @property
-    def is_single_look(self) -> bool:
-        """Whether to show one frame, object or picture, and exit."""
+    def is_one_shot(self) -> bool:
+        """Whether to write one frame, object or picture, and exit."""
         return self.once or self.svg is not None
 
     @property
-    def writes_lines(self) -> bool:
-        """Whether to run without a screen until the end of the samples."""
-        return not self.is_single_look and (self.json or self.csv or self.headless)
+    def runs_without_screen(self) -> bool:
+        """Whether to run without a screen until --duration, a signal or an error."""
+        return not self.is_one_shot and (self.json or self.csv or self.headless)
 
 
 def read(
@@ -83,7 +82,7 @@ def read(
     """Return the options of a command line.
 
     Prints a message and raises SystemExit if a flag is wrong. Raises UsageError if a combination of
-    flags is wrong, and ValueError if the environment or the settings file is.
+    flags is wrong, and ValueError if the environment or the configuration file is.
     """
     parser = arguments.parser()
     flags = arguments.parse(parser, words, verbs)
@@ -95,7 +94,9 @@ def read(
 def create(
     flags: Mapping[str, object], environ: Mapping[str, str], file: Mapping[str, object]
 ) -> Options:
-    """Return the options, given the values of the flags and of the settings file by field.
+    """Return the options, given the values of the flags and of the configuration file by field.
+
+    NO_COLOR turns colours off, whatever the flag and the file say.
 
     Raises ValueError if the environment names an invalid endpoint.
     """
@@ -113,8 +114,8 @@ def merge(
 ) -> dict[str, object]:
     """Return the value of each field, from the source with the highest precedence.
 
-    The environment only removes fields of the settings file here: its values are read by the
-    modules that use them. Raises ValueError if it names an invalid endpoint.
+    A field that the environment sets is removed from the configuration file's values. The value is
+    read by the module that uses it. Raises ValueError if it names an invalid endpoint.
 
     >>> file = {"tors": ["/run/tor/control"], "units": "bits"}
     >>> merge({"tors": [9051]}, {}, file, {"tors": [], "units": "bytes"})
@@ -127,7 +128,5 @@ def merge(
         overridden |= TARGET_FIELDS
     if "TOR_CONTROL_PASSWD" in environ:
         overridden |= PASSWORD_FIELDS
-    if environ.get("NO_COLOR"):
-        overridden |= COLOR_FIELDS
     remaining = {field: value for field, value in file.items() if field not in overridden}
     return {**defaults, **remaining, **flags}

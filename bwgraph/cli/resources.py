@@ -1,4 +1,4 @@
-"""Return the files for other programs: systemd units, a filter profile, completions, a man page.
+"""The files for other programs: systemd units, a filter profile, completions, a man page.
 
 Owns their names. They are package data, in ``share``, so that pip installs them, too. Must not know
 their contents: ``tests/cli/test_resources.py`` generates those that depend on the parser.

@@ -1,4 +1,4 @@
-"""What a run works with besides its output: the tors to watch, the store and the exporter.
+"""The sources, the store and the exporter of a run.
 
 Owns which of them the options ask for, and the message if one is not available. Must not know how
 they work. Their modules are imported if they are asked for: most runs do without.
@@ -36,7 +36,7 @@ def find_targets(options: Options, environ: Mapping[str, str]) -> Watched:
     """
     if options.replay is None:
         return targets_module.find_targets(options.tors, options.demo, environ)
-    from bwgraph.recording import replay  # noqa: PLC0415 - see above
+    from bwgraph.recording import replay  # noqa: PLC0415 - only with --replay
 
     return replay.Replay(replay.read(options.replay), options.replay, options.speed or 1)
 
@@ -45,20 +45,21 @@ def find_targets(options: Options, environ: Mapping[str, str]) -> Watched:
 def open_store(options: Options) -> Iterator["Store | None"]:
     """Return a context with the open and checked store, or with None if the run has no store.
 
-    Writes a warning if the store will reveal what single users did. Raises ValueError if the file
+    Unlike ``store.attach.open_store``, it follows the options: it writes a warning if the store can
+    reveal what individual users did, and closes the store at the end. Raises ValueError if the file
     is not a store, and ExplainedError if it cannot be read.
     """
     if options.store is None:
         yield None
         return
-    from bwgraph.store import attach  # noqa: PLC0415 - see above
+    from bwgraph.store import attach  # noqa: PLC0415 - only with --store
 
-    store = attach.open_store(options.store, read_only=options.is_single_look)
-    if not options.is_single_look and options.store_resolution < DEFAULT_STORE_RESOLUTION_S:
+    store = attach.open_store(options.store, read_only=options.is_one_shot)
+    if not options.is_one_shot and options.store_resolution < DEFAULT_STORE_RESOLUTION_S:
         span = units.format_exact_span(options.store_resolution)
         write_error(
-            f"warning: {options.store} will hold the traffic of every {span}: enough to recognise"
-            " what was done\nthrough this tor, and when. Keep the file private."
+            f"warning: {options.store} will contain the traffic per {span}. This can reveal what"
+            " was done\nthrough this tor, and when. Keep the file private."
         )
     with closing(store):
         yield store
@@ -71,16 +72,16 @@ def run_services(
     store: "Store | None",
     write_message: Callable[[str], object] | None = None,
 ) -> Iterator[None]:
-    """Record a fleet to the store and serve its metrics. A single look only reads the store.
+    """Record a fleet to the store and serve its metrics. One-shot output only reads the store.
 
-    ``write_message`` is called with problems if there is no screen to show them; what cannot be
-    started at all then raises ExplainedError.
+    ``write_message`` is called with problems of the store if there is no screen. Then a store that
+    cannot be written at the start raises ExplainedError. An exporter that cannot start always does.
     """
     with ExitStack() as stack:
         if store is not None:
-            from bwgraph.store import attach  # noqa: PLC0415 - see above
+            from bwgraph.store import attach  # noqa: PLC0415 - only with --store
 
-            if options.is_single_look:
+            if options.is_one_shot:
                 stack.enter_context(attach.restore_only(store, fleet))
             else:
                 resolution = options.store_resolution
@@ -93,7 +94,7 @@ def run_services(
 def _exporter(address: ControlPort, fleet: Fleet) -> "prometheus.Exporter":
     """Return an exporter that listens. Raises ExplainedError if it cannot."""
     try:
-        from bwgraph.output import prometheus  # noqa: PLC0415 - see above; and it is an extra
+        from bwgraph.output import prometheus  # noqa: PLC0415 - only with --prometheus; an extra
     except ModuleNotFoundError as error:
         if error.name != "prometheus_client":
             raise

@@ -43,7 +43,9 @@ def test_help_names_flags_variables_and_keys(
     assert max(map(len, out.splitlines())) <= 100
 
 
-def test_help_names_the_settings_file(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+def test_help_names_the_configuration_file(
+    monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
     # argparse formats per cent signs.
     monkeypatch.setenv("XDG_CONFIG_HOME", "/a/100%s/here")
     assert "/a/100%s/here/bwgraph/config.toml" in run_main(["--help"], capsys)[1]

@@ -1,4 +1,4 @@
-"""The settings file: its path, its settings, and its errors."""
+"""The configuration file: its path, its settings, and its errors."""
 
 import argparse
 import itertools
@@ -46,6 +46,10 @@ def some_parser() -> argparse.ArgumentParser:
 PARSER = some_parser()
 
 
+def any_combination(_: object) -> None:
+    """Allow all settings together."""
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "config.toml"
@@ -53,7 +57,7 @@ def path(tmp_path: Path) -> Path:
 
 def read(path: Path, content: str | bytes) -> dict[str, object]:
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return config_file.read(path, PARSER, COMMAND_LINE_ONLY)
+    return config_file.read(path, PARSER, COMMAND_LINE_ONLY, any_combination)
 
 
 def error_of(path: Path, content: str | bytes) -> str:
@@ -110,10 +114,13 @@ def test_there_is_a_path_without_a_home(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_missing_or_empty_file_sets_nothing(path: Path) -> None:
-    assert config_file.read(path, PARSER, COMMAND_LINE_ONLY) == {}
-    assert config_file.read(path / "below" / "nothing", PARSER, COMMAND_LINE_ONLY) == {}
+    assert config_file.read(path, PARSER, COMMAND_LINE_ONLY, any_combination) == {}
+    assert (
+        config_file.read(path / "below" / "nothing", PARSER, COMMAND_LINE_ONLY, any_combination)
+        == {}
+    )
     path.write_bytes(b"")
-    assert config_file.read(path / "below a file", PARSER, COMMAND_LINE_ONLY) == {}
+    assert config_file.read(path / "below a file", PARSER, COMMAND_LINE_ONLY, any_combination) == {}
 
 
 @pytest.mark.parametrize(
@@ -161,7 +168,7 @@ def test_reading_does_not_change_the_parser(path: Path, capsys: pytest.CaptureFi
     before = parser.format_help()
     path.write_text("port = 1\n")
     for _ in range(2):
-        assert config_file.read(path, parser, COMMAND_LINE_ONLY) == {
+        assert config_file.read(path, parser, COMMAND_LINE_ONLY, any_combination) == {
             "port": [ControlPort("127.0.0.1", 1)]
         }
     assert parser.format_help() == before
@@ -173,7 +180,7 @@ def test_reading_does_not_change_the_parser(path: Path, capsys: pytest.CaptureFi
 
 def test_flags_of_bwgraph_are_settings(path: Path) -> None:
     path.write_text("socket = ['/x', 'exit=/z']\npassword-file = '/y'\nport = 9051\nwait = true\n")
-    values = config_file.read(path, arguments.parser(), COMMAND_LINE_ONLY)
+    values = config_file.read(path, arguments.parser(), COMMAND_LINE_ONLY, flags.combination_error)
     assert values == {
         "tors": [
             NamedEndpoint("", ControlSocket("/x")),
@@ -213,19 +220,19 @@ def test_settings_that_exclude_each_other_are_an_error_with_the_later_line(path:
         ("total = true\nunits.x = 'bits'", "line 2: 'units' is a table"),
         ("\n[units]", "line 2: 'units' is a table"),
         ("units = {}", "line 1: 'units' is a table"),
-        ("[[units]]", "line 1: --units takes text or a number, not a table"),
-        ("units = 1979-05-27", "line 1: --units takes text or a number, not a date or a time"),
-        ("units = 07:32:00", "line 1: --units takes text or a number, not a date or a time"),
-        ("units = true", "line 1: --units takes text or a number, not true"),
-        ("units = [['bits']]", "line 1: --units takes text or a number, not a list"),
-        ("units = ['bits']", "line 1: --units takes one value, not a list"),
-        ("port = []", "line 1: --port takes a value, and the list is empty"),
-        ("total = 1", "line 1: --total is either true or false, not a number"),
-        ("total = 'yes'", "line 1: --total is either true or false, not text"),
-        ("total = [true]", "line 1: --total is either true or false, not a list"),
-        (f"total = 0x{'f' * 5000}", "line 1: --total is either true or false, not a number"),
-        (f"port = 0x{'f' * 5000}", "line 1: --port is a number that is too long"),
-        ('socket = "/\\u0000"', "line 1: --socket cannot have a NUL character in it"),
+        ("[[units]]", "line 1: 'units' takes text or a number, not a table"),
+        ("units = 1979-05-27", "line 1: 'units' takes text or a number, not a date or a time"),
+        ("units = 07:32:00", "line 1: 'units' takes text or a number, not a date or a time"),
+        ("units = true", "line 1: 'units' takes text or a number, not true"),
+        ("units = [['bits']]", "line 1: 'units' takes text or a number, not a list"),
+        ("units = ['bits']", "line 1: 'units' takes one value, not a list"),
+        ("port = []", "line 1: 'port' takes a value, and the list is empty"),
+        ("total = 1", "line 1: 'total' is either true or false, not a number"),
+        ("total = 'yes'", "line 1: 'total' is either true or false, not text"),
+        ("total = [true]", "line 1: 'total' is either true or false, not a list"),
+        (f"total = 0x{'f' * 5000}", "line 1: 'total' is either true or false, not a number"),
+        (f"port = 0x{'f' * 5000}", "line 1: 'port' is a number that is too long"),
+        ('socket = "/\\u0000"', "line 1: 'socket' cannot contain a NUL character"),
         # The flag's own message.
         (
             "units = 'furlongs'",
@@ -258,8 +265,8 @@ def test_a_hint_never_names_a_flag_that_is_no_setting(path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "text"),
     [
-        ("units = bits", "line 1: not TOML: invalid value (text goes in quotes)"),
-        ("\n\nunits = bits\n", "line 3: not TOML: invalid value (text goes in quotes)"),
+        ("units = bits", "line 1: not TOML: invalid value (text must be quoted)"),
+        ("\n\nunits = bits\n", "line 3: not TOML: invalid value (text must be quoted)"),
         ("units", "line 1: not TOML: expected '=' after a key in a key/value pair"),
         ("units = 'a'\r\n\r\nunits = 'b'\r\n", "line 3: not TOML: cannot overwrite a value"),
         ("total = true\ntotal = true", "line 2: not TOML: cannot overwrite a value"),
@@ -301,7 +308,7 @@ def test_nested_brackets_are_a_list_up_to_some_depth(path: Path) -> None:
     finally:
         sys.setrecursionlimit(before)
     assert messages == {
-        "config.toml, line 2: --units takes text or a number, not a list",
+        "config.toml, line 2: 'units' takes text or a number, not a list",
         "config.toml, line 2: brackets are nested too deeply",
     }
 
@@ -309,7 +316,7 @@ def test_nested_brackets_are_a_list_up_to_some_depth(path: Path) -> None:
 def test_a_directory_is_an_error(path: Path) -> None:
     path.mkdir()
     with pytest.raises(config_file.ConfigError, match=r"config\.toml: .*directory"):
-        config_file.read(path, PARSER, COMMAND_LINE_ONLY)
+        config_file.read(path, PARSER, COMMAND_LINE_ONLY, any_combination)
 
 
 def test_an_unreadable_file_is_an_error_and_an_invisible_one_is_ignored() -> None:
@@ -321,11 +328,11 @@ def test_an_unreadable_file_is_an_error_and_an_invisible_one_is_ignored() -> Non
             nobody(),
             pytest.raises(config_file.ConfigError, match=r"config\.toml: Permission denied"),
         ):
-            config_file.read(path, PARSER, COMMAND_LINE_ONLY)
+            config_file.read(path, PARSER, COMMAND_LINE_ONLY, any_combination)
         # Like root's home for the user that root runs bwgraph as.
         directory.chmod(0o700 if os.geteuid() == 0 else 0o000)
         with nobody():
-            assert config_file.read(path, PARSER, COMMAND_LINE_ONLY) == {}
+            assert config_file.read(path, PARSER, COMMAND_LINE_ONLY, any_combination) == {}
 
 
 # Lines of settings

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from cli_world import CSV, JSON, Captured, Lines, Look, run_main
+from cli_world import CSV, JSON, Captured, Lines, OneShot, run_main
 
 from bwgraph.cli import main
 from bwgraph.model.errors import ExplainedError
@@ -30,10 +30,10 @@ pytest_plugins = ["cli_fixtures"]
 pytestmark = pytest.mark.usefixtures("plain_environment")
 
 
-# A single look
+# One-shot output
 
 
-def test_once_prints_one_frame(look: Look, capsys: Captured) -> None:
+def test_once_prints_one_frame(one_shot: OneShot, capsys: Captured) -> None:
     code, out, err = run_main(["--once", "--port", "9051"], capsys)
     rows = out.splitlines()
     assert (code, err) == (0, "")
@@ -46,21 +46,21 @@ def test_once_prints_one_frame(look: Look, capsys: Captured) -> None:
     assert any(line.startswith("▲ upload    1.0 MiB/s") for line in rows)
     assert not any(line.endswith(" ") for line in rows)
     assert "\x1b" not in out
-    assert look.durations == [None]
-    assert look.sources[0]._endpoints == (ControlPort("127.0.0.1", 9051),)
+    assert one_shot.durations == [None]
+    assert one_shot.sources[0]._endpoints == (ControlPort("127.0.0.1", 9051),)
 
 
 def test_once_needs_neither_a_terminal_nor_term(
-    look: Look, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+    one_shot: OneShot, monkeypatch: pytest.MonkeyPatch, capsys: Captured
 ) -> None:
     monkeypatch.delenv("TERM", raising=False)
     assert run_main(["--once"], capsys)[0] == 0
-    assert len(look.durations) == 1
+    assert len(one_shot.durations) == 1
 
 
 @pytest.mark.parametrize("connected_count", [1, 3])
-def test_once_shows_all_tors(look: Look, connected_count: int, capsys: Captured) -> None:
-    look.connected_count = connected_count
+def test_once_shows_all_tors(one_shot: OneShot, connected_count: int, capsys: Captured) -> None:
+    one_shot.connected_count = connected_count
     code, out, err = run_main(["--once", "-p", "1", "-p", "exit=2", "-s", "/x"], capsys)
     assert (code, err) == (0, "")
     lines = out.splitlines()
@@ -73,14 +73,14 @@ def test_once_shows_all_tors(look: Look, connected_count: int, capsys: Captured)
     assert rows[3][:4] == ["sum", "of", "3", "tors"]
     assert f"{3 * connected_count}.0M" in lines[5]
     assert not any(line.startswith("q quit") for line in lines)
-    assert look.durations == [None]
+    assert one_shot.durations == [None]
 
 
-def test_svg_shows_all_tors(look: Look, tmp_path: Path, capsys: Captured) -> None:
+def test_svg_shows_all_tors(one_shot: OneShot, tmp_path: Path, capsys: Captured) -> None:
     path = tmp_path / "picture.svg"
     assert run_main(["--svg", str(path), "-p", "a=1", "-p", "b=2"], capsys) == (0, "", "")
     assert "sum of 2 tors" in path.read_text("utf-8")
-    assert len(look.sources) == 2
+    assert len(one_shot.sources) == 2
 
 
 @pytest.mark.parametrize("output", ["--once", "--json"])
@@ -101,14 +101,14 @@ def test_without_a_screen_no_password_is_asked_for(
 
 @pytest.mark.parametrize(("columns", "rows"), [(120, 35), (40, 12), (8, 3), (1, 1)])
 def test_once_has_the_size_that_the_environment_names(
-    look: Look, columns: int, rows: int, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+    one_shot: OneShot, columns: int, rows: int, monkeypatch: pytest.MonkeyPatch, capsys: Captured
 ) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
     monkeypatch.setenv("LINES", str(rows))
     lines = run_main(["--once"], capsys)[1].splitlines()
     assert rows - 1 <= len(lines) <= rows
     assert max(map(len, lines)) <= columns
-    assert len(look.durations) == 1
+    assert len(one_shot.durations) == 1
 
 
 @pytest.mark.parametrize(
@@ -124,19 +124,19 @@ def test_once_has_the_size_that_the_environment_names(
     ],
 )
 def test_flags_set_the_appearance_of_once(
-    look: Look, words: list[str], expected: str, capsys: Captured
+    one_shot: OneShot, words: list[str], expected: str, capsys: Captured
 ) -> None:
     code, out, _ = run_main(["--once", *words], capsys)
     assert code == 0
     assert expected in out
-    assert look.durations == [None]
+    assert one_shot.durations == [None]
 
 
 def test_once_is_ascii_without_utf8(
-    look: Look, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+    one_shot: OneShot, monkeypatch: pytest.MonkeyPatch, capsys: Captured
 ) -> None:
     monkeypatch.setattr(curses_terminal, "locale_is_utf8", lambda _: False)
-    look.address = "/tmp/tör/control"
+    one_shot.address = "/tmp/tör/control"
     for glyphs in ("auto", "block", "braille", "ascii"):
         code, out, _ = run_main(["--once", "--glyphs", glyphs], capsys)
         assert code == 0
@@ -145,17 +145,19 @@ def test_once_is_ascii_without_utf8(
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("2m", 120), ("0", 0)])
-def test_duration_is_passed_on(look: Look, text: str, seconds: int, capsys: Captured) -> None:
+def test_duration_is_passed_on(
+    one_shot: OneShot, text: str, seconds: int, capsys: Captured
+) -> None:
     assert run_main(["--once", "--duration", text], capsys)[0] == 0
-    assert look.durations == [seconds]
+    assert one_shot.durations == [seconds]
 
 
 def test_svg_writes_a_picture_and_prints_nothing(
-    look: Look, tmp_path: Path, capsys: Captured
+    one_shot: OneShot, tmp_path: Path, capsys: Captured
 ) -> None:
     path = tmp_path / "picture.svg"
     assert run_main(["--svg", str(path), "--duration", "1m"], capsys) == (0, "", "")
-    assert look.durations == [60]
+    assert one_shot.durations == [60]
     picture = path.read_text("utf-8")
     assert picture.startswith("<svg ")
     assert "download" in picture
@@ -163,7 +165,7 @@ def test_svg_writes_a_picture_and_prints_nothing(
 
 
 def test_svg_has_all_glyphs_in_any_locale(
-    look: Look, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+    one_shot: OneShot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
 ) -> None:
     picture = tmp_path / "picture.svg"
     run_main(["--svg", str(picture)], capsys)
@@ -172,69 +174,73 @@ def test_svg_has_all_glyphs_in_any_locale(
     run_main(["--svg", str(picture)], capsys)
     assert "v download" not in picture.read_text("utf-8")
     assert abs(len(picture.read_bytes()) - first) < first / 4
-    assert len(look.durations) == 2
+    assert len(one_shot.durations) == 2
 
 
-def test_svg_and_once_take_one_look(look: Look, tmp_path: Path, capsys: Captured) -> None:
+def test_svg_and_once_watch_once(one_shot: OneShot, tmp_path: Path, capsys: Captured) -> None:
     path = tmp_path / "picture.svg"
     code, out, _ = run_main(["--svg", str(path), "--once"], capsys)
     assert code == 0
     assert "▼ download" in out
     assert path.exists()
-    assert look.durations == [None]
+    assert one_shot.durations == [None]
 
 
 @pytest.mark.parametrize(
     ("name", "reason"), [("nowhere/x.svg", "No such file or directory"), (".", "Is a directory")]
 )
 def test_svg_that_cannot_be_written_is_1_with_the_reason(
-    look: Look, name: str, reason: str, tmp_path: Path, capsys: Captured
+    one_shot: OneShot, name: str, reason: str, tmp_path: Path, capsys: Captured
 ) -> None:
     path = tmp_path / name
     assert run_main(["--svg", str(path)], capsys) == (1, "", f"bwgraph: {path}: {reason}\n")
-    assert len(look.durations) == 1
+    assert len(one_shot.durations) == 1
 
 
 @pytest.mark.parametrize("output", [["--once"], ["--svg", "x.svg"]])
 def test_a_look_without_a_tor_is_1_with_the_reason(
-    look: Look, output: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+    one_shot: OneShot,
+    output: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Captured,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    look.failure = ExplainedError("no tor\x1b[2J", "start one")
+    one_shot.failure = ExplainedError("no tor\x1b[2J", "start one")
     assert run_main(output, capsys) == (1, "", "bwgraph: no tor?[2J\n  start one\n")
     assert not (tmp_path / "x.svg").exists()
 
 
 def test_interrupting_a_look_is_0(
-    look: Look, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+    one_shot: OneShot, monkeypatch: pytest.MonkeyPatch, capsys: Captured
 ) -> None:
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(once, "watch", interrupt)
     assert run_main(["--once"], capsys) == (0, "", "")
-    assert look.durations == []
+    assert one_shot.durations == []
 
 
-def test_once_json_has_each_tor_and_their_sum(look: Look, capsys: Captured) -> None:
+def test_once_json_has_each_tor_and_their_sum(one_shot: OneShot, capsys: Captured) -> None:
     code, out, err = run_main(["--once", "--json", "-p", "exit=1", "-p", "2"], capsys)
     assert (code, err, out.count("\n")) == (0, "", 1)
     document = json.loads(out)
     assert [each["name"] for each in document["tors"]] == ["exit", "fake"]
     assert [each["read"]["current"] for each in document["tors"]] == [3 << 20, 3 << 20]
     assert document["sum"]["read"]["current"] == 6 << 20
-    assert look.durations == [None]
+    assert one_shot.durations == [None]
 
 
-def test_once_json_and_svg_take_one_look(look: Look, tmp_path: Path, capsys: Captured) -> None:
+def test_once_json_and_svg_watch_once(one_shot: OneShot, tmp_path: Path, capsys: Captured) -> None:
     path = tmp_path / "picture.svg"
     code, out, _ = run_main(["--svg", str(path), "--once", "--json"], capsys)
     assert (code, path.exists()) == (0, True)
     assert json.loads(out)["tors"][0]["state"] == "connected"
-    assert look.durations == [None]
+    assert one_shot.durations == [None]
 
 
-def test_once_shows_a_whole_recording(look: Look, tmp_path: Path, capsys: Captured) -> None:
+def test_once_shows_a_whole_recording(one_shot: OneShot, tmp_path: Path, capsys: Captured) -> None:
     path = tmp_path / "tape"
     path.write_text(f"{JSON}\x1b[2J\n{JSON.replace('00:00:00', '00:01:00')}")
     skipped = f"bwgraph: {path}: a line is skipped: line 3 (cut off, or neither JSON nor CSV)\n"
@@ -250,7 +256,7 @@ def test_once_shows_a_whole_recording(look: Look, tmp_path: Path, capsys: Captur
         "ended",
         2.0,
     )
-    assert look.durations == []
+    assert one_shot.durations == []
 
 
 def test_interrupting_the_reading_of_a_recording_is_0(
@@ -358,7 +364,7 @@ class Unwritable:
     "output", [["--once"], ["--once", "--json"], ["--json"], ["--csv"]], ids=str
 )
 def test_output_errors_end_the_program_without_a_traceback(
-    look: Look,
+    one_shot: OneShot,
     output: list[str],
     error: OSError,
     code: int,
@@ -384,4 +390,4 @@ def test_output_errors_end_the_program_without_a_traceback(
     err = capsys.readouterr().err
     assert err.startswith(message)
     assert err.count("\n") == (1 if message else 0)
-    assert look.durations == ([None] if "--once" in output else [])
+    assert one_shot.durations == ([None] if "--once" in output else [])

@@ -44,13 +44,13 @@ def test_a_failure_is_1_and_its_message_follows_the_screen(runs: Runs, capsys: C
 
 def test_a_lost_terminal_is_1(runs: Runs, capsys: Captured) -> None:
     runs.endings = [LoopEnd(hung_up=True)]
-    assert run_main([], capsys) == (1, "", "bwgraph: the terminal went away\n")
+    assert run_main([], capsys) == (1, "", "bwgraph: the terminal was closed\n")
 
 
 def test_problems_are_repeated_after_the_screen(runs: Runs, capsys: Captured) -> None:
     runs.problem = Problem(1.0, "stem\x1b stumbled")
     runs.endings = [LoopEnd()]
-    assert run_main([], capsys) == (0, "", "bwgraph: while it ran: stem? stumbled\n")
+    assert run_main([], capsys) == (0, "", "bwgraph: problem during the run: stem? stumbled\n")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
@@ -208,7 +208,7 @@ def test_several_tors_that_are_found_are_a_table(
     assert [each.name for each in runs.fleets[0].instances] == ["127.0.0.1:9051", "127.0.0.1:9151"]
 
 
-def test_the_settings_file_can_name_several_tors(runs: Runs, config: Path) -> None:
+def test_the_configuration_file_can_name_several_tors(runs: Runs, config: Path) -> None:
     config.write_text('port = [9051, "exit=9052"]\nsocket = "guard=/x"\n')
     assert first_view(runs) == View(subject=ALL_TORS)
     assert [(each.name, each.label) for each in runs.fleets[0].instances] == [
@@ -229,7 +229,8 @@ def test_problems_of_all_tors_are_repeated_after_the_screen(
     monkeypatch.setattr(loop, "run", run)
     code, _, err = run_main(["-p", "1", "-p", "2", "-p", "3"], capsys)
     assert code == 0
-    assert err == "bwgraph: while it ran: stumbled 0\nbwgraph: while it ran: stumbled 1\n"
+    problems = [f"bwgraph: problem during the run: stumbled {index}\n" for index in range(2)]
+    assert err == "".join(problems)
     assert runs.fleets == []
 
 
@@ -247,7 +248,7 @@ def test_a_recording_is_shown_with_its_own_clock(
     assert (code, out) == (0, "")
     # On the screen, and once more after it.
     assert err == (
-        f"bwgraph: while it ran: {path}: a line is skipped:"
+        f"bwgraph: problem during the run: {path}: a line is skipped:"
         " line 5 (cut off, or neither JSON nor CSV)\n"
     )
     assert [each.name for each in runs.fleets[0].instances] == ["a", "b"]

@@ -1,4 +1,4 @@
-"""Options: which of flags, environment and settings file sets each of them."""
+"""Options: which of flags, environment and configuration file sets each of them."""
 
 import typing
 from pathlib import Path
@@ -120,7 +120,7 @@ def test_values_have_the_declared_types(words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "is_single_look", "writes_lines"),
+    ("words", "is_one_shot", "runs_without_screen"),
     [
         ("", False, False),
         ("--json", False, True),
@@ -133,10 +133,10 @@ def test_values_have_the_declared_types(words: str) -> None:
     ],
 )
 def test_output_flags_choose_what_runs(
-    words: str, *, is_single_look: bool, writes_lines: bool
+    words: str, *, is_one_shot: bool, runs_without_screen: bool
 ) -> None:
     parsed = read(*words.split())
-    assert (parsed.is_single_look, parsed.writes_lines) == (is_single_look, writes_lines)
+    assert (parsed.is_one_shot, parsed.runs_without_screen) == (is_one_shot, runs_without_screen)
 
 
 # Which source overrides which
@@ -169,7 +169,7 @@ def test_output_flags_choose_what_runs(
         ({"tors": [2]}, {}, {"password_file": "/f"}, {"tors": [2], "password_file": "/f"}),
         # The colours.
         ({}, {}, {"color": "always"}, {"color": "always"}),
-        ({}, {"NO_COLOR": "1"}, {"color": "always"}, {}),
+        ({}, {"NO_COLOR": "1"}, {"color": "always"}, {"color": "always"}),
         ({}, {"NO_COLOR": ""}, {"color": "always"}, {"color": "always"}),
         ({"color": "always"}, {"NO_COLOR": "1"}, {"color": "never"}, {"color": "always"}),
     ],
@@ -185,6 +185,13 @@ def test_flags_override_the_environment_and_that_overrides_the_file(
         "units": "bytes",
     }
     assert options.merge(flags, environ, file, defaults) == {**defaults, **merged}
+
+
+@pytest.mark.parametrize("source", ["flags", "file"])
+def test_no_color_turns_colours_off_whatever_the_flag_and_the_file_say(source: str) -> None:
+    values: dict[str, dict[str, object]] = {"flags": {}, "file": {}, source: {"color": "auto"}}
+    assert options.create(values["flags"], {}, values["file"]).color
+    assert not options.create(values["flags"], {"NO_COLOR": "1"}, values["file"]).color
 
 
 def test_an_invalid_endpoint_in_the_environment_is_an_error() -> None:
@@ -207,7 +214,7 @@ def test_every_value_has_one_source(
         assert merged[name] == file.get(name, defaults.get(name))
 
 
-# The settings file
+# The configuration file
 
 
 def test_the_file_sets_the_appearance(runs: Runs, config: Path) -> None:
@@ -327,7 +334,7 @@ def test_a_wrong_setting_is_a_usage_error_with_its_line(
     assert "\x1b" not in err
 
 
-def test_help_and_version_ignore_a_wrong_settings_file(config: Path, capsys: Captured) -> None:
+def test_help_and_version_ignore_a_wrong_configuration_file(config: Path, capsys: Captured) -> None:
     config.write_text("???")
     assert run_main(["--help"], capsys)[0] == 0
     assert run_main(["--version"], capsys)[0] == 0

@@ -245,7 +245,7 @@ def test_resolution_of_seconds_is_warned_about(path: Path) -> None:
         graph.wait_for("avg")
         graph.send("q")
         assert graph.wait_exit() == 0
-        words = f"bwgraph: warning: {path} will hold the traffic of every 1 s: "
+        words = f"bwgraph: warning: {path} will contain the traffic per 1 s. "
         assert graph.raw.startswith(words.encode())
     once = run("--demo", "--once", "--store", str(path), "--store-resolution", "1s")
     assert (once.returncode, once.stderr) == (0, "")

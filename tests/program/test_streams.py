@@ -186,7 +186,7 @@ def test_replay_of_several_tors_is_shown_as_live_traffic_is(tmp_path: Path) -> N
         program.send("q")
         assert program.wait_exit() == 0
         assert program.on_normal_screen()
-        program.wait_for("bwgraph: while it ran: ")
+        program.wait_for("bwgraph: problem during the run: ")
         assert b"owned\x07" not in program.raw
         assert b"\x1b]0;owned" not in program.raw
 

@@ -130,9 +130,11 @@ def test_archive_opens_at_its_end() -> None:
     assert [each.title for each in archive.instances] == ["a", "b"]
     end = -(-int(NOW) // 60) * 60 - 400 * 60
     ends = restore.restored_ends(archive)
-    assert initial_view.end_at_newest(View(), ends, coarser=True) == View(resolution=60, end=end)
+    assert initial_view.end_at_newest(View(), ends, keep_resolution=False) == View(
+        resolution=60, end=end
+    )
     hours = View(resolution=3600)
-    assert initial_view.end_at_newest(hours, ends, coarser=False) == hours._replace(end=end)
+    assert initial_view.end_at_newest(hours, ends, keep_resolution=True) == hours._replace(end=end)
 
 
 def test_archive_of_nothing_is_none() -> None:

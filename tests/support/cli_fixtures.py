@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from cli_world import VARIABLES, FakeScreen, Lines, Look, Runs
+from cli_world import VARIABLES, FakeScreen, Lines, OneShot, Runs
 
 from bwgraph.output import lines as lines_module
 from bwgraph.output import once
@@ -16,7 +16,7 @@ from bwgraph.tor.supervisor import TorSource
 
 @pytest.fixture
 def plain_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No variables that bwgraph reads, no settings file, and no tor on this machine."""
+    """No variables that bwgraph reads, no configuration file, and no tor on this machine."""
     for name in (*VARIABLES, "COLUMNS", "LINES"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
@@ -26,7 +26,7 @@ def plain_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
-    """The path of the settings file, whose directory exists."""
+    """The path of the configuration file, whose directory exists."""
     path = tmp_path / "config" / "bwgraph" / "config.toml"
     path.parent.mkdir(parents=True)
     return path
@@ -45,12 +45,12 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Runs]:
 
 
 @pytest.fixture
-def look(monkeypatch: pytest.MonkeyPatch) -> Look:
-    """A stand-in for the sources of a single look, in a UTF-8 locale."""
-    look = Look()
-    monkeypatch.setattr(once, "watch", look)
+def one_shot(monkeypatch: pytest.MonkeyPatch) -> OneShot:
+    """A stand-in for the sources of one-shot output, in a UTF-8 locale."""
+    one_shot = OneShot()
+    monkeypatch.setattr(once, "watch", one_shot)
     monkeypatch.setattr(curses_terminal, "locale_is_utf8", lambda _: True)
-    return look
+    return one_shot
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Stand-ins for what the command line starts: the graph, a single look, and lines."""
+"""Stand-ins for what the command line starts: the graph, one-shot output, and lines."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -120,7 +120,7 @@ def first_view(runs: Runs, *words: str) -> View:
     return runs.views.pop()
 
 
-class Look:
+class OneShot:
     """A stand-in for ``once.watch`` that adds two samples, or fails as the test says."""
 
     def __init__(self) -> None:
