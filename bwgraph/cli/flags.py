@@ -293,6 +293,7 @@ FLAGS: tuple[Flag, ...] = (
         default=DEFAULT_STORE_RESOLUTION_S,
         parse=_parse_resolution,
         metavar="TIME",
+        needs=("--store",),
     ),
     Flag(
         ("--prometheus",),

@@ -173,6 +173,7 @@ def test_wrong_values_are_usage_errors(words: list[str], problem: str, capsys: C
         (["--headless"], "--headless needs --store or --prometheus"),
         (["--duration", "1m"], "--duration needs --once, --svg, --json, --csv or --headless"),
         (["--speed", "60"], "--speed needs --replay"),
+        (["--store-resolution", "1s"], "--store-resolution needs --store"),
         (["--replay", "x"], "--replay cannot be combined with --demo"),
         (["--port", "9051"], "--demo cannot be combined with --port or --socket"),
         (["--once", "--socket", "a=/x"], "--demo cannot be combined with --port or --socket"),
