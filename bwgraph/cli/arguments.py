@@ -67,7 +67,7 @@ def parser() -> argparse.ArgumentParser:
         description=DESCRIPTION,
         epilog=f"{EPILOG.format(path=path)}\n{fill(f'Keys: {keys}.', 80)}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        # Flags without a value must not hide the configuration file's.
+        # The defaults of flags that were not given must not hide the configuration file's values.
         argument_default=argparse.SUPPRESS,
         add_help=False,
         # An abbreviation would change its meaning when a flag is added.

@@ -32,7 +32,7 @@ def print_once(
     options: Options, targets: Watched, credentials: Credentials, store: "Store | None"
 ) -> int:
     """Collect samples, write a frame, an object or a picture, and return the exit code."""
-    from bwgraph.output import document, once, svg_file  # noqa: PLC0415 - not needed for --json lines
+    from bwgraph.output import document, once, svg_file  # noqa: PLC0415 - not needed for lines
     from bwgraph.screen.compose import compose  # noqa: PLC0415
     from bwgraph.terminal import curses_terminal  # noqa: PLC0415
 

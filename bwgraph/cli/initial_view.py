@@ -19,8 +19,8 @@ from bwgraph.tor.targets import Targets
 if TYPE_CHECKING:
     from bwgraph.store.database import Store
 
-NEAR_COLUMNS = 60
-"A bucket this close to the present is visible on most screens, in buckets."
+NEAR_BUCKETS = 60
+"The distance from the present within which most screens show a bucket, in buckets."
 
 
 def create(options: Options, *, utf8: bool) -> View:
@@ -55,10 +55,10 @@ def for_fleet(
 def stored_fleet(
     options: Options, targets: Watched, store: "Store | None", view: View
 ) -> tuple[Fleet, View] | None:
-    """Return the stored history and the view of its end.
+    """Return a fleet of all stored histories, and the view of its newest bucket.
 
-    Returns None if there is none, or if the user named a tor or a recording, which this would not
-    show.
+    Returns None if nothing is stored, or if the user named a tor or a recording, which this would
+    not show.
     """
     if store is None or not isinstance(targets, Targets) or targets.named:
         return None
@@ -78,7 +78,7 @@ def open_at_newest(view: View, ends: Mapping[int, int], now: float) -> View:
 
     ``ends`` is the end of the newest stored bucket by resolution.
     """
-    near = [each for each in sorted(ends) if ends[each] > now - NEAR_COLUMNS * each]
+    near = [each for each in sorted(ends) if ends[each] > now - NEAR_BUCKETS * each]
     return view._replace(resolution=near[0] if near else max(ends, default=view.resolution))
 
 
