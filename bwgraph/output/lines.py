@@ -27,9 +27,9 @@ def write_lines(
 ) -> ExplainedError | None:
     """Write entries until the queue is stopped, or for ``duration`` seconds from the first sample.
 
-    ``every`` is the seconds of an entry; with None there is an entry for each sample. Other events
-    are reported by ``write_message``, and so are samples that were dropped because the reader was
-    blocked. Returns the error if there is no tor to wait for.
+    ``every``: seconds per entry; None: one entry per sample. Other events are reported by
+    ``write_message``, and so are samples that were dropped because the reader was blocked. Returns
+    the error if there is no tor to wait for.
     """
     messages = _Messages(write_message, several=len(fleet.instances) > 1)
     intervals = Intervals(now(), every)
@@ -73,7 +73,8 @@ class _Messages:
         """Write the messages for an event, if there are any."""
         if queued.missed_samples > self._missed_samples:
             count = queued.missed_samples - self._missed_samples
-            self._write(f"{count} samples were dropped: the reader was too slow")
+            dropped = "1 sample was" if count == 1 else f"{count} samples were"
+            self._write(f"{dropped} dropped: the reader was too slow")
             self._missed_samples = queued.missed_samples
         if text := self._text(queued.instance, queued.event):
             self._write(f"{queued.instance.title}: {text}" if self._several else text)
