@@ -1,4 +1,6 @@
-"""What the user looks at. Owns ``View`` and ``Shown``. Must not know keys, nor how a view is drawn.
+"""What the user looks at: the view, what is on the screen, and clicks.
+
+Owns ``View`` and ``Shown``. Must not know keys, nor how a view is drawn.
 
 A position in time is the second at which a bucket ends, on the clock of the samples. So a view that
 was scrolled stays where it is while samples arrive, and a cursor stays on its bucket.
@@ -65,7 +67,7 @@ class Shown(NamedTuple):
     newest: int
     "Where the newest bucket ends, which may be in the future."
     newest_second: int
-    "The newest second of the history."
+    "Where the newest second of the history ends."
     end: int
     "Where the rightmost visible bucket ends."
     arrangement: Arrangement
@@ -81,10 +83,18 @@ class Shown(NamedTuple):
 
 
 class Click(NamedTuple):
-    """A mouse button pressed on this cell of the screen."""
+    """A click of the left button, by the column of the screen."""
 
     x: int
-    y: int
+
+
+def bucket_end(second: int, resolution: int) -> int:
+    """Return where the bucket that contains this second ends.
+
+    >>> bucket_end(1000, 300), bucket_end(900, 300)
+    (1200, 900)
+    """
+    return -(-second // resolution) * resolution
 
 
 def move_cursor_to(view: View, index: int, shown: Shown) -> View:

@@ -45,7 +45,7 @@ KEY_NAMES = {
     ord(" "): "space",
     ESCAPE: "esc",
 }
-"The names of keys that are not printable characters, by curses' code."
+"The names of special keys and of the space key, by curses' code."
 
 RESIZED = "resize"
 "The key name that reports a resize on Windows, which has no signal for it."
@@ -67,8 +67,11 @@ COLORS = {
         Style.LIMIT: curses.COLOR_GREEN,
     },
 }
-"""The styles' colours, by the number of colours that the terminal must have. Blue and orange can be
-distinguished with any colour vision, and are legible on a dark and on a light background."""
+"""The styles' colours, by the number of colours that the terminal must have.
+
+Of 256 colours, download has a blue and upload an orange: they can be distinguished with any colour
+vision, and are legible on a dark and on a light background. The terminal chooses the shades of its
+first 8 colours."""
 
 
 def locale_is_utf8(environ: Mapping[str, str]) -> bool:
@@ -185,7 +188,7 @@ class Terminal:
         return Size(columns, rows)
 
     def resize(self) -> None:
-        """Adopt the terminal's present size, and redraw."""
+        """Adopt the terminal's present size, and clear the screen."""
         if sys.platform != "win32":  # curses on Windows does so by itself
             try:
                 columns, rows = os.get_terminal_size(sys.stdout.fileno())
@@ -197,7 +200,7 @@ class Terminal:
         self.redraw()
 
     def redraw(self) -> None:
-        """Clear the screen: all lines of the next frame are written."""
+        """Clear the screen, so that the next frame is written completely."""
         self._shown = []
         self._window.clear()
 
@@ -227,7 +230,7 @@ class Terminal:
     def _write(self, y: int, line: Line, before: Line, size: Size) -> None:
         """Write a line from its first span that differs from the line before.
 
-        In most lines everything differs but the axis at the left.
+        Usually only the axis at the left is unchanged.
         """
         x = 0
         unchanged = True
@@ -288,9 +291,9 @@ def _key_name(key: int) -> str | None:
 
 def _mouse_event() -> str | Click | None:
     try:
-        _, x, y, _, buttons = curses.getmouse()
+        _, x, _, _, buttons = curses.getmouse()
     except curses.error:  # curses has discarded the event
         return None
     if buttons & CLICK_MASK:
-        return Click(x, y)
+        return Click(x)
     return next((name for button, name in WHEEL_NAMES.items() if buttons & button), None)

@@ -1,8 +1,8 @@
 """The main loop: waits for keys, signals and events of the sources, and draws the screen.
 
-Owns when the screen is drawn: at most once a second for samples, and at once for a key, a resize or
-a change of a tor's state. If data is late, it draws once a second to show its age. Must not talk to
-tor, nor wait for anything but ``Wakeup.wait``.
+Owns when the screen is drawn: at most once per redraw interval for samples, and at once for a key,
+a resize or a change of a tor's state. If data is late, it draws once a second to show its age. Must
+not talk to tor, nor wait for anything but ``Wakeup.wait``.
 """
 
 import threading
@@ -59,7 +59,7 @@ def run(
     save_picture: SavePicture,
     clock: Clock | None = None,
 ) -> LoopEnd:
-    """Draw the fleet and start its sources; close them and return when the loop ends.
+    """Draw the screen, start the sources and run a ``Loop``; close the sources when it ends.
 
     ``terminal`` and ``wakeup`` must have been entered. ``clock`` is the system's by default.
     """
@@ -108,7 +108,8 @@ class Loop:
         self._save_picture = save_picture
         self._clock: Clock = SystemClock() if clock is None else clock
         self._feed = FleetFeed(fleet, threading.Lock(), self._clock.due_at)
-        self._wakeup_sent = False  # whether samples have woken the loop since the last drawing
+        # Whether the loop will draw the next sample without being woken by it.
+        self._samples_need_no_wakeup = False
         self._notice = ""
         self._notice_at = 0.0  # when the notice appeared
         self._drawn_at = 0.0
@@ -135,14 +136,14 @@ class Loop:
     def handle(self, instance: Instance, event: Event) -> None:
         """Take an event from a source, and wake the loop. May be called from any thread.
 
-        Of the samples between two drawings only the first wakes the loop, and one that ends a
-        tor's silence, since it changes the tor's state.
+        Only the first sample after a drawing wakes the loop, and one from a lost tor, since it
+        changes the tor's state.
         """
         self._feed.handle(instance, event)
         if isinstance(event, Sample):
-            if self._wakeup_sent and not isinstance(instance.state, Lost):
+            if self._samples_need_no_wakeup and not isinstance(instance.state, Lost):
                 return
-            self._wakeup_sent = True
+            self._samples_need_no_wakeup = True
         self._wakeup.poke()
 
     def flush(self) -> None:
@@ -175,14 +176,14 @@ class Loop:
 
     def draw(self) -> None:
         """Draw the present state of the fleet."""
-        self._wakeup_sent = False
+        self._samples_need_no_wakeup = False
         self.flush()
         moment = self.moment()
         self._drawn_at = now()
         self._drawn_states = self._current_states()
         self._drawn_newest_at = self._fleet.newest_at
         if self._has_fixed_rate():
-            self._wakeup_sent = True  # no sample needs to wake the loop
+            self._samples_need_no_wakeup = True
         if self._drawn_at - self._notice_at >= NOTICE_SHOWN_S:
             self._notice = ""
         size = self._terminal.size()
@@ -190,10 +191,7 @@ class Loop:
         self._terminal.paint(draw(self._scene))
 
     def _has_fixed_rate(self) -> bool:
-        """Return whether to draw at the clock's interval, whenever samples arrive.
-
-        Those of several tors arrive at any time.
-        """
+        """Return whether to draw at fixed intervals: several tors send at different times."""
         return self._fleet.sum is not None and self._drawn_newest_at is not None
 
     def _follow_subject(self) -> None:
@@ -252,7 +250,7 @@ class Loop:
             self._view = apply_action(self._view, action, self._current_scene().shown, key)
 
     def _handle_click(self, click: Click) -> None:
-        """Put the cursor on the bucket that was clicked."""
+        """Put the cursor on the newest bucket of the clicked screen column, in any row."""
         scene = self._current_scene()
         cell = scene.layout.cell(click.x) if scene.layout is not None else None
         if cell is not None and not self._view.help:

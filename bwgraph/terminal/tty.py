@@ -1,6 +1,7 @@
 """The terminal before the first graph: checks, and entering and leaving curses' screen.
 
-Owns whether the terminal can show a graph, and where keys are read from.
+Owns whether the terminal can show a graph, and where keys are read from. Must not know what a frame
+shows.
 """
 
 import curses
@@ -62,10 +63,8 @@ def enter() -> "curses.window":
     return window
 
 
-def leave() -> bool:
-    """Restore the terminal; return False if curses had not changed it, or it has gone."""
+def leave() -> None:
+    """Restore the terminal if curses has changed it. Does nothing if it was hung up."""
     with suppress(curses.error):
         if not curses.isendwin():
             curses.endwin()
-            return True
-    return False

@@ -74,7 +74,7 @@ GRAPH_KEYS = ("left", "pgup", "-", "+", "<", ">", "m", "g", "l", "[", "space", "
 @pytest.mark.parametrize("subject", [SUM, 0, 3])
 def test_a_key_on_a_graph_takes_one_survey_and_no_sort(counted: Counted, subject: int) -> None:
     counted.show(mixed(), View(subject=subject))
-    for key in (*GRAPH_KEYS, "tab", "shift-tab", "2", "0", "1", Click(40, 5)):
+    for key in (*GRAPH_KEYS, "tab", "shift-tab", "2", "0", "1", Click(40)):
         if counted.loop._view.subject == SUM and key == "shift-tab":
             continue  # this key leads to the table
         assert counted.press(key) == (1, 0), key
@@ -82,7 +82,7 @@ def test_a_key_on_a_graph_takes_one_survey_and_no_sort(counted: Counted, subject
 
 def test_a_key_on_the_table_takes_one_survey_and_one_sort(counted: Counted) -> None:
     counted.show(mixed(), View(subject=ALL_TORS))
-    for key in ("down", "up", "o", "down", "left", "-", "?", "?", "space", Click(40, 5)):
+    for key in ("down", "up", "o", "down", "left", "-", "?", "?", "space", Click(40)):
         assert counted.press(key) == (1, 1), key
     assert counted.press("enter") == (1, 0)
     assert counted.press("esc") == (1, 1)
