@@ -1,4 +1,4 @@
-"""The object that ``--once --json`` prints: the numbers on the screen, for other programs.
+"""The object that ``--once --json`` prints: state and statistics over the whole history.
 
 Owns its keys and their values. Must not know how it is written, nor what time it is.
 """

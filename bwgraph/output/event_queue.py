@@ -26,7 +26,7 @@ MAX_QUEUED_SAMPLES = 4096
 "The maximum number of samples for a reader that is blocked: over an hour of one tor."
 
 MAX_QUEUED_OTHER_EVENTS = 1024
-"The maximum number of other events besides: a tor may send errors as fast as it likes."
+"The maximum number of other events in addition. A tor may send any number of errors."
 
 
 class QueuedEvent(NamedTuple):
@@ -45,8 +45,8 @@ class QueuedEvent(NamedTuple):
 class EventQueue:
     """A context in which the sources run. Their events go to the fleet and into the queue.
 
-    If the reader is blocked, the queue drops samples, and then other events, when it is full. The
-    fleet gets every event.
+    If the reader is blocked, the queue drops samples, and then other events, when it is full. A
+    Refused event is never dropped. The fleet gets every event.
     """
 
     def __init__(self, sources: Mapping[Instance, Source], fleet: Fleet) -> None:

@@ -14,7 +14,7 @@ from bwgraph.output.event_queue import EventQueue
 from bwgraph.system.clock import now
 
 WAIT_FOR_OTHERS_S = 2.0
-"Seconds after the first sample of any tor that the other tors have for theirs."
+"How long to wait for the other tors after the first sample, in seconds."
 
 
 def watch(
@@ -26,7 +26,7 @@ def watch(
     since the first. Returns the error if there is no tor to wait for.
     """
     deadline: float | None = None
-    sampled: set[Instance] = set()  # the tors that have sent a sample to us
+    sampled: set[Instance] = set()  # tors that have sent a sample
     with EventQueue(sources, fleet) as events:
         while True:
             queued = events.next(None if deadline is None else deadline - now())

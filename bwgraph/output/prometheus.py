@@ -45,7 +45,7 @@ class FleetCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield each metric with its values; may be called from any thread."""
-        moment = now()
+        time_now = now()
         read = CounterMetricFamily(
             "bwgraph_read_bytes", "Bytes that tor reported as read (download).", labels=LABELS
         )
@@ -53,7 +53,9 @@ class FleetCollector(Collector):
             "bwgraph_written_bytes", "Bytes that tor reported as written (upload).", labels=LABELS
         )
         losses = CounterMetricFamily(
-            "bwgraph_connection_losses", "Times that tor went away or fell silent.", labels=LABELS
+            "bwgraph_connection_losses",
+            "Number of lost connections, including silent ones.",
+            labels=LABELS,
         )
         read_rate = GaugeMetricFamily(
             "bwgraph_read_bytes_per_second", "Bytes read in the latest second.", labels=LABELS
@@ -62,14 +64,14 @@ class FleetCollector(Collector):
             "bwgraph_written_bytes_per_second", "Bytes written in the latest second.", labels=LABELS
         )
         up = GaugeMetricFamily(
-            "bwgraph_up", "Whether tor is there and sends events.", labels=LABELS
+            "bwgraph_up", "1 if tor is connected and sends events, else 0.", labels=LABELS
         )
         age = GaugeMetricFamily(
             "bwgraph_last_event_age_seconds", "Seconds since tor's latest event.", labels=LABELS
         )
         for label, tor in _labelled(self._fleet.instances):
             read_bytes, written_bytes = tor.totals.sample_bytes()
-            rates = statistics.current_rates(tor.history.window(moment, 1))
+            rates = statistics.current_rates(tor.history.window(time_now, 1))
             newest = tor.history.newest_at
             read.add_metric(label, read_bytes)
             written.add_metric(label, written_bytes)
@@ -79,7 +81,7 @@ class FleetCollector(Collector):
                 if rate is not None:
                     gauge.add_metric(label, rate)
             if newest is not None:
-                age.add_metric(label, max(moment - newest, 0.0))
+                age.add_metric(label, max(time_now - newest, 0.0))
         yield from (read, written, losses, read_rate, written_rate, up, age)
 
 
@@ -112,7 +114,7 @@ class Exporter:
 
     @property
     def port(self) -> int:
-        """The port that it listens on."""
+        """The port that it listens on, for tests with port 0."""
         return int(self._server.server_address[1])
 
     def __enter__(self) -> Self:

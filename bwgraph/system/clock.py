@@ -13,7 +13,7 @@ from typing import Protocol
 from bwgraph.model.moment import Moment
 
 CLOCK_STEP_S = 0.05
-"Seconds. If the wall clock is off by more than this, it was set or has drifted."
+"The smallest change of the wall clock that counts as a step, in seconds."
 
 if sys.platform == "linux":
 
@@ -32,10 +32,7 @@ _EPOCH_OFFSET = time.time() - _monotonic()
 
 
 def now() -> float:
-    """Return the seconds since 1970 (UTC), as the wall clock had them when the program started.
-
-    Setting the wall clock later changes nothing here.
-    """
+    """Return Unix time that never steps: the wall clock at the start plus the elapsed time."""
     return _monotonic() + _EPOCH_OFFSET
 
 
@@ -52,7 +49,7 @@ class Clock(Protocol):
     def due_at(self, when: float) -> float:
         """Return the time, by ``now``, at which the clock that never steps shows ``when``.
 
-        For a clock that has stopped, it is the time at which it would.
+        If the clock has stopped, return when it would have shown it.
         """
 
 
@@ -70,11 +67,11 @@ class SystemClock:
 
     def read(self) -> Moment:
         """Return the present on both clocks."""
-        moment = now()
-        offset = time.time() - moment
+        time_now = now()
+        offset = time.time() - time_now
         if self._wall_offset is None or abs(offset - self._wall_offset) > CLOCK_STEP_S:
             self._wall_offset = offset
-        return Moment(moment, datetime.fromtimestamp(moment + self._wall_offset, LOCAL_ZONE))
+        return Moment(time_now, datetime.fromtimestamp(time_now + self._wall_offset, LOCAL_ZONE))
 
     def due_at(self, when: float) -> float:
         """Return ``when``: this clock is ``now``."""

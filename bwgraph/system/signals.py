@@ -21,12 +21,12 @@ FATAL_SIGNALS = available("SIGTERM", "SIGHUP", "SIGBREAK")
 "The signals that end the program. Windows sends SIGBREAK when the console is closed."
 
 END_SIGNALS = (signal.SIGINT, *FATAL_SIGNALS)
-"The same, and ^C."
+"FATAL_SIGNALS and SIGINT."
 
 Handler = Callable[[int, FrameType | None], None]
 
 STOP_TIMEOUT_S = 2.0
-"Seconds that the program has to end after a signal, before the signal kills it."
+"Seconds after a signal until the program is killed, if it has not ended."
 
 
 def end_by_signal(number: int) -> None:
@@ -54,7 +54,7 @@ def suspend() -> None:
 
 @contextmanager
 def installed_handlers(handlers: Mapping[int, Handler]) -> Iterator[None]:
-    """Install signal handlers; restore the ones before on exit."""
+    """Install signal handlers, and restore the previous ones on exit."""
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         yield
@@ -73,8 +73,8 @@ def stop_on_signals(stop: Callable[[], object]) -> Iterator[list[int]]:
     """Have signals call ``stop`` instead of ending the program, unless they are ignored.
 
     Yields a list to which each signal that arrives is added. If the block does not end within
-    ``STOP_TIMEOUT_S``, such as in a write to a reader that does not read, the signal kills the
-    program (but not on Windows).
+    ``STOP_TIMEOUT_S``, for example because a write blocks, the signal kills the program (but not on
+    Windows).
     """
     arrived: list[int] = []
 

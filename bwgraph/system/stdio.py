@@ -51,7 +51,7 @@ def handle_write_error(error: OSError) -> int:
 
 
 def _redirect_to_null(stream: TextIO) -> None:
-    """Discard what is written to the stream: else Python fails again when it flushes it at exit."""
+    """Redirect the stream to the null device, so that the flush at exit does not fail."""
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, stream.fileno())
     os.close(null)

@@ -52,7 +52,7 @@ def run_with_timeout(seconds: float, task: Callable[[], Result], name: str) -> R
 
 
 def timeouts(seconds: float) -> Iterator[float]:
-    """Yield how long to wait; and ``GRACE_S`` more if the program was suspended meanwhile.
+    """Yield the timeout, then ``GRACE_S`` if the program was suspended during the wait.
 
     >>> list(timeouts(0.5))
     [0.5]

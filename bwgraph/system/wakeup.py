@@ -27,7 +27,7 @@ KEY_POLL_S = 0.05
 "Seconds between two checks for a key, where it is not possible to wait for one."
 
 MAX_LOCK_WAIT_S = KEY_POLL_S if sys.platform == "win32" else threading.TIMEOUT_MAX
-"Seconds for which the main thread may wait for a lock before it must look for a ^C."
+"The longest wait for a lock before Python can handle ^C, in seconds."
 
 
 class Readable(Protocol):
@@ -41,7 +41,7 @@ _Terminal = TypeVar("_Terminal", bound=Readable)
 
 
 class Wakeup:
-    """A context in which ``drain`` returns ``CAUGHT_SIGNALS``, and they do nothing else."""
+    """A context that catches ``CAUGHT_SIGNALS``; ``drain`` returns those that arrived."""
 
     def __init__(self) -> None:
         self._channel = Sockets() if sys.platform == "win32" else Pipe()
@@ -109,7 +109,7 @@ class Pipe:
 
     def __init__(self) -> None:
         self.reader, self.writer = os.pipe()
-        if sys.platform != "win32":
+        if sys.platform != "win32":  # for mypy
             os.set_blocking(self.reader, False)
             os.set_blocking(self.writer, False)
 
