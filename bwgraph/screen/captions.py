@@ -1,7 +1,7 @@
 """The texts on the screen: header, titles, totals, quota, cursor line and alerts.
 
-Owns what each text says and what it omits in a narrow window. Every number is shown with the span
-or the start that it refers to. Must not know where on the screen a line goes.
+Owns what each text says and what it omits in a narrow window. Averages, peaks and totals are
+shown with their span or start. Must not know where on the screen a line goes.
 """
 
 from collections.abc import Iterable
@@ -18,6 +18,9 @@ from bwgraph.screen.frame import Line, Span, Style
 from bwgraph.screen.units import Units
 from bwgraph.screen.view import Shown, View
 
+PROGRAM_NAME = "bwgraph"
+"The first word of every header."
+
 PROBLEM_SHOWN_S = 60.0
 "Seconds for which a problem stays on the screen."
 
@@ -28,7 +31,7 @@ class Heading(NamedTuple):
     name: str
     arrow: str
     current: float | None
-    "The rate of the newest second, in bytes per second; None if that second is late."
+    "The rate of the newest second, in bytes per second; None if it is late or unverified."
     summary: Summary
     period: str
     "The span of the summary, as a text."
@@ -64,7 +67,7 @@ def title(heading: Heading, columns: int, moment: Moment, aside: str) -> Line:
 
 
 def _statistics(heading: Heading, moment: Moment) -> Iterable[str]:
-    """Yield texts for a window's statistics, from the longest to the shortest."""
+    """Yield texts for a window's statistics in order of preference."""
     summary, rate, terse = (
         heading.summary,
         heading.units.format_rate,
@@ -189,8 +192,7 @@ def header(instance: Instance, view: View, shown: Shown, columns: int, moment: M
         if len(left) <= room:
             break
     return (
-        Span(left[:7], Style.BOLD),
-        Span(left[7:]),
+        *_with_bold_name(left),
         Span(" " * max(1, columns - len(left) - len(scrolled) - len(ending))),
         Span(scrolled, Style.ALERT),
         Span(ending, Style.DIM),
@@ -199,7 +201,7 @@ def header(instance: Instance, view: View, shown: Shown, columns: int, moment: M
 
 def _details(instance: Instance, columns: int, moment: Moment) -> Iterable[str]:
     """Yield the texts of the header's left part, the most important first; some may be empty."""
-    yield "bwgraph"
+    yield PROGRAM_NAME
     place, connection = instance.location, instance.connection
     noted = f"{place}: {instance.note}" if instance.note else place
     yield noted if len(f"bwgraph  {noted}") <= columns else place
@@ -303,11 +305,11 @@ def alert(instance: Instance, moment: Moment) -> str:
     if isinstance(state, Lost | Ended):
         return _state_alert(state, moment)
     if problem is not None and moment.now - problem.at < PROBLEM_SHOWN_S:
-        count = f" ({instance.problem_count} such)" if instance.problem_count > 1 else ""
+        count = f" ({instance.problem_count} problems)" if instance.problem_count > 1 else ""
         return f"{format_time(moment.wall_time(problem.at))}{count} {problem.text}"
     if state is None:
         archive = instance.archive_file
-        no_tor = f"no tor: this is the past that is in {archive}"
+        no_tor = f"no tor found: history stored in {archive}"
         return no_tor if archive else f"connecting to {instance.name}"
     if newest is not None and moment.now - newest >= LATE_AFTER_S:
         return f"late: no data from tor for {int(moment.now - newest)} s"
@@ -315,7 +317,7 @@ def alert(instance: Instance, moment: Moment) -> str:
 
 
 def _state_alert(state: Lost | Ended, moment: Moment) -> str:
-    """Return why a tor sends no data now, or never will again."""
+    """Return the text of a lost or ended tor."""
     if isinstance(state, Ended):
         return state.reason
     left = max(0, round(state.retry_at - moment.now))
@@ -324,9 +326,15 @@ def _state_alert(state: Lost | Ended, moment: Moment) -> str:
     return f"no tor since {since}, trying again {when}: {state.reason}"
 
 
+def message_lines(notice: str, alert: str) -> list[Line]:
+    """Return a line for the notice and one for the alert, without those that are empty."""
+    texts = ((notice, Style.BOLD), (alert, Style.ALERT))
+    return [(Span(text, style),) for text, style in texts if text]
+
+
 def table_header(tors: int, view: View, columns: int, moment: Moment) -> Line:
     """Return the top line of the table of all tors."""
-    left = f"bwgraph  all {tors} tors, by {'traffic' if view.by_traffic else 'name'}"
+    left = f"{PROGRAM_NAME}  all {tors} tors, by {'traffic' if view.by_traffic else 'name'}"
     time = format_time(moment.wall_clock)
     paused = "paused   " if view.end is not None else ""
     right = first_that_fits(
@@ -336,8 +344,7 @@ def table_header(tors: int, view: View, columns: int, moment: Moment) -> Line:
         time,
     )
     return (
-        Span(left[:7], Style.BOLD),
-        Span(left[7:]),
+        *_with_bold_name(left),
         Span(" " * max(1, columns - len(left) - len(right))),
         Span(right, Style.DIM),
     )
@@ -354,6 +361,11 @@ def fleet_alert(instances: Iterable[Instance], moment: Moment) -> str:
     urgent = [f"{title}: {text}" for title, text in alerts if text]
     more = f" (and {len(urgent) - 1} more)" if len(urgent) > 1 else ""
     return f"{urgent[0]}{more}" if urgent else ""
+
+
+def _with_bold_name(text: str) -> Line:
+    """Return the left part of a header, with the name of the program in bold."""
+    return Span(PROGRAM_NAME, Style.BOLD), Span(text.removeprefix(PROGRAM_NAME))
 
 
 def _rate_alone(rate: float | None, units: Units) -> tuple[str, ...]:

@@ -1,8 +1,7 @@
 """The whole screen: one tor, the sum of all, or the table of all.
 
-Owns the way from a view's subject to what is drawn. ``survey`` works out what is on the screen,
-which is what keys and clicks need; ``draw`` makes a frame of it. Must not know how a graph or a
-table is drawn.
+Owns which screen a view's subject selects. ``survey`` works out what is on the screen, as keys and
+clicks need it; ``draw`` makes a frame of it. Must not know how a graph or a table is drawn.
 """
 
 from collections.abc import Sequence
@@ -12,10 +11,10 @@ from typing import NamedTuple
 from bwgraph.model.fleet import Fleet
 from bwgraph.model.instance import Instance
 from bwgraph.model.moment import Moment
-from bwgraph.screen import captions, graph_screen, table_screen
+from bwgraph.screen import captions, table_screen
 from bwgraph.screen import help as help_module
-from bwgraph.screen.frame import Frame, Line, Size, Span, Style
-from bwgraph.screen.graph_screen import GraphScene
+from bwgraph.screen.frame import Frame, Line, Size
+from bwgraph.screen.graph_screen import GraphScene, draw_graphs, survey_graphs
 from bwgraph.screen.view import ALL_TORS, SUM, Arrangement, Shown, View
 
 
@@ -45,19 +44,19 @@ def compose(fleet: Fleet, view: View, size: Size, moment: Moment, notice: str = 
 
 def survey(fleet: Fleet, view: View, size: Size, moment: Moment, notice: str = "") -> Scene:
     """Return what the screen of a view shows."""
-    fleet = copy(fleet)  # a tor may leave while this works
+    fleet = copy(fleet)  # another thread may remove a tor meanwhile
     notice = notice or fleet.notice
     subject = _subject(fleet, view)
     if subject is not None:
         tors = len(fleet.instances)
-        return graph_screen.survey(subject, view, size, moment, notice, tor_count=tors)
+        return survey_graphs(subject, view, size, moment, notice, tor_count=tors)
     return TableScene(fleet, view, size, moment, notice, _shown_in_table(fleet, view, moment))
 
 
 def draw(scene: Scene) -> Frame:
     """Return a scene as a frame."""
     if isinstance(scene, GraphScene):
-        return graph_screen.draw(scene)
+        return draw_graphs(scene)
     if scene.view.help:
         return Frame.fit(help_module.help_page(scene.size), scene.size)
     return Frame.fit(_table(scene), scene.size)
@@ -116,17 +115,13 @@ def _table(scene: TableScene) -> list[Line]:
     """Return the table with its header above it, and notices, alerts or keys below it."""
     view, size, moment, order = scene.view, scene.size, scene.moment, scene.shown.tor_order
     above: list[Line] = []
-    below: list[Line] = []
     if size.rows >= 4:
         above.append(captions.table_header(len(order), view, size.columns, moment))
     alert = captions.fleet_alert(scene.fleet.instances, moment)
-    if scene.notice:
-        below.append((Span(scene.notice, Style.BOLD),))
-    if alert:
-        below.append((Span(alert, Style.ALERT),))
+    below = captions.message_lines(scene.notice, alert)
     if not below and view.key_line and size.rows >= 6:
         below.append(help_module.key_line(size.columns))
-    # If they do not all fit, the alert, which is last, stays.
+    # If there is no room for all, keep the last ones: the alert is last.
     below = below[max(0, len(below) - max(size.rows - 2, 0)) :]
     height = size.rows - len(above) - len(below)
     lines = table_screen.table_lines(scene.fleet, view, order, Size(size.columns, height), moment)

@@ -11,15 +11,15 @@ from bwgraph.model.history import Window
 from bwgraph.model.instance import Instance
 from bwgraph.model.moment import Moment
 from bwgraph.model.statistics import Rates, Traffic, rates, summarize
-from bwgraph.screen import captions, layout, marks, pane, scale, units
+from bwgraph.screen import captions, pane, scale, units
 from bwgraph.screen import help as help_module
 from bwgraph.screen.captions import Heading
 from bwgraph.screen.frame import Frame, Line, Size, Span, Style
-from bwgraph.screen.layout import BETWEEN_CELLS, GUTTER_CELLS, Layout, Part
-from bwgraph.screen.marks import Marks
+from bwgraph.screen.layout import BETWEEN_CELLS, GUTTER_CELLS, Layout, Part, arrange
+from bwgraph.screen.marks import Marks, find_marks, unverified_buckets, verified_rates
 from bwgraph.screen.pane import Graph
 from bwgraph.screen.scale import Scale
-from bwgraph.screen.view import Arrangement, Shown, View, visible_cursor
+from bwgraph.screen.view import Arrangement, Shown, View, bucket_end, visible_cursor
 
 
 class GraphScene(NamedTuple):
@@ -37,7 +37,7 @@ class GraphScene(NamedTuple):
     scales: tuple[Scale, Scale]
     "The scales of read and written."
     unverified: int
-    "How many of the first visible buckets only tor remembers."
+    "The number of leading visible buckets that are unverified."
     cursor: int | None
     "Where the bucket under the cursor ends; None if it is not on the screen."
     alert: str
@@ -52,12 +52,7 @@ class _Pane(NamedTuple):
     "The horizontal axis; empty if there is no room for it."
 
 
-def compose(instance: Instance, view: View, size: Size, moment: Moment, notice: str = "") -> Frame:
-    """Return the screen of one tor as a frame."""
-    return draw(survey(instance, view, size, moment, notice))
-
-
-def survey(
+def survey_graphs(
     instance: Instance,
     view: View,
     size: Size,
@@ -72,25 +67,25 @@ def survey(
     seconds since then are empty buckets.
     """
     alert = captions.alert(instance, moment)
-    plan, shown, cursor = _arrange(instance, view, size, moment, lines=bool(alert) + bool(notice))
+    layout, shown, cursor = _arrange(instance, view, size, moment, lines=bool(alert) + bool(notice))
     window = instance.history.window(
         moment.now,
         shown.buckets + scale.lookback_buckets(view.resolution),
         view.resolution,
         None if view.end is None else shown.end,
     )
-    unverified = marks.unverified_buckets(instance, window)
-    if unverified and Part.AXES not in plan.parts:
+    unverified = unverified_buckets(instance, window)
+    if unverified and Part.AXES not in layout.parts:
         # Only the axis shows which buckets are unverified.
         window.buckets.clear(0, unverified)
-    scales = _scales(window, shown.buckets, view, plan.arrangement)
+    scales = _scales(window, shown.buckets, view, layout.arrangement)
     return GraphScene(
         instance=instance,
         view=view,
         size=size,
         moment=moment,
         notice=notice,
-        layout=plan,
+        layout=layout,
         shown=shown._replace(
             ceiling=max(scales[0].ceiling, scales[1].ceiling), tor_count=tor_count
         ),
@@ -102,39 +97,39 @@ def survey(
     )
 
 
-def draw(scene: GraphScene) -> Frame:
+def draw_graphs(scene: GraphScene) -> Frame:
     """Return a scene as a frame."""
     instance, view, size, moment = scene.instance, scene.view, scene.size, scene.moment
     if view.help:
         return Frame.fit(help_module.help_page(size), size)
-    plan = scene.layout
+    layout = scene.layout
     visible = scene.window.last(scene.shown.buckets)
-    marked = marks.find_marks(instance, visible, scene.cursor, moment, view.glyphs.buckets_per_cell)
+    marks = find_marks(instance, visible, scene.cursor, moment, view.glyphs.buckets_per_cell)
     means = rates(visible)
     traffic = summarize(visible, means, scene.unverified)
-    headings = _headings(scene, visible, traffic, marked)
+    headings = _headings(scene, visible, traffic, marks)
     if size.rows == 1:
         return Frame.fit([captions.both_rates(*headings, size.columns)], size)
     lines: list[Line] = []
-    if Part.HEADER in plan.parts:
+    if Part.HEADER in layout.parts:
         lines.append(captions.header(instance, view, scene.shown, size.columns, moment))
     panes = [
         _Pane(
-            title=captions.title(heading, plan.graph_cells, moment, aside),
-            rows=list(pane.rows(graph, plan, view, instance.context.limit, marked)),
-            axis=pane.axis(graph, plan, view, marked),
+            title=captions.title(heading, layout.graph_cells, moment, note),
+            rows=list(pane.rows(graph, layout, view, instance.context.limit, marks)),
+            axis=pane.axis(graph, layout, view, marks),
         )
-        for heading, aside, graph in zip(
-            headings, _asides(scene), _graphs(scene, visible, means, marked), strict=True
+        for heading, note, graph in zip(
+            headings, _title_notes(scene), _graphs(scene, visible, means, marks), strict=True
         )
     ]
     labels = []
-    if Part.LABELS in plan.parts:
-        labels = [pane.label_line(marked.labels, plan.gutter, plan.width)]
-    lines += _ARRANGED[plan.arrangement](plan, panes, labels)
-    if Part.TOTALS in plan.parts:
+    if Part.LABELS in layout.parts:
+        labels = [pane.label_line(marks.labels, layout.gutter, layout.width)]
+    lines += _ARRANGED[layout.arrangement](layout, panes, labels)
+    if Part.TOTALS in layout.parts:
         lines.append(captions.totals(instance, view, size.columns, moment))
-    if Part.QUOTA in plan.parts:
+    if Part.QUOTA in layout.parts:
         lines.append(captions.quota(instance.context, traffic, size.columns, moment))
     lines += _last_lines(scene)
     return Frame.fit(lines, size)
@@ -143,39 +138,39 @@ def draw(scene: GraphScene) -> Frame:
 def _arrange(
     instance: Instance, view: View, size: Size, moment: Moment, *, lines: int
 ) -> tuple[Layout, Shown, int | None]:
-    """Return the layout, what it shows but for the scale, and where the cursor's bucket ends.
+    """Return the layout, the Shown without its ceiling, and the end of the cursor's bucket.
 
     ``lines`` is the number of lines for the alert and the notice.
     """
     # Bits have longer units than bytes, and a pinned scale has one more decimal.
     gutter = GUTTER_CELLS + (view.units.per_byte > 1) + (view.ceiling is not None)
     quota = instance.context.quota is not None
-    plan = layout.arrange(
+    layout = arrange(
         size, view.arrangement, gutter, urgent=lines + (view.cursor is not None), quota=quota
     )
-    shown = _shown(instance, view, plan, moment)
+    shown = _shown(instance, view, layout, moment)
     cursor = visible_cursor(view, shown)
     if view.cursor is not None and cursor is None:
         # The cursor is off the screen, so it needs no line.
-        plan = layout.arrange(size, view.arrangement, gutter, urgent=lines, quota=quota)
-        shown = _shown(instance, view, plan, moment)
+        layout = arrange(size, view.arrangement, gutter, urgent=lines, quota=quota)
+        shown = _shown(instance, view, layout, moment)
         cursor = visible_cursor(view, shown)
-    return plan, shown, cursor
+    return layout, shown, cursor
 
 
-def _shown(instance: Instance, view: View, plan: Layout, moment: Moment) -> Shown:
-    """Return what a layout shows, but for the scale."""
+def _shown(instance: Instance, view: View, layout: Layout, moment: Moment) -> Shown:
+    """Return what a layout shows, without the ceiling."""
     resolution = view.resolution
-    buckets = plan.width * view.glyphs.buckets_per_cell
+    buckets = layout.width * view.glyphs.buckets_per_cell
     oldest, newest = instance.history.extent(moment.now, resolution)
     newest_second = newest if resolution == 1 else instance.history.extent(moment.now)[1]
     end = newest
     if view.end is not None:
-        end = min(-(-view.end // resolution) * resolution, newest)
+        end = min(bucket_end(view.end, resolution), newest)
     if end < oldest < newest:
         # The history has expired at this resolution: show the oldest part that is left.
         end = min(oldest + (buckets - 1) * resolution, newest)
-    return Shown(buckets, oldest, newest, newest_second, end, plan.arrangement, ceiling=0)
+    return Shown(buckets, oldest, newest, newest_second, end, layout.arrangement, ceiling=0)
 
 
 def _scales(
@@ -200,7 +195,7 @@ def _scales(
 
 
 def _headings(
-    scene: GraphScene, visible: Window, traffic: Traffic, marked: Marks
+    scene: GraphScene, visible: Window, traffic: Traffic, marks: Marks
 ) -> tuple[Heading, Heading]:
     """Return the contents of the titles of download and upload."""
     instance, view, moment = scene.instance, scene.view, scene.moment
@@ -223,16 +218,16 @@ def _headings(
         for name, arrow, current, summary, unseen in zip(
             ("download", "upload"),
             (view.glyphs.download, view.glyphs.upload),
-            marks.verified_rates(instance, newest),
+            verified_rates(instance, newest),
             (traffic.read, traffic.written),
-            marked.unseen_bytes,
+            marks.unseen_bytes,
             strict=True,
         )
     )
     return download, upload
 
 
-def _asides(scene: GraphScene) -> tuple[str, str]:
+def _title_notes(scene: GraphScene) -> tuple[str, str]:
     """Return the texts at the right of the two titles."""
     view = scene.view
     if Part.HEADER in scene.layout.parts:
@@ -245,43 +240,43 @@ def _asides(scene: GraphScene) -> tuple[str, str]:
 
 
 def _graphs(
-    scene: GraphScene, visible: Window, means: tuple[Rates, Rates], marked: Marks
+    scene: GraphScene, visible: Window, means: tuple[Rates, Rates], marks: Marks
 ) -> list[Graph]:
     """Return the graphs of download and upload."""
-    plan, view, buckets = scene.layout, scene.view, visible.buckets
+    layout, view, buckets = scene.layout, scene.view, visible.buckets
     # The peak of a bucket of one second is its mean.
     peaks = means if view.resolution == 1 else (buckets.read_peak, buckets.written_peak)
-    is_mirrored = plan.arrangement is Arrangement.MIRRORED
+    is_mirrored = layout.arrangement is Arrangement.MIRRORED
     directions = (
-        (Style.DOWNLOAD, marked.read, False),
-        (Style.UPLOAD, marked.written, is_mirrored),
+        (Style.DOWNLOAD, marks.read, False),
+        (Style.UPLOAD, marks.written, is_mirrored),
     )
     return [
         Graph(
             style=style,
             scale=scene.scales[which],
             bars=scene.scales[which].bars(
-                means[which], peaks[which], view.glyphs.steps * plan.heights[which]
+                means[which], peaks[which], view.glyphs.steps * layout.heights[which]
             ),
             notes=notes,
-            height=plan.heights[which],
+            height=layout.heights[which],
             hanging=hanging,
         )
         for which, (style, notes, hanging) in enumerate(directions)
     ]
 
 
-def _stacked(plan: Layout, panes: Sequence[_Pane], labels: list[Line]) -> list[Line]:
+def _stacked(layout: Layout, panes: Sequence[_Pane], labels: list[Line]) -> list[Line]:
     """Return one graph below the other, each with its axis."""
     above, below = ([one.title, *one.rows, *one.axis] for one in panes)
-    blank: list[Line] = [()] * plan.blank_rows
+    blank: list[Line] = [()] * layout.blank_rows
     return [*above, *blank, *below, *labels]
 
 
-def _side_by_side(plan: Layout, panes: Sequence[_Pane], labels: list[Line]) -> list[Line]:
+def _side_by_side(layout: Layout, panes: Sequence[_Pane], labels: list[Line]) -> list[Line]:
     """Return one graph beside the other, each with its axis and labels."""
     left, right = ([one.title, *one.rows, *one.axis, *labels] for one in panes)
-    width = plan.graph_cells + BETWEEN_CELLS
+    width = layout.graph_cells + BETWEEN_CELLS
     return [
         (*one, Span(" " * (width - sum(len(span.text) for span in one))), *other)
         for one, other in zip(left, right, strict=True)
@@ -310,11 +305,8 @@ def _last_lines(scene: GraphScene) -> list[Line]:
         lines.append(
             captions.cursor_line(scene.window, scene.cursor, view, size.columns, scene.moment)
         )
-    if scene.notice:
-        lines.append((Span(scene.notice, Style.BOLD),))
-    if scene.alert:
-        lines.append((Span(scene.alert, Style.ALERT),))
+    lines += captions.message_lines(scene.notice, scene.alert)
     if not lines and view.key_line and Part.KEYS in scene.layout.parts:
         lines.append(help_module.key_line(size.columns))
-    # If they do not all fit, the alert, which is last, stays.
+    # If there is no room for all, keep the last ones: the alert is last.
     return lines[-max(size.rows - 2, 1) :]

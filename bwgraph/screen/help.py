@@ -1,7 +1,6 @@
 """The texts about the keys. Owns the key line and the help page.
 
-Both are made from the table in which keys are looked up, so they are always right. Must not know
-what a key does.
+Both are generated from ``keymap.BINDINGS``. Must not know what a key does.
 """
 
 from functools import lru_cache

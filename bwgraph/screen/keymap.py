@@ -11,11 +11,19 @@ from typing import NamedTuple
 from bwgraph.model.rollups import RESOLUTIONS
 from bwgraph.screen.plot import GLYPH_SETS
 from bwgraph.screen.units import BITS, BYTES
-from bwgraph.screen.view import ALL_TORS, SUM, Arrangement, Shown, View, visible_cursor
+from bwgraph.screen.view import (
+    ALL_TORS,
+    SUM,
+    Arrangement,
+    Shown,
+    View,
+    bucket_end,
+    visible_cursor,
+)
 
 
 class Action(Enum):
-    """What a key does."""
+    """An action that keys are bound to."""
 
     QUIT = auto()
     HELP = auto()
@@ -67,7 +75,7 @@ class Binding(NamedTuple):
 BINDINGS = (
     Binding(("q", "^C"), Action.QUIT, "quit", "q quit"),
     Binding(("?", "h"), Action.HELP, "this help", "? help"),
-    Binding(("space", "p"), Action.PAUSE, "pause, and go on", "space pause"),
+    Binding(("space", "p"), Action.PAUSE, "pause, continue", "space pause"),
     Binding(("+", "=", "wheel-up"), Action.FINER, "zoom in and out", "+- zoom"),
     Binding(("-", "wheel-down"), Action.COARSER, "zoom in and out"),
     Binding(("left",), Action.BACK, "scroll through time", "arrows scroll"),
@@ -78,7 +86,7 @@ BINDINGS = (
     Binding(("end",), Action.NEWEST, "to the oldest, the newest"),
     Binding(("<", ","), Action.CURSOR_BACK, "read a column (or click)", "<> read"),
     Binding((">", "."), Action.CURSOR_FORWARD, "read a column (or click)"),
-    Binding(("esc",), Action.LEAVE, "cursor off; back to table"),
+    Binding(("esc",), Action.LEAVE, "close help, cursor, tor"),
     Binding(("m",), Action.ARRANGE, "arrange the two graphs", "m layout"),
     Binding(("u",), Action.UNITS, "bytes or bits", "u units"),
     Binding(("g",), Action.GLYPHS, "blocks, braille, ASCII", "g glyphs"),
@@ -88,8 +96,8 @@ BINDINGS = (
     Binding(("]",), Action.RAISE_CEILING, "pin scale lower, higher"),
     Binding(("b",), Action.CUT_AT_P99, "cut the scale at p99"),
     Binding(("a",), Action.AUTOMATIC_SCALE, "automatic scale again"),
-    Binding(("tab",), Action.NEXT_TOR, "the next of several tors"),
-    Binding(("shift-tab",), Action.PREVIOUS_TOR, "the one before"),
+    Binding(("tab",), Action.NEXT_TOR, "next: table, sum, tors"),
+    Binding(("shift-tab",), Action.PREVIOUS_TOR, "previous"),
     Binding(tuple("1234567890"), Action.OPEN_BY_DIGIT, "1 to 9: that tor; 0: sum"),
     Binding(("up", "k"), Action.SELECT_UP, "choose in the table"),
     Binding(("down", "j"), Action.SELECT_DOWN, "choose in the table"),
@@ -97,7 +105,7 @@ BINDINGS = (
     Binding(("o",), Action.SORT, "sort by name or traffic"),
     Binding(("s",), Action.SAVE_PICTURE, "save an SVG picture", "s save"),
     Binding(("r",), Action.RETRY, "reconnect now"),
-    Binding(("^L",), Action.REDRAW, "draw the screen anew"),
+    Binding(("^L",), Action.REDRAW, "redraw the screen"),
 )
 
 
@@ -108,7 +116,7 @@ ACTIONS = {key: binding.action for binding in BINDINGS for key in binding.keys}
 def apply_action(view: View, action: Action, shown: Shown, key: str = "") -> View:
     """Return the view after an action; the same view if the action does not change views.
 
-    ``key`` is the name of the key, which matters only to the digits: they share one action.
+    ``key`` is the key's name; only OPEN_BY_DIGIT uses it.
 
     >>> shown = Shown(100, oldest=1, newest=5000, newest_second=5000, end=5000,
     ...               arrangement=Arrangement.STACKED, ceiling=1024)
@@ -155,7 +163,7 @@ def _scroll_to(view: View, end: int, shown: Shown) -> View:
 
 
 def _scroll_back_to(view: View, end: int, shown: Shown) -> View:
-    """Do as ``_scroll_to``, but keep a paused view paused if the history has nothing older."""
+    """Like ``_scroll_to``, but leave the view unchanged if there is nothing older."""
     moved = _scroll_to(view, end, shown)
     return view if moved.end is None else moved
 
@@ -168,7 +176,7 @@ def _zoom(steps: int) -> _Change:
         resolution = RESOLUTIONS[min(max(level, 0), len(RESOLUTIONS) - 1)]
         cursor = visible_cursor(view, shown)
         zoomed = view._replace(
-            resolution=resolution, cursor=None if cursor is None else _round_up(cursor, resolution)
+            resolution=resolution, cursor=None if cursor is None else bucket_end(cursor, resolution)
         )
         if view.end is None:
             return zoomed
@@ -176,15 +184,10 @@ def _zoom(steps: int) -> _Change:
             return zoomed._replace(end=min(view.end, shown.end))
         # The cursor stays in its cell.
         end = cursor + (shown.end - cursor) // view.resolution * resolution
-        newest = _round_up(shown.newest, resolution)
-        return zoomed._replace(end=min(_round_up(end, resolution), newest))
+        newest = bucket_end(shown.newest, resolution)
+        return zoomed._replace(end=min(bucket_end(end, resolution), newest))
 
     return zoom
-
-
-def _round_up(second: int, resolution: int) -> int:
-    """Return where the bucket that contains this second ends."""
-    return -(-second // resolution) * resolution
 
 
 def _move_cursor(buckets: int) -> _Change:
@@ -234,15 +237,15 @@ def _open(view: View, subject: int, shown: Shown) -> View:
     return view._replace(subject=subject) if count > 1 and ALL_TORS <= subject < count else view
 
 
-def _turn(steps: int) -> _Change:
+def _next_subject(steps: int) -> _Change:
     """Return a change to the next subject, or the previous one: the table, the sum, each tor."""
 
-    def turn(view: View, shown: Shown) -> View:
+    def next_subject(view: View, shown: Shown) -> View:
         subjects = [ALL_TORS, SUM, *range(shown.tor_count)]
         at = subjects.index(view.subject) if view.subject in subjects else 0
         return _open(view, subjects[(at + steps) % len(subjects)], shown)
 
-    return turn
+    return next_subject
 
 
 def _select(steps: int) -> _Change:
@@ -264,9 +267,9 @@ def _open_selected(view: View, shown: Shown) -> View:
     return _open(view, shown.tor_order[0] if view.selected is None else view.selected, shown)
 
 
-def _lower_ceiling(steps: int) -> _Change:
-    """Return a change that pins the scale some steps lower; negative steps are higher."""
-    return lambda view, shown: view._replace(ceiling=view.units.lower(shown.ceiling, steps))
+def _shift_ceiling(steps: int) -> _Change:
+    """Return a change that pins the scale some steps higher; negative steps are lower."""
+    return lambda view, shown: view._replace(ceiling=view.units.lower(shown.ceiling, -steps))
 
 
 _CHANGES: dict[Action, _Change] = {
@@ -288,18 +291,19 @@ _CHANGES: dict[Action, _Change] = {
     Action.GLYPHS: _next_glyphs,
     Action.LOGARITHM: lambda view, _: view._replace(logarithmic=not view.logarithmic),
     Action.SHARE_SCALE: lambda view, _: view._replace(shared_scale=not view.shared_scale),
-    Action.LOWER_CEILING: _lower_ceiling(1),
-    Action.RAISE_CEILING: _lower_ceiling(-1),
+    Action.LOWER_CEILING: _shift_ceiling(-1),
+    Action.RAISE_CEILING: _shift_ceiling(1),
     Action.CUT_AT_P99: lambda view, _: view._replace(cut_at_p99=not view.cut_at_p99, ceiling=None),
     Action.AUTOMATIC_SCALE: lambda view, _: view._replace(cut_at_p99=False, ceiling=None),
-    Action.NEXT_TOR: _turn(1),
-    Action.PREVIOUS_TOR: _turn(-1),
+    Action.NEXT_TOR: _next_subject(1),
+    Action.PREVIOUS_TOR: _next_subject(-1),
     Action.SELECT_UP: _select(-1),
     Action.SELECT_DOWN: _select(1),
     Action.OPEN_SELECTED: _open_selected,
     Action.SORT: lambda view, _: view._replace(by_traffic=not view.by_traffic),
 }
-"How each action changes the view. Actions that are not here are for the main loop."
+"""How each action changes the view. Actions that are not here are handled by the main loop or, for
+OPEN_BY_DIGIT, by ``apply_action``."""
 
 _GRAPH_ACTIONS = frozenset(
     {

@@ -12,7 +12,7 @@ from bwgraph.screen.frame import Size
 from bwgraph.screen.view import Arrangement
 
 GUTTER_CELLS = 11
-"Cells left of a graph: the longest round mark, '500 KiB/s', a space, and the axis."
+"Cells left of a graph: the longest label of the scale, '500 KiB/s', a space, and the axis."
 
 MIN_CELLS_WITH_AXIS = 36
 "The narrowest graph that has axes, in cells."
@@ -81,8 +81,8 @@ def arrange(
 ) -> Layout:
     """Return the layout that fits a screen.
 
-    ``chosen`` is the user's arrangement, if any. ``urgent`` is the number of rows for
-    alerts and the like, which replace the key line. ``quota`` says whether tor has a quota.
+    ``chosen`` is the user's arrangement, if any. ``urgent``: rows for the cursor line, the notice
+    and the alert, which replace the key line. ``quota`` says whether tor has a quota.
 
     >>> layout = arrange(Size(120, 35), None, GUTTER_CELLS, urgent=0, quota=False)
     >>> layout.arrangement.value, layout.heights, sorted(part.value for part in layout.parts)
@@ -91,6 +91,7 @@ def arrange(
     'side-by-side'
     """
     chosen = chosen or _best_arrangement(size, gutter, quota=quota)
+    # Not ``gutter``: it depends on the units, which must not change the arrangement.
     if chosen is Arrangement.SIDE_BY_SIDE and size.columns < 2 * GUTTER_CELLS:
         chosen = Arrangement.STACKED
     return _fit(size, chosen, gutter, urgent=urgent, quota=quota)

@@ -26,7 +26,7 @@ class Marks(NamedTuple):
     restarts: tuple[int, ...]
     "Cells in which another tor process started."
     unverified: range
-    "Cells whose bytes tor remembered from before we came."
+    "Cells whose bytes tor counted before bwgraph connected."
     unknown: tuple[int, ...]
     "Cells with a bucket that no sample covers."
     partial: tuple[int, ...]
@@ -69,20 +69,20 @@ def find_marks(
 
 
 def unverified_buckets(instance: Instance, window: Window) -> int:
-    """Return how many of a window's first buckets end before bwgraph's own first sample."""
+    """Return how many of a window's first buckets tor counted before bwgraph connected."""
     if instance.unverified_until is None:
         return 0
     return min(max(_bucket(window, instance.unverified_until) + 1, 0), len(window.buckets))
 
 
 def verified_rates(instance: Instance, newest: Window) -> tuple[float | None, float | None]:
-    """Return the current rates, or None for each if only tor remembers the newest bucket."""
+    """Return the current rates, or None for each if the newest bucket is unverified."""
     unverified = unverified_buckets(instance, newest) == len(newest.buckets)
     return (None, None) if unverified else current_rates(newest)
 
 
 def _unverified_cells(instance: Instance, window: Window, per_cell: int) -> range:
-    """Return the cells from the first that tor remembers to the last."""
+    """Return the cells from the first unverified bucket with data to the last."""
     end = unverified_buckets(instance, window)
     begin = next((i for i in range(end) if window.buckets.seconds[i]), end)
     return range(begin // per_cell, -(-end // per_cell))

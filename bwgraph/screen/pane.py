@@ -1,7 +1,7 @@
 """One graph as styled lines: its bars, and the marks between and below them.
 
 Owns how a mark is drawn. A mark never overwrites a bar, with one exception: without an axis, a
-partly covered bucket of a sum is marked in the row that is farthest from the ground. Must not know
+partly covered bucket of a sum is marked in the row farthest from the bars' base. Must not know
 where a mark belongs, nor where on the screen the lines go.
 """
 
@@ -70,7 +70,7 @@ def write_in(
     empty = {" ", glyphs.gap, *rules.values()}
     _draw_verticals(rows, marks, glyphs, empty)
     for column, texts in notes.items():
-        # The row with room that is farthest from the axis.
+        # The row with room that is farthest from the bars' base.
         _write_note(rows[::-1] if hanging else rows, column, texts, empty)
     return tuple(map("".join, rows))
 
@@ -105,7 +105,7 @@ def write_partial(
 ) -> tuple[str, ...]:
     """Return the rows of a graph without an axis with its partly covered cells marked.
 
-    The marks are in the row that is farthest from the ground.
+    The marks are in the row farthest from the bars' base.
 
     >>> from bwgraph.screen.plot import BLOCK
     >>> marks = Marks({}, (), range(0), (), (1, 2), None, {}, {}, (0, 0))
@@ -115,8 +115,8 @@ def write_partial(
     end = list(bars[-1 if hanging else 0])
     for cell in marks.partial:
         end[cell] = glyphs.partial
-    marked = "".join(end)
-    return (*bars[:-1], marked) if hanging else (marked, *bars[1:])
+    row = "".join(end)
+    return (*bars[:-1], row) if hanging else (row, *bars[1:])
 
 
 def write_label(row: str, label: str, rule: str) -> str:
@@ -175,27 +175,27 @@ def label_line(labels: Mapping[int, str], gutter: int, cells: int) -> Line:
 
 
 def rows(
-    plotted: Graph, plan: Layout, view: View, limit: Limit | None, marked: Marks
+    graph: Graph, layout: Layout, view: View, limit: Limit | None, marks: Marks
 ) -> Iterable[Line]:
     """Yield the lines of a graph, with the vertical axis at their left if there is room for it."""
-    if plotted.height == 0:
+    if graph.height == 0:
         return
-    glyphs, hanging = view.glyphs, plotted.hanging
+    glyphs, hanging = view.glyphs, graph.hanging
     rules = _NO_RULES
     vertical_axis: list[Span] = []
-    if plan.gutter:
-        rules = _rules(plotted, view, limit)
-        vertical_axis = _vertical_axis(rules.ticks, plotted.height, plan.gutter, glyphs)
-    drawn = plot.draw_bars(plotted.bars, plotted.height, glyphs, hanging=hanging)
-    has_partial_marks = bool(marked.partial) and not plan.gutter
+    if layout.gutter:
+        rules = _rules(graph, view, limit)
+        vertical_axis = _vertical_axis(rules.ticks, graph.height, layout.gutter, glyphs)
+    drawn = plot.draw_bars(graph.bars, graph.height, glyphs, hanging=hanging)
+    has_partial_marks = bool(marks.partial) and not layout.gutter
     if has_partial_marks:
-        drawn = write_partial(drawn, marked, glyphs, hanging=hanging)
-    drawn = write_in(drawn, plotted.notes, marked, rules.glyphs, glyphs, hanging=hanging)
+        drawn = write_partial(drawn, marks, glyphs, hanging=hanging)
+    drawn = write_in(drawn, graph.notes, marks, rules.glyphs, glyphs, hanging=hanging)
     inverted = hanging and glyphs.inverted
     has_marks = (
         has_partial_marks
-        or bool(plotted.notes or marked.restarts)
-        or marked.cursor is not None
+        or bool(graph.notes or marks.restarts)
+        or marks.cursor is not None
         or inverted
     )
     for y, row in enumerate(drawn):
@@ -203,28 +203,28 @@ def rows(
         if limit is not None and y == rules.limit_row:
             label = f" limit {view.units.format_round(limit.rate)} "
             named = write_label(row, label, glyphs.limit)
-            spans = _styled(named, plotted.style, Style.LIMIT, glyphs, inverted=inverted)
+            spans = _styled(named, graph.style, Style.LIMIT, glyphs, inverted=inverted)
         elif has_marks:
-            spans = _styled(row, plotted.style, Style.DIM, glyphs, inverted=inverted)
+            spans = _styled(row, graph.style, Style.DIM, glyphs, inverted=inverted)
         else:
-            spans = (Span(row, plotted.style),)
-        yield (vertical_axis[y], *spans) if plan.gutter else spans
+            spans = (Span(row, graph.style),)
+        yield (vertical_axis[y], *spans) if layout.gutter else spans
 
 
-def _rules(plotted: Graph, view: View, limit: Limit | None) -> _Rules:
+def _rules(graph: Graph, view: View, limit: Limit | None) -> _Rules:
     """Return the lines of a graph: one for each round value of its scale, and one for the limit."""
-    height, glyphs = plotted.height, view.glyphs
+    height, glyphs = graph.height, view.glyphs
 
     def from_top(row: int) -> int:
-        """Return a row counted from the top, given one counted from the ground, beginning at 1."""
-        return row - 1 if plotted.hanging else height - row
+        """Return a row counted from the top, given one counted from 1 at the bars' base."""
+        return row - 1 if graph.hanging else height - row
 
-    values = plotted.scale.labels(height, view.units)
+    values = graph.scale.labels(height, view.units)
     ticks = {from_top(row): text for row, text in values.items()}
     lines = dict.fromkeys(ticks, glyphs.grid)
-    if limit is None or limit.rate > plotted.scale.ceiling:
+    if limit is None or limit.rate > graph.scale.ceiling:
         return _Rules(lines, ticks, None)
-    limit_row = from_top((plotted.scale.level(limit.rate, 8 * height) + 7) // 8)
+    limit_row = from_top(graph.scale.row(limit.rate, height))
     lines[limit_row] = glyphs.limit
     return _Rules(lines, ticks, limit_row)
 
@@ -242,7 +242,7 @@ def _vertical_axis(
 def _styled(row: str, style: Style, mark_style: Style, glyphs: Glyphs, *, inverted: bool) -> Line:
     """Return a row as spans: bars in one style, the marks between them in another."""
     spans = []
-    # The pattern has a group, so every other piece is a separator: what is between two bars.
+    # re.split returns the captured marks at odd indexes.
     for at, piece in enumerate(_between(glyphs).split(row)):
         if at % 2:
             spans.append(Span(piece, mark_style))
@@ -258,7 +258,7 @@ def _styled(row: str, style: Style, mark_style: Style, glyphs: Glyphs, *, invert
 @lru_cache
 def _between(glyphs: Glyphs) -> re.Pattern[str]:
     """Return a pattern of what is between two bars."""
-    # The grid has the style of the bars: a change of style within a row costs more than a bar.
+    # The grid shares the bars' style, because each change of style costs CPU time.
     bars = f"{glyphs.levels[1:].strip()}{glyphs.whisker}{glyphs.clipped}{glyphs.gap}{glyphs.grid}"
     return re.compile(f"([^{re.escape(bars)}{'⠀-⣿' if glyphs.buckets_per_cell > 1 else ''}]+)")
 
@@ -269,18 +269,18 @@ def _parts(glyphs: Glyphs) -> re.Pattern[str]:
     return re.compile(f"([{re.escape(glyphs.levels[1:-1].strip())}]+)")
 
 
-def axis(plotted: Graph, plan: Layout, view: View, marked: Marks) -> list[Line]:
+def axis(graph: Graph, layout: Layout, view: View, marks: Marks) -> list[Line]:
     """Return the horizontal axis of a graph: one line, or none if there is no room for it."""
-    if not plan.gutter:
+    if not layout.gutter:
         return []
-    zero = view.units.format_round(plotted.scale.floor) if plotted.scale.floor else "0"
-    row = axis_row(marked, plan.width, view.glyphs)
+    zero = view.units.format_round(graph.scale.floor) if graph.scale.floor else "0"
+    row = axis_row(marks, layout.width, view.glyphs)
     corner = view.glyphs.corner
-    if plan.arrangement is Arrangement.MIRRORED:
+    if layout.arrangement is Arrangement.MIRRORED:
         corner = view.glyphs.junction
-        if Part.LABELS in plan.parts:
-            row = label_row(marked.labels, row)
-            if marked.cursor is not None:
-                at = marked.cursor
+        if Part.LABELS in layout.parts:
+            row = label_row(marks.labels, row)
+            if marks.cursor is not None:
+                at = marks.cursor
                 row = f"{row[:at]}{view.glyphs.horizontal_cursor}{row[at + 1 :]}"
-    return [(Span(f"{zero:>{plan.gutter - 2}} {corner}{row}", Style.DIM),)]
+    return [(Span(f"{zero:>{layout.gutter - 2}} {corner}{row}", Style.DIM),)]

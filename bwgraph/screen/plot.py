@@ -32,7 +32,7 @@ class Glyphs(NamedTuple):
     limit: str
     "The line in the row of tor's rate limit."
     cursor: str
-    "The vertical line at the selected bucket."
+    "The vertical line at the bucket under the cursor."
     restart: str
     "The vertical line at a bucket in which tor was restarted."
     vertical_axis: str
@@ -46,11 +46,11 @@ class Glyphs(NamedTuple):
     horizontal_tick: str
     "The horizontal axis, above a label."
     horizontal_cursor: str
-    "The horizontal axis, at the selected bucket."
+    "The horizontal axis, at the bucket under the cursor."
     unverified: str
     "The horizontal axis, below unverified buckets."
     partial: str
-    "The horizontal axis, below buckets of a sum that lack some of its members."
+    "The horizontal axis, below buckets of a sum in which data of some tors is missing."
     download: str
     "The arrow before the word."
     upload: str

@@ -81,7 +81,7 @@ def _forecast(quota: Quota, pace: Pace | None, now: datetime) -> tuple[str, str]
         return "", ""
     seconds = quota.seconds_left(pace, now)
     if seconds is None:
-        return ("lasts till then", "lasts") if quota.end is not None else ("", "")
+        return ("lasts until the reset", "lasts") if quota.end is not None else ("", "")
     span = units.format_span(seconds)
     return f"used up in {span} at this pace", f"used up in {span}"
 

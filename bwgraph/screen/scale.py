@@ -20,7 +20,7 @@ HOLD_S = 10
 "Seconds that a falling ceiling stays at each step."
 
 MAX_FALLS = 12
-"Steps by which a peak that is no longer visible may hold the ceiling up."
+"The number of falls after which a peak that has left the window no longer affects the ceiling."
 
 MIN_LOG_RANGE = 1000
 "The least ratio of a logarithmic scale's ceiling to its floor."
@@ -56,6 +56,16 @@ class Scale(NamedTuple):
         if self.floor:
             share = 1 + math.log(share) / math.log(self.ceiling / self.floor)
         return max(1, round(share * top))
+
+    def row(self, value: float, height: int) -> int:
+        """Return the row in which a bar of this rate ends, counted from 1 at the bars' base.
+
+        ``height`` is that of the graph in cells. Returns 0 if the rate is not above zero.
+
+        >>> [Scale(1000).row(value, 2) for value in (0, 1, 500, 501, 5000)]
+        [0, 1, 1, 1, 2]
+        """
+        return (self.level(value, 8 * height) + 7) // 8
 
     def bars(self, means: Rates, peaks: Sequence[float | None], top: int) -> list[Bar]:
         """Return the bar of each bucket. A peak above the ceiling has the height ``top + 1``.
@@ -134,7 +144,7 @@ class Scale(NamedTuple):
 
     def _in_rows(self, marks: list[tuple[float, str]], height: int) -> list[tuple[int, str]]:
         """Replace each label's rate by its row."""
-        return [((self.level(rate, 8 * height) + 7) // 8, text) for rate, text in marks]
+        return [(self.row(rate, height), text) for rate, text in marks]
 
 
 def _spaced(marks: list[tuple[int, str]]) -> list[tuple[int, str]]:
@@ -184,8 +194,10 @@ def p99_ceiling(means: Sequence[float | None], units: Units) -> int:
     >>> p99_ceiling([5000.0] + [None, 100.0] * 110, BYTES), p99_ceiling([], BYTES)
     (1024, 1024)
     """
-    moved = sorted(mean for mean in means if mean)
-    return units.round_up(moved[math.ceil(0.99 * len(moved)) - 1] if moved else 0.0)
+    nonzero_means = sorted(mean for mean in means if mean)
+    if not nonzero_means:
+        return units.round_up(0.0)
+    return units.round_up(nonzero_means[math.ceil(0.99 * len(nonzero_means)) - 1])
 
 
 def floor(ceiling: int) -> float:

@@ -41,7 +41,8 @@ class Scheme(NamedTuple):
     "The colour of each style."
 
 
-# Colour-blind people can distinguish blue, orange and purple too; they also differ in lightness.
+# Download is blue and upload orange, which can be distinguished with any colour vision. The limit
+# is pink on a dark background and purple on a light one.
 DARK = Scheme(
     ground="#0e1116",
     edge="#2b313b",
@@ -291,8 +292,9 @@ def _merged(rects: Iterable[_Rect]) -> list[_Rect]:
     >>> _merged([_Rect(0, 0, 8, 16), _Rect(8, 10, 8, 6), _Rect(8, 16, 8, 16), _Rect(0, 16, 8, 16)])
     [_Rect(x=0, y=0, width=8, height=32), _Rect(x=8, y=10, width=8, height=22)]
     """
-    bars = _stacked(rects)
-    return sorted(rect.transposed() for rect in _stacked(rect.transposed() for rect in bars))
+    bars = _joined_vertically(rects)
+    transposed = _joined_vertically(rect.transposed() for rect in bars)
+    return sorted(rect.transposed() for rect in transposed)
 
 
 def _dotted_lines(dots: Iterable[_Rect]) -> list[_Rect]:
@@ -301,13 +303,13 @@ def _dotted_lines(dots: Iterable[_Rect]) -> list[_Rect]:
     >>> _dotted_lines([_Rect(0, 0, 4, 4), _Rect(0, 4, 4, 4), _Rect(4, 0, 4, 4), _Rect(8, 0, 4, 4)])
     [_Rect(x=0, y=0, width=4, height=8), _Rect(x=4, y=0, width=8, height=4)]
     """
-    vertical = _stacked(dots)
+    vertical = _joined_vertically(dots)
     single = [rect.transposed() for rect in vertical if rect.height == DOT_PITCH]
-    horizontal = [rect.transposed() for rect in _stacked(single)]
+    horizontal = [rect.transposed() for rect in _joined_vertically(single)]
     return sorted([rect for rect in vertical if rect.height > DOT_PITCH] + horizontal)
 
 
-def _stacked(rects: Iterable[_Rect]) -> list[_Rect]:
+def _joined_vertically(rects: Iterable[_Rect]) -> list[_Rect]:
     """Join rectangles of equal width that stand directly on one another."""
     joined: list[_Rect] = []
     for rect in sorted(rects, key=lambda rect: (rect.x, rect.width, rect.y)):

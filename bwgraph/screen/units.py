@@ -12,7 +12,6 @@ from functools import lru_cache
 from typing import NamedTuple
 
 SIZE_NAMES = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
-
 "The units of amounts, each 1024 times the one before."
 
 UNKNOWN_TEXT = "-"

@@ -26,7 +26,7 @@ from bwgraph.model.instance import Instance
 from bwgraph.model.moment import Moment
 from bwgraph.model.rollups import COARSE_BUCKETS, RESOLUTIONS
 from bwgraph.screen.frame import Size
-from bwgraph.screen.graph_screen import compose
+from bwgraph.screen.graph_screen import draw_graphs, survey_graphs
 from bwgraph.screen.view import View
 from bwgraph.tor import connection
 from bwgraph.tor.connection import Connection
@@ -125,7 +125,8 @@ class Simulation:
         """Set the wall clock: the buckets must not change."""
         buckets = self.instance.history.window(self.now, HOUR).buckets
         self.clock += timedelta(hours=self.random.choice((-1, 1)))
-        compose(self.instance, View(), Size(120, 35), Moment(self.now, self.clock))
+        moment = Moment(self.now, self.clock)
+        draw_graphs(survey_graphs(self.instance, View(), Size(120, 35), moment))
         assert self.instance.history.window(self.now, HOUR).buckets == buckets
 
     def run_until(self, end: float) -> None:

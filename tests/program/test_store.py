@@ -140,7 +140,7 @@ def test_without_a_tor_the_stored_history_is_shown(path: Path) -> None:
     fill(path, "anna")
     argv = program("--store", str(path), code=NO_TOR)
     with Program(argv=argv, environ=environment_without_tor(), size=(200, 24)) as graph:
-        graph.wait_for(f"no tor: this is the past that is in {path}")
+        graph.wait_for(f"no tor found: history stored in {path}")
         graph.wait_for("1 min/column")
         graph.wait_for(re.compile("(9|10|11) min back"))
         assert "anna" in graph.display()[0]
@@ -150,7 +150,7 @@ def test_without_a_tor_the_stored_history_is_shown(path: Path) -> None:
         assert graph.after_graph().strip() == ""
     done = run("--store", str(path), "--once", code=NO_TOR, environ=environment_without_tor())
     assert (done.returncode, done.stderr) == (0, "")
-    assert f"no tor: this is the past that is in {path}" in done.stdout
+    assert f"no tor found: history stored in {path}" in done.stdout
     assert "█" in done.stdout
     assert list(files_in_directory(path)) == ["past.db"]
 
@@ -159,8 +159,8 @@ def test_without_a_tor_all_stored_tors_are_in_the_table(path: Path) -> None:
     fill(path, "anna", "bert", minutes=5)
     done = run("--store", str(path), "--once", code=NO_TOR, environ=environment_without_tor())
     assert (done.returncode, done.stderr) == (0, "")
-    assert re.search(r"^. anna +the past", done.stdout, re.MULTILINE)
-    assert re.search(r"^. bert +the past", done.stdout, re.MULTILINE)
+    assert re.search(r"^. anna +stored", done.stdout, re.MULTILINE)
+    assert re.search(r"^. bert +stored", done.stdout, re.MULTILINE)
     assert "connecting" not in done.stdout
 
 

@@ -167,7 +167,7 @@ def test_latest_of_several_problems_is_shown_with_their_number() -> None:
     instance = relay()
     for n in range(3):
         instance.handle(Problem(NEWEST - 2.0 + n, f"trouble number {n}"))
-    assert drawn(80, 24, instance)[-1] == "14:05:32 (3 such) trouble number 2"
+    assert drawn(80, 24, instance)[-1] == "14:05:32 (3 problems) trouble number 2"
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,10 @@ from scenes import CONNECTED, MOMENT, NEWEST, after, drawn, relay, seconds
 
 from bwgraph.model.fleet import Fleet
 from bwgraph.model.moment import Moment
-from bwgraph.screen import graph_screen, table_screen
+from bwgraph.screen import table_screen
 from bwgraph.screen.compose import compose, follow_subject, survey
 from bwgraph.screen.frame import Size
+from bwgraph.screen.graph_screen import survey_graphs
 from bwgraph.screen.keymap import Action, apply_action
 from bwgraph.screen.plot import BRAILLE
 from bwgraph.screen.view import ALL_TORS, SUM, View
@@ -24,7 +25,7 @@ def test_single_tor_is_always_a_graph(subject: int) -> None:
     for size in ((120, 35), (80, 24), (40, 10), (20, 5), (1, 1)):
         assert staged(*size, fleet, View(subject=subject)) == drawn(*size)
     scene = survey(fleet, View(subject=subject), SIZE, MOMENT)
-    alone = graph_screen.survey(relay(), View(), SIZE, MOMENT)
+    alone = survey_graphs(relay(), View(), SIZE, MOMENT)
     assert (scene.shown, scene.layout) == (alone.shown, alone.layout)
 
 

@@ -19,6 +19,7 @@ from scenes import (
     NEWEST,
     PLACE,
     after,
+    compose_graphs,
     drawn,
     framed,
     graphs,
@@ -47,7 +48,7 @@ from bwgraph.model.statistics import current_rates
 from bwgraph.model.totals import Unseen
 from bwgraph.screen import help as help_module
 from bwgraph.screen.frame import Size, Style
-from bwgraph.screen.graph_screen import compose, draw, survey
+from bwgraph.screen.graph_screen import draw_graphs, survey_graphs
 from bwgraph.screen.keymap import BINDINGS, Action, apply_action
 from bwgraph.screen.layout import Part
 from bwgraph.screen.plot import ASCII, BLOCK, BRAILLE, GLYPH_SETS, HALF_BLOCK
@@ -135,7 +136,9 @@ def test_rate_is_shown_without_its_arrow_if_only_the_rate_fits(rows: int) -> Non
 
 def arrangement_of(columns: int, rows: int, chosen: Arrangement | None = None) -> Arrangement:
     """Return the arrangement of the graphs in a window of this size."""
-    return survey(relay(), View(arrangement=chosen), Size(columns, rows), MOMENT).layout.arrangement
+    return survey_graphs(
+        relay(), View(arrangement=chosen), Size(columns, rows), MOMENT
+    ).layout.arrangement
 
 
 @pytest.mark.parametrize(
@@ -388,7 +391,7 @@ def test_coarse_column_has_a_solid_mean_and_its_peak_above() -> None:
 
 def test_cursor_stays_in_a_view_paused_before_the_first_sample() -> None:
     instance = instance_after(CONNECTED)
-    shown = survey(instance, View(), Size(80, 24), MOMENT).shown
+    shown = survey_graphs(instance, View(), Size(80, 24), MOMENT).shown
     paused = apply_action(View(), Action.PAUSE, shown)
     for resolution in RESOLUTIONS:
         view = apply_action(paused._replace(resolution=resolution), Action.CURSOR_BACK, shown)
@@ -401,7 +404,7 @@ def test_cursor_stays_in_a_view_paused_before_the_first_sample() -> None:
 
 def test_keys_start_from_what_is_shown() -> None:
     instance = relay()
-    scene = survey(instance, View(), Size(80, 24), MOMENT)
+    scene = survey_graphs(instance, View(), Size(80, 24), MOMENT)
     shown, plan = scene.shown, scene.layout
     assert (shown.buckets, shown.end, shown.newest) == (69, 1100, 1100)
     assert shown.ceiling == 200 * KIB
@@ -528,7 +531,7 @@ def moment_of(instance: Instance, age: float) -> Moment:
 def test_any_screen_fits_and_is_harmless(
     tor: AnyTor, view: View, size: Size, age: float, notice: str
 ) -> None:
-    frame = compose(tor.instance, view, size, moment_of(tor.instance, age), notice)
+    frame = compose_graphs(tor.instance, view, size, moment_of(tor.instance, age), notice)
     assert frame.size == size
     assert 1 <= len(frame.lines) <= size.rows
     assert all(len(line) <= size.columns for line in frame.text())
@@ -542,7 +545,7 @@ def test_any_screen_of_six_columns_shows_the_rates(
 ) -> None:
     assume(not view.help)
     instance, moment = tor.instance, moment_of(tor.instance, age)
-    screen = compose(instance, view, size, moment, notice).text()
+    screen = compose_graphs(instance, view, size, moment, notice).text()
     # Samples that tor remembers give no current rate.
     now = current_rates(instance.history.window(moment.now, 1)) if tor.own else (None, None)
     arrows = [re.escape(arrow) for arrow in (view.glyphs.download, view.glyphs.upload)]
@@ -567,10 +570,10 @@ def test_any_marks_and_notes_are_in_empty_cells(
     tor: AnyTor, view: View, size: Size, age: float
 ) -> None:
     moment = moment_of(tor.instance, age)
-    noted = compose(tor.instance, view, size, moment).text()
+    noted = compose_graphs(tor.instance, view, size, moment).text()
     tor.instance.totals.restarts = ()
     tor.instance.totals.unseen = ()
-    bare = compose(tor.instance, view, size, moment).text()
+    bare = compose_graphs(tor.instance, view, size, moment).text()
     assert len(noted) == len(bare)
     empty = {" ", view.glyphs.gap, view.glyphs.grid, view.glyphs.limit, view.glyphs.cursor}
     titles = view.glyphs.download, view.glyphs.upload
@@ -588,7 +591,7 @@ def test_any_statistics_cover_verified_samples_only(
 ) -> None:
     assume(not view.help)
     if not tor.own:
-        screen = compose(tor.instance, view, size, moment_of(tor.instance, age)).text()
+        screen = compose_graphs(tor.instance, view, size, moment_of(tor.instance, age)).text()
         titles = view.glyphs.download, view.glyphs.upload
         assert not any("p95" in line or "avg " in line for line in screen if line[:1] in titles)
 
@@ -608,9 +611,9 @@ def test_labels_move_with_their_columns(amounts: list[int | None], view: View, s
         if amount is not None:
             instance.handle(Sample(1001.0 + i, amount, amount // 3, 1.0))
         moment = Moment(1001.25 + i, CLOCK + timedelta(seconds=i))
-        scene = survey(instance, view, size, moment)
+        scene = survey_graphs(instance, view, size, moment)
         plan = scene.layout
-        screen = [line.ljust(size.columns) for line in draw(scene).text()]
+        screen = [line.ljust(size.columns) for line in draw_graphs(scene).text()]
         begin = 1 + len(plan.parts & {Part.HEADER})
         axis = begin + plan.heights[0]
         # The ticks of the vertical axis change only with the scale.

@@ -13,7 +13,7 @@ from bwgraph.model.instance import Instance
 from bwgraph.model.moment import Moment
 from bwgraph.model.rollups import FINEST_BUCKETS, RESOLUTIONS
 from bwgraph.screen.frame import Size
-from bwgraph.screen.graph_screen import survey
+from bwgraph.screen.graph_screen import survey_graphs
 from bwgraph.screen.keymap import ACTIONS, BINDINGS, Action, apply_action
 from bwgraph.screen.plot import ASCII, BLOCK, BRAILLE, GLYPH_SETS
 from bwgraph.screen.units import BITS, UNITS, Units
@@ -333,7 +333,7 @@ def test_zoom_into_an_expired_span_shows_the_oldest_buckets_left() -> None:
     moment = Moment(21_000.25, datetime(2026, 1, 2, tzinfo=UTC))
     size = Size(80, 24)
     old = View(resolution=60, end=6000)
-    shown = survey(instance, old, size, moment).shown
+    shown = survey_graphs(instance, old, size, moment).shown
     assert shown.end == 6000
     view = apply_action(
         apply_action(apply_action(old, Action.FINER, shown), Action.FINER, shown),
@@ -341,13 +341,13 @@ def test_zoom_into_an_expired_span_shows_the_oldest_buckets_left() -> None:
         shown,
     )
     assert (view.resolution, view.end) == (1, 6000)
-    shown = survey(instance, view, size, moment).shown
+    shown = survey_graphs(instance, view, size, moment).shown
     assert shown.end - shown.buckets + 1 == shown.oldest == 21_000 - FINEST_BUCKETS + 1
     # Keys start from what is shown.
     assert apply_action(view, Action.BACK, shown).end == shown.end
     # Zooming out works as zooming in did.
     for _ in range(3):
-        view = apply_action(view, Action.COARSER, survey(instance, view, size, moment).shown)
+        view = apply_action(view, Action.COARSER, survey_graphs(instance, view, size, moment).shown)
     assert view.resolution == 60
 
 
@@ -356,25 +356,25 @@ def test_view_paused_within_a_bucket_keeps_its_end_when_zoomed_in() -> None:
     size, clock = Size(80, 24), datetime(2026, 1, 2, tzinfo=UTC)
     view = View(resolution=3600)
     for action in (Action.PAUSE, Action.FINER, Action.FINER, Action.FINER):
-        shown = survey(instance, view, size, Moment(1100.25, clock)).shown
+        shown = survey_graphs(instance, view, size, Moment(1100.25, clock)).shown
         view = apply_action(view, action, shown)
     instance.samples.push(Sample(1101.0, 1, 1, 1.0))
     instance.samples.push(Sample(1102.0, 1, 1, 1.0))
     assert view.resolution == 60
     for _ in range(3):
         view = apply_action(
-            view, Action.FINER, survey(instance, view, size, Moment(1102.25, clock)).shown
+            view, Action.FINER, survey_graphs(instance, view, size, Moment(1102.25, clock)).shown
         )
-    assert survey(instance, view, size, Moment(1102.25, clock)).shown.end == 1100
+    assert survey_graphs(instance, view, size, Moment(1102.25, clock)).shown.end == 1100
 
 
 def test_paused_view_keeps_its_end_in_a_short_history() -> None:
     instance = Instance("tor", history=history_of(10))
     size, clock = Size(80, 24), datetime(2026, 1, 2, tzinfo=UTC)
-    shown = survey(instance, View(), size, Moment(1010.25, clock)).shown
+    shown = survey_graphs(instance, View(), size, Moment(1010.25, clock)).shown
     view = apply_action(View(), Action.PAUSE, shown)
     instance.samples.push(Sample(1011.0, 1, 1, 1.0))
-    assert survey(instance, view, size, Moment(1011.25, clock)).shown.end == 1010
+    assert survey_graphs(instance, view, size, Moment(1011.25, clock)).shown.end == 1010
 
 
 # Any keys.

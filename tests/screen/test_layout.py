@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from properties import PROPERTY
+from scenes import compose_graphs
 
 from bwgraph.model.events import Sample
 from bwgraph.model.instance import Instance
 from bwgraph.model.moment import Moment
 from bwgraph.screen import layout
 from bwgraph.screen.frame import Size
-from bwgraph.screen.graph_screen import compose
 from bwgraph.screen.layout import (
     BETWEEN_CELLS,
     GUTTER_CELLS,
@@ -230,7 +230,7 @@ def test_vertical_axis_is_in_one_column_for_any_marks(
         units=units, ceiling=ceiling, logarithmic=logarithmic, arrangement=Arrangement.STACKED
     )
     moment = Moment(29.25, datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
-    frame = compose(Instance("tor"), view, Size(columns, tall), moment)
+    frame = compose_graphs(Instance("tor"), view, Size(columns, tall), moment)
     lines = ["".join(span.text for span in line) for line in frame.lines]
     axes = {found.start() for line in lines if (found := re.search("[│┤└]", line))}
     assert len(axes) == 1
@@ -254,7 +254,7 @@ def test_both_rates_are_always_shown(
         instance.handle(Sample(float(second), 3 * 1024**2, 7 * 1024, 1.0))
     moment = Moment(29.25, datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
     view = View(arrangement=chosen, logarithmic=logarithmic, cursor=20 if urgent else None)
-    frame = compose(instance, view, size, moment)
+    frame = compose_graphs(instance, view, size, moment)
     text = "\n".join("".join(span.text for span in line) for line in frame.lines)
     assert len(frame.lines) <= size.rows
     assert re.search(r"3\.0 ?M", text)

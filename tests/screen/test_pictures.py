@@ -812,17 +812,17 @@ def test_picture_of_the_help() -> None:
 
         q           quit                        e           one scale for both
         ?           this help                   [ ]         pin scale lower, higher
-        space       pause, and go on            b           cut the scale at p99
+        space       pause, continue             b           cut the scale at p99
         + -         zoom in and out             a           automatic scale again
-        left right  scroll through time         tab         the next of several tors
-        pgup pgdn   scroll by a page            shift-tab   the one before
+        left right  scroll through time         tab         next: table, sum, tors
+        pgup pgdn   scroll by a page            shift-tab   previous
         home end    to the oldest, the newest   1           1 to 9: that tor; 0: sum
         < >         read a column (or click)    up down     choose in the table
-        esc         cursor off; back to table   enter       open what is chosen
+        esc         close help, cursor, tor     enter       open what is chosen
         m           arrange the two graphs      o           sort by name or traffic
         u           bytes or bits               s           save an SVG picture
         g           blocks, braille, ASCII      r           reconnect now
-        l           linear or log scale         ^L          draw the screen anew
+        l           linear or log scale         ^L          redraw the screen
         """
     )
 

@@ -29,7 +29,7 @@ MONTH = Quota(
 
 def test_quota_that_lasts_until_it_resets() -> None:
     assert lines_of(MONTH) == (
-        "quota (sum): 12.0 GiB used, 38.0 GiB left, resets 1 Dec 00:00, lasts till then",
+        "quota (sum): 12.0 GiB used, 38.0 GiB left, resets 1 Dec 00:00, lasts until the reset",
         "quota (sum): 38.0 GiB left, resets 1 Dec 00:00, lasts",
         "quota: 38.0 GiB left, lasts",
         "quota: 38.0 GiB left",

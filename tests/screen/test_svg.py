@@ -12,11 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from properties import PROPERTY
-from scenes import CONNECTED, MOMENT, NEWEST, instance_after
+from scenes import CONNECTED, MOMENT, NEWEST, compose_graphs, instance_after
 
 from bwgraph.model.events import Sample
 from bwgraph.screen.frame import Frame, Line, Size, Span, Style
-from bwgraph.screen.graph_screen import compose
 from bwgraph.screen.plot import BLOCK
 from bwgraph.screen.svg import (
     BASELINE,
@@ -431,7 +430,7 @@ def demo_frame(size: Size) -> Frame:
         for i in range(300)
         if i % 50
     ]
-    return compose(instance_after(CONNECTED, *samples), View(), size, MOMENT)
+    return compose_graphs(instance_after(CONNECTED, *samples), View(), size, MOMENT)
 
 
 def test_file_of_a_large_graph_is_small() -> None:

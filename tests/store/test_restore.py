@@ -145,7 +145,7 @@ def test_archive_names_its_file() -> None:
     archive = restore.archive(FakeStore(a=[bucket(60, 5)], b=[bucket(60, 4)]), "store.db", NOW)
     assert archive is not None
     assert archive.sum is not None
-    words = "no tor: this is the past that is in store.db"
+    words = "no tor found: history stored in store.db"
     assert alert(archive.instances[0], MOMENT) == alert(archive.sum, MOMENT) == words
     assert fleet_alert(archive.instances, MOMENT) == words
 

@@ -18,6 +18,7 @@ from unittest.mock import patch
 
 import stem
 from hypothesis import strategies as st
+from scenes import compose_graphs
 from stem.control import EventType
 
 from bwgraph.model.events import MAX_SAMPLE_BYTES, Connected, Lost, Problem
@@ -26,7 +27,6 @@ from bwgraph.model.moment import Moment
 from bwgraph.model.printable import printable
 from bwgraph.model.rollups import RESOLUTIONS, bucket_capacity
 from bwgraph.screen.frame import Frame, Size
-from bwgraph.screen.graph_screen import compose
 from bwgraph.screen.units import BITS
 from bwgraph.screen.view import Arrangement, View
 from bwgraph.tor import connection as connection_module
@@ -240,14 +240,14 @@ def _check_screens(instance: Instance, example: Example, now: float) -> None:
     moment = Moment(now, datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
     instance.handle(Lost(now, "\x1b[2J", now + 8.0))
     for frame in (
-        compose(instance, example.view, size, moment),
-        compose(instance, example.view, size, Moment(now + 5000.0, moment.wall_clock)),
+        compose_graphs(instance, example.view, size, moment),
+        compose_graphs(instance, example.view, size, Moment(now + 5000.0, moment.wall_clock)),
     ):
         _check_frame(frame, size)
     if instance.problem is not None:
         assert len(instance.problem.text) <= stem_adapter.MAX_WARNING_CHARS
         instance.handle(Problem(now, instance.problem.text))
-        _check_frame(compose(instance, View(), size, moment), size)
+        _check_frame(compose_graphs(instance, View(), size, moment), size)
 
 
 def _check_frame(frame: Frame, size: Size) -> None:

@@ -8,7 +8,7 @@ from bwgraph.model.events import Connected, CounterBase, Event, Lost, Sample
 from bwgraph.model.instance import Instance
 from bwgraph.model.moment import Moment
 from bwgraph.screen.frame import Frame, Size
-from bwgraph.screen.graph_screen import compose
+from bwgraph.screen.graph_screen import draw_graphs, survey_graphs
 from bwgraph.screen.view import View
 
 PLACE = "127.0.0.1:9051"
@@ -59,6 +59,13 @@ def second(i: int) -> Sample:
 def seconds(begin: int, end: int) -> list[Sample]:
     """Return the samples from ``begin`` to before ``end``."""
     return [second(i) for i in range(begin, end)]
+
+
+def compose_graphs(
+    instance: Instance, view: View, size: Size, moment: Moment, notice: str = ""
+) -> Frame:
+    """Return the screen of one tor as a frame."""
+    return draw_graphs(survey_graphs(instance, view, size, moment, notice))
 
 
 def instance_after(*events: Event, name: str = PLACE, note: str = "") -> Instance:
@@ -126,7 +133,7 @@ def framed(
     notice: str = "",
 ) -> Frame:
     """Return a screen as a frame."""
-    return compose(instance or relay(), view or View(), Size(columns, rows), moment, notice)
+    return compose_graphs(instance or relay(), view or View(), Size(columns, rows), moment, notice)
 
 
 LIKENESS = dict(zip("▇▆▅▄▃▂▁", "▔🮂🮃▀🮄🮅🮆", strict=True))
