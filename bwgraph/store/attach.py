@@ -1,4 +1,4 @@
-"""The interface of the store for the command line: open it, record into it, restore from it.
+"""Opening a store, recording into it and restoring from it, for the command line.
 
 Owns which module of this package does what. It is imported only if a store is asked for, since
 SQLite takes time and memory.
@@ -47,7 +47,7 @@ def record(
 
 @contextmanager
 def restore_only(store: Store, fleet: Fleet) -> Iterator[None]:
-    """Restore a fleet's histories, at the end those of tors found meanwhile, and record nothing.
+    """Restore a fleet's histories without recording. At the end, restore those of tors found since.
 
     Raises ExplainedError if the store cannot be read.
     """

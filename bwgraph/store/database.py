@@ -53,9 +53,9 @@ class StoreGoneError(StoreError):
 class Store:
     """A store that was checked once and is open to read and, unless ``read_only``, to write.
 
-    A file that does not exist is created by the first write. Until then SQLite opens the file for
-    reading only. A store must be used by one thread at a time. All methods that read or write raise
-    StoreError if that fails.
+    The first write creates a missing file. A file is open read-only until the first write. A store
+    must be used by one thread at a time. All methods that read or write raise StoreError if that
+    fails.
     """
 
     def __init__(self, path: str, *, read_only: bool = False) -> None:
@@ -248,7 +248,10 @@ class Store:
 
     @contextmanager
     def _transaction(self, *, writing: bool = False) -> Iterator[sqlite3.Connection]:
-        """Run a transaction. An error rolls it back and is raised as StoreError."""
+        """Run a transaction. Any exception rolls it back.
+
+        Raises StoreError for an error of SQLite or of the file, or a number beyond 64 bits.
+        """
         try:
             if writing and not self._is_writing and not self._read_only:
                 self._disconnect()
@@ -258,9 +261,11 @@ class Store:
             connection.execute("BEGIN IMMEDIATE" if writing else "BEGIN")
             yield connection
             connection.execute("COMMIT")
-        except (sqlite3.Error, OSError) as error:
+        except BaseException as error:
             self._disconnect()
-            raise StoreError(_error_text(error, self.path)) from None
+            if isinstance(error, sqlite3.Error | OSError | OverflowError):
+                raise StoreError(_error_text(error, self.path)) from None
+            raise
         self._end_reading()
 
     def _connect(self) -> sqlite3.Connection:

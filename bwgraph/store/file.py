@@ -1,6 +1,7 @@
 """Operations on a store's file that need no SQLite.
 
-Owns how a file is distinguished from another that took its place. Must not know what is in a file.
+Owns how a file is distinguished from another that took its place. Knows the name of its
+write-ahead log. Must not know what is in a file.
 """
 
 import os
@@ -50,7 +51,10 @@ def read_header(path: str, size: int) -> bytes:
 
 
 def rename_unless_exists(temporary: Path, path: Path) -> None:
-    """Rename a file, unless another process has created ``path`` meanwhile."""
+    """Link ``temporary`` as ``path`` if that does not exist.
+
+    Replaces ``path`` if the file system has no hard links.
+    """
     try:
         path.hardlink_to(temporary)
     except FileExistsError:

@@ -45,7 +45,7 @@ def is_alive(other: Process, heard_ago: float) -> bool:
     """
     this = this_process()
     if other.boot_id != this.boot_id or other.pid <= 0:
-        return False  # no process survives a boot
+        return False  # the machine was restarted, or it is another machine
     if other.pid_namespace != this.pid_namespace:
         return abs(heard_ago) < STALE_AFTER_S
     try:

@@ -18,7 +18,8 @@ from bwgraph.store.restore import Restorer, SeriesKey
 from bwgraph.system.clock import now
 
 WRITE_INTERVAL_S = 5.0
-"Seconds between two writes. A kill -9 loses at most this, and the second that tor was counting."
+"""Seconds between two writes. After kill -9, at most this much is lost, plus the samples not yet in
+a bucket."""
 
 UNKNOWN_TOR_INTERVAL_S = 0.5
 "Seconds between two writes as long as some tor has not been found yet."
@@ -31,7 +32,7 @@ class Recorder:
     """A context that restores a fleet's histories and records them, and closes the store.
 
     If ``strict``, entering it raises ExplainedError if nothing can be written, or if another
-    process writes one of the series. Otherwise that is shown, and tried again.
+    process writes one of the series. Otherwise it shows the error and tries again.
 
     A message is in ``fleet.notice`` as long as it applies. ``write_message`` is called with it
     once, and once more when it no longer applies.
@@ -56,8 +57,9 @@ class Recorder:
         self._interval = interval
         self._clock = clock
         self._restorer = Restorer(fleet, store)
-        # The first second of each series that was taken from its history and is not stored yet.
+        # By series: the first second whose buckets are not stored yet.
         self._unwritten_from: dict[SeriesKey, int] = {}
+        self._shown = ""  # the message in ``fleet.notice``, without its time
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="bwgraph recorder", daemon=True)
 
@@ -112,7 +114,10 @@ class Recorder:
         return False
 
     def _write(self) -> dict[SeriesKey, int]:
-        """Write new buckets. Returns the pid of each other process that writes a series."""
+        """Restore histories of tors found since, and write new buckets.
+
+        Returns the pid of each other process that writes a series.
+        """
         moment = self._clock()
         histories = self._restorer.restore(moment)
         buckets: dict[SeriesKey, Sequence[StoredBucket]] = {}
@@ -129,9 +134,9 @@ class Recorder:
 
     def _show(self, message: str) -> None:
         """Show a message, with the time since when it applies, unless it is shown already."""
-        shown = self._fleet.notice.partition(" [")[0]
-        if message == shown:
+        if message == self._shown:
             return
+        self._shown = message
         since = datetime.now().astimezone()
         self._fleet.notice = f"{message} [since {since:%H:%M:%S}]" if message else ""
         if self._write_message is not None:

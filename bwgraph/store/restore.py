@@ -1,6 +1,6 @@
 """Restoring histories from a store.
 
-Owns the key of each history in a store, a sum's too. Must not know how a store keeps them.
+Owns the keys of histories in a store. Must not know how a store keeps them.
 """
 
 import json
@@ -42,17 +42,21 @@ def series_of(fleet: Fleet) -> dict[SeriesKey, AnyHistory]:
     >>> list(series_of(Fleet([Instance("a"), Instance("b")])))[1:]
     [SeriesKey(name='b', is_sum=False), SeriesKey(name='["a", "b"]', is_sum=True)]
     """
-    names = [each.store_name for each in fleet.instances]
+    # Another thread may remove a tor meanwhile. Read the sum last: it is None once a single tor is
+    # left.
+    instances = fleet.instances
+    fleet_sum = fleet.sum
+    names = [each.store_name for each in instances]
     count = Counter(names)
     found = {}
-    for instance, name in zip(fleet.instances, names, strict=True):
+    for instance, name in zip(instances, names, strict=True):
         if name is not None:
             # Two tors may have the same label.
             unique = name if count[name] == 1 else f"{name} {instance.name}"
             found[SeriesKey(unique)] = instance.history
-    if fleet.sum is not None and len(found) == len(names):
+    if fleet_sum is not None and len(found) == len(names):
         members = json.dumps(sorted(each.name for each in found), ensure_ascii=False)
-        found[SeriesKey(members, is_sum=True)] = fleet.sum.history
+        found[SeriesKey(members, is_sum=True)] = fleet_sum.history
     return found
 
 
@@ -66,14 +70,15 @@ class Restorer:
 
     def restore(self, now: float) -> dict[SeriesKey, AnyHistory]:
         """Restore the histories that can be restored. Returns all that are restored by now."""
-        for key, history in series_of(self._fleet).items():
+        histories = series_of(self._fleet)
+        for key, history in histories.items():
             if key not in self._restored:
-                # When two members prove to be the same tor, the sum gets another key. It must not
-                # be restored twice.
+                # When two members prove to be the same tor, the sum gets another key. The sum's
+                # history must not be restored twice.
                 if not history.restored_spans:
                     history.restore(self._store.read(key, now))
                 self._restored[key] = history
-        return {key: self._restored[key] for key in series_of(self._fleet)}
+        return {key: self._restored[key] for key in histories}
 
 
 def archive(store: Reader, name: str, now: float) -> Fleet | None:

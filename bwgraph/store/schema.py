@@ -17,8 +17,7 @@ bucket of a series. For a sum:
   number of such seconds summed over the members. Every member has data for all of the time if
   member_seconds = known_seconds * number of members.
 
-All but the peaks could be computed from the members' rows. For a single tor, ``member_seconds`` and
-``known_seconds`` are 0.
+For a single tor, ``member_seconds`` and ``known_seconds`` are 0.
 """
 
 from bwgraph.model.rollups import RESOLUTIONS
@@ -104,6 +103,7 @@ DELETE_EXPIRED = """
 DELETE FROM history
 WHERE series IN (SELECT id FROM series) AND resolution = ? AND ends_at <= ?
 """
+"With the ids of all series SQLite searches the primary key, and does not read the whole table."
 
 DELETE_SURPLUS = """
 DELETE FROM history WHERE series = :series AND resolution = :resolution AND ends_at IN (
@@ -124,7 +124,7 @@ _IS_VALID = f"""
     AND typeof(member_seconds) = 'integer' AND member_seconds BETWEEN 0 AND {MAX_VALUE}
     AND typeof(known_seconds) = 'real' AND known_seconds BETWEEN 0 AND {MAX_VALUE}
 """  # noqa: S608 - of constants
-"A row of one series that does not begin in the future and that bwgraph can have written."
+"A row of one series that does not begin in the future, and whose values are in range."
 
 SELECT_BUCKETS = f"""
 SELECT resolution, ends_at / resolution, read, written, covered_seconds, read_peak, written_peak,

@@ -443,6 +443,28 @@ def test_full_disk_loses_no_written_data(path: Path) -> None:
         assert len(read(path)) == 1000
 
 
+def test_number_that_sqlite_cannot_store_is_a_store_error(path: Path) -> None:
+    with closing(Store(str(path))) as opened:
+        with pytest.raises(StoreError, match="too large"):
+            opened.write({RELAY: [minute(2), minute(1, 1 << 63)]}, NOW)
+        assert opened.read(RELAY, NOW) == []
+        opened.write({RELAY: [minute(1)]}, NOW)
+    assert read(path) == [minute(1)]
+
+
+def test_any_exception_rolls_a_transaction_back(path: Path) -> None:
+    def failing() -> Iterator[StoredBucket]:
+        yield minute(2)
+        raise RuntimeError("failed")
+
+    with closing(Store(str(path))) as opened:
+        with pytest.raises(RuntimeError):
+            opened.write({RELAY: failing()}, NOW)  # type: ignore[dict-item]
+        assert opened.read(RELAY, NOW) == []
+        opened.write({RELAY: [minute(1)]}, NOW)
+    assert read(path) == [minute(1)]
+
+
 def test_locked_store_is_a_store_error(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "LOCK_TIMEOUT_S", 0.01)
     write(path, minute(2))

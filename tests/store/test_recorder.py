@@ -224,6 +224,21 @@ def test_second_recorder_waits_until_the_first_has_ended(path: Path) -> None:
         assert messages == [words, f"stored again: {path}"]
 
 
+def test_message_about_a_path_with_a_bracket_is_written_once(tmp_path: Path) -> None:
+    path = tmp_path / "past [old].db"
+    messages: list[str] = []
+    fleet = watched("anna")
+    with recorder(path, fleet, write_message=messages.append) as running:
+        with full_disk():
+            running._try_write()
+            running._try_write()
+        running._try_write()
+    assert messages == [
+        f"not stored: disk I/O error; trying again ({path})",
+        f"stored again: {path}",
+    ]
+
+
 def test_strict_recorder_refuses_a_second_writer(path: Path) -> None:
     with other_writer(path) as first, pytest.raises(ExplainedError) as refused:
         recorder(path, watched("anna"), strict=True).__enter__()

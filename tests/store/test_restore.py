@@ -90,6 +90,46 @@ def test_sum_that_loses_a_member_is_not_restored_twice() -> None:
     assert sum(fleet.sum.history.window(NOW, 20, 60).buckets.read) == 100
 
 
+class InterruptedInstance(Instance):
+    """An instance that connects to a tor as soon as its name in a store is needed."""
+
+    fleet: Fleet | None = None
+
+    @property
+    def store_name(self) -> str | None:
+        fleet, self.fleet = self.fleet, None
+        if fleet is not None:
+            fleet.handle(self, news("twin", process="1"))
+        return super().store_name
+
+
+def test_series_are_those_before_a_tor_is_removed_meanwhile() -> None:
+    twin = InterruptedInstance("twin")
+    fleet = Fleet([Instance("a"), twin], found=True)
+    tell(fleet, 0, news("a", process="1"))
+    total = fleet.sum
+    assert total is not None
+    histories = [each.history for each in (*fleet.instances, total)]
+    twin.fleet = fleet
+    assert list(series_of(fleet).values()) == histories
+    assert (len(fleet.instances), fleet.sum) == (1, None)
+    assert list(series_of(fleet)) == [SeriesKey("a")]
+
+
+def test_tor_that_is_found_during_a_restore_is_restored_by_the_next() -> None:
+    fleet = Fleet([Instance("a"), Instance("a tor on this machine", is_unlocated=True)])
+
+    class SlowStore(FakeStore):
+        def read(self, key: SeriesKey, now: float) -> list[StoredBucket]:
+            tell(fleet, 1, news("b"))
+            return super().read(key, now)
+
+    restorer = Restorer(fleet, SlowStore())
+    assert list(restorer.restore(NOW)) == [SeriesKey("a")]
+    both = SeriesKey(json.dumps(["a", "b"]), is_sum=True)
+    assert list(restorer.restore(NOW)) == [SeriesKey("a"), SeriesKey("b"), both]
+
+
 # Where a graph opens
 
 
