@@ -52,8 +52,8 @@ def print_once(
             fleet, view = stored
     else:
         targets.play_at_once(fleet)
-        if targets.skipped:
-            write_error(targets.skipped)
+        if targets.skipped_message:
+            write_error(targets.skipped_message)
     size, moment = Size(*shutil.get_terminal_size(DEFAULT_SIZE)), targets.clock.read()
     if options.svg is not None:
         try:

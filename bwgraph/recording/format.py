@@ -69,7 +69,10 @@ def json_line(entry: Entry) -> str:
 
 
 def csv_line(entry: Entry) -> str:
-    r"""Return an entry as one line of CSV; what is not printable ASCII is escaped as in JSON.
+    r"""Return an entry as one line of CSV.
+
+    In the tor's name, characters other than printable ASCII are escaped as in JSON. They are not
+    decoded when the line is read.
 
     >>> time = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
     >>> csv_line(Entry(time, 'a "b", \x1b', None, None, 4.5))

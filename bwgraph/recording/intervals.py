@@ -1,4 +1,4 @@
-"""From samples to the entries of a recording: one per sample or one per interval, and gaps.
+"""Conversion of samples to entries: one per sample or one per interval, and gaps.
 
 Owns where an interval begins and ends, which part of a sample belongs to it, and what counts as a
 gap. Must not know how a line is written, nor what time it is.
@@ -80,14 +80,14 @@ class Intervals:
             gap_end = (numbers[0] - 1) * self._every
             if gap_end > gap_begin:
                 yield Entry(_utc(gap_end), name, None, None, gap_end - gap_begin)
-        yield from self._share(tor, name, sample, end, numbers)
+        yield from self._share(tor, name, sample, end, numbers, every=self._every)
 
     def close(
         self, tors: Iterable[tuple[Hashable, str]], now: float, time: datetime
     ) -> Iterator[Entry]:
         """End the recording: yield the unfinished intervals, and the gaps up to the end.
 
-        ``tors`` are all tors with their names, those without any sample too.
+        ``tors`` are all tors with their names, including those without samples.
         """
         for name, interval in self._open.values():
             yield _entry(name, interval, interval.covered_until)
@@ -108,17 +108,17 @@ class Intervals:
         return range(first, last + 1)
 
     def _close_previous(self, tor: Hashable, number: int, every: int) -> Iterator[Entry]:
-        """Yield the entry of a tor's open interval, if that is another than this one."""
+        """Yield the entry of a tor's open interval if it is not interval ``number``."""
         name, interval = self._open.get(tor, ("", None))
         if interval is not None and interval.number != number:
             del self._open[tor]
             yield _entry(name, interval, interval.number * every)
 
     def _share(
-        self, tor: Hashable, name: str, sample: Sample, end: float, numbers: range
+        self, tor: Hashable, name: str, sample: Sample, end: float, numbers: range, *, every: int
     ) -> Iterator[Entry]:
         """Share a sample among intervals, evenly in time and without losing a byte."""
-        every, begin = self._every or 1, end - sample.seconds
+        begin = end - sample.seconds
         shared, read, written = 0.0, 0, 0
         for number in numbers:
             yield from self._close_previous(tor, number, every)

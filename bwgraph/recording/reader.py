@@ -1,4 +1,4 @@
-"""From the lines of a recording to the samples of each tor, and to a message about skipped lines.
+"""Conversion of lines to samples, by tor, and a message about the lines that were skipped.
 
 Owns the limits of a recording. Samples end at the times of the recording, in seconds since 1970.
 Must not know where lines come from, nor when samples are shown.
@@ -40,7 +40,7 @@ class Track:
 
     @property
     def begin(self) -> float:
-        """The begin of the first sample."""
+        """The start of the first sample."""
         return self.ends_at[0] - self.seconds[0]
 
     @property
@@ -83,7 +83,7 @@ class Recording:
     >>> recording.add('{"time": "2026-01-02T03:04:05.000Z", "tor": "relay", "read": 7,'
     ...               ' "written": 3, "seconds": 1.0}')
     >>> recording.add('{"time": "2026-01-02T03:04:06.0')
-    >>> list(recording.tracks), recording.skipped
+    >>> list(recording.tracks), recording.skipped_message
     (['relay'], 'a line is skipped: line 2 (cut off, or not JSON)')
     """
 
@@ -97,7 +97,7 @@ class Recording:
 
     @property
     def begin(self) -> float:
-        """The begin of the earliest sample."""
+        """The start of the earliest sample."""
         return min(track.begin for track in self.tracks.values())
 
     @property
@@ -106,7 +106,7 @@ class Recording:
         return max(track.end for track in self.tracks.values())
 
     @property
-    def skipped(self) -> str:
+    def skipped_message(self) -> str:
         """A message about the lines that were skipped; empty if none were."""
         if not self._skipped_count:
             return ""

@@ -1,8 +1,7 @@
 """Replaying a recording: reading its file, its clock, and a source for each of its tors.
 
-Owns how a file is read and how fast it is played. The screen shows what it showed at the time of
-the recording, and no other module has to know that this is not the present. Must not know the
-format of a line.
+Owns how a file is read and how fast it is played. The clock gives the time of the recording, so no
+other module needs to know that it is not the present. Must not know the format of a line.
 """
 
 import heapq
@@ -30,7 +29,7 @@ STANDARD_INPUT = "-"
 MAX_REDRAWS_PER_S = 10
 "Redraws per second when a recording is played faster than real time."
 
-MAX_WAIT_S = 3600.0
+MAX_SINGLE_WAIT_S = 3600.0
 "Seconds of one wait; a longer one is made of several, since systems limit a timeout."
 
 
@@ -47,7 +46,7 @@ def read(name: str) -> Recording:
             "replay a part of it, or record with a longer --interval",
         ) from None
     if not recording.tracks:
-        reason = recording.skipped or "there is no sample in it"
+        reason = recording.skipped_message or "there is no sample in it"
         raise ExplainedError(
             f"{_title(name)}: not a recording: {reason}",
             "to make a recording: bwgraph --json >FILE, or bwgraph --csv >FILE",
@@ -149,18 +148,18 @@ class ReplaySource:
     def _wait_until(self, time: float) -> bool:
         """Wait for a time of the recording. Return False if the source was closed meanwhile."""
         while (left := self._clock.due_at(time) - now()) > 0:
-            if self._closed.wait(min(left, MAX_WAIT_S)):
+            if self._closed.wait(min(left, MAX_SINGLE_WAIT_S)):
                 return False
         return not self._closed.is_set()
 
 
 class Replay:
-    """The tors of a recording, in place of ``Targets``."""
+    """The tors of a recording. Has the same interface as ``Targets``."""
 
     def __init__(self, recording: Recording, name: str, speed: int = 1) -> None:
-        skipped = recording.skipped
+        skipped = recording.skipped_message
         self.clock = ReplayClock(recording.begin, recording.end, speed)
-        self.skipped = f"{_title(name)}: {skipped}" if skipped else ""
+        self.skipped_message = f"{_title(name)}: {skipped}" if skipped else ""
         "A message about the lines that were skipped; empty if none were."
         self._tracks = recording.tracks
         self._note = "a recording" + (f", {speed} times as fast" if speed > 1 else "")
@@ -173,8 +172,8 @@ class Replay:
             for name in self._tracks
         }
         fleet = Fleet(tuple(instances.values()), threading.Lock)
-        if self.skipped:
-            fleet.handle(fleet.instances[0], Problem(self.clock.read().now, self.skipped))
+        if self.skipped_message:
+            fleet.handle(fleet.instances[0], Problem(self.clock.read().now, self.skipped_message))
         return fleet, {
             instance: ReplaySource(name, self._tracks[name], self.clock, self._end_reason)
             for name, instance in instances.items()

@@ -43,14 +43,14 @@ def test_each_tor_has_a_track_in_order() -> None:
     assert samples(found.tracks["a"]) == [(1, 10, 5, 1), (2, 20, 10, 1)]
     assert samples(found.tracks["b"]) == [(1.5, 10, 5, 1), (2.5, 10, 5, 1)]
     assert (found.begin, found.end) == (START, START + 2.5)
-    assert found.skipped == ""
+    assert found.skipped_message == ""
 
 
 def test_both_formats_may_be_mixed() -> None:
     line = csv_line(Entry(MIDNIGHT + timedelta(seconds=2), "a", 7, 3, 1.0))
     found = recording_of("time,tor,read,written,seconds", entry(1), "", line)
     assert samples(found.tracks["a"]) == [(1, 10, 5, 1), (2, 7, 3, 1)]
-    assert found.skipped == ""
+    assert found.skipped_message == ""
 
 
 def test_recordings_from_before_the_first_release_are_read() -> None:
@@ -59,7 +59,7 @@ def test_recordings_from_before_the_first_release_are_read() -> None:
     line = csv_line(Entry(MIDNIGHT + timedelta(seconds=3), "a", 7, 3, 1.0))
     found = recording_of(*old, header, line, entry(4))
     assert [each[0] for each in samples(found.tracks["a"])] == [1, 2, 3, 4]
-    assert found.skipped == ""
+    assert found.skipped_message == ""
 
 
 def test_line_of_a_gap_adds_no_sample() -> None:
@@ -100,7 +100,7 @@ def test_coarse_recording_loses_no_byte(lines: list[tuple[int, int]]) -> None:
 def test_first_three_skipped_lines_are_named() -> None:
     found = recording_of(entry(1), "x", "", entry(2), '{"time', "y", "z", entry(3), entry(4)[:-5])
     assert len(samples(found.tracks["a"])) == 3
-    assert found.skipped == (
+    assert found.skipped_message == (
         "5 lines are skipped: line 2 (cut off, or neither JSON nor CSV),"
         " line 5 (cut off, or not JSON), line 6 (cut off, or neither JSON nor CSV) and 2 more"
     )
@@ -109,15 +109,17 @@ def test_first_three_skipped_lines_are_named() -> None:
 def test_line_that_is_earlier_than_the_one_before_is_skipped() -> None:
     found = recording_of(entry(1), entry(2), entry(2.7), entry(1.5), entry(2.8), entry(4))
     assert [each[0] for each in samples(found.tracks["a"])] == [1, 2, 2.7, 4]
-    assert found.skipped.count("earlier than the line before") == 2
+    assert found.skipped_message.count("earlier than the line before") == 2
     # Tors do not affect one another.
-    assert recording_of(entry(100), entry(1, tor="b")).skipped == ""
+    assert recording_of(entry(100), entry(1, tor="b")).skipped_message == ""
 
 
 def test_number_of_tors_is_limited() -> None:
     found = recording_of(*(entry(1, tor=f"tor {number}") for number in range(MAX_TORS + 2)))
     assert len(found.tracks) == MAX_TORS
-    assert found.skipped.startswith(f"2 lines are skipped: line {MAX_TORS + 1} (more than 64")
+    assert found.skipped_message.startswith(
+        f"2 lines are skipped: line {MAX_TORS + 1} (more than 64"
+    )
     found.add(entry(2, tor="tor 0"))
     assert len(samples(found.tracks["tor 0"])) == 2
 

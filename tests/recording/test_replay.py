@@ -65,9 +65,9 @@ def test_binary_and_incomplete_lines_are_skipped(path: Path) -> None:
     path.write_bytes(b"\x1f\x8b\x00\xff\n" + line + b"\n" + line[:40] + "é".encode()[:1])
     found = read(str(path))
     assert list(found.tracks) == ["a"]
-    assert found.skipped.startswith("2 lines are skipped: line 1 (")
-    assert "line 3 (" in found.skipped
-    assert found.skipped.isprintable()
+    assert found.skipped_message.startswith("2 lines are skipped: line 1 (")
+    assert "line 3 (" in found.skipped_message
+    assert found.skipped_message.isprintable()
 
 
 @pytest.mark.parametrize("ending", ["\n", "\r\n", ""])
@@ -79,7 +79,12 @@ def test_line_that_is_too_long_is_skipped(path: Path, ending: str) -> None:
     )
     found = read(str(path))
     assert len(found.tracks["a"].ends_at) == 2
-    assert [word for word in found.skipped.split() if word.isdecimal()] == ["3", "2", "3", "5"]
+    assert [word for word in found.skipped_message.split() if word.isdecimal()] == [
+        "3",
+        "2",
+        "3",
+        "5",
+    ]
 
 
 def test_endless_line_is_skipped(path: Path) -> None:
@@ -88,7 +93,7 @@ def test_endless_line_is_skipped(path: Path) -> None:
         file.write(json_line(entry(1)).encode() + b"\n")
         file.truncate(4_000_000)
     found = read(str(path))
-    assert found.skipped == "a line is skipped: line 2 (too long)"
+    assert found.skipped_message == "a line is skipped: line 2 (too long)"
 
 
 def test_standard_input_is_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,7 +101,7 @@ def test_standard_input_is_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data), "ascii"))
     found = read("-")
     assert list(found.tracks) == ["a"]
-    assert found.skipped.startswith("a line is skipped: line 2 (")
+    assert found.skipped_message.startswith("a line is skipped: line 2 (")
 
 
 @pytest.mark.parametrize(
@@ -336,7 +341,7 @@ def test_replay_draws_the_same_frames_as_live(worlds: Callable[[], World], tors:
     for when, key in KEYS.items():
         live.press(when, key)
     live.run(last + 0.001)
-    assert found.skipped == ""
+    assert found.skipped_message == ""
     assert len(live.terminal.frames) > 40
 
     replay_world = replayed(worlds(), found)
