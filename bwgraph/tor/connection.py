@@ -4,16 +4,9 @@ Owns the subscription to BW events, and what tor is asked on the connection. A `
 opened once and closed once. Every reconnection creates a new one, because stem's own reconnecting
 hangs and delivers old events. Must not know the screen, nor when to reconnect.
 
-The standard way to receive events with stem has three parts: a listener, which
-``Controller.add_event_listener`` registers; a queue, into which the listener puts what it needs;
-and a loop in the main thread, which reads the queue. The listener runs in a thread of stem's, which
-only logs an exception of it, and every later event waits until it returns. So it copies two
-integers and a time, passes them on, and returns.
-
-Here ``_on_event`` is that listener, but it is called for unusual BW events only. The others are
-read ahead of stem's parser, and ``_on_bandwidth`` is called by the thread that reads the socket.
-``stem_adapter`` says how, why, and what guards it. The same rules hold there. The queue and the
-loop belong to the caller, which passes ``report``.
+BW events reach ``_on_bandwidth`` in the thread that reads the socket, ahead of stem's parser. Those
+that the read-ahead does not recognize reach ``_on_event``, a listener as in stem's tutorials.
+``stem_adapter`` says why, and what guards this.
 """
 
 import threading
@@ -42,11 +35,11 @@ from bwgraph.tor.counters import CounterCheck, recent_samples
 from bwgraph.tor.credentials import Credentials
 from bwgraph.tor.description import Questions, parse_context, parse_number
 from bwgraph.tor.endpoint import Endpoint
-from bwgraph.tor.failures import closed_error, connect_error
+from bwgraph.tor.failures import closed_error, connect_error, silence_reason
 from bwgraph.tor.handshake import STEM_ERRORS, choose_method, explain_stem_error, quote_password
 from bwgraph.tor.stem_adapter import WarningHandler, make_controller
 from bwgraph.tor.timing import DEFAULT_TIMING, Timing
-from bwgraph.tor.transport import Transport
+from bwgraph.tor.transport import Transport, do_nothing
 
 MIN_SPAN_S = 1e-6
 "The shortest span of a sample, in seconds: two events may arrive in one tick of the clock."
@@ -56,10 +49,12 @@ Connect = Callable[[Endpoint, Timing], Transport]
 
 
 class Connection:
-    """One connection to one tor: ``open``, samples until ``on_lost`` is called, and ``close``.
+    """One connection to one tor.
 
-    ``report`` receives samples and warnings. ``on_silence`` is called during a silence. Both, and
-    ``on_lost``, are called in threads of stem's.
+    Call ``open`` once and ``close`` once. Samples are reported until ``on_lost`` is called.
+
+    ``report`` receives samples and warnings. ``on_silence`` is called during a silence, and
+    ``on_lost`` at the end. They are called in stem's threads; ``close`` may also call ``report``.
     """
 
     def __init__(
@@ -68,7 +63,7 @@ class Connection:
         connect: Connect,
         report: Report,
         on_lost: Callable[["Connection"], None],
-        on_silence: Callable[[], object] = bool,
+        on_silence: Callable[[], object] = do_nothing,
         *,
         timing: Timing = DEFAULT_TIMING,
     ) -> None:
@@ -98,8 +93,9 @@ class Connection:
 
         Raises ExplainedError if any of these fails.
 
-        The BW listener is registered before the authentication, so that stem subscribes with a
-        single SETEVENTS command, and a control-port filter has to allow only that one.
+        The BW listener is registered first; then stem authenticates, and then sends SETEVENTS. In
+        this order it sends a single SETEVENTS command, and a control-port filter has to allow only
+        that one.
         """
         try:
             self._transport = self._connect(self.endpoint, self._timing)
@@ -144,7 +140,10 @@ class Connection:
         )
 
     def describe(self) -> Described | None:
-        """Ask tor for its limits and accounting. Returns None if the connection is not open."""
+        """Ask tor for its fingerprint, limits and accounting.
+
+        Returns None if the connection is not open.
+        """
         answers = self._questions.ask_all(self._ask)
         return Described(now(), parse_context(answers)) if self._is_alive() else None
 
@@ -154,7 +153,7 @@ class Connection:
         if failure is None:
             return "it closed the connection"
         if isinstance(failure, TimeoutError):
-            return f"it has been silent for {self._timing.give_up_after_s:.0f} s"
+            return silence_reason(self._timing.give_up_after_s)
         return failure.strerror or str(failure)
 
     def abandon(self) -> None:
@@ -241,7 +240,9 @@ class Connection:
         return value if code == "250" and key.lower() == asked_key.lower() else ""
 
     def _on_event(self, event: Any) -> None:
-        """Take a BW event parsed by stem: one that ``BandwidthSocket`` does not recognise."""
+        """Take a BW event parsed by stem: one that ``BandwidthSocket`` does not recognize."""
+        if self._transport is not None:
+            self._transport.unused_bytes = 0
         self._on_bandwidth(event.read, event.written)
 
     def _on_bandwidth(self, read: int, written: int) -> None:

@@ -7,7 +7,7 @@ wrapped, and the choice of cache entries that are recent. Pure. Must not know ho
 from itertools import takewhile
 
 from bwgraph.model.events import MAX_SAMPLE_BYTES, CounterBase, Sample, Wrapped
-from bwgraph.tor.description import parse_number
+from bwgraph.tor.description import parse_number, parse_pair
 
 EVENT_WRAP_BYTES = 1 << 32
 "The value at which the numbers in tor's events wrap. Its counters (GETINFO traffic/read) do not."
@@ -16,7 +16,7 @@ EVENT_INTERVAL_S = 1.0022
 "Mean number of seconds between two events."
 
 CACHE_ENTRIES = 300
-"Entries of tor's event cache (GETINFO bw-event-cache) when it is full."
+"Entries of tor's event cache (control-spec, GETINFO bw-event-cache) when it is full."
 
 SPIKE_FACTOR = 4
 """A cache entry that exceeds the 90th percentile by this factor may be the first event of a
@@ -27,7 +27,7 @@ SPIKE_FLOOR_BYTES = 1 << 14
 
 
 class CounterCheck:
-    """A comparison of one connection's samples with tor's counters.
+    """Compares one connection's samples with tor's counters.
 
     One thread adds samples, another one compares. Read ``sample_bytes`` before asking tor: tor has
     counted at least these bytes by then. The pair is replaced as a whole, never changed.
@@ -44,7 +44,7 @@ class CounterCheck:
         self.sample_bytes = (0, 0)
         "Bytes read and written in all samples so far."
         self._longest: Sample | None = None  # since the last comparison
-        self._wrapped = (0, 0)  # bytes restored so far
+        self._wrapped = (0, 0)  # bytes that were added for wrapped events
         self._lowest_base: CounterBase | None = None
 
     def add(self, sample: Sample) -> None:
@@ -115,11 +115,8 @@ def recent_samples(cache: str, last_at: float) -> tuple[Sample, ...]:
 
 
 def _parse_entry(text: str) -> tuple[int, int] | None:
-    read, _, written = text.partition(",")
-    pair = parse_number(read), parse_number(written)
-    if pair[0] is None or pair[1] is None or max(pair[0], pair[1]) > MAX_SAMPLE_BYTES:
-        return None
-    return pair[0], pair[1]
+    pair = parse_pair(text, ",")
+    return pair if pair is not None and max(pair) <= MAX_SAMPLE_BYTES else None
 
 
 def _round_to_wraps(excess: int) -> int:

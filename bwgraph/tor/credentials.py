@@ -1,8 +1,8 @@
 """The password and the cookie path that are presented to tor.
 
 Owns the password from the user's input to the connection. A password is bytes, exactly as the file,
-the environment or the keyboard gave them. It is in no text: ``Credentials`` does not show it, and
-no error message here contains it. Must not know how tor authenticates.
+the environment or the keyboard gave them. It appears in no message: ``Credentials`` does not show
+it, and no error message here contains it. Must not know how tor authenticates.
 """
 
 import getpass
@@ -30,7 +30,8 @@ class Credentials(NamedTuple):
     def ask_password(self, where: str) -> "Credentials":
         """Ask for a password on the terminal, without echo, and return credentials with it.
 
-        Raises EOFError if the user enters none, and ExplainedError if it cannot be decoded.
+        An empty line is an empty password. Raises EOFError at the end of input, and ExplainedError
+        if the password cannot be decoded or has several lines.
         """
         try:
             typed = getpass.getpass(f"Password of the tor at {where}: ")

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 from bwgraph.system.clock import now
 from bwgraph.tor import demo_traffic
+from bwgraph.tor.counters import CACHE_ENTRIES
 from bwgraph.tor.endpoint import DemoEndpoint, Endpoint
 from bwgraph.tor.timing import DEFAULT_TIMING, Timing
 from bwgraph.tor.transport import Transport, wrap
@@ -22,11 +23,11 @@ ENDPOINT = DemoEndpoint(NAME)
 VERSION = "0.4.8.12"
 "The version of tor that the relay reports."
 UPTIME_AT_START_S = 3 * 86_400 + 4 * 3600
-"Uptime in seconds that the relay reports when the demo begins."
+"Uptime in seconds that the relay reports at the start of each connection."
 START_OF_DEMO_S = 9 * 3600
 "Second of the day at which the demo begins."
 MAX_LATE_S = 3600
-"Seconds whose bytes a late event contains, at most."
+"The maximum number of seconds whose bytes a late event contains."
 
 FINGERPRINT = "DE305EAF00D0123456789ABCDEF0123456789ABC"
 "A fingerprint that no real relay has."
@@ -38,20 +39,17 @@ ACCOUNTING_MAX = 25 << 40
 "Quota of a month in bytes, read and written together (AccountingRule sum)."
 
 ACCOUNTED_AT_START = (21 << 39, 11 << 40)
-"""Bytes read and written in the accounting interval before the demo begins. At the mean rate the
-rest does not last until the end of the interval."""
+"""Bytes read and written in the accounting interval before a connection begins. At the mean rate
+the rest does not last until the end of the interval."""
 
 DAYS_INTO_INTERVAL = 20
 "Days since the accounting interval began, or a few more: none begins after a month's 28th day."
-
-CACHE_ENTRIES = 300
-"Entries of the event cache when it is full (control-spec, GETINFO bw-event-cache)."
 
 
 class DemoTor:
     """The invented relay. Its day passes ``speed`` times as fast as a real one.
 
-    It sends one event a second, as a real tor does, each with the bytes of one second of its day.
+    It sends about one event a second, each with the bytes of one second of its day.
     """
 
     def __init__(self, speed: int = 1) -> None:
@@ -89,7 +87,7 @@ class _Session:
         self._started_at = now()
         self._due: float | None = None  # time of the next event; None if not subscribed
         self._cache: deque[tuple[int, int]] = deque(maxlen=CACHE_ENTRIES)
-        # Bytes since the relay's start, at its mean rate until the demo begins.
+        # Bytes since the relay's start, at its mean rate until the connection begins.
         self._total = [
             demo_traffic.MEAN_RATE * UPTIME_AT_START_S,
             demo_traffic.MEAN_RATE * UPTIME_AT_START_S,

@@ -53,7 +53,7 @@ class Questions:
         self._refused_in: dict[str, int] = {}  # by command: the round
 
     def ask_all(self, ask: Ask) -> dict[str, str]:
-        """Ask for every key once. Returns the answers by key, without those that are empty."""
+        """Ask for each key that is due. Returns the answers that are not empty, by key."""
         if not self._fingerprint:
             self._ask((FINGERPRINT_COMMAND,), ask, self._fingerprint)
         answers = dict(self._fingerprint)
@@ -77,9 +77,8 @@ class Questions:
                 answers[command.partition(" ")[2]] = answer
 
 
+# For the type checker: text to Literal.
 _RULES: Mapping[str, Rule] = {"max": "max", "sum": "sum", "in": "in", "out": "out"}
-
-
 _HIBERNATIONS: Mapping[str, Hibernation] = {"awake": "awake", "soft": "soft", "hard": "hard"}
 
 
@@ -114,8 +113,8 @@ def _parse_quota(answers: Mapping[str, str]) -> Quota:
 
     return Quota(
         rule=_RULES.get(answers.get("AccountingRule", "").lower()),
-        moved=_parse_pair(accounting("bytes")),
-        remaining=_parse_pair(accounting("bytes-left")),
+        moved=parse_pair(accounting("bytes")),
+        remaining=parse_pair(accounting("bytes-left")),
         start=_parse_time(accounting("interval-start")),
         end=_parse_time(accounting("interval-end")),
         wake=_parse_time(accounting("interval-wake")),
@@ -123,13 +122,13 @@ def _parse_quota(answers: Mapping[str, str]) -> Quota:
     )
 
 
-def _parse_pair(text: str) -> BytePair | None:
+def parse_pair(text: str, separator: str = " ") -> BytePair | None:
     """Parse two numbers; return None if the text is anything else.
 
-    >>> _parse_pair("379 0"), _parse_pair("379"), _parse_pair("a b")
-    ((379, 0), None, None)
+    >>> parse_pair("379 0"), parse_pair("379,0", ","), parse_pair("379"), parse_pair("a b")
+    ((379, 0), (379, 0), None, None)
     """
-    first, _, second = text.partition(" ")
+    first, _, second = text.partition(separator)
     pair = parse_number(first), parse_number(second)
     return None if pair[0] is None or pair[1] is None else (pair[0], pair[1])
 

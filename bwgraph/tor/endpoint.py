@@ -116,7 +116,7 @@ def _split_name(text: str) -> tuple[str, str]:
 
 
 def from_environment(environ: Mapping[str, str]) -> list[Endpoint]:
-    """Return the endpoints in the environment variables that Tor Browser uses, too.
+    """Return the endpoints in the environment variables that Tor Browser also uses.
 
     Raises ValueError if their host and port are not valid.
 

@@ -27,12 +27,14 @@ def connect_error(endpoint: Endpoint, error: OSError, timeout: float) -> Explain
     match error:
         case PermissionError() if path is not None:
             return ExplainedError("permission denied", permission_advice(path))
-        case FileNotFoundError():
+        case FileNotFoundError() if path is not None:
             remedy = f"is tor running, with ControlSocket {path} in torrc?"
             return ExplainedError("no such socket", remedy, not_running=True)
         case ConnectionRefusedError() if path is not None:
             return ExplainedError(
-                "the socket exists, but nobody listens on it", "is tor running?", not_running=True
+                "the socket exists, but no process listens on it",
+                "is tor running?",
+                not_running=True,
             )
         case ConnectionRefusedError() if isinstance(endpoint, ControlPort):
             remedy = f"is tor running, with ControlPort {endpoint.port} in torrc?"
@@ -83,6 +85,11 @@ def not_tor_error(transport: Transport) -> ExplainedError | None:
         line = first.split(b"\n")[0].strip()[:40].decode("ascii", "replace")
         return ExplainedError(f"this is not a tor control port: it says {line!r}", TORRC_REMEDY)
     return None
+
+
+def silence_reason(seconds: float) -> str:
+    """Return why a connection on which nothing has arrived for this time is lost."""
+    return f"it has been silent for {seconds:.0f} s"
 
 
 def closed_error(transport: Transport) -> ExplainedError:

@@ -44,28 +44,30 @@ def quote_password(password: bytes | None) -> str | None:
 
 
 def choose_method(info: Any, credentials: Credentials, endpoint: Endpoint) -> Any:
-    """Return the authentication method to use: the first that tor offers and we can use.
+    """Return the authentication method to use.
 
-    ``info`` is stem's answer to PROTOCOLINFO. Raises ExplainedError if there is no such method.
+    It is the first of NONE, PASSWORD, SAFECOOKIE and COOKIE that tor offers and for which we have
+    the secret. ``info`` is stem's answer to PROTOCOLINFO. Raises ExplainedError if there is no such
+    method.
     """
     offered = info.auth_methods
     if AuthMethod.NONE in offered:
         return AuthMethod.NONE
     if AuthMethod.PASSWORD in offered and credentials.password is not None:
         return AuthMethod.PASSWORD
-    no_cookie = None
+    cookie_problem = None
     for method in (AuthMethod.SAFECOOKIE, AuthMethod.COOKIE):
         if method in offered:
-            no_cookie = cookie_error(info.cookie_path)
-            if no_cookie is None:
+            cookie_problem = cookie_error(info.cookie_path)
+            if cookie_problem is None:
                 return method
     if AuthMethod.PASSWORD in offered:
         cause = "it asks for a password"
-        if no_cookie is not None:
-            cause += f" (or for its cookie; {no_cookie.cause})"
+        if cookie_problem is not None:
+            cause += f" (or for its cookie; {cookie_problem.cause})"
         raise ExplainedError(cause, PASSWORD_REMEDY, needs_password_at=str(endpoint))
-    if no_cookie is not None:
-        raise no_cookie
+    if cookie_problem is not None:
+        raise cookie_problem
     unknown = ", ".join(info.unknown_auth_methods) or "none at all"
     raise ExplainedError(
         f"it offers no authentication method that bwgraph supports ({unknown})",
@@ -84,7 +86,7 @@ _REJECTIONS: dict[type[Exception], tuple[str, str]] = {
         "it may not be the tor that this cookie belongs to",
     ),
     stem.connection.OpenAuthRejected: (
-        "tor did not let us in without a password",
+        "tor refused access without a password",
         PASSWORD_REMEDY,
     ),
 }
@@ -107,4 +109,4 @@ def explain_stem_error(error: Exception, transport: Transport, *, alive: bool) -
     if isinstance(error, stem.SocketError) or transport.failure is not None or not alive:
         return closed_error(transport)
     description = f"{type(error).__name__}: {error}"[:MAX_WARNING_CHARS]
-    return ExplainedError(f"an answer that stem did not understand ({description})")
+    return ExplainedError(f"stem could not parse an answer ({description})")

@@ -1,10 +1,12 @@
-"""stem's ``Controller``, adapted so that BW events are cheap and nothing can fill its queues.
+"""stem's ``Controller``, adapted: BW events are cheap, and its queues cannot grow without limit.
 
 Owns every use of stem's private parts. Must not know what is done with an event.
 
 The standard way to receive events with stem is ``Controller.add_event_listener``. One of stem's
 threads reads each message and puts it into a queue, a second one parses it and calls the listener,
-and the listener puts what it needs into a queue of the program, which its main loop reads.
+and the listener puts what it needs into a queue of the program, which its main loop reads. stem
+only logs an exception of the listener, and every later event waits until it returns. So it copies
+two integers and a time, passes them on, and returns. The same rules hold for ``on_bandwidth`` here.
 
 What is done instead: ``BandwidthSocket``, a subclass of stem's ``ControlSocket``, reads BW events
 ahead of stem's parser. The thread that reads the socket matches each line with a regular expression
@@ -23,6 +25,7 @@ limit. ``UntimedEvent`` and ``BoundedQueue`` replace these parts.
 What guards it: ``tests/tor/test_stem_adapter.py`` fails if stem changes one of the private parts
 (``_recv``, ``_handle_event``, ``_event_notice``, ``_event_queue``, ``_reply_queue``). If stem does
 not have such a part, nothing is replaced there and stem's own way is used; this is tested, too.
+``_make_socket`` is private as well, and cannot be done without: it connects stem to our transport.
 """
 
 import logging
@@ -53,7 +56,8 @@ OnBandwidth = Callable[[int, int], None]
 "A function that takes the bytes read and written of one BW event."
 
 _BANDWIDTH = re.compile(rb"650 BW (\d{1,4000}) (\d{1,4000})(?: [^\r\n]*)?\r\n")
-"A BW event (control-spec, section 4.1.5), with any fields that a later tor may add."
+"""A BW event (control-spec, section 4.1.5), with any fields that a later tor may add. Python's
+``int`` accepts at most 4300 digits."""
 
 _LOGGER = logging.getLogger("stem")
 

@@ -21,12 +21,13 @@ from bwgraph.system.threads import run_with_timeout
 from bwgraph.tor import transport
 from bwgraph.tor.credentials import Credentials
 from bwgraph.tor.endpoint import Endpoint
+from bwgraph.tor.failures import silence_reason
 from bwgraph.tor.timing import DEFAULT_TIMING, Timing
 
 if TYPE_CHECKING:
     from bwgraph.tor.connection import Connect, Connection
 
-NO_TOR_REMEDY = """To let bwgraph in, put these lines into torrc and reload tor:
+NO_TOR_REMEDY = """To give bwgraph access, put these lines into torrc and reload tor:
     ControlPort 9051
     CookieAuthentication 1
 or say where its control port is (bwgraph --port 9051, bwgraph --socket /run/tor/control).
@@ -40,7 +41,7 @@ class _Order(Enum):
 
 
 class _Task:
-    """A request to a connection that is repeated, each time in a new thread."""
+    """A periodic request on a connection, each time in a new thread."""
 
     def __init__(
         self, call: Callable[[], Event | None], name: str, due: float, interval: float
@@ -61,7 +62,7 @@ class _TaskDone(NamedTuple):
 
 
 class _Watchdog:
-    """A judge of a tor by the time of its last event: connected, lost, or to be given up."""
+    """Decides from the time of the last event whether a tor is connected, lost or given up."""
 
     def __init__(self, report: Report, timing: Timing) -> None:
         self.reported_lost = False
@@ -89,20 +90,20 @@ class _Watchdog:
             return self._grace_until
         if not self.reported_lost:
             self.reported_lost = True
-            self._report(Lost(last_heard, f"it has been silent for {silent_s:.0f} s", give_up_at))
+            self._report(Lost(last_heard, silence_reason(silent_s), give_up_at))
         return min(give_up_at, now() + timing.silent_watch_interval_s)
 
 
-class _ClosedError(Exception):
-    """Raised in the worker after ``close`` was called."""
+class _StopWorkerError(Exception):
+    """Raised in the worker to end it."""
 
 
 class TorSource:
     """A ``Source``: the first of some endpoints that can be connected to, until it is closed.
 
-    Before the first connection, a failure is reported as ``Refused``. It is final unless the source
-    is to wait for a tor. After the first connection, a failure is reported as ``Lost``, and the
-    same endpoint is tried again until ``close``.
+    If no endpoint can be connected to at first, this is reported as ``Refused``, and ends the
+    source unless ``wait_forever``. Later failures are reported as ``Lost``. After the first
+    connection only its endpoint is tried again, until ``close``.
     """
 
     def __init__(
@@ -146,7 +147,7 @@ class TorSource:
             self._thread.join(2 * self._timing.close_timeout_s)
 
     def _run(self, report: Report) -> None:
-        with suppress(_ClosedError):
+        with suppress(_StopWorkerError):
             self._keep_connected(report)
 
     def _keep_connected(self, report: Report) -> None:
@@ -156,7 +157,7 @@ class TorSource:
             connection.release_samples()
             try:
                 reason = self._watch(connection, report)
-            except _ClosedError:
+            except _StopWorkerError:
                 raise
             except Exception as error:  # noqa: BLE001 - this thread must not end
                 reason = _explain(error, self._timing.attempt_timeout_s).cause
@@ -166,7 +167,7 @@ class TorSource:
             connection, connected = self._reconnect(connection, reason, report)
 
     def _connect_first(self, report: Report) -> "tuple[Connection, Connected]":
-        """Return the first connection. Raises _ClosedError after a failure that is final."""
+        """Return the first connection. Raises _StopWorkerError after a failure that is final."""
         started_at, failures = now(), 0
         while True:
             try:
@@ -175,7 +176,7 @@ class TorSource:
                 if failures == 0:
                     report(Refused(error))
                 if not self._wait_forever:
-                    raise _ClosedError from None
+                    raise _StopWorkerError from None
                 self._wait_to_retry(failures, started_at, error.cause, report)
                 self._drop_messages()
             failures += 1
@@ -229,7 +230,7 @@ class TorSource:
 
     def _raise_if_closing(self) -> None:
         if self._closing.is_set():
-            raise _ClosedError
+            raise _StopWorkerError
 
     def _watch(self, connection: "Connection", report: Report) -> str:
         """Watch a connection until it has ended or is given up, and return the reason.
@@ -244,7 +245,7 @@ class TorSource:
         while True:
             deadline = watchdog.deadline(connection.last_heard)
             if deadline is None:
-                return f"it has been silent for {self._timing.give_up_after_s:.0f} s"
+                return silence_reason(self._timing.give_up_after_s)
             message = self._next_message(min(deadline, *(task.due for task in tasks)) - now())
             if message is connection:
                 return connection.loss_reason()
@@ -312,18 +313,21 @@ class TorSource:
             pass  # other messages are about the lost connection
 
     def _drop_messages(self) -> None:
-        """Drop the messages that arrived during an attempt: it has done what they ask for."""
+        """Drop the messages that arrived during an attempt: the attempt made them obsolete."""
         while self._next_message(0.0) is not None:
             pass
 
     def _next_message(self, timeout: float) -> "_Order | _TaskDone | Connection | None":
-        """Return the next message, or None after the timeout. Raises _ClosedError on ``close``."""
+        """Return the next message, or None after the timeout.
+
+        Raises _StopWorkerError on ``close``.
+        """
         try:
             message = self._inbox.get(timeout=max(timeout, 0.0))
         except queue.Empty:
             return None
         if message is _Order.CLOSE:
-            raise _ClosedError
+            raise _StopWorkerError
         return message
 
 
@@ -350,7 +354,7 @@ def _combine(errors: Sequence[tuple[Endpoint, ExplainedError]]) -> ExplainedErro
         f"{endpoint}: {e.remedy}" for endpoint, e in errors if e.remedy and not e.not_running
     ]
     return ExplainedError(
-        "\n".join(["found no tor that lets us in. Tried:", *causes]),
+        "\n".join(["no tor accepted the connection. Tried:", *causes]),
         "\n".join(remedies) or NO_TOR_REMEDY,
         needs_password_at=password_for,
     )

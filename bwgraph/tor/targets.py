@@ -30,7 +30,7 @@ DEMO_NOTE = "no tor, invented traffic"
 
 
 class Secrets(NamedTuple):
-    """The credentials for each tor, and for which of them the user can be asked for a password.
+    """The credentials for each tor, and whether to ask the user for its password.
 
     The keys are endpoints as text.
     """
@@ -140,7 +140,7 @@ def find_targets(
     """
     if speed is not None:
         if named:
-            message = "--demo needs no tor, and --port and --socket name one"
+            message = "--demo cannot be combined with --port or --socket"
             raise ValueError(message)
         from bwgraph.tor.demo import ENDPOINT  # noqa: PLC0415 - for the demo only
 
@@ -158,7 +158,7 @@ def find_targets(
 
 
 def _without_aliases(endpoints: Sequence[Endpoint]) -> list[Endpoint]:
-    """Return the endpoints without sockets that are an earlier one by another path."""
+    """Return the endpoints without sockets that link to an earlier one."""
     distinct: dict[object, Endpoint] = {}
     for each in endpoints:
         key = os.path.realpath(each.path) if isinstance(each, ControlSocket) else each

@@ -11,8 +11,9 @@ class Timing(NamedTuple):
     """Waits in seconds, and limits in bytes or samples, of one connection and its supervisor."""
 
     silence_s: float = 3.5
-    """Seconds without a byte after which a connection counts as silent, and the time limit for
-    connecting to a control port. A subscribed tor sends an event every second."""
+    """Seconds without a byte (transport) or a BW event (watchdog) after which a connection counts
+    as silent, and the time limit for connecting to a control port. A subscribed tor sends an event
+    every second."""
 
     give_up_after_s: float = 20.0
     """Seconds of silence after which an established connection is closed. It is longer than
@@ -56,10 +57,10 @@ class Timing(NamedTuple):
     "Seconds between two comparisons with tor's counters."
 
     first_describe_delay_s: float = 0.3
-    "Seconds until tor's limits and accounting are requested for the first time."
+    "Seconds until tor's fingerprint, limits and accounting are requested for the first time."
 
     describe_interval_s: float = 30.0
-    "Seconds between two requests for tor's limits and accounting."
+    "Seconds between two requests for tor's fingerprint, limits and accounting."
 
     close_timeout_s: float = 0.5
     "Seconds that stem may take to close a connection."

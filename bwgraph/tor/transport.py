@@ -2,8 +2,8 @@
 
 Owns the socket: how it is connected, how its lines are read, and when a read fails. A read fails if
 no byte arrives for ``silence_s`` seconds, or if a line is too long. After ``allow_silence`` a read
-fails after ``give_up_after_s`` seconds, and calls ``on_silence`` in between. Must not know the
-control protocol.
+fails at the first multiple of ``silence_s`` above ``give_up_after_s``, and calls ``on_silence`` in
+between. Must not know the control protocol.
 """
 
 import select
@@ -25,6 +25,10 @@ FIRST_BYTES = 80
 "Length of ``Transport.first_bytes``."
 
 
+def do_nothing() -> None:
+    """Do nothing. The default of a callback."""
+
+
 class Transport(socket.socket):
     """A connected socket with timeouts, which is also the file from which stem reads lines.
 
@@ -38,11 +42,12 @@ class Transport(socket.socket):
         "The first bytes received, at most 80, for the error message about a peer that is no tor."
         self.failure: OSError | None = None
         "The error that ended the connection; None if either side closed it."
-        self.on_silence: Callable[[], object] = bool
+        self.on_silence: Callable[[], object] = do_nothing
         "Called by the reading thread after each ``silence_s`` of an allowed silence."
         self.unused_bytes = 0
         "Bytes received since the last BW event. The reader of events sets it to 0."
-        self._allowed_silence_s = 0.0  # beyond the first ``silence_s``
+        # Of silence before a read fails; 0 means the first ``silence_s``.
+        self._allowed_silence_s = 0.0
         self._lines: deque[bytes] = deque()
         self._incomplete_line = b""
         self._ended = False  # by either side: later errors are not the cause of the end
@@ -146,16 +151,7 @@ def connect(endpoint: Endpoint, timing: Timing = DEFAULT_TIMING) -> Transport:
         case ControlPort(host, port):
             return wrap(_connect_tcp(host, port, timing.silence_s), timing)
         case ControlSocket(path):
-            if not hasattr(socket, "AF_UNIX"):
-                raise OSError("this system has no such sockets")
-            unix_socket = socket.socket(socket.AF_UNIX)
-            try:
-                unix_socket.settimeout(timing.silence_s)
-                unix_socket.connect(path)
-            except OSError:
-                unix_socket.close()
-                raise
-            return wrap(unix_socket, timing)
+            return wrap(_connect_unix(path, timing.silence_s), timing)
         case DemoEndpoint(name):
             raise OSError(f"{name} is not an address")
 
@@ -166,16 +162,27 @@ def _connect_tcp(host: str, port: int, timeout: float) -> socket.socket:
     return socket.create_connection((name, port), timeout=timeout)
 
 
+def _connect_unix(path: str, timeout: float) -> socket.socket:
+    if not hasattr(socket, "AF_UNIX"):
+        raise OSError("this system has no such sockets")
+    unix_socket = socket.socket(socket.AF_UNIX)
+    try:
+        unix_socket.settimeout(timeout)
+        unix_socket.connect(path)
+    except BaseException:
+        unix_socket.close()
+        raise
+    return unix_socket
+
+
 def is_listening(endpoint: Endpoint, timing: Timing = DEFAULT_TIMING) -> bool:
     """Return whether the endpoint accepts a connection within ``probe_timeout_s`` seconds."""
     try:
         match endpoint:
             case ControlPort(host, port):
                 _connect_tcp(host, port, timing.probe_timeout_s).close()
-            case ControlSocket(path) if hasattr(socket, "AF_UNIX"):
-                with socket.socket(socket.AF_UNIX) as unix_socket:
-                    unix_socket.settimeout(timing.probe_timeout_s)
-                    unix_socket.connect(path)
+            case ControlSocket(path):
+                _connect_unix(path, timing.probe_timeout_s).close()
             case _:
                 return False
     except (OSError, UnicodeError):

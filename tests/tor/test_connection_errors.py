@@ -62,7 +62,7 @@ def test_socket_of_a_killed_tor_is_named(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as abandoned:
         abandoned.bind(str(path))
     error = open_error(ControlSocket(str(path)))
-    assert error.cause == "the socket exists, but nobody listens on it"
+    assert error.cause == "the socket exists, but no process listens on it"
     assert error.not_running
 
 
@@ -432,7 +432,7 @@ def test_open_authentication_may_be_rejected() -> None:
     replies = {"AUTHENTICATE": b"515 Authentication failed: no\r\n"}
     with FakeTor(TorBehavior(replies=replies)) as server:
         error = open_error(server.endpoint)
-    assert error.cause == "tor did not let us in without a password"
+    assert error.cause == "tor refused access without a password"
     assert error.remedy
 
 

@@ -13,6 +13,7 @@ from event_recorder import EventRecorder, running_threads, wait_until
 from bwgraph.model.events import Connected, CounterBase, Described, Lost, Sample
 from bwgraph.model.quota import Limit
 from bwgraph.tor import demo, demo_traffic
+from bwgraph.tor.counters import CACHE_ENTRIES
 from bwgraph.tor.credentials import Credentials
 from bwgraph.tor.endpoint import Endpoint
 from bwgraph.tor.supervisor import TorSource
@@ -316,12 +317,12 @@ def test_event_cache_is_as_long_as_that_of_tor(
 ) -> None:
     assert controller.ask("GETINFO bw-event-cache") == ["250-bw-event-cache=", "250 OK"]
     controller.ask("SETEVENTS BW")
-    for _ in range(demo.CACHE_ENTRIES + 5):
+    for _ in range(CACHE_ENTRIES + 5):
         seconds.pass_one()
-    events = [controller.line().split()[2:] for _ in range(demo.CACHE_ENTRIES + 6)]
+    events = [controller.line().split()[2:] for _ in range(CACHE_ENTRIES + 6)]
     controller.ask("SETEVENTS")
     cache = controller.ask("GETINFO bw-event-cache")[0].removeprefix("250-bw-event-cache=")
-    assert cache.split() == [",".join(event) for event in events[-demo.CACHE_ENTRIES :]]
+    assert cache.split() == [",".join(event) for event in events[-CACHE_ENTRIES:]]
 
 
 def test_unknown_key_refuses_the_whole_command(controller: Controller) -> None:

@@ -23,6 +23,7 @@ from bwgraph.model.events import (
     Sample,
 )
 from bwgraph.tor import stem_adapter, transport
+from bwgraph.tor.timing import Timing
 
 
 def test_exception_in_the_listener_is_reported_and_the_next_event_is_a_sample() -> None:
@@ -144,11 +145,22 @@ def test_stem_without_a_private_part_works_in_its_own_way(
         monkeypatch.delattr(stem.control.BaseController, name)
         monkeypatch.setattr(stem.control.BaseController, f"{name}_of_another_name", handle, False)
     recorder = EventRecorder()
-    with FakeTor() as server, connected(server, recorder):
+    # Much less than the events below have together.
+    timing = Timing(max_unused_bytes=1000)
+    with FakeTor() as server, connected(server, recorder, timing=timing):
         server.send(b"650 BW 5\r\n")
-        server.emit(5, 6)
-        assert recorder.wait_for(Sample).read == 5
+        for _ in range(150):
+            server.emit(5, 6)
+            assert recorder.wait_for(Sample).read == 5
     assert not running_threads()
+
+
+def test_events_that_only_stem_recognizes_are_no_unused_bytes() -> None:
+    recorder, timing = EventRecorder(), Timing(max_unused_bytes=1000)
+    with FakeTor() as server, connected(server, recorder, timing=timing):
+        for _ in range(75):
+            server.send(b"650-BW 5 6\r\n650 OK\r\n")
+            assert recorder.wait_for(Sample).read == 5
 
 
 def test_exceptions_end_no_thread_and_lose_no_other_event() -> None:

@@ -67,7 +67,7 @@ def test_demo_cannot_be_combined_with_an_endpoint() -> None:
     assert find_targets([], 60, {"TOR_CONTROL_PORT": "1"}) == Targets(
         (NamedEndpoint("", demo.ENDPOINT),), demo_speed=60
     )
-    with pytest.raises(ValueError, match="--demo needs no tor, and --port and --socket name one"):
+    with pytest.raises(ValueError, match="--demo cannot be combined with --port or --socket"):
         find_targets([NamedEndpoint("", PORT)], 1, {})
 
 
