@@ -64,7 +64,7 @@ def stored_fleet(
         return None
     from bwgraph.store import attach, restore  # noqa: PLC0415 - most runs have no store
 
-    fleet = attach.archive(store)
+    fleet = attach.stored_fleet(store)
     if fleet is None:
         return None
     view = view._replace(subject=0 if fleet.sum is None else ALL_TORS)

@@ -40,7 +40,7 @@ class Instance:
         *,
         label: str = "",
         is_unlocated: bool = False,
-        archive_file: str = "",
+        stored_in: str = "",
     ) -> None:
         self.name = name
         "The user's name for it: an endpoint, or 'demo'."
@@ -74,7 +74,7 @@ class Instance:
         "Whether ``name`` is a placeholder, because the endpoint is found only by connecting."
         self.is_stored = False
         "Whether the history is stored, and must not contain samples of tor's event cache."
-        self.archive_file = archive_file
+        self.stored_in = stored_in
         "The store's name on the screen, if only stored buckets are shown; empty otherwise."
 
     @property

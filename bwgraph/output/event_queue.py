@@ -38,7 +38,7 @@ class QueuedEvent(NamedTuple):
     event: Event
     wall_clock: datetime
     "The wall clock's time of the event; for a sample, of its end."
-    missed_samples: int
+    dropped_samples: int
     "The number of samples, since the start, that were dropped before this event."
 
 

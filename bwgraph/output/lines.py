@@ -71,11 +71,11 @@ class _Messages:
 
     def handle(self, queued: QueuedEvent) -> None:
         """Write the messages for an event, if there are any."""
-        if queued.missed_samples > self._missed_samples:
-            count = queued.missed_samples - self._missed_samples
+        if queued.dropped_samples > self._missed_samples:
+            count = queued.dropped_samples - self._missed_samples
             dropped = "1 sample was" if count == 1 else f"{count} samples were"
             self._write(f"{dropped} dropped: the reader was too slow")
-            self._missed_samples = queued.missed_samples
+            self._missed_samples = queued.dropped_samples
         if text := self._text(queued.instance, queued.event):
             self._write(f"{queued.instance.title}: {text}" if self._several else text)
 

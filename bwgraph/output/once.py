@@ -1,4 +1,4 @@
-"""A single look (--once, --svg): fills a fleet from its sources for a while, then stops.
+"""One-shot output (--once, --svg): fills a fleet from its sources for a while, then stops.
 
 Owns when that is over: at the first sample, or after a duration. Must not know what is made of the
 fleet afterwards.

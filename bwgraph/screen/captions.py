@@ -308,9 +308,9 @@ def alert(instance: Instance, moment: Moment) -> str:
         count = f" ({instance.problem_count} problems)" if instance.problem_count > 1 else ""
         return f"{format_time(moment.wall_time(problem.at))}{count} {problem.text}"
     if state is None:
-        archive = instance.archive_file
-        no_tor = f"no tor found: history stored in {archive}"
-        return no_tor if archive else f"connecting to {instance.name}"
+        store = instance.stored_in
+        no_tor = f"no tor found: history stored in {store}"
+        return no_tor if store else f"connecting to {instance.name}"
     if newest is not None and moment.now - newest >= LATE_AFTER_S:
         return f"late: no data from tor for {int(moment.now - newest)} s"
     return ""
@@ -353,7 +353,7 @@ def table_header(tors: int, view: View, columns: int, moment: Moment) -> Line:
 def fleet_alert(instances: Iterable[Instance], moment: Moment) -> str:
     """Return the first tor's alert and the number of others; empty if there is none."""
     instances = list(instances)
-    if all(instance.archive_file for instance in instances):
+    if all(instance.stored_in for instance in instances):
         return alert(instances[0], moment)
     alerts = [(instance.title, alert(instance, moment)) for instance in instances]
     if len(alerts) > 1 and alerts[0][1] and len({text for _, text in alerts}) == 1:

@@ -195,7 +195,7 @@ def _state(instance: Instance, moment: Moment) -> tuple[str, Style]:
         return f"{len(instance.missing_members)} down", Style.ALERT
     match instance.state:
         case None:
-            return "stored" if instance.archive_file else "connecting", Style.DIM
+            return "stored" if instance.stored_in else "connecting", Style.DIM
         case Lost(last_heard=since):
             return f"down {_short(moment.now - since)}", Style.ALERT
         case Ended():

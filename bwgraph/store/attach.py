@@ -74,12 +74,12 @@ def newest_ends(store: Store, fleet: Fleet, endpoints: Iterable[str]) -> dict[in
         return {}  # the recorder reports it
 
 
-def archive(store: Store) -> Fleet | None:
+def stored_fleet(store: Store) -> Fleet | None:
     """Return a fleet of all that is stored, which gets no samples; None if nothing is stored.
 
     Raises ExplainedError if the store cannot be read.
     """
     try:
-        return restore.archive(store, store.path, now())
+        return restore.stored_fleet(store, store.path, now())
     except StoreError as error:
         raise database.explained(store.path, error) from None

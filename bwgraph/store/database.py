@@ -22,7 +22,7 @@ from bwgraph.model.errors import ExplainedError
 from bwgraph.model.ring import Portion
 from bwgraph.model.rollups import RESOLUTIONS, StoredBucket, bucket_capacity
 from bwgraph.store import owner, schema
-from bwgraph.store.file import FileStatus, read_header, real_path, rename_unless_exists
+from bwgraph.store.file import FileStatus, link_unless_exists, read_header, real_path
 from bwgraph.store.owner import Process
 from bwgraph.store.restore import SeriesKey
 
@@ -354,7 +354,7 @@ def _create(path: Path) -> None:
         if path.exists():
             temporary.replace(path)
         else:
-            rename_unless_exists(temporary, path)
+            link_unless_exists(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
 

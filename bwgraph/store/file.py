@@ -50,7 +50,7 @@ def read_header(path: str, size: int) -> bytes:
         return b""
 
 
-def rename_unless_exists(temporary: Path, path: Path) -> None:
+def link_unless_exists(temporary: Path, path: Path) -> None:
     """Link ``temporary`` as ``path`` if that does not exist.
 
     Replaces ``path`` if the file system has no hard links.

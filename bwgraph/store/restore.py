@@ -81,13 +81,13 @@ class Restorer:
         return {key: self._restored[key] for key in histories}
 
 
-def archive(store: Reader, name: str, now: float) -> Fleet | None:
+def stored_fleet(store: Reader, name: str, now: float) -> Fleet | None:
     """Return a fleet of all tors in a store, which gets no samples; None if there are none.
 
     ``name`` is what the store is called on the screen.
     """
     instances = [
-        Instance(key.name, archive_file=name)
+        Instance(key.name, stored_in=name)
         for key in store.series()
         if not key.is_sum and store.newest_ends(key, now)
     ]
@@ -95,7 +95,7 @@ def archive(store: Reader, name: str, now: float) -> Fleet | None:
         return None
     fleet = Fleet(instances)
     if fleet.sum is not None:
-        fleet.sum.archive_file = name
+        fleet.sum.stored_in = name
     Restorer(fleet, store).restore(now)
     return fleet
 

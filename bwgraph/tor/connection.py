@@ -77,7 +77,7 @@ class Connection:
         self._timing = timing
         self._transport: Transport | None = None
         self._controller: Controller | None = None
-        self._previous_event_at: float | None = None  # on the clock ``awake``
+        self._previous_event_at: float | None = None  # on the clock ``awake_seconds``
         self._first_event_at = 0.0
         self._first_event = threading.Event()  # set by the first event, or by the end
         self._released = False

@@ -221,9 +221,9 @@ def test_samples_beyond_the_limit_are_dropped_and_counted_and_other_events_are_n
         got = [events.next(0.0) for _ in range(5)]
         box.sources[0](sample(10.0))
         later = events.next(0.0)
-    assert [each.missed_samples for each in got if each] == [0, 0, 0, 0, 2]
+    assert [each.dropped_samples for each in got if each] == [0, 0, 0, 0, 2]
     assert later is not None
-    assert later.missed_samples == 2
+    assert later.dropped_samples == 2
     # The histories have all of them.
     assert box.fleet.sum is not None
     assert box.fleet.sum.history.newest_at == 10.0

@@ -1,4 +1,4 @@
-"""A single look, with a source that has a script and a clock that the test moves."""
+"""One-shot output, with a source that has a script and a clock that the test moves."""
 
 import queue
 from collections.abc import Callable

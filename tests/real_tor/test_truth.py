@@ -138,11 +138,14 @@ def test_every_event_is_once_in_the_history_and_in_the_lines_across_a_restart(
         subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, env=environment()) as process,
         Watched(tor) as watched,
     ):
+        assert process.stdout is not None
         for run in range(2):
             if run:
                 tor.start()
             with RawLog(tor) as raw:
                 logs.append(raw)
+                if not run:  # however long the other program takes to start
+                    first_line = process.stdout.readline()
                 watched.wait_connected(run + 1)
                 with Control(tor) as control:
                     for _ in range(4):
@@ -158,8 +161,7 @@ def test_every_event_is_once_in_the_history_and_in_the_lines_across_a_restart(
                     process.wait(PATIENCE)
                 else:
                     tor.kill()
-        assert process.stdout is not None
-        lines = [json.loads(line) for line in process.stdout]
+        lines = [json.loads(line) for line in (first_line, *process.stdout)]
     # The samples of each tor process: before and after the second connection.
     second = [i for i, event in enumerate(watched.events) if isinstance(event, Connected)][1]
     for raw, events in zip(logs, (watched.events[:second], watched.events[second:]), strict=True):

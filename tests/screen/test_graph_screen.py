@@ -654,7 +654,7 @@ def test_text_from_outside_is_harmless_everywhere() -> None:
             )
             shown += drawn(200, rows, instance)
     assert not {*HOSTILE} & {*"".join(shown)} - {*printable(HOSTILE)}
-    # The text is shown and can be recognised.
+    # The text is shown and can be recognized.
     assert sum("?[2J?]0;owned?" in line for line in shown) >= 12
 
 

@@ -77,7 +77,7 @@ def test_a_single_look_checks_once_and_connects_once(path: Path, calls: list[str
         attach.newest_ends(store, fleet, [])
         with attach.restore_only(store, fleet):
             tell(fleet, 0, *steady(0, 10, 100))
-        archive = attach.archive(store)
+        archive = attach.stored_fleet(store)
     assert archive is not None
     assert [each.name for each in archive.instances] == ["exit", "relay"]
     assert calls == ["mode=ro&immutable=1", "check"]
@@ -91,13 +91,13 @@ def test_a_new_store_is_not_checked(path: Path, calls: list[str]) -> None:
         with attach.record(store, fleet, 60, None):
             pass
         assert calls == ["create", "mode=rw"]
-        assert attach.archive(store) is None
+        assert attach.stored_fleet(store) is None
     assert "check" not in calls
 
 
 def test_opening_creates_no_file(path: Path) -> None:
     with closing(attach.open_store(str(path), read_only=False)) as store:
-        assert attach.archive(store) is None
+        assert attach.stored_fleet(store) is None
     assert files_in_directory(path) == {}
 
 
@@ -141,7 +141,7 @@ def test_a_store_that_is_removed_or_replaced_after_the_check_is_not_read(
         change(path)
         assert attach.newest_ends(store, fleet, []) == {}
         with pytest.raises(ExplainedError, match=words):
-            attach.archive(store)
+            attach.stored_fleet(store)
         with (
             pytest.raises(ExplainedError, match=words),
             attach.restore_only(store, fleet),

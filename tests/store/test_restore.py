@@ -165,7 +165,7 @@ def test_graph_without_stored_buckets_opens_at_the_default() -> None:
 
 def test_archive_opens_at_its_end() -> None:
     store = FakeStore(a=[bucket(60, 500), bucket(300, 100)], b=[bucket(60, 400)], c=[])
-    archive = restore.archive(store, "store.db", NOW)
+    archive = restore.stored_fleet(store, "store.db", NOW)
     assert archive is not None
     assert [each.title for each in archive.instances] == ["a", "b"]
     end = -(-int(NOW) // 60) * 60 - 400 * 60
@@ -178,11 +178,11 @@ def test_archive_opens_at_its_end() -> None:
 
 
 def test_archive_of_nothing_is_none() -> None:
-    assert restore.archive(FakeStore(a=[]), "store.db", NOW) is None
+    assert restore.stored_fleet(FakeStore(a=[]), "store.db", NOW) is None
 
 
 def test_archive_names_its_file() -> None:
-    archive = restore.archive(FakeStore(a=[bucket(60, 5)], b=[bucket(60, 4)]), "store.db", NOW)
+    archive = restore.stored_fleet(FakeStore(a=[bucket(60, 5)], b=[bucket(60, 4)]), "store.db", NOW)
     assert archive is not None
     assert archive.sum is not None
     words = "no tor found: history stored in store.db"

@@ -162,7 +162,7 @@ def test_unread_events_are_bounded_and_include_refused(
     got = list(iter(lambda: events.next(0.0), None))
     assert len(got) == 4 + 2 + 1
     assert isinstance(got[-1].event, Refused)
-    assert got[-1].missed_samples == 100 - sum(isinstance(item.event, Sample) for item in got)
+    assert got[-1].dropped_samples == 100 - sum(isinstance(item.event, Sample) for item in got)
 
 
 # Incomplete and wrong answers
