@@ -46,7 +46,7 @@ def print_once(
         with run_services(options, fleet, store, write_error):
             failure = once.watch(sources, fleet, options.duration)
         if failure is not None:
-            stored = initial_view.stored_fleet(options, targets, store, view)
+            stored = initial_view.stored_fleet_and_view(options, targets, store, view)
             if stored is None:
                 return write_error(failure.cause, failure.remedy)
             fleet, view = stored

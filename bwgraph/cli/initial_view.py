@@ -52,7 +52,7 @@ def for_fleet(
     )
 
 
-def stored_fleet(
+def stored_fleet_and_view(
     options: Options, targets: Watched, store: "Store | None", view: View
 ) -> tuple[Fleet, View] | None:
     """Return a fleet of all stored histories, and the view of its newest bucket.

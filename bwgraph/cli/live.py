@@ -79,7 +79,7 @@ def show(
             return _finish(end, fleet)
         endpoint = failure.needs_password_at
         if not secrets.should_ask(endpoint):
-            stored = initial_view.stored_fleet(options, targets, store, view)
+            stored = initial_view.stored_fleet_and_view(options, targets, store, view)
             if stored is not None:
                 fleet, first = stored
                 end = run(fleet, {}, first)

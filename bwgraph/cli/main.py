@@ -56,7 +56,7 @@ def _run(words: Sequence[str]) -> int:
         try:
             options = options_module.read(words, os.environ, sys.platform, VERBS.keys())
             targets = services.find_targets(options, os.environ)
-            store = stack.enter_context(services.open_store(options))
+            store = stack.enter_context(services.store_for_run(options))
             if options.is_one_shot or options.runs_without_screen:
                 from bwgraph.cli import headless  # noqa: PLC0415 - the graph does without
 

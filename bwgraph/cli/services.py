@@ -42,7 +42,7 @@ def find_targets(options: Options, environ: Mapping[str, str]) -> Watched:
 
 
 @contextmanager
-def open_store(options: Options) -> Iterator["Store | None"]:
+def store_for_run(options: Options) -> Iterator["Store | None"]:
     """Return a context with the open and checked store, or with None if the run has no store.
 
     Unlike ``store.attach.open_store``, it follows the options: it writes a warning if the store can

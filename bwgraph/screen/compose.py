@@ -1,7 +1,7 @@
 """The whole screen: one tor, the sum of all, or the table of all.
 
 Owns which screen a view's subject selects. ``survey`` works out what is on the screen, as keys and
-clicks need it; ``draw`` makes a frame of it. Must not know how a graph or a table is drawn.
+clicks need it; ``draw_scene`` makes a frame of it. Must not know how a graph or a table is drawn.
 """
 
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ Scene = GraphScene | TableScene
 
 def compose(fleet: Fleet, view: View, size: Size, moment: Moment, notice: str = "") -> Frame:
     """Return the screen of a view as a frame."""
-    return draw(survey(fleet, view, size, moment, notice))
+    return draw_scene(survey(fleet, view, size, moment, notice))
 
 
 def survey(fleet: Fleet, view: View, size: Size, moment: Moment, notice: str = "") -> Scene:
@@ -53,7 +53,7 @@ def survey(fleet: Fleet, view: View, size: Size, moment: Moment, notice: str = "
     return TableScene(fleet, view, size, moment, notice, _shown_in_table(fleet, view, moment))
 
 
-def draw(scene: Scene) -> Frame:
+def draw_scene(scene: Scene) -> Frame:
     """Return a scene as a frame."""
     if isinstance(scene, GraphScene):
         return draw_graphs(scene)

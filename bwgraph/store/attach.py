@@ -19,7 +19,7 @@ from bwgraph.system.clock import now
 
 
 def open_store(path: str, *, read_only: bool) -> Store:
-    """Open the store in a file and check it. A missing file is created when something is recorded.
+    """Open the store in a file and check it. ``record`` creates a missing file.
 
     Raises ValueError if the file is not a store or is damaged, and ExplainedError if it cannot be
     read, or if it does not exist and ``read_only`` is true.

@@ -1,7 +1,8 @@
 """The recorder: a thread that writes new buckets of the histories to a store every few seconds.
 
-Owns when that happens, and the messages to the user when it fails. It only copies out of the
-histories, so an error in it stops nothing else. Must not know SQLite.
+Owns when that happens, and the messages to the user when it fails. It copies out of the
+histories, and restores each of them once. An error of the store becomes a message, and stops
+nothing else. Must not know SQLite.
 """
 
 import threading

@@ -17,7 +17,7 @@ from bwgraph.model.fleet_feed import FleetFeed
 from bwgraph.model.history import LATE_AFTER_S
 from bwgraph.model.instance import Instance
 from bwgraph.model.moment import Moment
-from bwgraph.screen.compose import Scene, compose, draw, follow_subject, survey
+from bwgraph.screen.compose import Scene, compose, draw_scene, follow_subject, survey
 from bwgraph.screen.frame import Frame
 from bwgraph.screen.keymap import ACTIONS, Action, apply_action
 from bwgraph.screen.view import Click, View, move_cursor_to
@@ -136,8 +136,9 @@ class Loop:
     def handle(self, instance: Instance, event: Event) -> None:
         """Take an event from a source, and wake the loop. May be called from any thread.
 
-        Only the first sample after a drawing wakes the loop, and one from a lost tor, since it
-        changes the tor's state.
+        A sample from a lost tor always wakes the loop, since it changes the tor's state. Of the
+        others the first after a drawing does, and with several tors none: these are drawn at fixed
+        intervals.
         """
         self._feed.handle(instance, event)
         if isinstance(event, Sample):
@@ -188,7 +189,7 @@ class Loop:
             self._notice = ""
         size = self._terminal.size()
         self._scene = survey(self._fleet, self._view, size, moment, self._notice)
-        self._terminal.paint(draw(self._scene))
+        self._terminal.paint(draw_scene(self._scene))
 
     def _has_fixed_rate(self) -> bool:
         """Return whether to draw at fixed intervals: several tors send at different times."""

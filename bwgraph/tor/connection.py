@@ -51,7 +51,8 @@ Connect = Callable[[Endpoint, Timing], Transport]
 class Connection:
     """One connection to one tor.
 
-    Call ``open`` once and ``close`` once. Samples are reported until ``on_lost`` is called.
+    Call ``open`` once and ``close`` once. Samples are reported until ``on_lost``
+    is called; ``close`` reports those that are still held.
 
     ``report`` receives samples and warnings. ``on_silence`` is called during a silence, and
     ``on_lost`` at the end. They are called in stem's threads; ``close`` may also call ``report``.
@@ -157,7 +158,7 @@ class Connection:
         return failure.strerror or str(failure)
 
     def abandon(self) -> None:
-        """End the connection at once, from any thread. No further samples are reported."""
+        """End the connection at once, from any thread. No further samples are taken."""
         self._abandoned = True
         if self._transport is not None:
             self._transport.hang_up()

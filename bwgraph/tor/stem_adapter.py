@@ -4,9 +4,9 @@ Owns every use of stem's private parts. Must not know what is done with an event
 
 The standard way to receive events with stem is ``Controller.add_event_listener``. One of stem's
 threads reads each message and puts it into a queue, a second one parses it and calls the listener,
-and the listener puts what it needs into a queue of the program, which its main loop reads. stem
-only logs an exception of the listener, and every later event waits until it returns. So it copies
-two integers and a time, passes them on, and returns. The same rules hold for ``on_bandwidth`` here.
+and the listener puts what it needs into a queue of the program, which its main loop reads. Every
+later event waits until the listener returns, and an exception in it is only logged. So a listener
+copies what it needs, passes it on, and returns. The same rules hold for ``on_bandwidth`` here.
 
 What is done instead: ``BandwidthSocket``, a subclass of stem's ``ControlSocket``, reads BW events
 ahead of stem's parser. The thread that reads the socket matches each line with a regular expression

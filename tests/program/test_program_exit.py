@@ -99,12 +99,12 @@ def test_exception_in_the_main_loop_is_printed_after_the_terminal_is_restored(ca
     code = f"""
 import itertools
 from bwgraph.terminal import loop as app
-original, calls = app.draw, itertools.count()
+original, calls = app.draw_scene, itertools.count()
 def draw(scene):
     if next(calls) >= {calls}:
         raise RuntimeError("drawing failed")
     return original(scene)
-app.draw = draw
+app.draw_scene = draw
 """
     with Program(argv=patched_argv(code, "--demo")) as program:
         for _ in range(calls):
