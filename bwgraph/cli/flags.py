@@ -53,7 +53,7 @@ class Flag(NamedTuple):
     excludes_unless: tuple[tuple[str, str], ...] = ()
     "Pairs of long names: the flag cannot be combined with the first, unless the second is given."
     needs: tuple[str, ...] = ()
-    "Long names of flags of which at least one has to be given."
+    "Long names of other flags. At least one of them has to be given."
 
     @property
     def long_name(self) -> str:

@@ -206,7 +206,7 @@ class Totals:
 
 
 class SumTotals:
-    """The sum of several totals, each of which counts its own samples."""
+    """The sum of several totals. Each of them counts its own samples."""
 
     def __init__(self, members: Iterable[Totals]) -> None:
         self._members = tuple(members)

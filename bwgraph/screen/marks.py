@@ -95,7 +95,7 @@ def _bucket(window: Window, when: float) -> int:
 
 
 def _visible_gaps(instance: Instance, window: Window) -> Iterator[tuple[int, int, Unseen]]:
-    """Yield the gaps of which tor counted the bytes, with the buckets before and after each."""
+    """Yield each gap whose bytes tor counted, with the buckets before and after it."""
     count = len(window.buckets)
     for gap in instance.totals.unseen:
         before, after = max(_bucket(window, gap.begin), -1), _bucket(window, gap.end)

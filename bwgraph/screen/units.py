@@ -246,7 +246,7 @@ def format_span(seconds: float) -> str:
 
 
 def format_exact_span(seconds: int) -> str:
-    """Format a length of time in the largest unit of which it is a multiple.
+    """Format a length of time in the largest unit that divides it.
 
     >>> [format_exact_span(s) for s in (1, 90, 60, 900, 21_600, 86_400)]
     ['1 s', '90 s', '1 min', '15 min', '6 h', '1 d']

@@ -279,7 +279,7 @@ class Soak:
         return {name: max(sums, default=(0, 0)) for name, sums in found.items()}
 
     def _growth(self) -> list[str]:
-        """Return descriptions of the resources of which bwgraph uses more than before."""
+        """Return a description of each resource that bwgraph uses more of than before."""
         first, last = self.marks[0], self.marks[-1]
         found = []
         if last.descriptors > first.descriptors:

@@ -112,7 +112,7 @@ def test_gap_has_the_right_length() -> None:
 
 
 def test_suspended_machine_leaves_a_gap() -> None:
-    # Suspended for an hour between two events, the second of which covers less than a second.
+    # Suspended for an hour between two events. The second event covers less than a second.
     buckets = by_bucket(portions_of([*successive(1.0, 1.0), Sample(1002.0 + 3600.0, 500, 0, 0.9)]))
     assert sorted(buckets) == [1001, 1002, 4602]
 

@@ -214,7 +214,7 @@ def test_sum_marks_buckets_that_lack_data_of_a_tor() -> None:
 
 
 def fleet_of_three(uptime: float = 7200.0, *, process: str = "7", found: bool = True) -> Fleet:
-    """Three endpoints, of which the first and the third may be the same tor."""
+    """Return three endpoints. The first and the third may be the same tor."""
     fleet = watched("9051", "9052", "9053", found=found)
     tell(fleet, 0, news("anna", process="7"), *steady(0, 10, 100))
     tell(fleet, 1, news("bert", process="8"), *steady(0, 10, 10))

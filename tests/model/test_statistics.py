@@ -101,7 +101,7 @@ def test_average_of_a_late_sample_is_over_its_whole_span() -> None:
 
 
 def test_average_is_weighted_by_covered_seconds() -> None:
-    # A minute of which half is covered has half the weight.
+    # A minute that is half covered has half the weight.
     window = window_of(*[(100, 0)] * 30, *[None] * 29, *[(400, 0)] * 60, count=3, resolution=60)
     assert summarize(window).read.average == pytest.approx((30 * 100 + 60 * 400) / 90)
 

@@ -90,7 +90,7 @@ def source_of(*events: Event) -> ScriptedSource:
 
 
 def samples(count: int) -> list[Sample]:
-    """Return samples of which no two are equal."""
+    """Return samples that all differ."""
     return [Sample(START + 1 + i, 10 * i, i, 1.0) for i in range(count)]
 
 

@@ -530,7 +530,7 @@ def test_ascii_screens_have_only_ascii_characters() -> None:
 
 
 def one_lost_for_a_while() -> Fleet:
-    """Return two tors, one of which was lost from 1061 to 1095 and is connected again."""
+    """Return two tors. One was lost from 1061 to 1095 and is connected again."""
     fleet = watched("anna", "bert")
     for which, name in enumerate(("anna", "bert")):
         tell(fleet, which, news(name))

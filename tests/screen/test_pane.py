@@ -135,7 +135,7 @@ def test_notes_of_mirrored_graphs_are_equally_far_from_the_axis() -> None:
 
 
 def lacking(*missing: range) -> Fleet:
-    """Return two tors, of which the second has no samples of these seconds."""
+    """Return two tors. The second has no samples of these seconds."""
     fleet = watched("anna", "bert")
     for which, name in enumerate(("anna", "bert")):
         tell(fleet, which, news(name))
