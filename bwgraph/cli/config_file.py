@@ -70,10 +70,9 @@ def read(
     text = _text(path)
     if not text:
         return {}
-    # argparse has no public way to list a parser's flags.
     flags = {
         name.removeprefix("--"): action
-        for action in parser._actions  # noqa: SLF001
+        for action in parser._actions  # noqa: SLF001 - argparse has no public list of flags
         for name in action.option_strings
         if name.startswith("--")
     }

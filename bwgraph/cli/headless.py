@@ -33,8 +33,8 @@ def print_once(
 ) -> int:
     """Collect samples, write a frame, an object or a picture, and return the exit code."""
     from bwgraph.output import document, once, svg_file  # noqa: PLC0415 - not needed for lines
-    from bwgraph.screen.compose import compose  # noqa: PLC0415
-    from bwgraph.terminal import curses_terminal  # noqa: PLC0415
+    from bwgraph.screen.compose import compose  # noqa: PLC0415 - as above
+    from bwgraph.terminal import curses_terminal  # noqa: PLC0415 - as above
 
     fleet, sources = targets.create_fleet(
         Secrets(credentials, cannot_ask=True), wait_forever=options.wait
@@ -91,7 +91,7 @@ def run_without_screen(
     It ends after ``options.duration`` or with a signal.
     """
     from bwgraph.output import lines  # noqa: PLC0415 - not needed for --once
-    from bwgraph.output.event_queue import EventQueue  # noqa: PLC0415
+    from bwgraph.output.event_queue import EventQueue  # noqa: PLC0415 - as above
 
     to_line = None
     if options.json:

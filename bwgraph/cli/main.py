@@ -47,9 +47,9 @@ VERBS: dict[str, Callable[[Sequence[str]], int]] = {"print": _print}
 def _run(words: Sequence[str]) -> int:
     """Show the graph, or write one-shot output or lines, as the options say."""
     from bwgraph.cli import options as options_module  # noqa: PLC0415 - a verb does without these
-    from bwgraph.cli import services  # noqa: PLC0415
-    from bwgraph.tor import credentials as credentials_module  # noqa: PLC0415
-    from bwgraph.tor.credentials import Credentials  # noqa: PLC0415
+    from bwgraph.cli import services  # noqa: PLC0415 - as above
+    from bwgraph.tor import credentials as credentials_module  # noqa: PLC0415 - as above
+    from bwgraph.tor.credentials import Credentials  # noqa: PLC0415 - as above
 
     credentials = Credentials()
     with ExitStack() as stack:

@@ -64,6 +64,7 @@ def _opened(name: str) -> "nullcontext[TextIO] | TextIO":
     if sys.stdin is None:
         message = "it is closed"
         raise OSError(message)
+    # typeshed names no class that has it.
     sys.stdin.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
     return nullcontext(sys.stdin)
 

@@ -75,7 +75,7 @@ class Store:
         try:
             if not self._find_file():
                 # Fail now, and not at the first write, if the directory does not exist.
-                os.stat(path if read_only else real_path(path).parent)  # noqa: PTH116
+                os.stat(path if read_only else real_path(path).parent)  # noqa: PTH116 - as given
         except (OSError, sqlite3.Error, StoreError) as error:
             raise explained(path, error) from None
 

@@ -24,8 +24,8 @@ class FileStatus(NamedTuple):
     @classmethod
     def of(cls, path: str) -> "FileStatus":
         """Return the status of a file. Raises OSError if there is none."""
-        status = os.stat(path)  # noqa: PTH116
-        has_wal = os.path.exists(f"{real_path(path)}-wal")  # noqa: PTH110
+        status = os.stat(path)  # noqa: PTH116 - keeps the path as it was given
+        has_wal = os.path.exists(f"{real_path(path)}-wal")  # noqa: PTH110 - a suffix of the name
         file_id = status.st_dev, status.st_ino
         return cls(file_id, status.st_mtime_ns, status.st_size, has_wal)
 
@@ -44,7 +44,7 @@ def read_header(path: str, size: int) -> bytes:
         if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - keeps the path as it was given
             message = f"{path}: not a file"
             raise ValueError(message)
-        with open(path, "rb") as file:  # noqa: PTH123
+        with open(path, "rb") as file:  # noqa: PTH123 - as above
             return file.read(size)
     except FileNotFoundError:
         return b""

@@ -130,11 +130,11 @@ SELECT_BUCKETS = f"""
 SELECT resolution, ends_at / resolution, read, written, covered_seconds, read_peak, written_peak,
     member_seconds, known_seconds
 FROM history WHERE {_IS_VALID} ORDER BY resolution, ends_at
-"""  # noqa: S608
+"""  # noqa: S608 - of constants
 
 SELECT_NEWEST_ENDS = f"""
 SELECT resolution, max(ends_at) FROM history WHERE {_IS_VALID} GROUP BY resolution
-"""  # noqa: S608
+"""  # noqa: S608 - of constants
 
 
 def reject_reason(header: bytes) -> str:

@@ -142,7 +142,7 @@ def _names(uid: int, gid: int) -> tuple[str, str]:
     if sys.platform == "win32":
         return str(uid), str(gid)
     import grp  # noqa: PLC0415 - on POSIX only
-    import pwd  # noqa: PLC0415
+    import pwd  # noqa: PLC0415 - on POSIX only
 
     try:
         owner = pwd.getpwuid(uid).pw_name

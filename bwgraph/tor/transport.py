@@ -169,7 +169,7 @@ def _connect_unix(path: str, timeout: float) -> socket.socket:
     try:
         unix_socket.settimeout(timeout)
         unix_socket.connect(path)
-    except BaseException:
+    except BaseException:  # such as ^C: the socket is closed whatever ended the attempt
         unix_socket.close()
         raise
     return unix_socket

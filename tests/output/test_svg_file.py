@@ -60,8 +60,8 @@ def test_name_has_the_local_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(svg_file, "datetime", datetime)
     before = datetime.now()  # noqa: DTZ005 - the wall clock's, as in the name
     name = svg_file.save_new(FRAME)
-    after = datetime.now()  # noqa: DTZ005
-    when = datetime.strptime(name, "bwgraph-%Y-%m-%d-%H%M%S.svg")  # noqa: DTZ007
+    after = datetime.now()  # noqa: DTZ005 - as above
+    when = datetime.strptime(name, "bwgraph-%Y-%m-%d-%H%M%S.svg")  # noqa: DTZ007 - as above
     assert before.replace(microsecond=0) <= when <= after
 
 

@@ -30,7 +30,7 @@ WRITERS = [json_line, csv_line]
 
 entries = st.builds(
     Entry,
-    st.datetimes(datetime(2000, 1, 2), datetime(2999, 12, 30), timezones=st.timezones()),  # noqa: DTZ001
+    st.datetimes(datetime(2000, 1, 2), datetime(2999, 12, 30), timezones=st.timezones()),  # noqa: DTZ001 - bounds
     st.text(min_size=1, max_size=60) | st.just(HOSTILE),
     st.integers(0, 1 << 36),
     st.integers(0, 1 << 36),

@@ -368,7 +368,7 @@ def test_picture_of_a_large_window() -> None:
                                14:04:00       14:04:15       14:04:30       14:04:45       14:05:00       14:05:15
         since tor started 3 d 4 h ago:   ▼ 40.0 GiB, avg 153 KiB/s   ▲ 43.0 GiB, avg 165 KiB/s
         q quit   ? help   space pause   +- zoom   arrows scroll   <> read   m layout   u units   g glyphs   l log   s save
-        """  # noqa: E501
+        """  # noqa: E501 - as wide as the screen
     )
 
 

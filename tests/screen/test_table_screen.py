@@ -44,7 +44,7 @@ def test_picture_of_the_large_window() -> None:
           carl           late         ████████████████··      -        3.0K   1.0G  ████████████████··      -        5.0K   2.0G
           emil           up 2 h       ██████████████████   3.0K        3.0K   1.0G  ██████████████████   5.0K        5.0K   2.0G
           sum of 5 tors  2 down       ▂▁▁▁▂▃▅▆█▆▅▃▂▁▁▁▂▃  83.0K       92.9K   4.0G  ▁▂▄▅▇█▇▅▄▂▁▁▁▂▄▅▆█   105K       55.6K   8.0G
-        """  # noqa: E501
+        """  # noqa: E501 - as wide as the screen
     )
     assert len(screen) == 35
     assert set(screen[8:-1]) == {""}

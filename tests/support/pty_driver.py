@@ -148,7 +148,7 @@ class Program:
                 start_new_session=True,
                 pass_fds=(commands, reports),
             )
-        except BaseException:
+        except BaseException:  # such as a test's timeout: no file may stay open
             self._close_all()
             raise
         finally:

@@ -94,7 +94,7 @@ class RealTor:
     def __enter__(self) -> Self:
         try:
             self.start()
-        except BaseException:
+        except BaseException:  # such as a test's timeout: no tor may be left behind
             self.kill()
             raise
         return self
@@ -173,7 +173,7 @@ class Control:
         try:
             answer = self._ask(b"AUTHENTICATE " + tor.secret().hex().encode() + b"\r\n")
             assert answer == [b"250 OK"], answer
-        except BaseException:
+        except BaseException:  # such as a test's timeout
             self.close()
             raise
 

@@ -97,7 +97,7 @@ def test_skipped_hour_is_not_shown(patch: pytest.MonkeyPatch) -> None:
 
 
 @PROPERTY
-@given(st.sampled_from(NAMES), st.datetimes(datetime(1995, 1, 1), datetime(2037, 1, 1)))  # noqa: DTZ001
+@given(st.sampled_from(NAMES), st.datetimes(datetime(1995, 1, 1), datetime(2037, 1, 1)))  # noqa: DTZ001 - naive
 def test_any_zone_at_any_time_agrees_with_zoneinfo(name: str, naive: datetime) -> None:
     with pytest.MonkeyPatch.context() as patch:
         zone = set_local_zone(name, patch)

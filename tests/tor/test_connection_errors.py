@@ -445,4 +445,4 @@ def test_failed_connection_leaves_no_thread_and_no_descriptor() -> None:
     before = len(os.listdir("/dev/fd")), threading.active_count()  # noqa: PTH208 - names only
     for _ in range(10):
         attempt()
-    assert (len(os.listdir("/dev/fd")), threading.active_count()) == before  # noqa: PTH208
+    assert (len(os.listdir("/dev/fd")), threading.active_count()) == before  # noqa: PTH208 - as above

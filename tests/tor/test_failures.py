@@ -107,7 +107,7 @@ def set_status(monkeypatch: pytest.MonkeyPatch, status: os.stat_result | OSError
     """Replace the status of every path."""
 
     class FixedPath(PosixPath):
-        def stat(self, *, follow_symlinks: bool = True) -> os.stat_result:  # noqa: ARG002
+        def stat(self, *, follow_symlinks: bool = True) -> os.stat_result:  # noqa: ARG002 - Path's
             if isinstance(status, OSError):
                 raise status
             return status
