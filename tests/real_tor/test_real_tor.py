@@ -4,7 +4,7 @@ import re
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -125,21 +125,30 @@ def test_port_from_the_environment(tor: RealTor) -> None:
         program.wait_for(re.compile(r"tor 0\.\d+\.\d+"))
 
 
+@contextmanager
+def program_with_password(
+    tor: RealTor, password: str, how: str, directory: Path
+) -> Iterator[Program]:
+    """Run the program, and give it a password by a file, the environment or the prompt."""
+    arguments = ["--port", str(tor.port)]
+    environ = environment()
+    if how == "file":
+        (directory / "password").write_text(f"{password}\n", "utf-8")
+        arguments += ["--password-file", str(directory / "password")]
+    elif how == "environment":
+        environ["TOR_CONTROL_PASSWD"] = password
+    with Program(*arguments, environ=environ) as program:
+        if how == "prompt":
+            program.wait_for("Password of the tor at")
+            program.send(f"{password}\r")
+        yield program
+
+
 @pytest.mark.parametrize("how", ["file", "environment", "prompt"])
 def test_password_of_any_characters_is_accepted_and_never_shown(
     password_tor: RealTor, how: str, tmp_path: Path
 ) -> None:
-    arguments = ["--port", str(password_tor.port)]
-    environ = environment()
-    if how == "file":
-        (tmp_path / "password").write_text(f"{SECRET}\n", "utf-8")
-        arguments += ["--password-file", str(tmp_path / "password")]
-    elif how == "environment":
-        environ["TOR_CONTROL_PASSWD"] = SECRET
-    with Program(*arguments, environ=environ) as program:
-        if how == "prompt":
-            program.wait_for("Password of the tor at")
-            program.send(f"{SECRET}\r")
+    with program_with_password(password_tor, SECRET, how, tmp_path) as program:
         program.wait_for(re.compile(r"tor 0\.\d+\.\d+"))
         if (cmdline := Path(f"/proc/{program.pid}/cmdline")).exists():
             assert b"bwgraph" in cmdline.read_bytes()
@@ -156,17 +165,7 @@ def test_wrong_password_of_a_real_tor_is_reported_without_repeating_it(
     password_tor: RealTor, how: str, tmp_path: Path
 ) -> None:
     wrong = SECRET.swapcase()
-    arguments = ["--port", str(password_tor.port)]
-    environ = environment()
-    if how == "file":
-        (tmp_path / "password").write_text(f"{wrong}\n", "utf-8")
-        arguments += ["--password-file", str(tmp_path / "password")]
-    elif how == "environment":
-        environ["TOR_CONTROL_PASSWD"] = wrong
-    with Program(*arguments, environ=environ) as program:
-        if how == "prompt":
-            program.wait_for("Password of the tor at")
-            program.send(f"{wrong}\r")
+    with program_with_password(password_tor, wrong, how, tmp_path) as program:
         assert program.wait_exit() == 1
         assert program.on_normal_screen()
         message = program.after_graph()

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from properties import PROPERTY
+from scenes import SHOWN
 
 from bwgraph.model.events import Sample
 from bwgraph.model.history import History
@@ -25,16 +26,6 @@ from bwgraph.screen.view import (
     View,
     move_cursor_to,
     visible_cursor,
-)
-
-SHOWN = Shown(
-    100,
-    oldest=1,
-    newest=5000,
-    newest_second=5000,
-    end=5000,
-    arrangement=Arrangement.STACKED,
-    ceiling=20 * 1024,
 )
 
 LOOP_ACTIONS = frozenset({Action.QUIT, Action.SAVE_PICTURE, Action.RETRY, Action.REDRAW})

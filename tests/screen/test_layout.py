@@ -35,6 +35,7 @@ SIZES = st.builds(Size, st.integers(1, 300), st.integers(1, 100)) | st.builds(
     Size, st.integers(1, 90), st.integers(1, 30)
 )
 URGENT = st.integers(0, 3)
+GUTTERS = st.integers(GUTTER_CELLS, GUTTER_CELLS + 2)
 
 
 def rows(plan: Layout, urgent: int) -> int:
@@ -49,13 +50,7 @@ def rows(plan: Layout, urgent: int) -> int:
 
 
 @PROPERTY
-@given(
-    SIZES,
-    CHOICES,
-    URGENT,
-    st.booleans(),
-    st.sampled_from([GUTTER_CELLS, GUTTER_CELLS + 1, GUTTER_CELLS + 2]),
-)
+@given(SIZES, CHOICES, URGENT, st.booleans(), GUTTERS)
 def test_rows_of_any_layout_add_up_to_the_screen(
     size: Size, chosen: Arrangement | None, urgent: int, quota: bool, gutter: int
 ) -> None:
@@ -71,13 +66,7 @@ def test_rows_of_any_layout_add_up_to_the_screen(
 
 
 @PROPERTY
-@given(
-    SIZES,
-    CHOICES,
-    URGENT,
-    st.booleans(),
-    st.sampled_from([GUTTER_CELLS, GUTTER_CELLS + 1, GUTTER_CELLS + 2]),
-)
+@given(SIZES, CHOICES, URGENT, st.booleans(), GUTTERS)
 def test_any_layout_is_no_wider_than_the_screen(
     size: Size, chosen: Arrangement | None, urgent: int, quota: bool, gutter: int
 ) -> None:

@@ -1,26 +1,11 @@
 """The default view, and the cursor within what is shown."""
 
 import pytest
+from scenes import SHOWN
 
 from bwgraph.screen.plot import BLOCK
 from bwgraph.screen.units import BYTES
-from bwgraph.screen.view import (
-    Arrangement,
-    Shown,
-    View,
-    move_cursor_to,
-    visible_cursor,
-)
-
-SHOWN = Shown(
-    100,
-    oldest=1,
-    newest=5000,
-    newest_second=5000,
-    end=5000,
-    arrangement=Arrangement.STACKED,
-    ceiling=20 * 1024,
-)
+from bwgraph.screen.view import View, move_cursor_to, visible_cursor
 
 
 def test_default_view_follows_the_newest_bucket_with_automatic_scale() -> None:

@@ -1,4 +1,4 @@
-"""A tor with a fixed history, and its screen as lines of text."""
+"""A tor with a fixed history, its screen as lines of text, and the state that keys start from."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -9,7 +9,7 @@ from bwgraph.model.instance import Instance
 from bwgraph.model.moment import Moment
 from bwgraph.screen.frame import Frame, Size
 from bwgraph.screen.graph_screen import draw_graphs, survey_graphs
-from bwgraph.screen.view import View
+from bwgraph.screen.view import Arrangement, Shown, View
 
 PLACE = "127.0.0.1:9051"
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
@@ -31,6 +31,17 @@ MOMENT = Moment(now=NEWEST + 0.25, wall_clock=CLOCK)
 "A quarter of a second after the newest sample, which ended at 14:05:32.2."
 
 LOST = Lost(last_heard=NEWEST + 0.1, reason="it closed the connection", retry_at=NEWEST + 8.5)
+
+SHOWN = Shown(
+    100,
+    oldest=1,
+    newest=5000,
+    newest_second=5000,
+    end=5000,
+    arrangement=Arrangement.STACKED,
+    ceiling=20 * 1024,
+)
+"The last 100 seconds of a history of 5000 seconds are shown."
 
 LIMIT = {"BandwidthRate": str(180 * KIB)}
 QUOTA = {
